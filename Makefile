@@ -1,0 +1,143 @@
+# b24hooks: build, run, test. `make help` lists the targets.
+#
+# Every .cpp below lib, cgi-bin and tests is found by its place, so that a file on disk is a file that is built and run.
+
+# --- Settings -------------------------------------------------------------------------------------
+
+CXX      ?= g++
+PREFIX   ?= /usr/local
+DESTDIR  ?=
+# What `make run` uses; several runs live side by side when all three differ.
+PORT         ?= 8080
+SANDBOX_PORT ?= 8443
+RUN_DIR      ?= build/run
+# SANITIZE=address,undefined or SANITIZE=thread builds (and tests) an instrumented variant in its own directory.
+SANITIZE ?=
+B        := build$(if $(SANITIZE),/$(subst $(comma),-,$(SANITIZE)))
+comma    := ,
+
+# Debian packages: to build, to run (`make run`), to test, to look after the code.
+BUILD_PACKAGES := g++ make pkg-config libfcgi-dev libcurl4-openssl-dev libcjson-dev libsqlite3-dev \
+                  libkainjow-mustache-dev libinih-dev libssl-dev
+RUN_PACKAGES   := nginx-light openssl ca-certificates curl
+TEST_PACKAGES  := libboost-test-dev php-cgi spawn-fcgi apache2 libapache2-mod-fcgid lighttpd sqlite3 strace \
+                  systemd chromium chromium-driver procps
+CHECK_PACKAGES := clang-format clang-tidy
+BENCH_PACKAGES := wrk php-fpm php-curl
+
+PKGS     := fcgi libcjson sqlite3 inih libcrypto
+# libcurl is loaded when it is first needed (lib/http.h), so only its headers are used here.
+CURL_CFLAGS = $(shell pkg-config --cflags libcurl)
+
+WARNINGS := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror
+HARDEN   := -D_FORTIFY_SOURCE=2 -D_GLIBCXX_ASSERTIONS -fstack-protector-strong -fstack-clash-protection \
+            -fcf-protection -fPIE
+ifneq ($(SANITIZE),)
+HARDEN   := -fPIE -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer
+endif
+OPTIMIZE ?= -O2 -g
+CXXFLAGS_ALL = -std=c++23 $(OPTIMIZE) $(WARNINGS) $(HARDEN) -pthread -Ilib \
+               $(shell pkg-config --cflags $(PKGS)) $(CURL_CFLAGS) $(CXXFLAGS)
+LDFLAGS_ALL  = -pie -pthread -Wl,-z,relro,-z,now -Wl,--as-needed \
+               $(if $(SANITIZE),-fsanitize=$(SANITIZE)) $(LDFLAGS)
+LIBS         = $(shell pkg-config --libs $(PKGS)) -ldl
+
+# --- What is built --------------------------------------------------------------------------------
+
+LIB_OBJECTS     := $(patsubst %.cpp,$(B)/obj/%.o,$(sort $(wildcard lib/*.cpp)))
+PAGES           := $(patsubst cgi-bin/%.cpp,$(B)/cgi-bin/%.fcgi,$(sort $(wildcard cgi-bin/*.cpp)))
+SANDBOX_OBJECTS := $(patsubst %.cpp,$(B)/obj/%.o,$(sort $(wildcard tests/sandbox/*.cpp)))
+SUPPORT_OBJECTS := $(patsubst %.cpp,$(B)/obj/%.o,$(sort $(wildcard tests/support/*.cpp)))
+suite_objects    = $(patsubst %.cpp,$(B)/obj/%.o,$(sort $(wildcard tests/$(1)/*.cpp)))
+SUITES          := unit integration browser
+
+.PHONY: all run test check bench deps deps-run deps-test deps-check deps-bench format lint fuzz install uninstall \
+        flags clean help
+.SECONDARY:
+
+all: $(PAGES)  ## build the three pages
+
+run: deps-run all $(B)/sandbox.fcgi  ## build, then serve the pages and a sandbox portal until Ctrl-C
+	@PORT=$(PORT) SANDBOX_PORT=$(SANDBOX_PORT) RUN_DIR=$(RUN_DIR) BUILD=$(B) exec tests/run-site
+
+test: deps-test all $(B)/sandbox.fcgi $(SUITES:%=$(B)/%-tests)  ## run every test
+	@BUILD=$(B) tests/run-suites $(SUITES)
+
+check: $(B)/unit-tests  ## run the fast unit tests
+	@BUILD=$(B) tests/run-suites unit
+
+bench: deps-bench all $(B)/sandbox.fcgi  ## measure against PHP, side by side
+	@BUILD=$(B) tests/bench/run
+
+fuzz: $(patsubst tests/fuzz/%.cpp,build/fuzz/%,$(wildcard tests/fuzz/*.cpp))  ## build the fuzz targets (clang)
+
+# --- Dependencies: installed when missing, as root or with sudo -----------------------------------
+
+install_packages = @tests/install-packages $(1)
+deps:        ; $(call install_packages,$(BUILD_PACKAGES))  ## install what building needs
+deps-run:    ; $(call install_packages,$(BUILD_PACKAGES) $(RUN_PACKAGES))
+deps-test:   ; $(call install_packages,$(BUILD_PACKAGES) $(RUN_PACKAGES) $(TEST_PACKAGES))
+deps-check:  ; $(call install_packages,$(BUILD_PACKAGES) $(TEST_PACKAGES) $(CHECK_PACKAGES))
+deps-bench:  ; $(call install_packages,$(BUILD_PACKAGES) $(RUN_PACKAGES) $(BENCH_PACKAGES))
+
+# --- The look of the code -------------------------------------------------------------------------
+
+SOURCES := $(shell git ls-files '*.cpp' '*.h' 2>/dev/null)
+format: deps-check  ## format the sources
+	clang-format -i $(SOURCES)
+lint: deps-check  ## check format and run clang-tidy
+	clang-format --dry-run --Werror $(SOURCES)
+	printf '%s\n' $(filter %.cpp,$(SOURCES)) | xargs -P2 -n1 -I{} clang-tidy --quiet {} -- -std=c++20 -Ilib -Itests/support
+
+# --- Install --------------------------------------------------------------------------------------
+
+LIBEXEC := $(DESTDIR)$(PREFIX)/lib/b24hooks
+install: all  ## install below PREFIX (/usr/local)
+	install -d $(LIBEXEC)/cgi-bin $(LIBEXEC)/templates $(LIBEXEC)/conf
+	install -m 755 $(PAGES) $(LIBEXEC)/cgi-bin/
+	install -m 644 templates/* $(LIBEXEC)/templates/
+	install -m 644 $(wildcard conf/*.example) nginx.conf.example $(LIBEXEC)/conf/
+uninstall:  ## remove what install put there, but no settings
+	rm -f $(LIBEXEC)/cgi-bin/*.fcgi $(LIBEXEC)/conf/*.example
+	rm -rf $(LIBEXEC)/templates
+
+flags:  ## print the compiler's flags in effect
+	@echo "$(CXX) $(CXXFLAGS_ALL)"
+	@echo "link: $(LDFLAGS_ALL) $(LIBS)"
+
+clean:  ## remove everything that was built
+	rm -rf build
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+# --- Rules ----------------------------------------------------------------------------------------
+
+$(B)/obj/%.o: %.cpp
+	@mkdir -p $(@D)
+	$(CXX) $(CXXFLAGS_ALL) $(EXTRA_FLAGS) -MMD -MP -c $< -o $@
+
+$(B)/obj/tests/%.o: EXTRA_FLAGS = -Itests/support -DBOOST_TEST_DYN_LINK
+
+$(B)/libb24.a: $(LIB_OBJECTS)
+	@rm -f $@
+	ar rcs $@ $^
+
+$(B)/cgi-bin/%.fcgi: $(B)/obj/cgi-bin/%.o $(B)/libb24.a
+	@mkdir -p $(@D)
+	$(CXX) $(LDFLAGS_ALL) $^ $(LIBS) -o $@
+
+$(B)/sandbox.fcgi: $(SANDBOX_OBJECTS) $(B)/libb24.a
+	$(CXX) $(LDFLAGS_ALL) $^ $(LIBS) -o $@
+
+define suite_rule
+$(B)/$(1)-tests: $(call suite_objects,$(1)) $(SUPPORT_OBJECTS) $(B)/libb24.a
+	$$(CXX) $$(LDFLAGS_ALL) $$^ $$(LIBS) -lboost_unit_test_framework -o $$@
+endef
+$(foreach suite,$(SUITES),$(eval $(call suite_rule,$(suite))))
+
+build/fuzz/%: tests/fuzz/%.cpp $(wildcard lib/*.cpp)
+	@mkdir -p $(@D)
+	clang++ -std=c++20 -g -O1 -fsanitize=fuzzer,address,undefined -Ilib $^ $(LIBS) -o $@
+
+-include $(shell find $(B)/obj -name '*.d' 2>/dev/null)

@@ -1,0 +1,21 @@
+// clock: the time, replaceable in tests.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+namespace b24 {
+
+using Millis = std::int64_t;  // milliseconds; as a point in time: since 1970-01-01 UTC
+
+using Clock = std::function<Millis()>;
+
+Millis now_ms();  // the system's clock; the default Clock
+
+// PHP's date("Y.m.d G:i:s") in the process's time zone (TZ).
+std::string php_date(Millis at);
+// "2026-11-24T06:01:30.123Z"
+std::string iso_time(Millis at);
+
+}  // namespace b24

@@ -1,0 +1,93 @@
+// database: a thin, safe handle on SQLite: open, statements, transactions; SQLite's codes become
+// Errors here and nowhere else.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "error.h"
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+namespace b24 {
+
+// A prepared statement in use; reset when it goes away. Blobs and texts that are bound must live
+// until then.
+class Query {
+ public:
+  Query(sqlite3* db, sqlite3_stmt* statement) : db_(db), statement_(statement) {}
+  Query(Query&& other) noexcept;
+  Query(const Query&) = delete;
+  Query& operator=(const Query&) = delete;
+  ~Query();
+
+  Query& bind(int index, std::int64_t number);  // from 1
+  Query& bind(int index, double number);
+  Query& bind(int index, std::string_view bytes);  // as text
+  Query& bind_blob(int index, std::string_view bytes);
+  Query& bind_null(int index);
+
+  // True: a row is there; false: done.
+  Result<bool> step();
+  // Runs a statement that returns no rows.
+  Status run();
+
+  std::int64_t integer(int column) const;  // from 0
+  double real(int column) const;
+  std::string text(int column) const;  // text or blob
+  bool is_null(int column) const;
+
+ private:
+  sqlite3* db_;
+  sqlite3_stmt* statement_;
+};
+
+// One connection; one thread at a time.
+class Database {
+ public:
+  enum class Sync {
+    full,    // each commit is on the disk when it returns
+    normal,  // commits survive a crash of the process, the last ones not a power cut
+  };
+
+  // Makes the file (mode 0600) when missing; WAL, or a rollback journal where WAL cannot work; busy
+  // time-out 5 s.
+  static Result<std::unique_ptr<Database>> open(const std::filesystem::path& file, Sync sync);
+  ~Database();
+
+  // Statements are kept prepared by the address of their text, which must therefore be a literal.
+  Result<Query> prepare(const char* sql);
+  Status execute(const char* sql);  // one or several statements, no parameters
+  std::int64_t last_row_id() const;
+  std::int64_t changes() const;
+  bool uses_wal() const { return wal_; }
+
+ private:
+  Database() = default;
+  sqlite3* db_ = nullptr;
+  std::map<const char*, sqlite3_stmt*> statements_;
+  bool wal_ = false;
+};
+
+// BEGIN IMMEDIATE now (a deferred one loses to other writers whatever the busy time-out); rolls
+// back unless committed.
+class Transaction {
+ public:
+  static Result<Transaction> begin(Database& database);
+  Transaction(Transaction&& other) noexcept;
+  Transaction(const Transaction&) = delete;
+  Transaction& operator=(const Transaction&) = delete;
+  ~Transaction();
+  Status commit();
+
+ private:
+  explicit Transaction(Database& database) : database_(&database) {}
+  Database* database_;
+};
+
+}  // namespace b24

@@ -1,0 +1,57 @@
+// gate: one leaky bucket, one operating-time gate and one circuit breaker per portal, shared by all
+// processes through the data directory (gate.db).
+//
+// It models the portal's own limits (FACTS 2): a counter that grows by one per HTTP request and
+// drains Y per second. We stay one below X. Losing the file costs at most one refused call, so its
+// commits are not synced. One Gate may be used by all threads.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "clock.h"
+#include "database.h"
+#include "error.h"
+#include "webhook.h"
+
+namespace b24 {
+
+struct GateState {
+  double level = 0;         // of the bucket, now
+  Millis bucket_until = 0;  // the portal said "full": nothing before this
+  int failures = 0;         // in a row, of the connection or the portal as a whole
+  Millis open_until = 0;    // circuit breaker: only a probe passes after this; 0: closed
+  std::string last_error;   // code of the last failure
+};
+
+class Gate : public CallGate {
+ public:
+  // `reserve`: places in the bucket that this user leaves to others (event actions leave room for
+  // leads).
+  static Result<std::shared_ptr<Gate>> open(const std::filesystem::path& dir, std::string portal,
+                                            int size, double drain, int reserve = 0,
+                                            Clock clock = now_ms);
+
+  Millis enter(std::string_view method) override;
+  void answered(std::string_view method, const Answer& answer) override;
+  void failed(std::string_view method, const CallError& error) override;
+
+  // Whether the portal is known to be down: then a visitor need not wait.
+  bool is_open();
+  GateState state();
+
+ private:
+  Gate(std::unique_ptr<Database> database, std::string portal, int size, double drain, int reserve,
+       Clock clock);
+  std::mutex mutex_;
+  std::unique_ptr<Database> database_;
+  std::string portal_;
+  int size_;
+  double drain_;
+  int reserve_;
+  Clock clock_;
+};
+
+}  // namespace b24

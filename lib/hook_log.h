@@ -1,0 +1,45 @@
+// hook_log: hook.log as the example page writes it, from the store, each event exactly once.
+//
+// The entry is newline, 24 dashes, newline, date("Y.m.d G:i:s") of the time received, newline,
+// title, newline, print_r of the parameters, newline, 24 dashes, newline (FACTS 1). hook.log.pos
+// beside it says up to which item and which length the file is written; whoever catches up holds a
+// lock, cuts off what a killed process left beyond that length, and writes what the store has and
+// the file has not. So a crash at any point neither loses nor doubles an entry.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "append_file.h"
+#include "clock.h"
+#include "error.h"
+#include "store.h"
+
+namespace b24 {
+
+struct HookLogOptions {
+  std::string title = "incoming";
+  Rotation rotation;
+};
+
+// The text of one entry.
+std::string hook_log_entry(Millis at, std::string_view title, const Value& params);
+
+class HookLog {
+ public:
+  HookLog(std::filesystem::path dir, HookLogOptions options);
+
+  // Writes every event of the store that is not in the file yet. Safe from all threads and
+  // processes; concurrent callers share one pass.
+  Status catch_up(Store& store);
+  const std::filesystem::path& file() const { return file_; }
+
+ private:
+  std::filesystem::path file_;
+  HookLogOptions options_;
+  std::mutex mutex_;
+};
+
+}  // namespace b24

@@ -1,0 +1,79 @@
+// http: one HTTPS or HTTP exchange by libcurl.
+//
+// libcurl is loaded when the first client is made, not when the program starts: it brings 30
+// libraries and 10 ms with it, which a CGI process that only shows a form or stores an event must
+// not pay. This is the only file that calls it.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "clock.h"
+#include "error.h"
+
+namespace b24 {
+
+struct HttpOptions {
+  Millis connect_time = 5'000;
+  Millis total_time = 65'000;
+  bool verify = true;
+  std::filesystem::path ca_file;  // trusted besides the system's authorities; empty: none
+  std::string user_agent;
+  bool follow_redirects =
+      false;  // at most 5, only to the same scheme, host and port; the method and body are kept
+  bool public_only = false;  // refuse to connect to internal addresses (after the name is resolved)
+  std::size_t max_answer = 16 << 20;  // bytes; more is an error
+};
+
+struct HttpRequest {
+  std::string method = "POST";
+  std::string url;
+  std::string content_type = "application/x-www-form-urlencoded";
+  std::vector<std::string> headers;  // "Name: value"
+  std::string body;
+};
+
+struct HttpAnswer {
+  int status = 0;
+  std::string content_type;
+  std::string body;
+  Millis took = 0;
+  std::string address;              // of the server that answered
+  long certificate_days_left = -1;  // -1: not asked for or not TLS
+};
+
+// No (usable) answer. `sent` says whether the other side may have acted on the request: false when
+// it certainly never got it (name, connection, TLS handshake), true when only the answer is
+// missing.
+struct HttpFailure {
+  Error error;  // kind network; code e.g. "timeout", "connect", "dns", "tls", "reset",
+                // "redirect_refused", "too_large", "curl_missing"
+  bool sent = false;
+};
+
+// Keeps its connection for the next exchange with the same server. One thread at a time. Never uses
+// a proxy, whatever the environment says; never reads .netrc; https and http only.
+class Http {
+ public:
+  explicit Http(HttpOptions options);
+  ~Http();
+  Http(Http&&) noexcept;
+  Http& operator=(Http&&) noexcept;
+
+  std::expected<HttpAnswer, HttpFailure> send(const HttpRequest& request);
+  // For this and later requests.
+  void set_total_time(Millis time);
+
+  static std::string version();  // libcurl's and its TLS library's, for checkserver
+
+ private:
+  struct Handle;
+  HttpOptions options_;
+  std::unique_ptr<Handle> handle_;
+};
+
+}  // namespace b24

@@ -1,0 +1,79 @@
+// server: runs a page as CGI, as FastCGI (threads) or from the shell; stops cleanly.
+//
+// How the mode is found, in this order: a listening socket on descriptor 0 (spawn-fcgi, mod_fcgid)
+// or from systemd (LISTEN_FDS) -> FastCGI; GATEWAY_INTERFACE or REQUEST_METHOD in the environment
+// -> CGI, and then argv is never looked at; --listen -> FastCGI on an own socket; else the shell.
+//
+// FastCGI: one thread takes signals, a pool of workers takes requests; connections that have not
+// sent a whole request yet wait in one poll set instead of holding a worker. Each connection
+// carries one request, has a deadline, and its records are checked before libfcgi sees them
+// (fcgi_guard.h). SIGTERM and SIGINT: what is queued and under way is answered, then exit 0.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "request.h"
+#include "response.h"
+
+namespace b24 {
+
+inline constexpr std::string_view kVersion = "0.1.0";
+
+enum class Mode { cgi, fastcgi, shell };
+
+// The options that a page takes on the command line, parsed; "--list pending" -> {"--list",
+// "pending"}.
+using Arguments = std::vector<std::pair<std::string, std::string>>;
+
+// What a binary plugs into the server.
+class Page {
+ public:
+  virtual ~Page() = default;
+  // The answer to a request; called from many threads at once.
+  virtual Response respond(const Request& request) = 0;
+  // The answer to a request that was refused before it could be read; writes the log line.
+  virtual Response refuse(const Refusal& refusal, const Environment& environment) = 0;
+  // FastCGI: background work, in a thread of its own from start to stop. Must return soon after a
+  // stop is asked for.
+  virtual void work(std::stop_token stop) { static_cast<void>(stop); }
+  // CGI: called once the answer has been sent and closed.
+  virtual void after_answer() {}
+  // Shell: what the options ask for; the exit code.
+  virtual int command(const Arguments& arguments) = 0;
+  // Limits for reading a request; asked for each.
+  virtual RequestLimits limits() { return {}; }
+};
+
+struct Option {
+  std::string_view name;  // "--list"
+  std::string_view
+      argument;  // what follows it, "pending|failed"; empty for none; in [] when it may be left out
+  std::string_view help;
+};
+
+// Where the process runs: what a page is made from.
+struct Launch {
+  Mode mode = Mode::shell;
+  std::string settings_file;  // found by find_settings
+  const char* const* environment = nullptr;
+};
+
+struct Program {
+  std::string_view name;     // "index"
+  std::string_view summary;  // one line for --help
+  std::span<const Option> options;
+  std::unique_ptr<Page> (*make)(const Launch& launch);
+};
+
+// The whole life of a process; the result is main's. Command line common to all: --listen
+// unix:PATH|HOST:PORT, --threads N, --settings FILE,
+// --help, --version; an unknown option prints the help to stderr and returns 2.
+int serve(int argc, char** argv, const Program& program);
+
+}  // namespace b24

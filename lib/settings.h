@@ -1,0 +1,137 @@
+// settings: everything an owner can set, typed, with the defaults beside the fields.
+//
+// One ini file (settings.conf) and the environment over it: B24HOOKS_<SECTION>_<KEY>, and CRest's
+// own names as they are. The table of keys is settings_keys.cpp; conf/settings.conf.example
+// documents each key and is loaded by a test.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "address.h"
+#include "clock.h"
+#include "error.h"
+
+namespace b24 {
+
+// CRest's settings under their own names, at the top of the file before any section.
+struct CRestSettings {
+  std::string web_hook_url;      // C_REST_WEB_HOOK_URL: https://portal/rest/1/secret/ ; a password
+  std::string current_encoding;  // C_REST_CURRENT_ENCODING: what the site posts; empty = UTF-8
+  bool ignore_ssl = false;       // C_REST_IGNORE_SSL
+  bool block_log = false;        // C_REST_BLOCK_LOG: no structured log
+  std::string logs_dir;          // C_REST_LOGS_DIR: where the structured log lies; empty = data.dir
+  bool log_type_dump = false;    // C_REST_LOG_TYPE_DUMP: print_r blocks instead of JSON lines
+};
+
+// [data]
+struct DataSettings {
+  std::filesystem::path dir = "data";  // relative: to the settings file; never inside the web root
+};
+
+// [server]
+struct ServerSettings {
+  int threads = 4;                 // kept ready
+  int max_threads = 64;            // the pool grows to this while requests wait
+  std::size_t max_body = 1 << 20;  // bytes of one request's body
+  Millis request_time = 10'000;    // a connection that has not been dealt with by then is closed
+  std::vector<Network> trusted_proxies;  // whose X-Forwarded-For is believed
+};
+
+// [page]
+struct PageSettings {
+  std::filesystem::path templates = "";  // empty: beside the installation
+  std::string language = "auto";         // en, ru, or auto: by the visitor's Accept-Language
+};
+
+// [log]
+struct LogSettings {
+  std::string time_zone;            // empty: the server's
+  std::size_t max_size = 10 << 20;  // bytes; then the file is rotated
+  int keep_files = 5;
+};
+
+// [handler]
+struct HandlerSettings {
+  std::string title = "incoming";
+  bool mask_secrets = true;
+};
+
+// [portal NAME]
+struct PortalSettings {
+  std::string name;
+  std::vector<std::string>
+      application_tokens;  // key application_token: one or, while rotating, two
+  std::string member_id;
+  std::string domain;
+};
+
+// [portal_call]: how we call the portal
+struct CallSettings {
+  Millis connect_time = 5'000;
+  Millis total_time = 65'000;     // the portal runs a request for 60 s at most
+  std::filesystem::path ca_file;  // an extra certificate authority (a self-hosted portal, the
+                                  // sandbox); empty: the system's
+  int bucket_size = 50;           // X of the portal's leaky bucket; Enterprise 250
+  double bucket_drain = 2;        // Y per second; Enterprise 5
+};
+
+struct Settings {
+  std::filesystem::path file;  // where this was read; empty when only the environment gave settings
+  CRestSettings crest;
+  DataSettings data;
+  ServerSettings server;
+  PageSettings page;
+  LogSettings log;
+  HandlerSettings handler;
+  CallSettings call;
+  std::vector<PortalSettings> portals;
+};
+
+// Reads a file and the environment over it (`environment`: "NAME=value" pointers, as `environ`).
+// Paths come out absolute. Errors (kind settings) name file, line, key and remedy: no such file,
+// readable or writable by others, a line that is none or is longer than the parser takes, an
+// unknown section or key, a bad value, the same key twice in a section.
+Result<Settings> load_settings(const std::filesystem::path& file, const char* const* environment);
+
+// Where the file is: `given` (from --settings) or B24HOOKS_SETTINGS or conf/settings.conf,
+// settings.conf beside the installation (the directory above the program's, then the program's
+// own).
+std::filesystem::path find_settings(const std::string& given, const char* const* environment);
+
+// Keeps the settings of a running process fresh. Safe from all threads.
+class SettingsSource {
+ public:
+  SettingsSource(std::filesystem::path file, const char* const* environment)
+      : file_(std::move(file)), environment_(environment) {}
+
+  // The settings as of now: looks at the file at most once a second and reads it again when it
+  // changed. While the new ones are broken the old ones stay; an error only when there never were
+  // good ones.
+  Result<std::shared_ptr<const Settings>> current();
+  // Why the newest version of the file is not in use; nothing when it is.
+  std::optional<Error> fault();
+
+ private:
+  std::mutex mutex_;
+  std::filesystem::path file_;
+  const char* const* environment_;
+  std::shared_ptr<const Settings> settings_;
+  std::optional<Error> fault_;
+  Millis looked_at_ = 0;
+  std::string stamp_;  // inode, size and time of change of what was read last
+};
+
+// One row of the table of keys, for documentation and tests.
+struct KeyInfo {
+  std::string_view section;  // "" for CRest's; "portal" also stands for [portal NAME]
+  std::string_view name;
+  std::string_view expects;  // "seconds", "yes or no", ...
+};
+std::vector<KeyInfo> all_keys();
+
+}  // namespace b24

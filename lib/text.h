@@ -1,0 +1,34 @@
+// text: small questions about bytes and characters that several modules ask.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace b24::text {
+
+bool is_valid_utf8(std::string_view bytes);
+// Each byte that is not part of valid UTF-8, and each NUL, becomes U+FFFD.
+std::string to_valid_utf8(std::string_view bytes);
+// The number of code points; REQUIRES valid UTF-8.
+std::size_t length_utf8(std::string_view text);
+// At most `count` code points from the front; REQUIRES valid UTF-8.
+std::string_view first_utf8(std::string_view text, std::size_t count);
+
+// Converts between encodings by iconv (names as iconv knows them, e.g. "windows-1251"). Characters
+// that the target lacks become "?". Empty when iconv does not know one of the names.
+bool known_encoding(const std::string& name);
+std::string convert(std::string_view bytes, const std::string& from, const std::string& to);
+
+// For one line of a log: control bytes (0x00-0x1f, 0x7f), C1 controls, U+2028/2029 and invalid
+// UTF-8 become \xNN or \uNNNN, "\" becomes "\\"; at most `limit` bytes, then "...".
+std::string for_log(std::string_view text, std::size_t limit = 512);
+
+std::string_view trim(std::string_view text);  // blanks and line breaks at both ends
+std::string lower(std::string_view text);      // ASCII only
+bool equal_ignoring_case(std::string_view a, std::string_view b);  // ASCII only
+// Parts between any of the separator characters, trimmed, empty ones left out: "a, b" -> {"a",
+// "b"}.
+std::vector<std::string> split(std::string_view text, std::string_view separators = ", \t\r\n");
+
+}  // namespace b24::text

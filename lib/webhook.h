@@ -1,0 +1,116 @@
+// webhook: calls to the portal: call, batch, errors with a cause and a remedy.
+//
+// The webhook's URL is a password: it is in no error, log line or answer. What an error code of the
+// portal means is one table (webhook_errors.cpp).
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "clock.h"
+#include "error.h"
+#include "http.h"
+#include "settings.h"
+#include "value.h"
+
+namespace b24 {
+
+// What a failed call means for whoever wants it done.
+enum class Verdict {
+  retry,      // certainly not executed; safe to send again after `retry_at`
+  look,       // outcome unknown: look whether it happened before sending again
+  permanent,  // the same request will be refused again
+  blocked,    // nothing will work until the owner acts (wrong secret, missing rights, manual block,
+              // deleted portal)
+};
+
+struct CallError {
+  Error error;     // kind network or portal; code as the portal spelt it, or ours
+  int status = 0;  // HTTP status; 0 when there was no answer
+  Verdict verdict = Verdict::permanent;
+  Millis retry_at = 0;  // not before this time; 0: the caller's own schedule
+};
+
+struct Answer {
+  Value result;
+  std::int64_t total = -1;              // of a list; -1 when absent
+  std::int64_t next = -1;               // start of the next page; -1 when this is the last
+  double operating = 0;                 // seconds that the method has used in the last ten minutes
+  std::int64_t operating_reset_at = 0;  // Unix time
+  Millis took = 0;
+};
+
+// The politeness that all processes on this machine share (gate.h implements it in the store);
+// nothing is sent without asking it.
+class CallGate {
+ public:
+  virtual ~CallGate() = default;
+  // Takes a place in the portal's leaky bucket for a call of `method`: 0, or the time to wait
+  // before asking again.
+  virtual Millis enter(std::string_view method) = 0;
+  virtual void answered(std::string_view method, const Answer& answer) = 0;
+  virtual void failed(std::string_view method, const CallError& error) = 0;
+};
+
+struct Command {
+  std::string key;  // letters, digits, "_"
+  std::string method;
+  Value params = Value::array();
+};
+
+struct BatchResult {
+  std::string key;
+  std::expected<Answer, CallError> outcome;
+};
+
+class Webhook {
+ public:
+  // `gate` may be null (no limits: tests); it and the settings' values are used as long as this
+  // lives. One thread at a time.
+  Webhook(const Settings& settings, CallGate* gate, Clock clock = now_ms);
+
+  // Posts http_build_query(params) to <url><method>.json, as CRest does. A gate that says "wait" is
+  // a CallError with code "gate", verdict retry and retry_at; nothing was sent then.
+  std::expected<Answer, CallError> call(std::string_view method, const Value& params);
+
+  // Any number of commands, in requests of at most 50; the results are in the order of the
+  // commands, one for each. `halt`: stop at the first failure; the commands that were not run have
+  // code "not_run" and verdict retry. When a whole request fails, each of its commands has that
+  // error.
+  std::vector<BatchResult> batch(const std::vector<Command>& commands, bool halt);
+
+  // For this and later calls.
+  void set_total_time(Millis time);
+
+  // Whether the configured URL has the form of a webhook (https://host/rest/USER/SECRET/); the
+  // fault in words, else nothing.
+  static std::optional<Error> url_fault(std::string_view url);
+  // The portal's host; the key under which its limits are kept. No secret in it.
+  const std::string& portal() const { return portal_; }
+
+ private:
+  std::expected<Answer, CallError> exchange(std::string_view method, const Value& params,
+                                            Value* raw);
+  std::string url_;
+  std::string portal_;
+  CallGate* gate_;
+  Clock clock_;
+  Http http_;
+};
+
+// One row of the table of the portal's errors.
+struct ErrorMeaning {
+  std::string_view code;  // as the portal spells it; compared without case
+  Verdict verdict;
+  std::string_view cause;  // in plain words
+  std::string_view remedy;
+};
+// The row for an answer: by status, then code, then text (FACTS 2); never null.
+const ErrorMeaning& error_meaning(int status, std::string_view code, std::string_view description);
+
+}  // namespace b24
