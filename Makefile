@@ -22,7 +22,8 @@ BUILD_PACKAGES := g++ make pkg-config libfcgi-dev libcurl4-openssl-dev libcjson-
 RUN_PACKAGES   := nginx-light openssl ca-certificates curl
 TEST_PACKAGES  := libboost-test-dev php-cgi spawn-fcgi apache2 libapache2-mod-fcgid lighttpd sqlite3 strace \
                   systemd chromium chromium-driver procps
-CHECK_PACKAGES := clang-format clang-tidy
+CHECK_PACKAGES := clang-format clang-tidy-16
+FUZZ_PACKAGES  := clang-16 libclang-rt-16-dev
 BENCH_PACKAGES := wrk php-fpm php-curl
 
 PKGS     := fcgi libcjson sqlite3 inih libcrypto
@@ -42,6 +43,9 @@ LDFLAGS_ALL  = -pie -pthread -Wl,-z,relro,-z,now -Wl,--as-needed \
                $(if $(SANITIZE),-fsanitize=$(SANITIZE)) $(LDFLAGS)
 LIBS         = $(shell pkg-config --libs $(PKGS)) -ldl
 
+# clang 16 can read GCC 12's <expected> once told that it has the concepts that the header asks for.
+CLANG_FLAGS := -std=c++2b -Wno-macro-redefined -D__cpp_concepts=202002L
+
 # --- What is built --------------------------------------------------------------------------------
 
 LIB_OBJECTS     := $(patsubst %.cpp,$(B)/obj/%.o,$(sort $(wildcard lib/*.cpp)))
@@ -51,7 +55,7 @@ SUPPORT_OBJECTS := $(patsubst %.cpp,$(B)/obj/%.o,$(sort $(wildcard tests/support
 suite_objects    = $(patsubst %.cpp,$(B)/obj/%.o,$(sort $(wildcard tests/$(1)/*.cpp)))
 SUITES          := unit integration browser
 
-.PHONY: all run test check bench deps deps-run deps-test deps-check deps-bench format lint fuzz install uninstall \
+.PHONY: all run test check bench deps deps-run deps-test deps-check deps-fuzz deps-bench format lint fuzz install uninstall \
         flags clean help
 .SECONDARY:
 
@@ -69,7 +73,7 @@ check: $(B)/unit-tests  ## run the fast unit tests
 bench: deps-bench all $(B)/sandbox.fcgi  ## measure against PHP, side by side
 	@BUILD=$(B) tests/bench/run
 
-fuzz: $(patsubst tests/fuzz/%.cpp,build/fuzz/%,$(wildcard tests/fuzz/*.cpp))  ## build the fuzz targets (clang)
+fuzz: deps-fuzz $(patsubst tests/fuzz/%.cpp,build/fuzz/%,$(wildcard tests/fuzz/*.cpp))  ## build the fuzz targets (clang)
 
 # --- Dependencies: installed when missing, as root or with sudo -----------------------------------
 
@@ -78,6 +82,7 @@ deps:        ; $(call install_packages,$(BUILD_PACKAGES))  ## install what build
 deps-run:    ; $(call install_packages,$(BUILD_PACKAGES) $(RUN_PACKAGES))
 deps-test:   ; $(call install_packages,$(BUILD_PACKAGES) $(RUN_PACKAGES) $(TEST_PACKAGES))
 deps-check:  ; $(call install_packages,$(BUILD_PACKAGES) $(TEST_PACKAGES) $(CHECK_PACKAGES))
+deps-fuzz:   ; $(call install_packages,$(BUILD_PACKAGES) $(FUZZ_PACKAGES))
 deps-bench:  ; $(call install_packages,$(BUILD_PACKAGES) $(RUN_PACKAGES) $(BENCH_PACKAGES))
 
 # --- The look of the code -------------------------------------------------------------------------
@@ -87,7 +92,7 @@ format: deps-check  ## format the sources
 	clang-format -i $(SOURCES)
 lint: deps-check  ## check format and run clang-tidy
 	clang-format --dry-run --Werror $(SOURCES)
-	printf '%s\n' $(filter %.cpp,$(SOURCES)) | xargs -P2 -n1 -I{} clang-tidy --quiet {} -- -std=c++20 -Ilib -Itests/support
+	printf '%s\n' $(filter %.cpp,$(SOURCES)) | xargs -P2 -n1 -I{} clang-tidy-16 --quiet {} -- $(CLANG_FLAGS) -Ilib -Itests/support
 
 # --- Install --------------------------------------------------------------------------------------
 
@@ -138,6 +143,6 @@ $(foreach suite,$(SUITES),$(eval $(call suite_rule,$(suite))))
 
 build/fuzz/%: tests/fuzz/%.cpp $(wildcard lib/*.cpp)
 	@mkdir -p $(@D)
-	clang++ -std=c++20 -g -O1 -fsanitize=fuzzer,address,undefined -Ilib $^ $(LIBS) -o $@
+	clang++-16 $(CLANG_FLAGS) -g -O1 -fsanitize=fuzzer,address,undefined -Ilib $^ $(LIBS) -o $@
 
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
