@@ -45,15 +45,16 @@ class Value {
   enum class Type { null, boolean, integer, real, string, array };
   struct Member;
 
-  Value() = default;  // null
-  Value(std::nullptr_t) {}
-  Value(bool flag) : data_(flag) {}
-  Value(int number) : data_(std::int64_t{number}) {}
-  Value(std::int64_t number) : data_(number) {}
-  Value(double number) : data_(number) {}
-  Value(std::string text) : data_(std::move(text)) {}
-  Value(std::string_view text) : data_(std::string(text)) {}
-  Value(const char* text) : data_(std::string(text)) {}
+  // A scalar becomes a Value by itself; without an argument: null.
+  Value();
+  Value(std::nullptr_t);
+  Value(bool flag);
+  Value(int number);
+  Value(std::int64_t number);
+  Value(double number);
+  Value(std::string text);
+  Value(std::string_view text);
+  Value(const char* text);
 
   Value(const Value& other);
   Value(Value&& other) noexcept;
@@ -118,6 +119,17 @@ struct Value::Array {
       index;  // filled only from the ninth member on; short arrays are searched in order
   std::int64_t next = 0;
 };
+
+// Down here because they need the whole of Array.
+inline Value::Value() = default;
+inline Value::Value(std::nullptr_t) {}
+inline Value::Value(bool flag) : data_(flag) {}
+inline Value::Value(int number) : data_(std::int64_t{number}) {}
+inline Value::Value(std::int64_t number) : data_(number) {}
+inline Value::Value(double number) : data_(number) {}
+inline Value::Value(std::string text) : data_(std::move(text)) {}
+inline Value::Value(std::string_view text) : data_(std::string(text)) {}
+inline Value::Value(const char* text) : data_(std::string(text)) {}
 
 template <class Visit>
 void Value::for_each_value(Visit visit) {
