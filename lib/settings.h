@@ -6,6 +6,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -80,6 +81,39 @@ struct CallSettings {
   double bucket_drain = 2;        // Y per second; Enterprise 5
 };
 
+// [form]: the lead form; what it is made of is form.h
+struct FormSettings {
+  std::string fields = "first_name, last_name, phone, email";  // in this order
+  std::string title = "{first_name} {last_name}";              // the lead's title
+  // What every lead gets besides: NAME=value, separated by commas.
+  std::string values = "STATUS_ID=NEW, OPENED=Y, ASSIGNED_BY_ID=1";
+  std::string method = "crm.lead.add";  // or crm.item.add
+  std::string unknown = "ignore";       // posted fields that the form lacks; or comments
+  std::string duplicates = "ignore";    // repeat customers; or link
+  Millis wait = 5'000;                  // how long a visitor waits for the portal
+  Millis token_age = 24 * 3'600'000;    // how long a shown form can be sent
+  Millis min_time = 0;  // a form sent sooner than this after it was shown is refused
+  bool require_token = true;
+  std::vector<std::string> allowed_origins;  // other sites whose pages may post here
+  std::string success_url;                   // where a visitor goes after sending; empty: the form
+  bool show_portal_errors = false;           // tell visitors the portal's own words
+  std::string frame_ancestors;               // sites that may embed the form
+};
+
+// [field NAME]: what is said about one field; empty = as form.h has it for that name
+struct FieldSettings {
+  std::string name;
+  std::string type;  // text, email, phone, textarea, select, checkbox, consent, hidden, file
+  std::map<std::string, std::string, std::less<>> labels;  // key label: ""; label_ru: "ru"
+  bool required = false;
+  std::size_t max_length = 0;  // characters; of a file: bytes
+  std::string pattern;         // POSIX extended expression for the whole text
+  std::string target;          // CRM field; none: not sent
+  std::string options;         // of a select: "value: label | value: label"
+  std::string value;           // at first; of a checkbox: what is sent when it is ticked
+  std::string link;            // of a consent: the page that it speaks of
+};
+
 struct Settings {
   std::filesystem::path file;  // where this was read; empty when only the environment gave settings
   CRestSettings crest;
@@ -89,6 +123,8 @@ struct Settings {
   LogSettings log;
   HandlerSettings handler;
   CallSettings call;
+  FormSettings form;
+  std::vector<FieldSettings> fields;  // in the order of the file
   std::vector<PortalSettings> portals;
 };
 
