@@ -2,11 +2,13 @@
 // process lives.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
 
 #include "error.h"
+#include "gate.h"
 #include "log.h"
 #include "page.h"
 #include "request.h"
@@ -30,12 +32,15 @@ class AppSource {
  public:
   AppSource(const Launch& launch, std::string page);
 
+  const std::string& page() const { return page_; }
   // An Error only while there have never been good settings.
   Result<App> current();
   // Why the newest settings file is not in use; nothing when it is.
   std::optional<Error> settings_fault() { return settings_.fault(); }
   // The templates of the settings' directory.
   Result<std::shared_ptr<const Templates>> templates();
+  // The shared politeness towards the settings' portal. `reserve`: see Gate::open.
+  Result<std::shared_ptr<Gate>> gate(int reserve = 0);
   // The store in the settings' data directory. After a failure it is tried again, at most once a
   // second.
   Result<std::shared_ptr<Store>> store();
@@ -46,10 +51,12 @@ class AppSource {
   SettingsSource settings_;
   std::mutex mutex_;
   App app_;
-  std::unique_ptr<TemplateSource> templates_;
+  std::shared_ptr<TemplateSource> templates_;
   std::filesystem::path templates_dir_;
   std::shared_ptr<Store> store_;
   std::filesystem::path store_dir_;
+  std::map<int, std::shared_ptr<Gate>> gates_;  // by reserve
+  std::string gates_for_;                       // portal and directory they belong to
   std::optional<Error> store_error_;
   Millis store_tried_at_ = 0;
 };

@@ -1,0 +1,30 @@
+// event: an outbound webhook's call as the store keeps it, and whether it is really from the
+// portal.
+#pragma once
+
+#include "clock.h"
+#include "error.h"
+#include "hook_log.h"
+#include "settings.h"
+#include "store.h"
+#include "value.h"
+
+namespace b24 {
+
+enum class TokenCheck { right, wrong, not_configured };
+
+// auth[application_token] is the only proof that the portal is calling. Compared in constant time
+// with every token of every [portal]; where that section names a member_id or a domain,
+// auth[member_id] and auth[domain] must be the same.
+TokenCheck verify(const Value& params, const Settings& settings);
+// What the owner has to set when verify says not_configured.
+Error no_token_error(const Settings& settings);
+
+// The item for the store: the parameters (secrets masked unless handler.mask_secrets = no), named
+// by the event, ordered by the object that it is about. Byte-equal repeats of a call with ts and
+// event_handler_id have the same id; everything else has a fresh one.
+NewItem make_event(const Value& params, Millis received_at, const Settings& settings);
+
+HookLogOptions hook_log_options(const Settings& settings);
+
+}  // namespace b24
