@@ -3,8 +3,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <random>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -17,14 +15,8 @@ namespace {
 
 constexpr std::size_t kAtOnce = 50;    // the portal's limit for one batch
 constexpr Millis kLease = 3 * 60'000;  // longer than two calls can last
-constexpr Millis kFirstDelay = 1'000;
-constexpr Millis kLastDelay = 15 * 60'000;
-constexpr Millis kLookAgain = 2'000;  // after an answer that left the outcome open
-constexpr Millis kIdle = 5'000;       // how often an idle worker looks for others' items
-constexpr Millis kSoon = 3'000;       // deliver_due waits for what is due within this
-constexpr Millis kPoll = 25;          // how often a waiting visitor's process looks itself
-constexpr Millis kUpkeep = 60'000;    // between looks after old items
-constexpr Millis kDay = 24 * 3'600'000;
+constexpr Millis kLookAgain = 2'000;   // after an answer that left the outcome open
+constexpr Millis kPoll = 25;           // how often a waiting visitor's process looks itself
 
 // When the attempt whose outcome is unknown was begun, kept in the item's progress.
 constexpr const char* kSentAt = "sent_at";
@@ -36,9 +28,10 @@ std::chrono::milliseconds ms(Millis time) {
 }
 
 // One pass: some items of one store, one sender, and what becomes of each item.
-class Pass {
+class LeadPass {
  public:
-  Pass(Store& store, LeadSender& sender, Log& log) : store_(store), sender_(sender), log_(log) {}
+  LeadPass(Store& store, LeadSender& sender, Log& log)
+      : store_(store), sender_(sender), log_(log) {}
 
   void run(const std::vector<Item>& items) {
     std::vector<const Item*> to_send;
@@ -160,95 +153,36 @@ class Pass {
 
 }  // namespace
 
-Millis backoff(int attempts) {
-  Millis delay = kFirstDelay;
-  for (int i = 1; i < attempts && delay < kLastDelay; ++i) delay *= 2;
-  delay = std::min(delay, kLastDelay);
-  thread_local std::minstd_rand random{std::random_device{}()};
-  return delay - std::uniform_int_distribution<Millis>(0, delay / 2)(random);
-}
-
-Result<int> Delivery::pass(LeadSender& sender) {
-  Result<std::shared_ptr<Store>> store = app_.store();
-  if (!store) return std::unexpected(store.error());
-  Result<App> app = app_.current();
-  if (!app) return std::unexpected(app.error());
-  Result<std::vector<Item>> items = (*store)->claim(Kind::lead, kAtOnce, kLease);
-  if (!items) return std::unexpected(items.error());
-  if (items->empty()) return 0;
-  Pass pass(**store, sender, *app->log);
-  pass.run(*items);
-  for (const std::int64_t number : pass.finished()) finished(number);
-  return static_cast<int>(items->size());
-}
-
-Result<int> Delivery::deliver_due(Millis time_limit) {
-  const Millis deadline = now_ms() + time_limit;
-  Result<App> app = app_.current();
-  if (!app) return std::unexpected(app.error());
-  Result<std::shared_ptr<Gate>> gate = app_.gate();
-  if (!gate) return std::unexpected(gate.error());
-  LeadSender sender(app->settings, *gate);
-  int dealt_with = 0;
-  while (now_ms() < deadline) {
-    Result<int> count = pass(sender);
-    if (!count) return count;
-    dealt_with += *count;
-    if (*count != 0) continue;
-    Result<std::shared_ptr<Store>> store = app_.store();
-    if (!store) return std::unexpected(store.error());
-    Result<std::optional<Millis>> due = (*store)->next_due(Kind::lead);
-    if (!due) return std::unexpected(due.error());
-    if (!*due || **due > now_ms() + kSoon) break;
-    std::this_thread::sleep_for(ms(std::clamp<Millis>(**due - now_ms(), 1, kSoon)));
-  }
-  look_after_store();
-  return dealt_with;
-}
+Delivery::Delivery(AppSource& app, Mode mode)
+    : app_(app),
+      mode_(mode),
+      loop_(app, Kind::lead, [this](std::stop_token stop) { return make_pass(std::move(stop)); }) {}
 
 void Delivery::work(std::stop_token stop) {
   Result<App> app = app_.current();
-  const int count = app ? app->settings->delivery.threads : 1;
-  std::vector<std::jthread> workers;
-  for (int i = 0; i < count; ++i) workers.emplace_back([this, stop] { run_worker(stop); });
+  loop_.work(std::move(stop), app ? app->settings->delivery.threads : 1);
 }
 
-void Delivery::run_worker(std::stop_token stop) {
-  std::unique_ptr<LeadSender> sender;
-  while (!stop.stop_requested()) {
-    int count = 0;
+WorkLoop::Pass Delivery::make_pass(std::stop_token stop) {
+  // The sender keeps its connection from pass to pass, and goes when the settings change.
+  return [this, stop, sender = std::shared_ptr<LeadSender>()]() mutable -> Result<int> {
     Result<App> app = app_.current();
-    Result<std::shared_ptr<Gate>> gate = app_.gate();
-    if (app && gate) {
-      if (!sender || sender->settings() != app->settings) {
-        sender = std::make_unique<LeadSender>(app->settings, *gate, stop);
-      }
-      Result<int> passed = pass(*sender);
-      count = passed.value_or(0);
-      if (!passed)
-        app->log->write_bounded(Log::Level::error, "delivery",
-                                Value::map({{"error", passed.error().cause}}));
-      look_after_store();
+    if (!app) return std::unexpected(app.error());
+    Result<std::shared_ptr<Store>> store = app_.store();
+    if (!store) return std::unexpected(store.error());
+    Result<std::vector<Item>> items = (*store)->claim(Kind::lead, kAtOnce, kLease);
+    if (!items) return std::unexpected(items.error());
+    if (items->empty()) return 0;
+    if (!sender || sender->settings() != app->settings) {
+      Result<std::shared_ptr<Gate>> gate = app_.gate();
+      if (!gate) return std::unexpected(gate.error());
+      sender = std::make_shared<LeadSender>(app->settings, *gate, stop);
     }
-    if (count != 0) continue;
-
-    Millis pause = kIdle;
-    if (Result<std::shared_ptr<Store>> store = app_.store(); store) {
-      const auto due = (*store)->next_due(Kind::lead);
-      if (due && *due) pause = std::clamp<Millis>(**due - now_ms(), 10, kIdle);
-    }
-    std::unique_lock lock(mutex_);
-    wake_.wait_for(lock, stop, ms(pause), [this] { return woken_ > 0; });
-    if (woken_ > 0) --woken_;
-  }
-}
-
-void Delivery::wake() {
-  {
-    const std::lock_guard lock(mutex_);
-    ++woken_;
-  }
-  wake_.notify_one();
+    LeadPass pass(**store, *sender, *app->log);
+    pass.run(*items);
+    for (const std::int64_t number : pass.finished()) finished(number);
+    return static_cast<int>(items->size());
+  };
 }
 
 void Delivery::finished(std::int64_t number) {
@@ -279,22 +213,6 @@ Result<std::optional<Item>> Delivery::wait(std::int64_t number, Millis limit) {
     finished_.wait_for(lock, ms(std::min(poll, deadline - now_ms())),
                        [&] { return waited_[number]; });
   }
-}
-
-// Old personal data goes; the sign of life is for checkserver.
-void Delivery::look_after_store() {
-  {
-    const std::lock_guard lock(mutex_);
-    if (now_ms() < looked_after_at_ + kUpkeep) return;
-    looked_after_at_ = now_ms();
-  }
-  Result<std::shared_ptr<Store>> store = app_.store();
-  Result<App> app = app_.current();
-  if (!store || !app) return;
-  Status status = (*store)->remember("delivery.last_run", std::to_string(now_ms()));
-  const auto erased = (*store)->erase_done(now_ms() - app->settings->store.keep_days * kDay);
-  if (!status) app->log->error("delivery", status.error());
-  if (!erased) app->log->error("delivery", erased.error());
 }
 
 }  // namespace b24

@@ -13,51 +13,42 @@
 #include <mutex>
 #include <optional>
 #include <stop_token>
-#include <string>
 
 #include "app.h"
 #include "clock.h"
 #include "error.h"
 #include "store.h"
+#include "work_loop.h"
 
 namespace b24 {
 
-// 1 s after the first attempt, doubling to 15 min, less up to half of it at random so that
-// processes do not march in step.
-Millis backoff(int attempts);
-
 class Delivery {
  public:
-  Delivery(AppSource& app, Mode mode) : app_(app), mode_(mode) {}
+  // `app` must outlive this.
+  Delivery(AppSource& app, Mode mode);
 
-  // FastCGI: delivers until a stop is asked for, by several threads of its own; idle ones cost
-  // nothing. Calls under way are given up soon after the stop (and looked up later).
+  // FastCGI: delivers until a stop is asked for, by threads of its own. Calls under way are given
+  // up soon after the stop (and looked up later).
   void work(std::stop_token stop);
-  // Delivers what is due now, and what becomes due within seconds, at most for `time_limit`: how
+  // Delivers what is due now and what becomes due within seconds, at most for `time_limit`: how
   // many attempts were made. For --deliver: cron, and CGI after its answer.
-  Result<int> deliver_due(Millis time_limit);
-
-  // Wakes a worker: an item was accepted.
-  void wake();
+  Result<int> deliver_due(Millis time_limit) { return loop_.work_due(time_limit); }
+  // A lead was accepted.
+  void wake() { loop_.wake(); }
   // Waits until the item is done or failed, at most `limit`; the item as it is then, nothing when
   // there is no such item. Whichever process delivers it.
   Result<std::optional<Item>> wait(std::int64_t number, Millis limit);
 
  private:
-  // Delivers once what is due; how many items were dealt with.
-  Result<int> pass(class LeadSender& sender);
-  void run_worker(std::stop_token stop);
+  WorkLoop::Pass make_pass(std::stop_token stop);
   void finished(std::int64_t number);
-  void look_after_store();
 
   AppSource& app_;
   Mode mode_;
+  WorkLoop loop_;
   std::mutex mutex_;
-  std::condition_variable_any wake_;
   std::condition_variable finished_;
-  int woken_ = 0;                        // wakes that no worker has taken yet
   std::map<std::int64_t, bool> waited_;  // items that somebody waits for: finished?
-  Millis looked_after_at_ = 0;
 };
 
 }  // namespace b24

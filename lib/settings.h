@@ -112,6 +112,16 @@ struct FieldSettings {
   std::string options;         // of a select: "value: label | value: label"
   std::string value;           // at first; of a checkbox: what is sent when it is ticked
   std::string link;            // of a consent: the page that it speaks of
+// [delivery]: how leads get to the portal
+struct DeliverySettings {
+  int threads = 4;
+  Millis give_up = 7 * 24 * 3'600'000;  // since the lead was received; then it is failed, and kept
+  Millis settle = 60'000;  // how long the portal may still be working on a call that broke
+};
+
+// [store]
+struct StoreSettings {
+  int keep_days = 30;  // what is done is erased after this; what failed never is
 };
 
 struct Settings {
@@ -125,6 +135,8 @@ struct Settings {
   CallSettings call;
   FormSettings form;
   std::vector<FieldSettings> fields;  // in the order of the file
+  DeliverySettings delivery;
+  StoreSettings store;
   std::vector<PortalSettings> portals;
 };
 

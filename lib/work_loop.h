@@ -1,0 +1,52 @@
+// work_loop: threads (or one shell command) that get done what is due in the store, and sleep while
+// nothing is.
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <stop_token>
+
+#include "app.h"
+#include "clock.h"
+#include "error.h"
+#include "store.h"
+
+namespace b24 {
+
+// 1 s after the first attempt, doubling to 15 min, less up to half of it at random so that
+// processes do not march in step.
+Millis backoff(int attempts);
+
+class WorkLoop {
+ public:
+  // Does once what is due; how many items were dealt with. Belongs to one thread.
+  using Pass = std::function<Result<int>()>;
+  using MakePass = std::function<Pass(std::stop_token stop)>;
+
+  // `app` must outlive this. `kind` is what the passes take from the store.
+  WorkLoop(AppSource& app, Kind kind, MakePass make_pass);
+
+  // Works with `threads` threads until a stop is asked for.
+  void work(std::stop_token stop, int threads);
+  // Works on what is due now and what becomes due within seconds, at most for `time_limit`: how
+  // many items were dealt with.
+  Result<int> work_due(Millis time_limit);
+  // An item was accepted: a sleeping thread looks at once.
+  void wake();
+
+ private:
+  void run_thread(std::stop_token stop);
+  Result<Millis> until_next_due();
+  void look_after_store();
+
+  AppSource& app_;
+  Kind kind_;
+  MakePass make_pass_;
+  std::mutex mutex_;
+  std::condition_variable_any wake_;
+  int woken_ = 0;  // wakes that no thread has taken yet
+  Millis looked_after_at_ = 0;
+};
+
+}  // namespace b24
