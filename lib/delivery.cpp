@@ -170,14 +170,14 @@ WorkLoop::Pass Delivery::make_pass(std::stop_token stop) {
     if (!app) return std::unexpected(app.error());
     Result<std::shared_ptr<Store>> store = app_.store();
     if (!store) return std::unexpected(store.error());
-    Result<std::vector<Item>> items = (*store)->claim(Kind::lead, kAtOnce, kLease);
-    if (!items) return std::unexpected(items.error());
-    if (items->empty()) return 0;
     if (!sender || sender->settings() != app->settings) {
       Result<std::shared_ptr<Gate>> gate = app_.gate();
       if (!gate) return std::unexpected(gate.error());
       sender = std::make_shared<LeadSender>(app->settings, *gate, stop);
     }
+    Result<std::vector<Item>> items = (*store)->claim(Kind::lead, kAtOnce, kLease);
+    if (!items) return std::unexpected(items.error());
+    if (items->empty()) return 0;
     LeadPass pass(**store, *sender, *app->log);
     pass.run(*items);
     for (const std::int64_t number : pass.finished()) finished(number);

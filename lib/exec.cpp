@@ -1,0 +1,183 @@
+// exec: see exec.h.
+#include "exec.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <memory>
+#include <thread>
+
+namespace b24 {
+namespace {
+
+constexpr std::size_t kMostOutput = 64 << 10;
+
+class Descriptor {
+ public:
+  explicit Descriptor(int fd = -1) : fd_(fd) {}
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  ~Descriptor() { close(); }
+  void close() {
+    if (fd_ >= 0) ::close(fd_);
+    fd_ = -1;
+  }
+  void reset(int fd) {
+    close();
+    fd_ = fd;
+  }
+  int get() const { return fd_; }
+  bool open() const { return fd_ >= 0; }
+
+ private:
+  int fd_;
+};
+
+// posix_spawn's two argument objects, freed together.
+struct SpawnPlan {
+  posix_spawn_file_actions_t actions;
+  posix_spawnattr_t attributes;
+  SpawnPlan() {
+    posix_spawn_file_actions_init(&actions);
+    posix_spawnattr_init(&attributes);
+    // Our threads block all signals; a program must not inherit that, nor an ignored SIGPIPE.
+    sigset_t none;
+    sigset_t defaults;
+    sigemptyset(&none);
+    sigemptyset(&defaults);
+    sigaddset(&defaults, SIGPIPE);
+    posix_spawnattr_setsigmask(&attributes, &none);
+    posix_spawnattr_setsigdefault(&attributes, &defaults);
+  }
+  SpawnPlan(const SpawnPlan&) = delete;
+  SpawnPlan& operator=(const SpawnPlan&) = delete;
+  ~SpawnPlan() {
+    posix_spawn_file_actions_destroy(&actions);
+    posix_spawnattr_destroy(&attributes);
+  }
+};
+
+std::vector<char*> pointers(const std::vector<std::string>& texts) {
+  std::vector<char*> result;
+  for (const std::string& text : texts) result.push_back(const_cast<char*>(text.c_str()));
+  result.push_back(nullptr);
+  return result;
+}
+
+Result<pid_t> spawn(SpawnPlan& plan, short flags, const std::vector<std::string>& arguments,
+                    const std::vector<std::string>& environment) {
+  if (arguments.empty() || !arguments[0].starts_with('/')) {
+    return std::unexpected(Error{ErrorKind::input, "not_absolute",
+                                 "a program must be given by its absolute path",
+                                 "write the whole path, as `command -v NAME` prints it"});
+  }
+  posix_spawnattr_setflags(
+      &plan.attributes, static_cast<short>(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | flags));
+  pid_t pid = 0;
+  const int failed = posix_spawn(&pid, arguments[0].c_str(), &plan.actions, &plan.attributes,
+                                 pointers(arguments).data(), pointers(environment).data());
+  if (failed != 0) return std::unexpected(system_error(ErrorKind::input, arguments[0], failed));
+  return pid;
+}
+
+Millis monotonic_ms() {
+  using namespace std::chrono;
+  return duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count();
+}
+
+// Feeds the program and listens to it until it has closed its output or the time is over; true when
+// it was not.
+bool converse(Descriptor& to, Descriptor& from, const std::string& input, Millis deadline,
+              std::string& output) {
+  std::size_t written = 0;
+  while (from.open()) {
+    const Millis left = deadline - monotonic_ms();
+    if (left <= 0) return false;
+    if (to.open() && written == input.size()) to.close();
+    std::array<pollfd, 2> fds{{{from.get(), POLLIN, 0}, {to.get(), POLLOUT, 0}}};
+    if (poll(fds.data(), 2, static_cast<int>(std::min<Millis>(left, 1000))) < 0) continue;
+    if (fds[1].revents != 0) {
+      const ssize_t n = write(to.get(), input.data() + written, input.size() - written);
+      if (n > 0) written += static_cast<std::size_t>(n);
+      if (n < 0 && errno != EAGAIN) to.close();  // it does not want to read: not our concern
+    }
+    if (fds[0].revents == 0) continue;
+    std::array<char, 4096> buffer{};
+    const ssize_t n = read(from.get(), buffer.data(), buffer.size());
+    if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) from.close();
+    if (n > 0 && output.size() < kMostOutput) {
+      output.append(buffer.data(),
+                    std::min(static_cast<std::size_t>(n), kMostOutput - output.size()));
+    }
+  }
+  return true;
+}
+
+int exit_code_of(int status) {
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+}  // namespace
+
+Result<ProgramResult> run_program(const ProgramRun& run) {
+  int in[2];
+  int out[2];
+  if (pipe2(in, O_CLOEXEC) != 0)
+    return std::unexpected(system_error(ErrorKind::input, "pipe", errno));
+  Descriptor child_in(in[0]);
+  Descriptor to(in[1]);
+  if (pipe2(out, O_CLOEXEC) != 0)
+    return std::unexpected(system_error(ErrorKind::input, "pipe", errno));
+  Descriptor from(out[0]);
+  Descriptor child_out(out[1]);
+  fcntl(to.get(), F_SETFL, O_NONBLOCK);
+  fcntl(from.get(), F_SETFL, O_NONBLOCK);
+
+  SpawnPlan plan;
+  posix_spawn_file_actions_adddup2(&plan.actions, child_in.get(), 0);
+  posix_spawn_file_actions_adddup2(&plan.actions, child_out.get(), 1);
+  posix_spawn_file_actions_adddup2(&plan.actions, child_out.get(), 2);
+  // A group of its own, so that its children can be killed with it.
+  const Result<pid_t> pid = spawn(plan, POSIX_SPAWN_SETPGROUP, run.arguments, run.environment);
+  if (!pid) return std::unexpected(pid.error());
+  child_in.close();
+  child_out.close();
+
+  ProgramResult result;
+  const Millis deadline = monotonic_ms() + run.time_limit;
+  result.timed_out = !converse(to, from, run.input, deadline, result.output);
+  int status = 0;
+  pid_t waited = 0;
+  // It closed its output but may still be running.
+  while (!result.timed_out && (waited = waitpid(*pid, &status, WNOHANG)) == 0) {
+    if (monotonic_ms() >= deadline) result.timed_out = true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
+  if (waited == 0) {
+    kill(-*pid, SIGKILL);
+    waitpid(*pid, &status, 0);
+  }
+  result.exit_code = exit_code_of(status);
+  return result;
+}
+
+Status start_detached(const std::vector<std::string>& arguments,
+                      const std::vector<std::string>& environment) {
+  SpawnPlan plan;
+  posix_spawn_file_actions_addopen(&plan.actions, 0, "/dev/null", O_RDONLY, 0);
+  posix_spawn_file_actions_addopen(&plan.actions, 1, "/dev/null", O_WRONLY, 0);
+  posix_spawn_file_actions_addopen(&plan.actions, 2, "/dev/null", O_WRONLY, 0);
+  const Result<pid_t> pid = spawn(plan, POSIX_SPAWN_SETSID, arguments, environment);
+  if (!pid) return std::unexpected(pid.error());
+  return {};
+}
+
+}  // namespace b24
