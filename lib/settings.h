@@ -60,12 +60,13 @@ struct LogSettings {
 struct HandlerSettings {
   std::string title = "incoming";
   bool mask_secrets = true;
-  std::vector<Network> allow;             // who may send events; empty: anybody who knows the token
-  std::filesystem::path allow_file;       // more of them: the vendor's list, {"nodes": ["192.0.2.1", ...]}
-  Millis repeat_window = 10 * 60'000;     // byte-equal events within it are one
-  bool json_log = true;                   // hook.jsonl beside hook.log
-  int work_threads = 2;                   // for the actions
-  Millis give_up = 24 * 3'600'000;        // an action that still fails then is kept as failed
+  std::vector<Network> allow;  // who may send events; empty: anybody who knows the token
+  std::filesystem::path
+      allow_file;  // more of them: the vendor's list, {"nodes": ["192.0.2.1", ...]}
+  Millis repeat_window = 10 * 60'000;  // byte-equal events within it are one
+  bool json_log = true;                // hook.jsonl beside hook.log
+  int work_threads = 2;                // for the actions
+  Millis give_up = 24 * 3'600'000;     // an action that still fails then is kept as failed
 };
 
 // [portal NAME]
@@ -118,16 +119,19 @@ struct FieldSettings {
   std::string options;         // of a select: "value: label | value: label"
   std::string value;           // at first; of a checkbox: what is sent when it is ticked
   std::string link;            // of a consent: the page that it speaks of
-// [on EVENT] or [on EVENT LABEL] or [on *]: what follows an event, in the order of the file; within one section in the order of these fields
+};
+
+// [on EVENT] or [on EVENT LABEL] or [on *]: what follows an event, in the order of the file; within
+// one section in the order of these fields
 struct ActionSettings {
-  std::string event;              // "ONCRMDEALUPDATE", or "*"
-  std::string label;              // tells several sections of one event apart
-  std::string filter;             // "data.FIELDS.ID=7", "result.STAGE_ID=WON", "!=" for not; empty: always
-  std::string call;               // "crm.deal.get?id={data.FIELDS.ID}"
-  std::string forward;            // the URL to post the event and the call's result to
+  std::string event;    // "ONCRMDEALUPDATE", or "*"
+  std::string label;    // tells several sections of one event apart
+  std::string filter;   // "data.FIELDS.ID=7", "result.STAGE_ID=WON", "!=" for not; empty: always
+  std::string call;     // "crm.deal.get?id={data.FIELDS.ID}"
+  std::string forward;  // the URL to post the event and the call's result to
   std::string forward_as = "json";  // json or form
-  std::string forward_secret;     // signs what is forwarded, Standard Webhooks: "whsec_" + base64
-  std::string exec;               // a program and its arguments, separated by blanks; no shell
+  std::string forward_secret;       // signs what is forwarded, Standard Webhooks: "whsec_" + base64
+  std::string exec;                 // a program and its arguments, separated by blanks; no shell
   Millis exec_time = 30'000;
 };
 
