@@ -147,6 +147,27 @@ struct StoreSettings {
   int keep_days = 30;  // what is done is erased after this; what failed never is
 };
 
+// [site]: where these pages are on the web
+struct SiteSettings {
+  std::string public_url;  // of the directory that holds handler.php, e.g. https://example.com/
+};
+
+// Who sees what checkserver found.
+enum class CheckAccess {
+  everyone,  // "public": all of it
+  summary,   // strangers get the verdict; the key or a listed network opens the rest
+  key,       // strangers get a form for the key, and no verdict
+  off,       // nobody by the web; the shell still can
+};
+
+// [checkserver]
+struct CheckserverSettings {
+  CheckAccess access = CheckAccess::summary;
+  std::string key;                // at least 16 characters; empty: there is none
+  std::vector<Network> networks;  // from which everything is shown without the key
+  Millis time_limit = 9'000;      // of a whole run
+};
+
 struct Settings {
   std::filesystem::path file;  // where this was read; empty when only the environment gave settings
   CRestSettings crest;
@@ -156,6 +177,8 @@ struct Settings {
   LogSettings log;
   HandlerSettings handler;
   CallSettings call;
+  SiteSettings site;
+  CheckserverSettings checkserver;
   FormSettings form;
   std::vector<FieldSettings> fields;  // in the order of the file
   DeliverySettings delivery;
