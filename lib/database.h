@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -44,10 +43,8 @@ class Query {
   bool is_null(int column) const;
 
  private:
-  void note(int code);
   sqlite3* db_;
   sqlite3_stmt* statement_;
-  int bind_fault_ = 0;  // of the first bind that failed; step gives it back
 };
 
 // One connection; one thread at a time.
@@ -55,8 +52,7 @@ class Database {
  public:
   enum class Sync {
     full,    // each commit is on the disk when it returns
-    normal,  // commits survive a crash of the process, the last ones not a power cut (with a
-             // rollback journal the same as full, since less could harm the file)
+    normal,  // commits survive a crash of the process, the last ones not a power cut
   };
 
   // Makes the file (mode 0600) when missing; WAL, or a rollback journal where WAL cannot work; busy
@@ -64,25 +60,18 @@ class Database {
   static Result<std::unique_ptr<Database>> open(const std::filesystem::path& file, Sync sync);
   ~Database();
 
-  // Statements are kept prepared by their text; one Query of a text at a time.
-  Result<Query> prepare(std::string_view sql);
+  // Statements are kept prepared by the address of their text, which must therefore be a literal.
+  Result<Query> prepare(const char* sql);
   Status execute(const char* sql);  // one or several statements, no parameters
-  // For this and later transactions; not inside one.
-  Status set_sync(Sync sync);
   std::int64_t last_row_id() const;
   std::int64_t changes() const;
-  // False again when an error (a full disk) made SQLite roll back by itself.
-  bool in_transaction() const;
   bool uses_wal() const { return wal_; }
 
  private:
   Database() = default;
-  Status configure(Sync sync);
-  Result<bool> turn_to_wal();
   sqlite3* db_ = nullptr;
-  std::map<std::string, sqlite3_stmt*, std::less<>> statements_;
+  std::map<const char*, sqlite3_stmt*> statements_;
   bool wal_ = false;
-  Sync sync_ = Sync::full;
 };
 
 // BEGIN IMMEDIATE now (a deferred one loses to other writers whatever the busy time-out); rolls

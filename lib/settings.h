@@ -188,9 +188,12 @@ struct Settings {
 };
 
 // Reads a file and the environment over it (`environment`: "NAME=value" pointers, as `environ`).
-// Paths come out absolute. Errors (kind settings) name file, line, key and remedy: no such file,
-// readable or writable by others, a line that is none or is longer than the parser takes, an
-// unknown section or key, a bad value, the same key twice in a section.
+// Paths come out absolute. No file is needed when the environment sets something, names no file by
+// B24HOOKS_SETTINGS, and gives data.dir an absolute path. Errors (kind settings) name file, line,
+// key and remedy; codes: no_settings_file, settings_open_to_others (anyone but the owner can read
+// or write it; the process's own group may read), settings_in_web_root and data_in_web_root (below
+// DOCUMENT_ROOT, when that is given), broken_line (no entry, or longer than the parser takes),
+// unknown_section, unknown_key, bad_value, duplicate_key, no_data_dir.
 Result<Settings> load_settings(const std::filesystem::path& file, const char* const* environment);
 
 // Where the file is: `given` (from --settings) or B24HOOKS_SETTINGS or conf/settings.conf,
@@ -201,8 +204,8 @@ std::filesystem::path find_settings(const std::string& given, const char* const*
 // Keeps the settings of a running process fresh. Safe from all threads.
 class SettingsSource {
  public:
-  SettingsSource(std::filesystem::path file, const char* const* environment)
-      : file_(std::move(file)), environment_(environment) {}
+  SettingsSource(std::filesystem::path file, const char* const* environment, Clock clock = now_ms)
+      : file_(std::move(file)), environment_(environment), clock_(std::move(clock)) {}
 
   // The settings as of now: looks at the file at most once a second and reads it again when it
   // changed. While the new ones are broken the old ones stay; an error only when there never were
@@ -215,6 +218,7 @@ class SettingsSource {
   std::mutex mutex_;
   std::filesystem::path file_;
   const char* const* environment_;
+  Clock clock_;
   std::shared_ptr<const Settings> settings_;
   std::optional<Error> fault_;
   Millis looked_at_ = 0;
@@ -224,8 +228,8 @@ class SettingsSource {
 // One row of the table of keys, for documentation and tests.
 struct KeyInfo {
   std::string_view section;  // "" for CRest's; "portal" also stands for [portal NAME]
-  std::string_view name;
-  std::string_view expects;  // "seconds", "yes or no", ...
+  std::string_view name;     // "label_*": any name that starts so
+  std::string_view expects;  // "yes or no", ...
 };
 std::vector<KeyInfo> all_keys();
 
