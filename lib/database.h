@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -43,8 +44,10 @@ class Query {
   bool is_null(int column) const;
 
  private:
+  void note(int code);
   sqlite3* db_;
   sqlite3_stmt* statement_;
+  int bind_fault_ = 0;  // of the first bind that failed; step gives it back
 };
 
 // One connection; one thread at a time.
@@ -52,7 +55,8 @@ class Database {
  public:
   enum class Sync {
     full,    // each commit is on the disk when it returns
-    normal,  // commits survive a crash of the process, the last ones not a power cut
+    normal,  // commits survive a crash of the process, the last ones not a power cut (with a
+             // rollback journal the same as full, since less could harm the file)
   };
 
   // Makes the file (mode 0600) when missing; WAL, or a rollback journal where WAL cannot work; busy
@@ -60,18 +64,25 @@ class Database {
   static Result<std::unique_ptr<Database>> open(const std::filesystem::path& file, Sync sync);
   ~Database();
 
-  // Statements are kept prepared by the address of their text, which must therefore be a literal.
-  Result<Query> prepare(const char* sql);
+  // Statements are kept prepared by their text; one Query of a text at a time.
+  Result<Query> prepare(std::string_view sql);
   Status execute(const char* sql);  // one or several statements, no parameters
+  // For this and later transactions; not inside one.
+  Status set_sync(Sync sync);
   std::int64_t last_row_id() const;
   std::int64_t changes() const;
+  // False again when an error (a full disk) made SQLite roll back by itself.
+  bool in_transaction() const;
   bool uses_wal() const { return wal_; }
 
  private:
   Database() = default;
+  Status configure(Sync sync);
+  Result<bool> turn_to_wal();
   sqlite3* db_ = nullptr;
-  std::map<const char*, sqlite3_stmt*> statements_;
+  std::map<std::string, sqlite3_stmt*, std::less<>> statements_;
   bool wal_ = false;
+  Sync sync_ = Sync::full;
 };
 
 // BEGIN IMMEDIATE now (a deferred one loses to other writers whatever the busy time-out); rolls

@@ -68,7 +68,8 @@ struct Accepted {
 struct Attempt {
   Millis at = 0;
   Millis took = 0;
-  std::string outcome;  // "done", "retry", "failed", "accepted", "retried by hand"
+  std::string outcome;  // "accepted", "done", "retry", "failed", "retried by hand"; "lost": the
+                        // process that had it ended or was late
   std::string code;
   std::string text;
 };
@@ -87,7 +88,7 @@ struct ListFilter {
   std::optional<State> state;
   std::string name;  // empty: any
   Millis since = 0;
-  std::int64_t after = 0;  // number
+  std::int64_t after = 0;  // only what comes after this number in the order of the list; 0: all
   std::size_t limit = 100;
   bool newest_first = true;
 };
@@ -118,8 +119,8 @@ class Store {
   // The same for one item; nothing when it is not pending or somebody has it.
   Result<std::optional<Item>> claim_one(std::int64_t number, Millis lease);
   Status done(std::int64_t number, const Outcome& outcome);
-  // Due again at `at`. `unsure`: the outcome is not known. `counted`: false when nothing was even
-  // tried (a full bucket), so attempts stay.
+  // Due again at `at` (an hour from now at most). `unsure`: the outcome is not known. `counted`:
+  // false when nothing was even tried (a full bucket), so attempts stay.
   Status retry(std::int64_t number, Millis at, const Outcome& outcome, bool unsure,
                bool counted = true);
   Status fail(std::int64_t number, const Outcome& outcome);
@@ -127,8 +128,9 @@ class Store {
   Status retry_now(std::int64_t number);
 
   Result<KindStats> stats(Kind kind);
-  // When the next pending item of a kind is due; nothing when none is.
-  Result<std::optional<Millis>> next_due(Kind kind);
+  // When the next claim(kind, ..., in_order) may find something, now or in the past included;
+  // nothing when no item is pending.
+  Result<std::optional<Millis>> next_due(Kind kind, bool in_order = false);
   Result<std::optional<Item>> find(Kind kind, std::string_view id);
   Result<std::optional<Item>> find(std::int64_t number);
   Result<std::vector<Item>> list(const ListFilter& filter);
@@ -148,6 +150,13 @@ class Store {
   // Adds one to the use of `key` (an address, "all") within `window`; how often it was used so far,
   // this one included.
   Result<std::int64_t> use(std::string_view key, Millis window);
+
+  // The store's own id, made with it, and the greatest number ever given to an item.
+  struct Tip {
+    std::string store;
+    std::int64_t number = 0;
+  };
+  Result<Tip> tip();
 
   // Small facts shared by all processes ("delivery.last_run"); empty when unknown.
   Status remember(std::string_view key, std::string_view value);
