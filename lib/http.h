@@ -1,8 +1,6 @@
 // http: one HTTPS or HTTP exchange by libcurl.
 //
-// libcurl is loaded when the first client is made, not when the program starts: it brings 30
-// libraries and 10 ms with it, which a CGI process that only shows a form or stores an event must
-// not pay. This is the only file that calls it.
+// libcurl is loaded when the first client is made, not when the program starts (curl_library.h).
 #pragma once
 
 #include <filesystem>
@@ -21,12 +19,14 @@ struct HttpOptions {
   Millis connect_time = 5'000;
   Millis total_time = 65'000;
   bool verify = true;
-  std::filesystem::path ca_file;  // trusted besides the system's authorities; empty: none
+  std::filesystem::path ca_file;  // trusted besides the system's authorities (alone, on a system
+                                  // that does not keep those as a hashed directory); empty: none
   std::string user_agent;
-  bool follow_redirects =
-      false;  // at most 5, only to the same scheme, host and port; the method and body are kept
+  bool follow_redirects = false;  // 301, 302, 307, 308: at most 5, only to the same scheme, host
+                                  // and port, keeping the method and body; all else is refused
   bool public_only = false;  // refuse to connect to internal addresses (after the name is resolved)
   std::size_t max_answer = 16 << 20;  // bytes; more is an error
+  bool certificate_info = false;      // fill in certificate_days_left
 };
 
 struct HttpRequest {
@@ -47,11 +47,13 @@ struct HttpAnswer {
 };
 
 // No (usable) answer. `sent` says whether the other side may have acted on the request: false when
-// it certainly never got it (name, connection, TLS handshake), true when only the answer is
-// missing.
+// it certainly never got it (name, connection, TLS handshake) or only said that it is elsewhere,
+// true when only the answer is missing. No request is ever sent twice: a kept connection that
+// breaks before an answer is a "reset" that was sent.
 struct HttpFailure {
-  Error error;  // kind network; code e.g. "timeout", "connect", "dns", "tls", "reset",
-                // "redirect_refused", "too_large", "curl_missing"
+  Error error;  // kind network; code "timeout", "connect", "dns", "tls", "reset", "not_http",
+                // "redirect_refused", "too_large", "internal_address", "bad_url", "curl_missing",
+                // or "network" for the rest
   bool sent = false;
 };
 
@@ -68,7 +70,8 @@ class Http {
   // For this and later requests.
   void set_total_time(Millis time);
 
-  static std::string version();  // libcurl's and its TLS library's, for checkserver
+  // libcurl's and its TLS library's, for checkserver; empty when libcurl cannot be used.
+  static std::string version();
 
  private:
   struct Handle;
