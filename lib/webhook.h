@@ -6,8 +6,9 @@
 
 #include <cstdint>
 #include <expected>
-#include <memory>
+#include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -72,6 +73,7 @@ class Webhook {
  public:
   // `gate` may be null (no limits: tests); it and the settings' values are used as long as this
   // lives. One thread at a time.
+  // Settings without a usable URL make every call fail with what url_fault says.
   Webhook(const Settings& settings, CallGate* gate, Clock clock = now_ms);
 
   // Posts http_build_query(params) to <url><method>.json, as CRest does. A gate that says "wait" is
@@ -81,7 +83,7 @@ class Webhook {
   // Any number of commands, in requests of at most 50; the results are in the order of the
   // commands, one for each. `halt`: stop at the first failure; the commands that were not run have
   // code "not_run" and verdict retry. When a whole request fails, each of its commands has that
-  // error.
+  // error. Throws std::invalid_argument when two commands of one request have the same key.
   std::vector<BatchResult> batch(const std::vector<Command>& commands, bool halt);
 
   // For this and later calls.
@@ -94,14 +96,29 @@ class Webhook {
   const std::string& portal() const { return portal_; }
 
  private:
-  std::expected<Answer, CallError> exchange(std::string_view method, const Value& params,
-                                            Value* raw);
+  // Asks the gate, sends, tells the gate.
+  std::expected<Answer, CallError> exchange(std::string_view method, const Value& params);
+  std::expected<Answer, CallError> send(std::string_view method, const Value& params);
+  // Learns when the method's time limit is reset, and puts that into an error that needs it.
+  void note(std::string_view method, std::expected<Answer, CallError>& outcome);
+
   std::string url_;
+  std::string secret_;
   std::string portal_;
+  std::optional<Error> fault_;
   CallGate* gate_;
   Clock clock_;
   Http http_;
+  std::map<std::string, std::int64_t, std::less<>> reset_at_;  // of each method, Unix time
 };
+
+// The pure parts, for any bytes whatever: a success only when the whole body is one JSON object
+// that has a result and no error.
+std::expected<Answer, CallError> read_answer(int status, std::string_view body);
+// The outcome of each command of one `batch` request, in their order.
+std::vector<BatchResult> read_batch(const std::expected<Answer, CallError>& whole,
+                                    std::span<const Command> commands, bool halt);
+CallError not_run();  // of a command behind one that failed, under `halt`
 
 // One row of the table of the portal's errors.
 struct ErrorMeaning {
