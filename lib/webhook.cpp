@@ -2,6 +2,7 @@
 #include "webhook.h"
 
 #include <algorithm>
+#include <set>
 #include <stdexcept>
 #include <utility>
 
@@ -88,12 +89,19 @@ void replace_all(std::string& text, std::string_view what, std::string_view with
   }
 }
 
+// Each outcome is found by its command's key.
+void require_unique_keys(const std::vector<Command>& commands) {
+  std::set<std::string_view> keys;
+  for (const Command& command : commands) {
+    if (!keys.insert(command.key).second) {
+      throw std::invalid_argument("two commands of a batch have the key " + command.key);
+    }
+  }
+}
+
 Value batch_form(std::span<const Command> commands, bool halt) {
   Value lines = Value::array();
   for (const Command& command : commands) {
-    if (lines.find(command.key) != nullptr) {
-      throw std::invalid_argument("two commands of a batch have the key " + command.key);
-    }
     lines.set(command.key,
               php::url_encode(command.method) + "?" + php::build_query(command.params));
   }
@@ -184,6 +192,7 @@ std::expected<Answer, CallError> Webhook::call(std::string_view method, const Va
 }
 
 std::vector<BatchResult> Webhook::batch(const std::vector<Command>& commands, bool halt) {
+  require_unique_keys(commands);
   std::vector<BatchResult> results;
   bool stopped = false;
   std::span<const Command> rest = commands;

@@ -83,7 +83,7 @@ class Webhook {
   // Any number of commands, in requests of at most 50; the results are in the order of the
   // commands, one for each. `halt`: stop at the first failure; the commands that were not run have
   // code "not_run" and verdict retry. When a whole request fails, each of its commands has that
-  // error. Throws std::invalid_argument when two commands of one request have the same key.
+  // error. Throws std::invalid_argument, before anything is sent, when two keys are the same.
   std::vector<BatchResult> batch(const std::vector<Command>& commands, bool halt);
 
   // For this and later calls.
