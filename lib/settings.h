@@ -135,6 +135,24 @@ struct ActionSettings {
   Millis exec_time = 30'000;
 };
 
+// [spam]
+struct SpamSettings {
+  int per_address = 120;  // submissions an hour from one address (IPv6: one /64); 0: no limit
+  int per_day = 0;        // submissions a day in all; 0: no limit
+  std::string captcha;    // turnstile, hcaptcha, recaptcha or smartcaptcha; empty: none
+  std::string captcha_site_key;    // goes into the page
+  std::string captcha_secret;      // stays here
+  std::string captcha_verify_url;  // instead of the service's own, e.g. behind a relay
+};
+
+// [notify]: how the owner hears of trouble; neither command nor mail: not at all
+struct NotifySettings {
+  std::string command;  // a program and its arguments, separated by blanks; the text is its input
+  std::string mail;     // an address, sent to by sendmail
+  std::string sendmail = "/usr/sbin/sendmail";
+  Millis after = 15 * 60'000;  // how long a lead may wait before that is trouble
+};
+
 // [delivery]: how leads get to the portal
 struct DeliverySettings {
   int threads = 4;
@@ -182,6 +200,8 @@ struct Settings {
   FormSettings form;
   std::vector<FieldSettings> fields;  // in the order of the file
   DeliverySettings delivery;
+  SpamSettings spam;
+  NotifySettings notify;
   std::vector<ActionSettings> actions;
   StoreSettings store;
   std::vector<PortalSettings> portals;

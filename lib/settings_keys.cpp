@@ -93,6 +93,7 @@ constexpr std::string_view kThreads = "a whole number from 1 to 1024";
 constexpr char kMethods[] = "crm.lead.add or crm.item.add";
 constexpr char kUnknown[] = "ignore or comments";
 constexpr char kDuplicates[] = "ignore or link";
+constexpr char kCaptchas[] = "turnstile, hcaptcha, recaptcha or smartcaptcha";
 constexpr char kForms[] = "json or form";
 constexpr char kTypes[] = "text, email, phone, textarea, select, checkbox, consent, hidden or file";
 
@@ -108,6 +109,8 @@ constexpr auto kCheck = &Settings::checkserver;
 constexpr auto kDelivery = &Settings::delivery;
 constexpr auto kActions = &Settings::actions;
 constexpr auto kStore = &Settings::store;
+constexpr auto kSpam = &Settings::spam;
+constexpr auto kNotify = &Settings::notify;
 constexpr auto kForm = &Settings::form;
 constexpr auto kFields = &Settings::fields;
 constexpr auto kPortals = &Settings::portals;
@@ -178,6 +181,21 @@ constexpr SettingKey kKeys[] = {
     {"form", "show_portal_errors", to<kForm, &FormSettings::show_portal_errors, flag>, kFlag},
     {"form", "frame_ancestors", to<kForm, &FormSettings::frame_ancestors, line>,
      "origins such as https://example.com, parted by blanks"},
+
+    {"spam", "per_address", to<kSpam, &SpamSettings::per_address, whole<0, 1'000'000, int>>,
+     "a whole number; 0 for no limit"},
+    {"spam", "per_day", to<kSpam, &SpamSettings::per_day, whole<0, 1'000'000'000, int>>,
+     "a whole number; 0 for no limit"},
+    {"spam", "captcha", to<kSpam, &SpamSettings::captcha, one_of<kCaptchas>>, kCaptchas},
+    {"spam", "captcha_site_key", to<kSpam, &SpamSettings::captcha_site_key, line>, kText},
+    {"spam", "captcha_secret", to<kSpam, &SpamSettings::captcha_secret, line>, kText, true},
+    {"spam", "captcha_verify_url", to<kSpam, &SpamSettings::captcha_verify_url, line>, "a URL"},
+
+    {"notify", "command", to<kNotify, &NotifySettings::command, line>,
+     "a program and its arguments"},
+    {"notify", "mail", to<kNotify, &NotifySettings::mail, line>, "a mail address"},
+    {"notify", "sendmail", to<kNotify, &NotifySettings::sendmail, line>, "the path of a program"},
+    {"notify", "after", to<kNotify, &NotifySettings::after, duration>, kDuration},
 
     {"field", "type", to<kFields, &FieldSettings::type, one_of<kTypes>>, kTypes},
     {"field", "label", label_to, kText},

@@ -1,0 +1,67 @@
+// captcha: see captcha.h.
+#include "captcha.h"
+
+#include <array>
+
+#include "http.h"
+#include "json.h"
+#include "php.h"
+
+namespace b24 {
+namespace {
+
+constexpr Millis kPatience = 5'000;
+
+constexpr std::array<CaptchaService, 4> kServices{{
+    {"turnstile", "cf-turnstile", "https://challenges.cloudflare.com/turnstile/v0/api.js",
+     "https://challenges.cloudflare.com", "cf-turnstile-response",
+     "https://challenges.cloudflare.com/turnstile/v0/siteverify", "response", "remoteip", "success",
+     "1"},
+    {"hcaptcha", "h-captcha", "https://js.hcaptcha.com/1/api.js",
+     "https://hcaptcha.com https://*.hcaptcha.com", "h-captcha-response",
+     "https://api.hcaptcha.com/siteverify", "response", "remoteip", "success", "1"},
+    {"recaptcha", "g-recaptcha", "https://www.google.com/recaptcha/api.js",
+     "https://www.google.com/recaptcha/ https://www.gstatic.com/recaptcha/", "g-recaptcha-response",
+     "https://www.google.com/recaptcha/api/siteverify", "response", "remoteip", "success", "1"},
+    {"smartcaptcha", "smart-captcha", "https://smartcaptcha.yandexcloud.net/captcha.js",
+     "https://smartcaptcha.yandexcloud.net", "smart-token",
+     "https://smartcaptcha.yandexcloud.net/validate", "token", "ip", "status", "ok"},
+}};
+
+}  // namespace
+
+std::span<const CaptchaService> captcha_services() {
+  return kServices;
+}
+
+const CaptchaService* captcha_service(const Settings& settings) {
+  for (const CaptchaService& service : kServices) {
+    if (service.name == settings.spam.captcha) return &service;
+  }
+  return nullptr;
+}
+
+CaptchaVerdict verify_captcha(const Settings& settings, const Request& request,
+                              const std::string& address) {
+  const CaptchaService& service = *captcha_service(settings);
+  const std::string answer = request.post[service.answer_field].text();
+  if (answer.empty()) return CaptchaVerdict::missing;
+
+  HttpOptions options;
+  options.connect_time = options.total_time = kPatience;
+  options.ca_file = settings.call.ca_file;
+  HttpRequest question;
+  question.url = settings.spam.captcha_verify_url.empty() ? std::string(service.verify_url)
+                                                          : settings.spam.captcha_verify_url;
+  question.body = php::build_query(Value::map({{"secret", settings.spam.captcha_secret},
+                                               {service.answer_parameter, answer},
+                                               {service.address_parameter, address}}));
+  const auto said = Http(options).send(question);
+  if (!said || said->status >= 500) return CaptchaVerdict::unreachable;
+  const Result<Value> verdict = json::parse(said->body);
+  if (!verdict) return CaptchaVerdict::unreachable;
+  return (*verdict)[service.good_member].text() == service.good_value ? CaptchaVerdict::good
+                                                                      : CaptchaVerdict::bad;
+}
+
+}  // namespace b24

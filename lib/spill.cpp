@@ -1,0 +1,164 @@
+// spill: see spill.h.
+#include "spill.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "php.h"
+#include "secret.h"
+
+namespace b24 {
+namespace {
+
+constexpr off_t kReserve = 4 << 20;
+constexpr std::size_t kCheckLength = 16;
+
+// The file, open and locked for as long as this lives.
+class LockedFile {
+ public:
+  explicit LockedFile(const std::filesystem::path& file)
+      : fd_(open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)) {
+    while (fd_ >= 0 && flock(fd_, LOCK_EX) != 0 && errno == EINTR) {
+    }
+  }
+  LockedFile(const LockedFile&) = delete;
+  LockedFile& operator=(const LockedFile&) = delete;
+  ~LockedFile() {
+    if (fd_ >= 0) close(fd_);
+  }
+  int fd() const { return fd_; }
+  off_t size() const {
+    struct stat about {};
+    return fstat(fd_, &about) == 0 ? about.st_size : 0;
+  }
+
+ private:
+  int fd_;
+};
+
+Error failure(const std::filesystem::path& file) {
+  return system_error(ErrorKind::storage, file.string(), errno);
+}
+
+std::string check_of(std::string_view text) {
+  return secret::hex(secret::sha256(text)).substr(0, kCheckLength);
+}
+
+std::string record_of(const NewItem& item) {
+  const std::string text = php::serialize(Value::map({{"id", item.id},
+                                                      {"payload", item.payload},
+                                                      {"name", item.name},
+                                                      {"object", item.object},
+                                                      {"received_at", item.received_at},
+                                                      {"pending", item.state == State::pending}}));
+  return "event " + std::to_string(text.size()) + " " + check_of(text) + "\n" + text + "\n";
+}
+
+// Takes the first record off `rest`; nothing when it is not whole.
+std::optional<NewItem> next_record(std::string_view& rest) {
+  constexpr std::string_view kStart = "event ";
+  const std::size_t line_end = rest.find('\n');
+  if (!rest.starts_with(kStart) || line_end == std::string_view::npos) return std::nullopt;
+  std::size_t length = 0;
+  const char* const end = rest.data() + line_end;
+  const auto [after, fault] = std::from_chars(rest.data() + kStart.size(), end, length);
+  if (fault != std::errc() || after == end) return std::nullopt;
+  const std::string_view check(after + 1, end);
+  if (rest.size() - line_end - 1 <= length) return std::nullopt;
+  const std::string_view text = rest.substr(line_end + 1, length);
+  if (check != check_of(text)) return std::nullopt;
+  const Result<Value> kept = php::unserialize(text);
+  if (!kept) return std::nullopt;
+  rest.remove_prefix(line_end + 1 + length + 1);
+
+  const Value& fields = *kept;
+  NewItem item;
+  item.kind = Kind::event;
+  item.id = fields["id"].text();
+  item.payload = fields["payload"];
+  item.name = fields["name"].text();
+  item.object = fields["object"].text();
+  item.received_at = fields["received_at"].integer();
+  item.state = fields["pending"].boolean() ? State::pending : State::done;
+  return item;
+}
+
+bool write_all(int fd, std::string_view bytes, off_t at) {
+  while (!bytes.empty()) {
+    const ssize_t n = pwrite(fd, bytes.data(), bytes.size(), at);
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return false;
+    at += n;
+    bytes.remove_prefix(static_cast<std::size_t>(n));
+  }
+  return true;
+}
+
+std::optional<std::string> read_all(int fd, off_t size) {
+  std::string text(static_cast<std::size_t>(size), '\0');
+  std::size_t got = 0;
+  while (got < text.size()) {
+    const ssize_t n = pread(fd, text.data() + got, text.size() - got, static_cast<off_t>(got));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return std::nullopt;
+    if (n == 0) break;
+    got += static_cast<std::size_t>(n);
+  }
+  text.resize(got);
+  return text;
+}
+
+}  // namespace
+
+void Spill::reserve() {
+  const LockedFile file(file_);
+  if (file.fd() < 0) return;
+  // Beyond the end of what is written, and without moving that end.
+  static_cast<void>(fallocate(file.fd(), FALLOC_FL_KEEP_SIZE, file.size(), kReserve));
+}
+
+Status Spill::keep(const NewItem& item) {
+  const LockedFile file(file_);
+  if (file.fd() < 0) return std::unexpected(failure(file_));
+  const off_t end = file.size();
+  if (write_all(file.fd(), record_of(item), end) && fdatasync(file.fd()) == 0) return {};
+  Error error = failure(file_);
+  static_cast<void>(ftruncate(file.fd(), end));  // what is left of it has no valid check either
+  return std::unexpected(std::move(error));
+}
+
+bool Spill::holds_any() const {
+  struct stat about {};
+  return stat(file_.c_str(), &about) == 0 && about.st_size > 0;
+}
+
+Result<int> Spill::take_in(Store& store) {
+  if (!holds_any()) return 0;
+  const LockedFile file(file_);
+  if (file.fd() < 0) return std::unexpected(failure(file_));
+  const std::optional<std::string> text = read_all(file.fd(), file.size());
+  if (!text) return std::unexpected(failure(file_));
+  int count = 0;
+  std::string_view rest = *text;
+  while (const std::optional<NewItem> item = next_record(rest)) {
+    if (const Result<Accepted> accepted = store.accept(*item); !accepted) {
+      return std::unexpected(accepted.error());
+    }
+    ++count;
+  }
+  // The reserve goes with it; the next reserve() gives it back.
+  if (ftruncate(file.fd(), 0) != 0 || fdatasync(file.fd()) != 0) {
+    return std::unexpected(failure(file_));
+  }
+  return count;
+}
+
+}  // namespace b24

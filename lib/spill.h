@@ -1,0 +1,35 @@
+// spill: where an event goes when the store cannot take it: an append-only file in the data
+// directory, synced, taken into the store later.
+//
+// Some room is reserved for it while there is room, so that it works on a full disk. A record is a
+// line "event LENGTH CHECK" (CHECK: the first 16 hex digits of the text's SHA-256) and that many
+// bytes of php::serialize, then a line break. A record that is not whole was never answered with
+// 200, and is dropped. Safe from all threads and processes.
+#pragma once
+
+#include <filesystem>
+
+#include "error.h"
+#include "store.h"
+
+namespace b24 {
+
+class Spill {
+ public:
+  explicit Spill(const std::filesystem::path& dir) : file_(dir / "spill.events") {}
+
+  // Sees that the reserve is there; what fails is no error: a full disk has none to give.
+  void reserve();
+  // The item is on the disk when this returns.
+  Status keep(const NewItem& item);
+  // Cheap; whether there is anything to take in.
+  bool holds_any() const;
+  // Moves everything into the store and empties the file: how many. A crash in between does not
+  // double anything, since the items keep their ids.
+  Result<int> take_in(Store& store);
+
+ private:
+  std::filesystem::path file_;
+};
+
+}  // namespace b24
