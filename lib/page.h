@@ -5,15 +5,19 @@
 // NAME.css and NAME.js (after base.css), put in as {{{style}}} and {{{script}}} and allowed by
 // their hashes in the Content-Security-Policy. {{> NAME}} includes another template. Everything in
 // {{...}} is escaped for HTML text and attributes; a URL must be encoded before it gets here.
-// Thread-safe after load.
+// In sections false, null, an empty array and an empty text are false; everything else is true, the
+// number 0 too. Sections are closed in the file that opens them. Thread-safe after load.
 #pragma once
 
 #include <filesystem>
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "clock.h"
 #include "error.h"
 #include "response.h"
 #include "value.h"
@@ -23,12 +27,16 @@ namespace b24 {
 struct PagePolicy {
   std::string frame_ancestors = "'none'";  // CSP: who may embed the page
   std::string script_sources;  // further hosts for scripts and frames (captcha), space-separated
+  std::string form_targets;    // further origins that sending a form may lead to, by a redirect too
 };
 
 class Templates {
  public:
-  // Reads everything in `dir`. Errors (kind settings): a missing or broken template (file and what
-  // the parser said), a catalogue that lacks a key that the English one has, or has one more.
+  // Reads everything in `dir`. Errors (kind settings; with file and line) have the codes
+  // no_templates (no such directory, or nothing in it), broken_template (what is wrong with a
+  // template, style or script), unknown_message ({{t.KEY}} that the English catalogue lacks),
+  // broken_catalogue (it lacks a key that the English one has, or has one more, or other {{names}}
+  // in a text) and broken_line (ini_file.h).
   static Result<std::shared_ptr<const Templates>> load(const std::filesystem::path& dir);
   ~Templates();
 
@@ -55,6 +63,30 @@ class Templates {
   struct Data;
   explicit Templates(std::unique_ptr<Data> data);
   std::unique_ptr<Data> data_;
+};
+
+// Keeps the templates of a running process fresh, since a site owner edits them. Safe from all
+// threads.
+class TemplateSource {
+ public:
+  explicit TemplateSource(std::filesystem::path dir, Clock clock = now_ms)
+      : dir_(std::move(dir)), clock_(std::move(clock)) {}
+
+  // The templates as of now: looks at the files at most once a second and reads all of them again
+  // when one changed. While the new ones are broken the old ones stay; an error only when there
+  // never were good ones.
+  Result<std::shared_ptr<const Templates>> current();
+  // Why the newest versions of the files are not in use; nothing when they are.
+  std::optional<Error> fault();
+
+ private:
+  std::mutex mutex_;
+  std::filesystem::path dir_;
+  Clock clock_;
+  std::shared_ptr<const Templates> templates_;
+  std::optional<Error> fault_;
+  Millis looked_at_ = 0;
+  std::string stamp_;  // names, sizes and times of change of what was read last
 };
 
 }  // namespace b24
