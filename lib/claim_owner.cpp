@@ -1,7 +1,6 @@
 // claim_owner: names a process so that others can tell whether it has ended.
 #include "claim_owner.h"
 
-#include <fcntl.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -15,16 +14,6 @@
 
 namespace b24 {
 namespace {
-
-// Nothing, with errno set, when the file cannot be read.
-std::optional<std::string> read_small(const std::string& file) {
-  const FileHandle open(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
-  if (open.get() < 0) return std::nullopt;
-  std::array<char, 4096> buffer;
-  const ssize_t got = ::read(open.get(), buffer.data(), buffer.size());
-  if (got < 0) return std::nullopt;
-  return std::string(buffer.data(), static_cast<std::size_t>(got));
-}
 
 struct Life {
   bool known = false;  // whether /proc told us
@@ -58,14 +47,18 @@ enum Field { kHost, kBoot, kNamespace, kPid, kStarted, kFields };
 
 }  // namespace
 
+std::string boot_id() {
+  static const std::string id = one_word(read_small("/proc/sys/kernel/random/boot_id"));
+  return id;
+}
+
 std::string claim_owner() {
   utsname system{};
   ::uname(&system);
   const std::string pid = std::to_string(::getpid());
   const Life self = look_up(pid);
-  return one_word(read_small("/etc/machine-id")) + "/" + system.nodename + " " +
-         one_word(read_small("/proc/sys/kernel/random/boot_id")) + " " + pid_namespace() + " " +
-         pid + " " + (self.known && !self.ended ? self.started : "-");
+  return one_word(read_small("/etc/machine-id")) + "/" + system.nodename + " " + boot_id() + " " +
+         pid_namespace() + " " + pid + " " + (self.known && !self.ended ? self.started : "-");
 }
 
 bool has_ended(std::string_view owner) {

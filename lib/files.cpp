@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <chrono>
 #include <thread>
@@ -81,17 +82,20 @@ Status write_at(const FileHandle& file, const std::filesystem::path& name, std::
   while (!bytes.empty()) {
     const ssize_t written = ::pwrite(file.get(), bytes.data(), bytes.size(), at);
     if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) {
-      const int number = written < 0 ? errno : ENOSPC;
-      // A cut that fails as well leaves a tail that the next writer must deal with anyway, as after
-      // a crash.
-      [[maybe_unused]] const int cut = ::ftruncate(file.get(), offset);
-      return failure(name, "write", number);
-    }
+    if (written <= 0) return failure(name, "write", written < 0 ? errno : ENOSPC);
     bytes.remove_prefix(static_cast<std::size_t>(written));
     at += written;
   }
   return {};
+}
+
+std::optional<std::string> read_small(const std::filesystem::path& file) {
+  const FileHandle open(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  if (open.get() < 0) return std::nullopt;
+  std::array<char, 4096> buffer;
+  const ssize_t got = ::pread(open.get(), buffer.data(), buffer.size(), 0);
+  if (got < 0) return std::nullopt;
+  return std::string(buffer.data(), static_cast<std::size_t>(got));
 }
 
 Status lock_file(const FileHandle& file, const std::filesystem::path& name, Millis limit) {

@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -43,9 +44,12 @@ Status make_private_directory(const std::filesystem::path& dir);
 Status sync_directory(const std::filesystem::path& dir);
 Status sync_file(const FileHandle& file, const std::filesystem::path& name);
 
-// Writes all of `bytes` at `offset`; the file is cut off there again when that fails.
+// Writes all of `bytes` at `offset`. After an error a part of them may be there.
 Status write_at(const FileHandle& file, const std::filesystem::path& name, std::string_view bytes,
                 off_t offset);
+
+// The first 4 KiB of a file; nothing, with errno set, when it cannot be read.
+std::optional<std::string> read_small(const std::filesystem::path& file);
 
 // Takes the lock on an open file (released when it is closed); code "busy" after `limit`.
 Status lock_file(const FileHandle& file, const std::filesystem::path& name, Millis limit = 10'000);

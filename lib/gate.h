@@ -3,10 +3,19 @@
 //
 // It models the portal's own limits (FACTS 2): a counter that grows by one per HTTP request and
 // drains Y per second. We stay one below X. Losing the file costs at most one refused call, so its
-// commits are not synced. One Gate may be used by all threads.
+// commits are not synced. While the file cannot be used (a full disk), each process goes by what it
+// knows itself. One Gate may be used by all threads.
+//
+//   refused by the full bucket   nothing for 1 s, doubling to 1 min while it repeats
+//   operating time used up       nothing of that method until the portal's reset, else 1..10 min
+//   portal down, 3 in a row      closed for 5 s, doubling to 5 min; then one probe passes
+//   OVERLOAD_LIMIT               closed for 15 min
+//   secret refused, deleted      closed for 1 min, doubling to 15 min
+//   another "blocked" verdict    nothing of that method for 1 min, doubling to 15 min
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -28,6 +37,8 @@ struct GateState {
 
 class Gate : public CallGate {
  public:
+  ~Gate() override;
+
   // `reserve`: places in the bucket that this user leaves to others (event actions leave room for
   // leads).
   static Result<std::shared_ptr<Gate>> open(const std::filesystem::path& dir, std::string portal,
@@ -38,14 +49,24 @@ class Gate : public CallGate {
   void answered(std::string_view method, const Answer& answer) override;
   void failed(std::string_view method, const CallError& error) override;
 
-  // Whether the portal is known to be down: then a visitor need not wait.
+  // Whether the portal is known to be down or closed to us: then a visitor need not wait.
   bool is_open();
   GateState state();
 
  private:
+  struct Book;
   Gate(std::unique_ptr<Database> database, std::string portal, int size, double drain, int reserve,
        Clock clock);
+  Book look();
+  // Runs `work` on what is written down, as of now, and writes down what it changed.
+  void change(const std::function<void(Book&)>& work);
+  Status change_in_file(const std::function<void(Book&)>& work);
+  Result<Book> load();
+  Status save(const Book& book);
+  Status save_methods(const Book& book);
+
   std::mutex mutex_;
+  std::unique_ptr<Book> book_;
   std::unique_ptr<Database> database_;
   std::string portal_;
   int size_;

@@ -3,12 +3,17 @@
 // The entry is newline, 24 dashes, newline, date("Y.m.d G:i:s") of the time received, newline,
 // title, newline, print_r of the parameters, newline, 24 dashes, newline (FACTS 1). hook.log.pos
 // beside it says up to which item and which length the file is written; whoever catches up holds a
-// lock, cuts off what a killed process left beyond that length, and writes what the store has and
-// the file has not. So a crash at any point neither loses nor doubles an entry.
+// lock (hook.log.lock), cuts off what a killed process left beyond that length, and writes what the
+// store has and the file has not. So a crash at any point neither loses nor doubles an entry. After
+// a power cut the file is written again from the last point that was synced (each 1000 entries).
+//
+// A hook.log without a pos file (the example's own) is kept and continued. One that somebody
+// renamed or emptied (logrotate) is begun anew with the next event.
 #pragma once
 
+#include <condition_variable>
+#include <cstdint>
 #include <filesystem>
-#include <memory>
 #include <mutex>
 #include <string>
 
@@ -40,6 +45,11 @@ class HookLog {
   std::filesystem::path file_;
   HookLogOptions options_;
   std::mutex mutex_;
+  std::condition_variable finished_;
+  bool running_ = false;
+  std::uint64_t begun_ = 0;  // passes
+  std::uint64_t done_ = 0;
+  Status last_;  // of the last pass
 };
 
 }  // namespace b24
