@@ -136,11 +136,15 @@ $(B)/cgi-bin/%.fcgi: $(B)/obj/cgi-bin/%.o $(B)/libb24.a
 $(B)/sandbox.fcgi: $(SANDBOX_OBJECTS) $(B)/libb24.a
 	$(CXX) $(LDFLAGS_ALL) $^ $(LIBS) -o $@
 
+$(B)/echo.fcgi: $(B)/obj/tests/echo/echo.o $(B)/libb24.a
+	$(CXX) $(LDFLAGS_ALL) $^ $(LIBS) -o $@
+
 define suite_rule
 $(B)/$(1)-tests: $(call suite_objects,$(1)) $(SUPPORT_OBJECTS) $(B)/libb24.a
 	$$(CXX) $$(LDFLAGS_ALL) $$^ $$(LIBS) -lboost_unit_test_framework -o $$@
 endef
 $(foreach suite,$(SUITES),$(eval $(call suite_rule,$(suite))))
+$(B)/integration-tests: | $(B)/echo.fcgi
 
 build/fuzz/%: tests/fuzz/%.cpp $(wildcard lib/*.cpp)
 	@mkdir -p $(@D)

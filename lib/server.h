@@ -4,10 +4,11 @@
 // or from systemd (LISTEN_FDS) -> FastCGI; GATEWAY_INTERFACE or REQUEST_METHOD in the environment
 // -> CGI, and then argv is never looked at; --listen -> FastCGI on an own socket; else the shell.
 //
-// FastCGI: one thread takes signals, a pool of workers takes requests; connections that have not
-// sent a whole request yet wait in one poll set instead of holding a worker. Each connection
-// carries one request, has a deadline, and its records are checked before libfcgi sees them
-// (fcgi_guard.h). SIGTERM and SIGINT: what is queued and under way is answered, then exit 0.
+// FastCGI: one thread takes signals, a pool of workers answers requests; connections that have not
+// sent a whole request yet, or do not read their answer, wait in one poll set instead of holding a
+// worker (fcgi_keeper.h). Each connection carries one request and has a deadline; its records are
+// checked, and libfcgi only ever reads what passed (fcgi_guard.h). SIGTERM and SIGINT: what is
+// queued and under way is answered, then exit 0.
 #pragma once
 
 #include <memory>
@@ -18,6 +19,7 @@
 #include <utility>
 #include <vector>
 
+#include "clock.h"
 #include "request.h"
 #include "response.h"
 
@@ -30,6 +32,12 @@ enum class Mode { cgi, fastcgi, shell };
 // The options that a page takes on the command line, parsed; "--list pending" -> {"--list",
 // "pending"}.
 using Arguments = std::vector<std::pair<std::string, std::string>>;
+
+struct ServerLimits {
+  int threads = 4;               // workers kept ready; --threads goes before it
+  int max_threads = 64;          // the pool grows to this while all are busy
+  Millis request_time = 10'000;  // to send the request; and again to take the answer
+};
 
 // What a binary plugs into the server.
 class Page {
@@ -48,6 +56,8 @@ class Page {
   virtual int command(const Arguments& arguments) = 0;
   // Limits for reading a request; asked for each.
   virtual RequestLimits limits() { return {}; }
+  // FastCGI: asked for once, at the start.
+  virtual ServerLimits server_limits() { return {}; }
 };
 
 struct Option {

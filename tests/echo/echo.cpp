@@ -1,0 +1,91 @@
+// echo: the smallest page, for testing the server: it answers what it was asked.
+//
+// What the query says is done first: wait=FILE makes FILE.begun and waits for FILE; size=N answers
+// with N bytes; throw fails. REQUEST_TIME, MAX_THREADS and MAX_BODY in the environment set limits.
+#include <atomic>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <stdexcept>
+#include <thread>
+
+#include "server.h"
+
+namespace {
+
+using namespace b24;
+
+int number(const char* name, int fallback) {
+  const char* value = std::getenv(name);
+  return value != nullptr ? std::atoi(value) : fallback;
+}
+
+class Echo : public Page {
+ public:
+  Response respond(const Request& request) override {
+    ++requests_;
+    const std::string& query = request.query_string;
+    if (query.starts_with("wait=")) wait_for(query.substr(5));
+    if (query == "throw") throw std::runtime_error("as asked");
+    if (query.starts_with("size="))
+      return text_response(200, std::string(std::stoul(query.substr(5)), 'x'));
+    return text_response(200, "method=" + request.method + "\nquery=" + query + "\naddress=" +
+                                  request.remote_address + "\nbody=" + request.body + '\n');
+  }
+
+  Response refuse(const Refusal& refusal, const Environment&) override {
+    return text_response(refusal.status, refusal.code + '\n');
+  }
+
+  void work(std::stop_token stop) override {
+    while (!stop.stop_requested()) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    std::cerr << "worked until the stop, " + std::to_string(requests_) + " requests\n";
+  }
+
+  void after_answer() override {
+    if (const char* file = std::getenv("AFTER_ANSWER")) wait_for(file);
+  }
+
+  int command(const Arguments& arguments) override {
+    for (const auto& [name, value] : arguments) std::cout << name << '=' << value << '\n';
+    return 7;
+  }
+
+  RequestLimits limits() override {
+    RequestLimits limits;
+    limits.body = static_cast<std::size_t>(number("MAX_BODY", 1 << 20));
+    return limits;
+  }
+
+  ServerLimits server_limits() override {
+    return {.threads = 2,
+            .max_threads = number("MAX_THREADS", 8),
+            .request_time = number("REQUEST_TIME", 10'000)};
+  }
+
+ private:
+  static void wait_for(const std::string& file) {
+    std::ofstream(file + ".begun").flush();
+    while (!std::filesystem::exists(file))
+      std::this_thread::sleep_for(std::chrono::milliseconds(3));
+  }
+
+  std::atomic<int> requests_ = 0;
+};
+
+constexpr Option kOptions[] = {
+    {"--list", "[pending|failed]", "list what is there"},
+    {"--show", "ID", "show one"},
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return serve(
+      argc, argv,
+      {.name = "echo",
+       .summary = "answers what it was asked",
+       .options = kOptions,
+       .make = [](const Launch&) -> std::unique_ptr<Page> { return std::make_unique<Echo>(); }});
+}
