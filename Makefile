@@ -141,7 +141,7 @@ $(B)/echo.fcgi: $(B)/obj/tests/echo/echo.o $(B)/libb24.a
 
 define suite_rule
 $(B)/$(1)-tests: $(call suite_objects,$(1)) $(SUPPORT_OBJECTS) $(B)/libb24.a
-	$$(CXX) $$(LDFLAGS_ALL) $$^ $$(LIBS) -lboost_unit_test_framework -o $$@
+	$$(CXX) $$(LDFLAGS_ALL) $$^ $$(LIBS) -lssl -lboost_unit_test_framework -o $$@
 endef
 $(foreach suite,$(SUITES),$(eval $(call suite_rule,$(suite))))
 $(B)/integration-tests: | $(B)/echo.fcgi

@@ -9,8 +9,8 @@
 namespace b24 {
 namespace {
 
-// The first libcurl with every option used here (CURLOPT_PROTOCOLS_STR).
-constexpr unsigned kOldestVersion = 0x075500;
+// The first libcurl that has every option used here and writes TLS without raising SIGPIPE.
+constexpr unsigned kOldestVersion = 0x075700;
 
 template <class Function>
 bool find(void* library, const char* name, Function& function) {
@@ -46,7 +46,7 @@ Result<Curl> load() {
   const curl_version_info_data& info = *curl.version_info(CURLVERSION_NOW);
   if (info.version_num < kOldestVersion) {
     return std::unexpected(
-        missing(std::string("version ") + info.version + " is too old, 7.85 is needed"));
+        missing(std::string("version ") + info.version + " is too old, 7.87 is needed"));
   }
   if (curl.global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
     return std::unexpected(missing("curl_global_init failed"));
