@@ -1,7 +1,7 @@
 // curl_library: libcurl, loaded when it is first needed.
 //
 // It brings 30 libraries and 10 ms with it, which a CGI process that only shows a form or stores an
-// event must not pay. Only http.cpp uses this.
+// event must not pay. Only http uses this.
 #pragma once
 
 #include <curl/curl.h>

@@ -2,6 +2,7 @@
 #include "http.h"
 
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 #include <time.h>
@@ -16,7 +17,7 @@
 
 #include "address.h"
 #include "curl_library.h"
-#include "secret.h"
+#include "http_failure.h"
 #include "text.h"
 
 namespace b24 {
@@ -81,56 +82,6 @@ Address address_of(const sockaddr& address) {
   return result;
 }
 
-// --- Failures
-// -------------------------------------------------------------------------------------
-
-struct FailureRow {
-  CURLcode result;
-  const char* code;
-  const char* remedy;
-};
-
-constexpr const char* kCheckHost =
-    "check that the host is up and that this server's firewall lets the connection out";
-constexpr const char* kCheckCertificate =
-    "renew or correct the other side's certificate, install ca-certificates here, or name its "
-    "authority in [portal_call] ca_file";
-
-constexpr FailureRow kFailures[] = {
-    {CURLE_COULDNT_RESOLVE_HOST, "dns", "check the host's name and this server's DNS"},
-    {CURLE_COULDNT_CONNECT, "connect", kCheckHost},
-    {CURLE_OPERATION_TIMEDOUT, "timeout", kCheckHost},
-    {CURLE_PEER_FAILED_VERIFICATION, "tls", kCheckCertificate},
-    {CURLE_SSL_CONNECT_ERROR, "tls", kCheckCertificate},
-    {CURLE_SSL_CACERT_BADFILE, "tls",
-     "check that the file in [portal_call] ca_file exists and holds certificates"},
-    {CURLE_SSL_ISSUER_ERROR, "tls", kCheckCertificate},
-    {CURLE_SSL_CERTPROBLEM, "tls", kCheckCertificate},
-    {CURLE_SSL_CIPHER, "tls", kCheckCertificate},
-    {CURLE_GOT_NOTHING, "reset", ""},
-    {CURLE_RECV_ERROR, "reset", ""},
-    {CURLE_SEND_ERROR, "reset", ""},
-    {CURLE_PARTIAL_FILE, "reset", ""},
-    {CURLE_UNSUPPORTED_PROTOCOL, "not_http",
-     "check the address and port: what answers there does not speak HTTP"},
-    {CURLE_WEIRD_SERVER_REPLY, "not_http",
-     "check the address and port: what answers there does not speak HTTP"},
-};
-
-HttpFailure failure(const char* code, std::string cause, const char* remedy, bool sent) {
-  return {{ErrorKind::network, code, secret::mask(std::string_view(cause)), remedy}, sent};
-}
-
-HttpFailure failure(CURLcode result, const std::string& where, std::string_view detail, bool sent) {
-  const std::string cause =
-      where + ": " +
-      text::for_log(detail.empty() ? std::string_view(curl().easy_strerror(result))
-                                   : text::trim(detail));
-  const auto* row = std::ranges::find(kFailures, result, &FailureRow::result);
-  if (row == std::end(kFailures)) return failure("network", cause, kCheckHost, sent);
-  return failure(row->code, cause, row->remedy, sent);
-}
-
 // --- One exchange
 // ---------------------------------------------------------------------------------
 
@@ -141,7 +92,8 @@ struct Exchange {
   std::string body;
   bool too_large = false;
   bool refused_address = false;
-  bool sent = false;      // the connection stood, so bytes of the request may have gone out
+  bool sent = false;  // the connection stood, so bytes of the request may have gone out
+  bool headers_whole = false;
   bool given_up = false;  // libcurl wanted to send it once more
   char detail[CURL_ERROR_SIZE] = "";
 };
@@ -154,6 +106,15 @@ std::size_t on_body(char* data, std::size_t size, std::size_t count, void* user)
   }
   exchange.body.append(data, size * count);
   return size * count;
+}
+
+// libcurl takes a connection that ends amid the headers for an answer.
+std::size_t on_header(char* data, std::size_t size, std::size_t count, void* user) {
+  auto& exchange = *static_cast<Exchange*>(user);
+  const std::string_view line(data, size * count);
+  if (line.starts_with("HTTP/")) exchange.headers_whole = false;
+  if (line == "\r\n" || line == "\n") exchange.headers_whole = true;
+  return line.size();
 }
 
 // Called each time that a connection stands and the request is about to go out. When a kept
@@ -234,6 +195,7 @@ struct Http::Handle {
     return text == nullptr ? "" : text;
   }
 
+  bool kept_connection_is_stale() const;
   void prepare(const HttpOptions& options, Exchange& exchange);
   void trust(const HttpOptions& options);
   std::expected<HttpAnswer, HttpFailure> exchange(const HttpOptions& options,
@@ -243,7 +205,18 @@ struct Http::Handle {
   HttpAnswer answer(const HttpOptions& options, Exchange& exchange);
 };
 
+// Nothing may arrive on an idle connection but its end, which libcurl does not see when TLS's
+// goodbye comes before it.
+bool Http::Handle::kept_connection_is_stale() const {
+  curl_socket_t socket = CURL_SOCKET_BAD;
+  if (curl().easy_getinfo(easy, CURLINFO_ACTIVESOCKET, &socket) != CURLE_OK) return false;
+  if (socket == CURL_SOCKET_BAD) return false;
+  pollfd ready{.fd = socket, .events = POLLIN, .revents = 0};
+  return ::poll(&ready, 1, 0) != 0;
+}
+
 void Http::Handle::prepare(const HttpOptions& options, Exchange& exchange) {
+  const bool stale = kept_connection_is_stale();
   curl().easy_reset(easy);
   set(CURLOPT_PROXY, "");
   set(CURLOPT_NETRC, long{CURL_NETRC_IGNORED});
@@ -253,10 +226,13 @@ void Http::Handle::prepare(const HttpOptions& options, Exchange& exchange) {
   set(CURLOPT_HTTP_VERSION, long{CURL_HTTP_VERSION_1_1});
   // A connection that was idle for longer is likely to be closed by the other side any moment.
   set(CURLOPT_MAXAGE_CONN, 30L);
+  set(CURLOPT_FRESH_CONNECT, stale ? 1L : 0L);
   set(CURLOPT_MAXCONNECTS, 1L);
   set(CURLOPT_ERRORBUFFER, exchange.detail);
   set(CURLOPT_WRITEFUNCTION, &on_body);
   set(CURLOPT_WRITEDATA, &exchange);
+  set(CURLOPT_HEADERFUNCTION, &on_header);
+  set(CURLOPT_HEADERDATA, &exchange);
   set(CURLOPT_PREREQFUNCTION, &on_request);
   set(CURLOPT_PREREQDATA, &exchange);
   set(CURLOPT_OPENSOCKETFUNCTION, &on_socket);
@@ -304,7 +280,8 @@ std::expected<HttpAnswer, HttpFailure> Http::Handle::exchange(const HttpOptions&
 
   const CURLcode result = curl().easy_perform(easy);
   set(CURLOPT_ERRORBUFFER, static_cast<char*>(nullptr));
-  if (result == CURLE_OK) return answer(options, exchange);
+  if (result == CURLE_OK && exchange.headers_whole) return answer(options, exchange);
+  if (result == CURLE_OK) return std::unexpected(failure(CURLE_PARTIAL_FILE, where, "", true));
   if (exchange.too_large) {
     return std::unexpected(
         failure("too_large",

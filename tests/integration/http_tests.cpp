@@ -243,7 +243,7 @@ BOOST_AUTO_TEST_CASE(broken_answers_are_failures_and_may_have_been_acted_on) {
   } cases[] = {
       {"no answer", {"", Reply::Then::close}, "reset"},
       {"reset at once", {"", Reply::Then::reset}, "reset"},
-      {"status line cut", {"HTTP/1.1 2", Reply::Then::close}, "not_http"},
+      {"status line cut", {"HTTP/1.1 2", Reply::Then::close}, "reset"},
       {"headers cut", {"HTTP/1.1 200 OK\r\nContent-Le", Reply::Then::cut}, "reset"},
       {"body cut in good order",
        {"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{}", Reply::Then::close},
@@ -253,7 +253,9 @@ BOOST_AUTO_TEST_CASE(broken_answers_are_failures_and_may_have_been_acted_on) {
        "reset"},
       {"chunks cut", {chunked + "2\r\n{}\r\n", Reply::Then::close}, "reset"},
       {"broken chunk", {chunked + "zz\r\n{}\r\n0\r\n\r\n", Reply::Then::close}, "reset"},
-      {"body without a length, TCP cut", {"HTTP/1.1 200 OK\r\n\r\n{}", Reply::Then::cut}, "reset"},
+      {"headers cut in good order", {"HTTP/1.1 200 OK\r\nContent-Le", Reply::Then::close}, "reset"},
+      {"headers without their end", {"HTTP/1.1 200 OK\r\nX: y\r\n", Reply::Then::close}, "reset"},
+      {"only an interim answer", {"HTTP/1.1 100 Continue\r\n\r\n", Reply::Then::close}, "reset"},
       {"not HTTP", {"220 mail.example ESMTP\r\n", Reply::Then::close}, "not_http"},
   };
   for (const auto& [what, reply, code] : cases) {
