@@ -86,9 +86,12 @@ Address address_of(const sockaddr& address) {
 // ---------------------------------------------------------------------------------
 
 struct Exchange {
-  Exchange(std::size_t most, bool only_public) : max_answer(most), public_only(only_public) {}
+  Exchange(std::size_t most, bool only_public, std::stop_token stop_given)
+      : max_answer(most), public_only(only_public), stop(std::move(stop_given)) {}
   std::size_t max_answer;
   bool public_only;
+  std::stop_token stop;
+  std::optional<std::chrono::steady_clock::time_point> stop_seen;
   std::string body;
   bool too_large = false;
   bool refused_address = false;
@@ -128,6 +131,16 @@ int on_request(void* user, char*, char*, int, int) {
   }
   exchange.sent = true;
   return CURL_PREREQFUNC_OK;
+}
+
+// libcurl asks about once a second, also while it only waits.
+int on_progress(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+  constexpr std::chrono::seconds kGrace{2};
+  auto& exchange = *static_cast<Exchange*>(user);
+  if (!exchange.stop.stop_requested()) return 0;
+  const auto now = std::chrono::steady_clock::now();
+  if (!exchange.stop_seen) exchange.stop_seen = now;
+  return now - *exchange.stop_seen >= kGrace ? 1 : 0;
 }
 
 // Sockets are closed on exec: actions run other programs.
@@ -201,7 +214,7 @@ struct Http::Handle {
   std::expected<HttpAnswer, HttpFailure> exchange(const HttpOptions& options,
                                                   const HttpRequest& request,
                                                   const std::string& url, const std::string& where,
-                                                  Millis time);
+                                                  Millis time, const std::stop_token& stop);
   HttpAnswer answer(const HttpOptions& options, Exchange& exchange);
 };
 
@@ -237,6 +250,9 @@ void Http::Handle::prepare(const HttpOptions& options, Exchange& exchange) {
   set(CURLOPT_PREREQDATA, &exchange);
   set(CURLOPT_OPENSOCKETFUNCTION, &on_socket);
   set(CURLOPT_OPENSOCKETDATA, &exchange);
+  set(CURLOPT_NOPROGRESS, 0L);
+  set(CURLOPT_XFERINFOFUNCTION, &on_progress);
+  set(CURLOPT_XFERINFODATA, &exchange);
   set(CURLOPT_USERAGENT, options.user_agent.c_str());
   set(CURLOPT_CERTINFO, options.certificate_info ? 1L : 0L);
   trust(options);
@@ -255,9 +271,9 @@ void Http::Handle::trust(const HttpOptions& options) {
 std::expected<HttpAnswer, HttpFailure> Http::Handle::exchange(const HttpOptions& options,
                                                               const HttpRequest& request,
                                                               const std::string& url,
-                                                              const std::string& where,
-                                                              Millis time) {
-  Exchange exchange(options.max_answer, options.public_only);
+                                                              const std::string& where, Millis time,
+                                                              const std::stop_token& stop) {
+  Exchange exchange(options.max_answer, options.public_only, stop);
   prepare(options, exchange);
   set(CURLOPT_URL, url.c_str());
   set(CURLOPT_CONNECTTIMEOUT_MS, long{std::min(options.connect_time, time)});
@@ -328,6 +344,10 @@ void Http::set_total_time(Millis time) {
   options_.total_time = time;
 }
 
+void Http::give_up_on(std::stop_token stop) {
+  stop_ = std::move(stop);
+}
+
 std::expected<HttpAnswer, HttpFailure> Http::send(const HttpRequest& request) {
   constexpr int kMostRedirects = 5;
   if (!curl_library()) return std::unexpected(HttpFailure{curl_library().error(), false});
@@ -343,7 +363,7 @@ std::expected<HttpAnswer, HttpFailure> Http::send(const HttpRequest& request) {
   const auto begun = std::chrono::steady_clock::now();
   for (int redirects = 0;; ++redirects) {
     const Millis left = std::max<Millis>(1, options_.total_time - since(begun));
-    auto answer = handle_->exchange(options_, request, url, *where, left);
+    auto answer = handle_->exchange(options_, request, url, *where, left, stop_);
     if (!answer) {
       answer.error().sent = answer.error().sent || redirects > 0;
       return answer;

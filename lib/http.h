@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -69,6 +70,9 @@ class Http {
   std::expected<HttpAnswer, HttpFailure> send(const HttpRequest& request);
   // For this and later requests.
   void set_total_time(Millis time);
+  // Once a stop is asked for, a request under way is given up after about two seconds (code
+  // "stopped").
+  void give_up_on(std::stop_token stop);
 
   // libcurl's and its TLS library's, for checkserver; empty when libcurl cannot be used.
   static std::string version();
@@ -76,6 +80,7 @@ class Http {
  private:
   struct Handle;
   HttpOptions options_;
+  std::stop_token stop_;
   std::unique_ptr<Handle> handle_;
 };
 

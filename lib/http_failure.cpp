@@ -37,6 +37,7 @@ constexpr FailureRow kFailures[] = {
     {CURLE_RECV_ERROR, "reset", ""},
     {CURLE_SEND_ERROR, "reset", ""},
     {CURLE_PARTIAL_FILE, "reset", ""},
+    {CURLE_ABORTED_BY_CALLBACK, "stopped", ""},
     {CURLE_UNSUPPORTED_PROTOCOL, "not_http",
      "check the address and port: what answers there does not speak HTTP"},
     {CURLE_WEIRD_SERVER_REPLY, "not_http",

@@ -127,9 +127,14 @@ Webhook::Webhook(const Settings& settings, CallGate* gate, Clock clock)
       http_(http_options(settings)) {
   WebhookUrl parts;
   if (fault_ || read_url(url_, parts) != nullptr) return;
-  portal_ = text::lower(parts.host);
+  portal_ = portal_of(url_);
   secret_ = parts.secret;
   if (!url_.ends_with('/')) url_ += '/';
+}
+
+std::string Webhook::portal_of(std::string_view url) {
+  WebhookUrl parts;
+  return read_url(url, parts) == nullptr ? text::lower(parts.host) : std::string();
 }
 
 void Webhook::set_total_time(Millis time) {

@@ -88,12 +88,16 @@ class Webhook {
 
   // For this and later calls.
   void set_total_time(Millis time);
+  // See Http.
+  void give_up_on(std::stop_token stop) { http_.give_up_on(std::move(stop)); }
 
   // Whether the configured URL has the form of a webhook (https://host/rest/USER/SECRET/); the
   // fault in words, else nothing.
   static std::optional<Error> url_fault(std::string_view url);
   // The portal's host; the key under which its limits are kept. No secret in it.
   const std::string& portal() const { return portal_; }
+  // The same for a URL; empty when it is no webhook's.
+  static std::string portal_of(std::string_view url);
 
  private:
   // Asks the gate, sends, tells the gate.
