@@ -11,8 +11,9 @@
 namespace b24::json {
 
 // The whole text must be one JSON document; white space around it is allowed. A later duplicate
-// name replaces the earlier one. Integers that a double holds exactly become integers. Depth over
-// `max_depth` and anything malformed is an Error of kind input.
+// name replaces the earlier one. Integers that a double holds exactly become integers; \u0000
+// becomes U+FFFD, since cJSON's strings end at a NUL. Errors of kind input: "too_deep" (over
+// `max_depth` levels of arrays and objects), "bad_json" (malformed).
 Result<Value> parse(std::string_view text, std::size_t max_depth = 200);
 
 enum class Layout { compact, indented };

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
+#include <limits>
 #include <map>
 #include <memory>
 #include <string>
@@ -91,7 +92,9 @@ class Value {
   Value& operator[](const Key& key);              // made (null) when there is none
   // Follows a dotted path, "data.FIELDS.ID"; a null value when any step is missing.
   const Value& path(std::string_view dotted) const;
-  void append(Value item);  // at the next free integer key
+  // At the next free integer key; when the largest key is taken there is none, and the item is
+  // dropped, as in PHP.
+  void append(Value item);
   void set(const Key& key, Value value) { (*this)[key] = std::move(value); }
   // Removes a member; the order of the others stays, and the next free integer key too. Linear.
   void erase(const Key& key);
@@ -117,7 +120,9 @@ struct Value::Array {
   std::vector<Member> members;
   std::map<Key, std::size_t>
       index;  // filled only from the ninth member on; short arrays are searched in order
-  std::int64_t next = 0;
+  // The next free integer key; the lowest of all until an integer key is used (then append starts
+  // at 0). PHP counts on from negative keys, too, in what a request brings.
+  std::int64_t next = std::numeric_limits<std::int64_t>::min();
 };
 
 // Down here because they need the whole of Array.
