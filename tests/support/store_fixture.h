@@ -1,0 +1,89 @@
+// store_fixture: a store of its own with a clock that only tests move, and children that are forked
+// beside it.
+#pragma once
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <boost/test/unit_test.hpp>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "process.h"
+#include "store.h"
+
+namespace b24::test {
+
+// The value, or the end of the test with the error's cause.
+template <class T>
+T good(Result<T> result) {
+  BOOST_REQUIRE_MESSAGE(result, (result ? "" : result.error().cause));
+  return std::move(*result);
+}
+inline void good(const Status& status) {
+  BOOST_REQUIRE_MESSAGE(status, (status ? "" : status.error().cause));
+}
+template <class T>
+std::string code_of(const Result<T>& result) {
+  return result ? "no error" : result.error().code;
+}
+
+inline NewItem new_item(Kind kind, std::string id, std::string object = "") {
+  NewItem item;
+  item.kind = kind;
+  item.id = std::move(id);
+  item.name = "TEST";
+  item.object = std::move(object);
+  item.payload = Value::map({{"text", "payload of " + item.id}});
+  return item;
+}
+
+struct StoreFixture {
+  TempDir dir;
+  Millis now = 1'800'000'000'000;
+  std::shared_ptr<Store> store = open();
+
+  std::shared_ptr<Store> open() {
+    return good(Store::open(dir.path(), "", [this] { return now; }));
+  }
+  // Closed: what is forked must not inherit SQLite's idea of its locks.
+  void close() { store.reset(); }
+  void reopen() {
+    close();
+    store = open();
+  }
+  std::int64_t accept(Kind kind, const std::string& id, const std::string& object = "") {
+    return good(store->accept(new_item(kind, id, object))).number;
+  }
+  Item item(std::int64_t number) { return good(store->find(number)).value(); }
+};
+
+// Runs `work` in a forked child; true when it returns true.
+class Forked {
+ public:
+  explicit Forked(const std::function<bool()>& work) : pid_(::fork()) {
+    if (pid_ == 0) ::_exit(work() ? 0 : 1);
+  }
+  Forked(Forked&& other) noexcept : pid_(std::exchange(other.pid_, -1)) {}
+  Forked(const Forked&) = delete;
+  Forked& operator=(const Forked&) = delete;
+  ~Forked() {
+    if (pid_ > 0) {
+      ::kill(pid_, SIGKILL);
+      join();
+    }
+  }
+  pid_t pid() const { return pid_; }
+  bool join() {
+    int status = -1;
+    ::waitpid(std::exchange(pid_, -1), &status, 0);
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+  }
+
+ private:
+  pid_t pid_;
+};
+
+}  // namespace b24::test

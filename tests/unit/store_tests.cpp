@@ -1,0 +1,317 @@
+// store_tests: opening a store, accepting into it, and what stays after failures.
+#include "store.h"
+
+#include <sqlite3.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+#include <atomic>
+#include <boost/test/unit_test.hpp>
+#include <cerrno>
+#include <set>
+#include <thread>
+
+#include "store_fixture.h"
+#include "sync_spy.h"
+
+using namespace b24;
+using namespace b24::test;
+namespace fs = std::filesystem;
+
+namespace {
+
+mode_t mode_of(const fs::path& path) {
+  struct stat status {};
+  BOOST_REQUIRE_EQUAL(::stat(path.c_str(), &status), 0);
+  return status.st_mode & 07777;
+}
+
+std::vector<Item> all_items(Store& store) {
+  ListFilter filter;
+  filter.limit = 100'000;
+  return good(store.list(filter));
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(store_tests)
+
+BOOST_AUTO_TEST_CASE(directory_and_files_are_the_owners_alone_whatever_the_umask) {
+  TempDir dir;
+  for (const mode_t mask : {mode_t{0}, mode_t{0777}}) {
+    const fs::path data = dir / std::to_string(mask) / "deep" / "data";
+    const mode_t before = ::umask(mask);
+    auto store = Store::open(data);
+    if (store) (void)(*store)->accept(new_item(Kind::lead, "1"));
+    ::umask(before);
+    good(std::move(store));
+    BOOST_TEST(mode_of(data) == 0700u);
+    BOOST_TEST(mode_of(data.parent_path()) == 0700u);
+    for (const auto& entry : fs::directory_iterator(data))
+      BOOST_TEST(mode_of(entry.path()) == 0600u, entry.path());
+  }
+}
+
+BOOST_AUTO_TEST_CASE(directory_that_others_can_enter_is_refused) {
+  for (const mode_t mode : {0710u, 0701u, 0755u, 0777u, 0740u}) {
+    TempDir dir;
+    ::chmod(dir.path().c_str(), mode);
+    const auto store = Store::open(dir.path());
+    BOOST_REQUIRE(!store);
+    BOOST_TEST(store.error().code == "data_dir_open");
+    BOOST_TEST((store.error().kind == ErrorKind::settings));
+    BOOST_TEST(store.error().remedy == "chmod 700 " + fs::canonical(dir.path()).string());
+    BOOST_TEST(!fs::exists(dir / "store.db"));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(directory_in_the_web_root_is_refused) {
+  TempDir dir;
+  fs::create_directories(dir / "www/site");
+  fs::create_directories(dir / "www-data");
+  fs::create_symlink(dir / "www", dir / "link");
+  struct {
+    std::string data, root;
+    bool refused;
+  } const cases[] = {
+      {"www", "www", true},
+      {"www/data", "www", true},
+      {"www/site/../data", "www/site", false},
+      {"www/site/../site/new/data", "www/site", true},
+      {"link/data", "www", true},
+      {"www/data", "link", true},
+      {"www/data/", "link/", true},
+      {"www-data", "www", false},
+      {"data", "www", false},
+  };
+  for (const auto& [data, root, refused] : cases) {
+    const fs::path path = dir / data;
+    if (fs::exists(path)) fs::permissions(path, fs::perms::owner_all);
+    const auto store = Store::open(path, (dir / root).string());
+    BOOST_TEST(code_of(store) == (refused ? "data_dir_in_web_root" : "no error"),
+               data << " in " << root);
+    if (refused) BOOST_TEST(!store.error().remedy.empty());
+  }
+  BOOST_TEST(!fs::exists(dir / "www/site/new"));
+}
+
+BOOST_AUTO_TEST_CASE(store_of_another_version_is_refused_and_left_alone) {
+  StoreFixture fixture;
+  fixture.close();
+  sqlite3* db = nullptr;
+  BOOST_REQUIRE_EQUAL(sqlite3_open((fixture.dir / "store.db").c_str(), &db), SQLITE_OK);
+  sqlite3_exec(db, "PRAGMA user_version = 7", nullptr, nullptr, nullptr);
+  sqlite3_close(db);
+  const auto store = Store::open(fixture.dir.path());
+  BOOST_REQUIRE(!store);
+  BOOST_TEST(store.error().code == "store_version");
+  BOOST_TEST(store.error().cause.find("version 7") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(file_that_is_no_database_is_refused) {
+  TempDir dir;
+  write_file(dir / "store.db", std::string(5000, 'x'));
+  BOOST_TEST(code_of(Store::open(dir.path())) == "corrupt");
+  BOOST_TEST(read_file(dir / "store.db") == std::string(5000, 'x'));
+}
+
+BOOST_FIXTURE_TEST_CASE(what_was_accepted_is_read_back_as_it_was, StoreFixture) {
+  NewItem item = new_item(Kind::event, "id \0 with \xff", "object");
+  item.id = std::string("id\0\xff", 4);
+  item.name = "ONCRM'DEAL";
+  item.payload = Value::map(
+      {{"bytes", std::string("\0\xff\r\n", 4)}, {"deep", Value::map({{3, Value::list({1, 2})}})}});
+  item.received_at = now - 5;
+  const Accepted accepted = good(store->accept(item));
+  BOOST_TEST(accepted.fresh);
+  BOOST_TEST((accepted.state == State::pending));
+  reopen();
+  const Item found = good(store->find(Kind::event, item.id)).value();
+  BOOST_TEST(found.number == accepted.number);
+  BOOST_TEST(found.id == item.id);
+  BOOST_TEST(found.name == item.name);
+  BOOST_TEST(found.object == item.object);
+  BOOST_TEST((found.payload == item.payload));
+  BOOST_TEST(found.received_at == item.received_at);
+  BOOST_TEST(found.attempts == 0);
+  BOOST_TEST(found.progress.is_null());
+  BOOST_TEST(!good(store->find(Kind::lead, item.id)));  // ids are unique within their kind only
+  BOOST_TEST(!good(store->find(accepted.number + 1)));
+}
+
+BOOST_FIXTURE_TEST_CASE(same_id_again_is_once_and_tells_how_it_stands, StoreFixture) {
+  const auto number = accept(Kind::lead, "a");
+  Outcome outcome;
+  outcome.result = "4711";
+  good(store->done(number, outcome));
+  const Accepted again = good(store->accept(new_item(Kind::lead, "a")));
+  BOOST_TEST(!again.fresh);
+  BOOST_TEST(again.number == number);
+  BOOST_TEST((again.state == State::done));
+  BOOST_TEST(again.result == "4711");
+  BOOST_TEST(item(number).repeats == 1);
+  BOOST_TEST(good(store->accept(new_item(Kind::event, "a"))).fresh);
+  BOOST_TEST(good(store->stats(Kind::lead)).done == 1);
+  BOOST_TEST(good(store->stats(Kind::lead)).today == 1);
+}
+
+BOOST_FIXTURE_TEST_CASE(numbers_are_never_given_twice, StoreFixture) {
+  NewItem kept = new_item(Kind::event, "a");
+  kept.state = State::done;
+  const auto first = good(store->accept(kept)).number;
+  now += 10;
+  BOOST_TEST(good(store->erase_done(now)) == 1);
+  kept.id = "b";
+  BOOST_TEST(good(store->accept(kept)).number > first);
+}
+
+BOOST_FIXTURE_TEST_CASE(same_id_from_many_threads_is_once, StoreFixture) {
+  std::atomic<int> fresh{0};
+  {
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < 8; ++i) {
+      threads.emplace_back([&] {
+        for (int id = 0; id < 40; ++id) {
+          const auto accepted = store->accept(new_item(Kind::lead, std::to_string(id)));
+          if (accepted && accepted->fresh) ++fresh;
+        }
+      });
+    }
+  }
+  BOOST_TEST(fresh == 40);
+  BOOST_TEST(all_items(*store).size() == 40u);
+  BOOST_TEST(good(store->find(Kind::lead, "0")).value().repeats == 7);
+}
+
+BOOST_FIXTURE_TEST_CASE(same_id_from_many_processes_is_once, StoreFixture) {
+  close();
+  std::vector<Forked> children;
+  for (int i = 0; i < 4; ++i) {
+    children.emplace_back([&] {
+      auto mine = Store::open(dir.path());
+      for (int id = 0; mine && id < 40; ++id)
+        if (!(*mine)->accept(new_item(Kind::lead, std::to_string(id)))) return false;
+      return mine.has_value();
+    });
+  }
+  for (Forked& child : children) BOOST_TEST(child.join());
+  reopen();
+  BOOST_TEST(all_items(*store).size() == 40u);
+  for (int id = 0; id < 40; ++id)
+    BOOST_TEST(good(store->find(Kind::lead, std::to_string(id))).value().repeats == 3);
+}
+
+BOOST_FIXTURE_TEST_CASE(many_threads_share_commits_and_every_item_is_durable, StoreFixture) {
+  constexpr int kThreads = 64, kEach = 30;
+  const long before = sync_count();
+  {
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < kThreads; ++i) {
+      threads.emplace_back([&, i] {
+        for (int n = 0; n < kEach; ++n)
+          (void)store->accept(new_item(Kind::lead, std::to_string(i * kEach + n)));
+      });
+    }
+  }
+  const long syncs = sync_count() - before;
+  BOOST_TEST_MESSAGE(kThreads * kEach << " items by " << syncs << " syncs");
+  BOOST_TEST(syncs > 0);
+  BOOST_TEST(syncs < kThreads * kEach / 4);
+  reopen();
+  std::set<std::string> ids;
+  for (const Item& item : all_items(*store)) ids.insert(item.id);
+  BOOST_TEST(ids.size() == static_cast<std::size_t>(kThreads * kEach));
+}
+
+BOOST_FIXTURE_TEST_CASE(every_item_alone_is_synced_before_accept_returns, StoreFixture) {
+  for (int i = 0; i < 20; ++i) {
+    const long before = sync_count();
+    accept(Kind::lead, std::to_string(i));
+    BOOST_TEST(sync_count() > before);
+  }
+}
+
+BOOST_FIXTURE_TEST_CASE(failed_sync_is_an_error_and_stores_nothing, StoreFixture) {
+  accept(Kind::lead, "before");
+  {
+    const FailingSyncs failing(EIO);
+    std::atomic<int> errors{0};
+    {
+      std::vector<std::jthread> threads;
+      for (int i = 0; i < 8; ++i) {
+        threads.emplace_back([&, i] {
+          const auto accepted = store->accept(new_item(Kind::lead, "lost" + std::to_string(i)));
+          if (!accepted && accepted.error().code == "io_error") ++errors;
+        });
+      }
+    }
+    BOOST_TEST(errors == 8);
+  }
+  BOOST_TEST(all_items(*store).size() == 1u);
+  accept(Kind::lead, "after");
+  reopen();
+  BOOST_TEST(all_items(*store).size() == 2u);
+  BOOST_TEST(good(store->check()) == "ok");
+}
+
+BOOST_AUTO_TEST_CASE(full_disk_is_an_error_until_there_is_room) {
+  TempDir dir;
+  if (::geteuid() != 0 ||
+      ::mount("tmpfs", dir.path().c_str(), "tmpfs", 0, "size=1m,mode=700") != 0) {
+    BOOST_TEST_MESSAGE("skipped: needs the right to mount a small file system");
+    return;
+  }
+  std::size_t accepted = 0;
+  {
+    auto store = good(Store::open(dir / "data"));
+    NewItem item = new_item(Kind::lead, "");
+    item.payload = Value(std::string(5'000, 'x'));
+    Result<Accepted> last = Accepted{};
+    for (; last && accepted < 1'000; accepted += last ? 1 : 0) {
+      item.id = std::to_string(accepted);
+      last = store->accept(item);
+    }
+    BOOST_TEST(code_of(last) == "disk_full");
+    BOOST_TEST(last.error().remedy.find("free space") != std::string::npos);
+    BOOST_TEST(!good(store->find(Kind::lead, item.id)));
+    BOOST_TEST(all_items(*store).size() == accepted);
+    BOOST_TEST(::mount("tmpfs", dir.path().c_str(), "tmpfs", MS_REMOUNT, "size=8m,mode=700") == 0);
+    BOOST_TEST(store->accept(item).has_value());
+  }
+  {
+    auto store = good(Store::open(dir / "data"));
+    BOOST_TEST(all_items(*store).size() == accepted + 1);
+    BOOST_TEST(good(store->check()) == "ok");
+  }
+  ::umount(dir.path().c_str());
+}
+
+BOOST_FIXTURE_TEST_CASE(deleted_store_is_begun_anew_rather_than_written_into_nothing,
+                        StoreFixture) {
+  accept(Kind::lead, "old");
+  for (const char* name : {"store.db", "store.db-wal", "store.db-shm"}) fs::remove(dir / name);
+  accept(Kind::lead, "new");
+  BOOST_TEST(all_items(*store).size() == 1u);
+  reopen();
+  BOOST_TEST(good(store->find(Kind::lead, "new")).has_value());
+}
+
+BOOST_AUTO_TEST_CASE(works_with_a_rollback_journal_where_there_is_no_wal) {
+  sqlite3_vfs* const usual = sqlite3_vfs_find(nullptr);
+  sqlite3_vfs_register(sqlite3_vfs_find("unix-dotfile"), 1);  // it has no shared memory
+  {
+    StoreFixture fixture;
+    BOOST_TEST(!fixture.store->uses_wal());
+    const long before = sync_count();
+    fixture.accept(Kind::lead, "a");
+    BOOST_TEST(sync_count() - before >= 3);  // journal, database, directory
+    fixture.reopen();
+    BOOST_TEST(good(fixture.store->claim(Kind::lead, 5, 1000)).size() == 1u);
+    BOOST_TEST(!fs::exists(fixture.dir / "store.db-wal"));
+  }
+  sqlite3_vfs_register(usual, 1);
+  StoreFixture fixture;
+  BOOST_TEST(fixture.store->uses_wal());
+}
+
+BOOST_AUTO_TEST_SUITE_END()
