@@ -29,7 +29,7 @@ struct RequestLimits {
 // "body_too_large"; it is the key of the message catalogue (error_<code>) and of the log line;
 // `cause` has the detail for the log.
 struct Refusal {
-  int status = 400;  // 400, 405, 411, 413, 415
+  int status = 400;
   std::string code;
   std::string cause;
 };
@@ -49,8 +49,8 @@ class Environment {
   explicit Environment(const char* const* variables) : variables_(variables) {}
   // The first variable of that name; empty when there is none.
   std::string_view get(std::string_view name) const;
-  // A duplicate name, or over 200 variables or 64 KiB: a sign of tampering; then the reason, else
-  // empty.
+  // A duplicate name, a header with control bytes, an entry without a name, or over 200 variables
+  // or 64 KiB: a sign of tampering; then the reason, else empty.
   std::string fault() const;
 
  private:
@@ -95,9 +95,19 @@ struct Request {
   std::string own_url() const;
 };
 
-// GET, HEAD, POST and OPTIONS are read; any other method is refused with 405. A POST needs
-// CONTENT_LENGTH (411) or chunked transfer, of digits only and at most the limit (413), with an
-// urlencoded, multipart or JSON content type (415).
+// Reads a request, or refuses it with
+//   400 bad_request: variables with a fault (Environment::fault), or a Host that is none
+//   405 wrong_method: neither GET, HEAD, POST nor OPTIONS
+//   411 length_required: a POST with neither CONTENT_LENGTH nor chunked transfer (a gateway hands
+//   on
+//       the latter without a length; it is read to its end)
+//   413 body_too_large, too_many_fields (or parts)
+//   400 bad_length: CONTENT_LENGTH is not digits only, or the body is longer; body_incomplete
+//   415 unsupported_type: a POST that is not urlencoded, multipart or JSON (an empty one may have
+//   no
+//       type)
+//   400 too_deep, bad_json (or a scalar), bad_multipart
+// What comes along as the body of another method is read under the same limits and dropped.
 std::expected<Request, Refusal> read_request(const Environment& environment, const BodyReader& read,
                                              const RequestLimits& limits);
 

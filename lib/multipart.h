@@ -1,0 +1,42 @@
+// multipart: the parts of a multipart/form-data body, found where PHP finds them.
+//
+// As in PHP: header lines may be folded; a header that is not "Name: value" goes on with the one
+// before; parameters may be quoted by " or '; a part without Content-Disposition is passed over;
+// what stands before the first boundary is ignored, and what follows the closing one is searched
+// for further parts. Unlike PHP, a body without its closing boundary is refused (it was cut), and
+// so is one with a part that has neither a name nor a file name (PHP ignores everything from there
+// on). Linear in the body's size.
+#pragma once
+
+#include <cstddef>
+#include <expected>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace b24 {
+
+struct Part {
+  std::optional<std::string> name;
+  std::optional<std::string> filename;  // a file field; empty when the visitor chose no file
+  std::string type;                     // its Content-Type without parameters; may be empty
+  std::string_view content;             // points into the body
+};
+
+enum class MultipartFault { no_boundary, malformed, not_closed, too_many_parts, large_headers };
+
+struct MultipartLimits {
+  std::size_t parts = 64;
+  std::size_t part_headers = 8192;  // bytes
+};
+
+// `content_type`: the whole header, for its boundary of 1 to 70 characters.
+std::expected<std::vector<Part>, MultipartFault> parse_multipart(std::string_view body,
+                                                                 std::string_view content_type,
+                                                                 const MultipartLimits& limits);
+
+// What to say about a fault in the log.
+const char* describe(MultipartFault fault);
+
+}  // namespace b24
