@@ -192,6 +192,13 @@ void Webhook::note(std::string_view method, std::expected<Answer, CallError>& ou
   error.retry_at = reset > now ? reset : now + kOperatingWait;
 }
 
+void Webhook::note_command(std::string_view method, std::expected<Answer, CallError>& outcome) {
+  note(method, outcome);
+  // The portal limits a method's time inside a batch, too.
+  const bool used_up = !outcome && outcome.error().retry_at > 0;
+  if (used_up && gate_ != nullptr) gate_->failed(method, outcome.error());
+}
+
 std::expected<Answer, CallError> Webhook::call(std::string_view method, const Value& params) {
   return exchange(method, params);
 }
@@ -208,7 +215,7 @@ std::vector<BatchResult> Webhook::batch(const std::vector<Command>& commands, bo
     const auto whole = stopped ? std::unexpected(not_run()) : exchange("batch", form);
     std::vector<BatchResult> part = read_batch(whole, chunk, halt);
     for (std::size_t i = 0; i < chunk.size(); ++i) {
-      if (whole) note(chunk[i].method, part[i].outcome);
+      if (whole) note_command(chunk[i].method, part[i].outcome);
       stopped = stopped || (halt && !part[i].outcome);
       results.push_back(std::move(part[i]));
     }

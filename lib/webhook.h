@@ -105,6 +105,7 @@ class Webhook {
   std::expected<Answer, CallError> send(std::string_view method, const Value& params);
   // Learns when the method's time limit is reset, and puts that into an error that needs it.
   void note(std::string_view method, std::expected<Answer, CallError>& outcome);
+  void note_command(std::string_view method, std::expected<Answer, CallError>& outcome);
 
   std::string url_;
   std::string secret_;
