@@ -50,7 +50,7 @@ struct Context {
   App app;
   std::shared_ptr<const Templates> templates;
   std::string language;
-  Form form;
+  std::shared_ptr<const Form> form;
   std::string key;
 
   const FormSettings& settings() const { return app.settings->form; }
@@ -106,16 +106,28 @@ class IndexPage : public AppPage {
     if (!app) return std::unexpected(app.error());
     Result<std::shared_ptr<const Templates>> templates = app_.templates();
     if (!templates) return std::unexpected(templates.error());
-    Result<Form> form = make_form(*app->settings);
+    Result<std::shared_ptr<const Form>> form = current_form(*app);
     if (!form) return std::unexpected(form.error());
-    std::string key = form_key(*app);
-    return Context{request, *app, *templates, language(request), std::move(*form), std::move(key)};
+    return Context{request, *app, *templates, language(request), *form, form_key(*app)};
+  }
+
+  // While a changed form is broken the one before stays.
+  Result<std::shared_ptr<const Form>> current_form(const App& app) {
+    const std::lock_guard lock(mutex_);
+    if (form_settings_ != app.settings) {
+      Result<Form> form = make_form(*app.settings);
+      if (!form && !form_) return std::unexpected(form.error());
+      if (!form) app.log->error("form", form.error());
+      if (form) form_ = std::make_shared<const Form>(std::move(*form));
+      form_settings_ = app.settings;
+    }
+    return form_;
   }
 
   // Without a usable data directory the form still works, so that leads can go to the portal
   // directly.
   std::string form_key(const App& app) {
-    const std::lock_guard lock(key_mutex_);
+    const std::lock_guard lock(mutex_);
     const std::filesystem::path& dir = app.settings->data.dir;
     if (!key_.empty() && key_dir_ == dir) return key_;
     Result<std::string> key = load_form_key(dir);
@@ -137,7 +149,7 @@ class IndexPage : public AppPage {
     if (!sent.empty()) {
       ending.notice = {"success", context.message("form_saved")};
     } else {
-      view.values = prefill(context.form, request);
+      view.values = prefill(*context.form, request);
     }
     return answer(context, ending, std::move(view));
   }
@@ -155,7 +167,7 @@ class IndexPage : public AppPage {
     if (!submitted) return show(context);
 
     const Submission submission =
-        read_submission(context.form, request, context.app.settings->crest.current_encoding);
+        read_submission(*context.form, request, context.app.settings->crest.current_encoding);
     if (submission.honeypot) return pretend(context);
 
     const Millis now = now_ms();
@@ -184,7 +196,7 @@ class IndexPage : public AppPage {
     const auto make = [&](const std::string& id) {
       NewItem item;
       item.id = id;
-      item.payload = lead_payload(context.form, submission, id);
+      item.payload = lead_payload(*context.form, submission, id);
       item.name = "form";
       item.received_at = now_ms();
       return item;
@@ -279,7 +291,7 @@ class IndexPage : public AppPage {
     if (!context.settings().frame_ancestors.empty()) {
       policy.frame_ancestors = context.settings().frame_ancestors;
     }
-    const Value data = form_view_data(context.form, view, *context.templates, context.language);
+    const Value data = form_view_data(*context.form, view, *context.templates, context.language);
     return context.templates->page(ending.status, "index", data, context.language, policy);
   }
 
@@ -292,7 +304,7 @@ class IndexPage : public AppPage {
     if (checked != nullptr) {
       for (const auto& [name, key] : checked->errors) {
         if (name.empty()) continue;
-        body["errors"].set(name, error_message(key, context.form.find(name), *context.templates,
+        body["errors"].set(name, error_message(key, context.form->find(name), *context.templates,
                                                context.language));
       }
     }
@@ -323,7 +335,9 @@ class IndexPage : public AppPage {
   }
 
   LeadIntake intake_;
-  std::mutex key_mutex_;
+  std::mutex mutex_;
+  std::shared_ptr<const Form> form_;
+  std::shared_ptr<const Settings> form_settings_;
   std::string key_;
   std::filesystem::path key_dir_;
 };
