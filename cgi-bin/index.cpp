@@ -11,7 +11,8 @@
 //   accepted  on the disk, being delivered: 202
 //   rejected  refused by the portal for good, kept for the owner: 200, since the visitor cannot
 //             mend it and a proxy must not replace the page
-//   invalid   422: a field, the token or the time; what was written is kept
+//   invalid   422: a field, the token, the time or the captcha; 429: too many; what was written is
+//             kept
 //   error     503: neither the disk nor the portal took it; what was written is kept
 //
 // JSON: {"status", "id", "lead_id", "message", "errors": {field: message}, "token", "redirect"}.
@@ -23,6 +24,7 @@
 
 #include "address.h"
 #include "app.h"
+#include "captcha.h"
 #include "form.h"
 #include "form_guard.h"
 #include "form_token.h"
@@ -34,6 +36,7 @@
 #include "php.h"
 #include "secret.h"
 #include "server.h"
+#include "spam.h"
 #include "submission.h"
 
 namespace {
@@ -187,12 +190,34 @@ class IndexPage : public AppPage {
       count(context, "refused.too_fast");
       return invalid(context, submission, usable, context.message("form_too_fast"));
     }
-    const TakenLead taken = take(context, submission, token ? token->id : "");
-    return report(context, submission, taken, usable);
+    const std::string id = token ? submission_id(token->id, submission) : "";
+    if (std::optional<Response> stopped = stop_spam(context, submission, id, usable); stopped) {
+      return std::move(*stopped);
+    }
+    return report(context, submission, take(context, submission, id), usable);
   }
 
-  TakenLead take(const Context& context, const Submission& submission,
-                 const std::string& token_id) {
+  // A repetition of what was taken in already is neither counted nor asked for a second captcha.
+  std::optional<Response> stop_spam(const Context& context, const Submission& submission,
+                                    const std::string& id, const std::string& token) {
+    Result<std::shared_ptr<Store>> store = app_.store();
+    if (store && !id.empty()) {
+      const Result<std::optional<Item>> known = (*store)->find(Kind::lead, id);
+      if (known && *known) return std::nullopt;
+    }
+    switch (check_spam(*context.app.settings, context.request, store ? store->get() : nullptr)) {
+      case SpamVerdict::pass:
+        return std::nullopt;
+      case SpamVerdict::too_many:
+        return invalid(context, submission, token, context.message("form_too_many"), 429);
+      case SpamVerdict::captcha_missing:
+      case SpamVerdict::captcha_failed:
+        break;
+    }
+    return invalid(context, submission, token, context.message("form_captcha"));
+  }
+
+  TakenLead take(const Context& context, const Submission& submission, const std::string& own_id) {
     const auto make = [&](const std::string& id) {
       NewItem item;
       item.id = id;
@@ -201,9 +226,7 @@ class IndexPage : public AppPage {
       item.received_at = now_ms();
       return item;
     };
-    if (!token_id.empty()) {
-      return intake_.take(context.app, make(submission_id(token_id, submission)));
-    }
+    if (!own_id.empty()) return intake_.take(context.app, make(own_id));
     const Request& request = context.request;
     const std::string address = client_address(request.remote_address, request.forwarded_for,
                                                context.app.settings->server.trusted_proxies);
@@ -269,8 +292,8 @@ class IndexPage : public AppPage {
   }
 
   Response invalid(const Context& context, const Submission& submission, const std::string& token,
-                   std::string notice) {
-    Ending ending{422, "invalid", {"error", std::move(notice)}, "", "", token, ""};
+                   std::string notice, int status = 422) {
+    Ending ending{status, "invalid", {"error", std::move(notice)}, "", "", token, ""};
     FormView view = view_of(submission);
     view.checked = &submission;
     return answer(context, ending, std::move(view));
@@ -287,7 +310,10 @@ class IndexPage : public AppPage {
     view.token = ending.token;
     view.notice = ending.notice;
     view.marks = utm_marks(context.request);
+    view.captcha = captcha_service(*context.app.settings);
+    view.captcha_site_key = context.app.settings->spam.captcha_site_key;
     PagePolicy policy;
+    if (view.captcha != nullptr) policy.script_sources = view.captcha->sources;
     if (!context.settings().frame_ancestors.empty()) {
       policy.frame_ancestors = context.settings().frame_ancestors;
     }

@@ -86,6 +86,13 @@ Value hidden_inputs(const Form& form, const FormView& view) {
   return hidden;
 }
 
+Value captcha_data(const FormView& view) {
+  if (view.captcha == nullptr) return false;
+  return Value::map({{"class", view.captcha->widget_class},
+                     {"script", view.captcha->script},
+                     {"site_key", view.captcha_site_key}});
+}
+
 }  // namespace
 
 std::string field_label(const Field& field, const Templates& templates, std::string_view language) {
@@ -127,6 +134,7 @@ Value form_view_data(const Form& form, const FormView& view, const Templates& te
   return Value::map({{"fields", std::move(fields)},
                      {"hidden", hidden_inputs(form, view)},
                      {"honeypot", kHoneypotInput},
+                     {"captcha", captcha_data(view)},
                      {"has_files", form.has_files()},
                      {"has_notice", !view.notice.text.empty()},
                      {"notice", view.notice.text},

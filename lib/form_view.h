@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "captcha.h"
 #include "form.h"
 #include "page.h"
 #include "submission.h"
@@ -21,6 +22,8 @@ struct FormView {
   const Submission* checked = nullptr;  // its errors are shown; may be null
   Value marks = Value::array();         // UTM_SOURCE, ...: carried on in hidden inputs
   std::string token;
+  const CaptchaService* captcha = nullptr;  // null: none
+  std::string captcha_site_key;
   Notice notice;  // no text: none
 };
 

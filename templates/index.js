@@ -9,7 +9,8 @@
   const send = label.textContent;
   const fields = [...form.querySelectorAll("[aria-describedby]")];
   let failures = 0;
-  let plain = false; // the browser sends the form itself, since this script could not
+  // The browser sends the form itself: this script failed, or a captcha is good for one try only.
+  let plain = document.getElementById("captcha") !== null;
 
   form.noValidate = true;
   if (!notice.hidden) notice.focus({ preventScroll: true });
@@ -99,14 +100,15 @@
 
   form.addEventListener("submit", (event) => {
     trace();
-    if (plain) return;
-    event.preventDefault();
     const wrong = check();
     if (wrong.length) {
+      event.preventDefault();
       say("error", form.dataset.invalid);
       wrong[0].focus();
       return;
     }
+    if (plain) return;
+    event.preventDefault();
     say("info", "");
     busy(true);
     submit()
