@@ -62,6 +62,12 @@ struct Context {
   }
 };
 
+// "https://example.com" of "https://example.com/thanks"; empty for an address on this site.
+std::string origin_of(const std::string& url) {
+  const std::size_t scheme = url.find("://");
+  return scheme == std::string::npos ? "" : url.substr(0, url.find('/', scheme + 3));
+}
+
 // How a request ends.
 struct Ending {
   int status = 200;
@@ -314,6 +320,7 @@ class IndexPage : public AppPage {
     view.captcha_site_key = context.app.settings->spam.captcha_site_key;
     PagePolicy policy;
     if (view.captcha != nullptr) policy.script_sources = view.captcha->sources;
+    policy.form_targets = origin_of(context.settings().success_url);
     if (!context.settings().frame_ancestors.empty()) {
       policy.frame_ancestors = context.settings().frame_ancestors;
     }

@@ -29,11 +29,6 @@ Value choices_data(const Field& field, const std::string& chosen) {
   return choices;
 }
 
-// For a section that is left out when there is nothing: mustache takes an empty text for something.
-Value text_or_false(const std::string& text) {
-  return text.empty() ? Value(false) : Value(text);
-}
-
 // Every name is there in every field: mustache looks for a missing one further out.
 Value field_data(const Field& field, const std::string& value, const std::string& error,
                  const std::string& label) {
@@ -49,16 +44,16 @@ Value field_data(const Field& field, const std::string& value, const std::string
                      {"is_wrong", !error.empty()},
                      {"focus", false},
                      {"required", field.required},
-                     {"limit", text_or_false(limit)},
-                     {"pattern", text_or_false(area ? std::string() : field.pattern)},
-                     {"autocomplete", text_or_false(field.autocomplete)},
+                     {"limit", limit},
+                     {"pattern", area ? std::string() : field.pattern},
+                     {"autocomplete", field.autocomplete},
                      {"is_input", !box && !area && !select},
                      {"is_area", area},
                      {"is_select", select},
                      {"is_box", box},
                      {"type", input_type(field.type)},
                      {"checked", box && value == field.value},
-                     {"link", text_or_false(field.link)},
+                     {"link", field.link},
                      {"choices", choices_data(field, value)}});
 }
 

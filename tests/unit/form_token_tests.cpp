@@ -10,7 +10,7 @@
 #include <thread>
 #include <vector>
 
-#include "temp_dir.h"
+#include "process.h"
 
 using namespace b24;
 
