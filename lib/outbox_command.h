@@ -1,0 +1,14 @@
+// outbox_command: what an owner asks of the store in the shell: --list, --show, --retry.
+#pragma once
+
+#include "app.h"
+#include "server.h"
+#include "store.h"
+
+namespace b24 {
+
+// Carries out the options on stdout; the process's exit code: 0, 1 (not found, or the store cannot
+// be used), 2 (not understood).
+int outbox_command(AppSource& app, Kind kind, const Arguments& arguments);
+
+}  // namespace b24

@@ -1,0 +1,387 @@
+// form_tests: settings -> the form as data; the checks of a submission.
+#include "form.h"
+
+#include <boost/test/unit_test.hpp>
+#include <string>
+#include <vector>
+
+#include "php.h"
+#include "submission.h"
+
+using namespace b24;
+
+BOOST_AUTO_TEST_SUITE(form_tests)
+
+namespace {
+
+FieldSettings field(std::string name, std::string type = "") {
+  FieldSettings settings;
+  settings.name = std::move(name);
+  settings.type = std::move(type);
+  return settings;
+}
+
+Form form_of(const Settings& settings) {
+  Result<Form> form = make_form(settings);
+  BOOST_REQUIRE_MESSAGE(form, form.error().cause);
+  return *form;
+}
+
+// What is wrong with these settings; empty when nothing is.
+std::string fault_of(const Settings& settings) {
+  const Result<Form> form = make_form(settings);
+  return form ? "" : form.error().cause;
+}
+
+Request post(const std::string& body) {
+  Request request;
+  request.method = "POST";
+  request.content_type = "application/x-www-form-urlencoded";
+  request.body = body;
+  request.post = *php::parse_query(body);
+  request.params = request.post;
+  return request;
+}
+
+Submission submit(const Form& form, const std::string& body, const std::string& encoding = "") {
+  return read_submission(form, post(body), encoding);
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(default_is_the_example) {
+  const Form form = form_of({});
+  BOOST_REQUIRE_EQUAL(form.fields.size(), 4U);
+  const char* names[] = {"first_name", "last_name", "phone", "email"};
+  const char* targets[] = {"NAME", "LAST_NAME", "PHONE", "EMAIL"};
+  for (std::size_t i = 0; i < 4; ++i) {
+    BOOST_TEST(form.fields[i].name == names[i]);
+    BOOST_TEST(form.fields[i].target == targets[i]);
+    BOOST_TEST(!form.fields[i].required);
+  }
+  BOOST_TEST(form.title == "{first_name} {last_name}");
+  BOOST_TEST(form.values.size() == 3U);
+  BOOST_TEST(!form.item_method);
+}
+
+BOOST_AUTO_TEST_CASE(a_section_adds_a_field_and_the_list_orders_them) {
+  Settings settings;
+  settings.form.fields = "email, first_name";
+  settings.form.title = "{email}";
+  settings.fields = {field("city"), field("first_name")};
+  settings.fields[1].required = true;
+  const Form form = form_of(settings);
+  BOOST_REQUIRE_EQUAL(form.fields.size(), 3U);
+  BOOST_TEST(form.fields[0].name == "email");
+  BOOST_TEST(form.fields[1].name == "first_name");
+  BOOST_TEST(form.fields[1].required);
+  BOOST_TEST(form.fields[1].target == "NAME");
+  BOOST_TEST(form.fields[2].name == "city");
+  BOOST_TEST(form.fields[2].target == "COMMENTS");
+}
+
+BOOST_AUTO_TEST_CASE(labels_are_chosen_by_language) {
+  Settings settings;
+  settings.fields = {field("city")};
+  settings.fields[0].labels = {{"", "City"}, {"ru", "Город"}};
+  const Form form = form_of(settings);
+  BOOST_TEST(form.find("city")->label("ru") == "Город");
+  BOOST_TEST(form.find("city")->label("de") == "City");
+  BOOST_TEST(form.find("email")->label("ru") == "");
+}
+
+BOOST_AUTO_TEST_CASE(broken_forms_are_refused_with_the_key_in_the_message) {
+  const struct {
+    const char* key;
+    void (*break_it)(Settings&);
+  } cases[] = {
+      {"[form] fields", [](Settings& s) { s.form.fields = " , "; }},
+      {"[form] fields", [](Settings& s) { s.form.fields = "email, email"; }},
+      {"[field saved]", [](Settings& s) { s.fields = {field("saved")}; }},
+      {"[field form_token]", [](Settings& s) { s.fields = {field("form_token")}; }},
+      {"[field homepage]", [](Settings& s) { s.fields = {field("homepage")}; }},
+      {"[field utm_source]", [](Settings& s) { s.fields = {field("utm_source")}; }},
+      {"[field a.b]", [](Settings& s) { s.fields = {field("a.b")}; }},
+      {"[field a[b]]", [](Settings& s) { s.fields = {field("a[b]")}; }},
+      {"[field ]", [](Settings& s) { s.fields = {field("")}; }},
+      {"[field x] type", [](Settings& s) { s.fields = {field("x", "number")}; }},
+      {"[field x] options", [](Settings& s) { s.fields = {field("x", "select")}; }},
+      {"[field x] target",
+       [](Settings& s) {
+         s.fields = {field("x")};
+         s.fields[0].target = "fields[NAME]";
+       }},
+      {"[field x] link",
+       [](Settings& s) {
+         s.fields = {field("x", "consent")};
+         s.fields[0].link = "javascript:alert(1)";
+       }},
+      {"[field x] max_length",
+       [](Settings& s) {
+         s.fields = {field("x")};
+         s.fields[0].max_length = 10'000'000;
+       }},
+      {"[field x] pattern",
+       [](Settings& s) {
+         s.fields = {field("x")};
+         s.fields[0].pattern = "[0-9";
+       }},
+      {"[field x] pattern",
+       [](Settings& s) {
+         s.fields = {field("x")};
+         s.fields[0].pattern = "\\d+";
+       }},
+      {"[field x] pattern",
+       [](Settings& s) {
+         s.fields = {field("x")};
+         s.fields[0].pattern = "(a*)\\1";
+       }},
+      {"[form] title", [](Settings& s) { s.form.title = "{nobody}"; }},
+      {"[form] title", [](Settings& s) { s.form.title = "{first_name"; }},
+      {"[form] values", [](Settings& s) { s.form.values = "STATUS_ID"; }},
+      {"[form] values", [](Settings& s) { s.form.values = "fields[X]=1"; }},
+      {"[form] method", [](Settings& s) { s.form.method = "crm.deal.add"; }},
+      {"[form] unknown", [](Settings& s) { s.form.unknown = "keep"; }},
+      {"[form] duplicates", [](Settings& s) { s.form.duplicates = "yes"; }},
+  };
+  for (const auto& bad : cases) {
+    Settings settings;
+    bad.break_it(settings);
+    BOOST_TEST_CONTEXT(bad.key) {
+      BOOST_TEST(fault_of(settings).starts_with(bad.key));
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(options_of_a_select) {
+  Settings settings;
+  settings.fields = {field("size", "select")};
+  settings.fields[0].options = "s: Small | m: Medium|Other";
+  const Form form = form_of(settings);
+  const Field& size = *form.find("size");
+  BOOST_REQUIRE_EQUAL(size.choices.size(), 3U);
+  BOOST_TEST(size.choices[0].value == "s");
+  BOOST_TEST(size.choices[0].label == "Small");
+  BOOST_TEST(size.choices[2].value == "Other");
+  BOOST_TEST(submit(form, "size=m&email=a@b.cc").valid());
+  BOOST_TEST(submit(form, "size=xl&email=a@b.cc").error("size") == "invalid_choice");
+}
+
+BOOST_AUTO_TEST_CASE(patterns_match_whole_texts_in_utf8) {
+  const struct {
+    const char* pattern;
+    const char* text;
+    bool want;
+  } cases[] = {
+      {"[0-9]{6}", "123456", true},
+      {"[0-9]{6}", "1234567", false},
+      {"[0-9]{6}", "x123456", false},
+      {"a|b", "ab", false},
+      {"a|b", "b", true},
+      {"[А-Яа-я]+", "Москва", true},
+      {"[А-Яа-я]+", "Moscow", false},
+      {".{3}", "дом", true},
+      {"[[:alpha:]]+", "дом", true},
+  };
+  for (const auto& c : cases) {
+    BOOST_TEST_CONTEXT(c.pattern << " " << c.text) {
+      BOOST_TEST(matches(c.pattern, c.text) == c.want);
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(hostile_text_does_not_blow_up_a_pattern) {
+  const std::string text(50'000, 'a');
+  for (const char* pattern : {"(a+)+b", "(a|aa)*b", "(a|a)*b", "(.*)*x"}) {
+    BOOST_TEST(!matches(pattern, text));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(emails) {
+  for (const char* good : {"a@b.cc", "first.last+tag@sub.example.com", "иван@пример.рф",
+                           "o'neil@example.org", "x_y-z@example-host.museum"}) {
+    BOOST_TEST(is_email(good), good);
+  }
+  for (const char* bad : {"",
+                          "@",
+                          "a@",
+                          "@b.cc",
+                          "a@b",
+                          "a@b.",
+                          "a@.cc",
+                          "a@b..cc",
+                          "a b@c.dd",
+                          "a@b.c",
+                          "a@b@c.dd",
+                          "a.@b.cc",
+                          ".a@b.cc",
+                          "a@b.cc>",
+                          "<a@b.cc",
+                          "a@b.cc,c@d.ee",
+                          "a@b.cc\r\nBcc: x@y.zz",
+                          "a@b/c.dd",
+                          "\"a\"@b.cc",
+                          "a@-b.cc"}) {
+    BOOST_TEST(!is_email(bad), bad);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(good_submission_keeps_every_text) {
+  const Submission got = submit(form_of({}),
+                                "first_name=+Anna+&last_name=M%C3%BCller&phone=%2B1+202"
+                                "&email=a%40b.cc&saved=yes&other=1");
+  BOOST_REQUIRE(got.valid());
+  BOOST_TEST(got.values["first_name"].text() == "Anna");
+  BOOST_TEST(got.values["last_name"].text() == "Müller");
+  BOOST_TEST(got.values["phone"].text() == "+1 202");
+  BOOST_TEST(got.unknown.empty());
+  BOOST_TEST(!got.honeypot);
+}
+
+BOOST_AUTO_TEST_CASE(each_bad_text_has_its_error) {
+  Settings settings;
+  settings.fields = {field("comments"), field("code")};
+  settings.fields[1].pattern = "[A-Z]{3}";
+  settings.fields[1].required = true;
+  const Form form = form_of(settings);
+  const struct {
+    const char* body;
+    const char* name;
+    const char* want;
+  } cases[] = {
+      {"first_name=a%00b", "first_name", "invalid_text"},
+      {"first_name=a%FFb", "first_name", "invalid_text"},
+      {"first_name=a%0D%0Ab", "first_name", "invalid_text"},
+      {"first_name=a%0Ab", "first_name", "invalid_text"},
+      {"first_name=a%1B[31mb", "first_name", "invalid_text"},
+      {"first_name=a%7Fb", "first_name", "invalid_text"},
+      {"first_name=a%C2%85b", "first_name", "invalid_text"},
+      {"first_name=a%E2%80%A8b", "first_name", "invalid_text"},
+      {"first_name=a%C0%80b", "first_name", "invalid_text"},
+      {"first_name=a%ED%A0%80b", "first_name", "invalid_text"},
+      {"first_name[]=a", "first_name", "invalid_several"},
+      {"first_name[x][y]=a", "first_name", "invalid_several"},
+      {"first_name=a&first_name=b", "first_name", "invalid_several"},
+      {"first%5Fname=a&first_name=b", "first_name", "invalid_several"},
+      {"phone=none", "phone", "invalid_phone"},
+      {"email=none", "email", "invalid_email"},
+      {"code=abc", "code", "invalid_pattern"},
+      {"first_name=a", "code", "invalid_required"},
+      {"code=+++", "code", "invalid_required"},
+      {"comments=a%00b", "comments", "invalid_text"},
+  };
+  for (const auto& c : cases) {
+    BOOST_TEST_CONTEXT(c.body) {
+      BOOST_TEST(submit(form, c.body).error(c.name) == c.want);
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(lengths_are_counted_in_characters) {
+  const Form form = form_of({});
+  std::string long_enough;
+  for (int i = 0; i < 255; ++i) long_enough += "ж";
+  BOOST_TEST(submit(form, "first_name=" + php::url_encode(long_enough)).valid());
+  BOOST_TEST(submit(form, "first_name=" + php::url_encode(long_enough + "ж")).error("first_name") ==
+             "invalid_long");
+}
+
+BOOST_AUTO_TEST_CASE(an_empty_form_is_invalid_as_a_whole) {
+  const Form form = form_of({});
+  for (const char* body : {"saved=yes", "first_name=&email=+&saved=yes", "homepage=x", "other=1"}) {
+    BOOST_TEST(submit(form, body).error("") == "invalid_empty");
+  }
+  BOOST_TEST(submit(form, "phone=1").valid());
+}
+
+BOOST_AUTO_TEST_CASE(a_ticked_box_alone_is_still_empty) {
+  Settings settings;
+  settings.fields = {field("consent")};
+  const Form form = form_of(settings);
+  BOOST_TEST(submit(form, "consent=Y").error("") == "invalid_empty");
+  BOOST_TEST(submit(form, "phone=1").error("consent") == "invalid_consent");
+  const Submission got = submit(form, "phone=1&consent=on");
+  BOOST_TEST(got.valid());
+  BOOST_TEST(got.values["consent"].text() == "Y");
+}
+
+BOOST_AUTO_TEST_CASE(a_text_area_keeps_its_lines) {
+  Settings settings;
+  settings.fields = {field("comments")};
+  const Submission got = submit(form_of(settings), "comments=a%0D%0Ab%0Dc%0Ad%09e");
+  BOOST_REQUIRE(got.valid());
+  BOOST_TEST(got.values["comments"].text() == "a\nb\nc\nd\te");
+}
+
+BOOST_AUTO_TEST_CASE(a_post_in_the_sites_encoding_becomes_utf8) {
+  const Form form = form_of({});
+  const std::string body = "first_name=%C0%ED%ED%E0&last_name=%CA&phone=1";  // Анна К
+  const Submission got = submit(form, body, "windows-1251");
+  BOOST_REQUIRE(got.valid());
+  BOOST_TEST(got.values["first_name"].text() == "Анна");
+  BOOST_TEST(got.values["last_name"].text() == "К");
+  BOOST_TEST(submit(form, body).error("first_name") == "invalid_text");
+  const Submission utf8 = submit(form, "first_name=%D0%90%D0%BD%D0%BD%D0%B0", "windows-1251");
+  BOOST_TEST(utf8.values["first_name"].text() == "Анна");
+}
+
+BOOST_AUTO_TEST_CASE(what_is_kept_to_show_again_is_valid_utf8) {
+  const Submission got = submit(form_of({}), "first_name=a%FF%00b&email=x");
+  BOOST_TEST(got.values["first_name"].text() ==
+             "a\xef\xbf\xbd\xef\xbf\xbd"
+             "b");
+  BOOST_TEST(got.values["email"].text() == "x");
+}
+
+BOOST_AUTO_TEST_CASE(marks_come_along_cleaned) {
+  const Submission got = submit(
+      form_of({}), "phone=1&utm_source=a%00%0Ab&utm_medium[]=x&utm_term=&TRACE=%7B%22a%22%3A1%7D");
+  BOOST_REQUIRE(got.valid());
+  BOOST_TEST(got.marks["UTM_SOURCE"].text() ==
+             "a\xef\xbf\xbd"
+             "b");
+  BOOST_TEST(got.marks.find("UTM_MEDIUM") == nullptr);
+  BOOST_TEST(got.marks.find("UTM_TERM") == nullptr);
+  BOOST_TEST(got.marks["TRACE"].text() == "{\"a\":1}");
+}
+
+BOOST_AUTO_TEST_CASE(unknown_fields_are_collected_only_when_wanted) {
+  Settings settings;
+  const std::string body = "phone=1&saved=yes&form_token=t&color=blue&deep[a]=1&%3Cb%3E=x%0Ay";
+  BOOST_TEST(submit(form_of(settings), body).unknown.empty());
+  settings.form.unknown = "comments";
+  const Submission got = submit(form_of(settings), body);
+  BOOST_REQUIRE_EQUAL(got.unknown.size(), 2U);
+  BOOST_TEST(got.unknown[0].first == "color");
+  BOOST_TEST(got.unknown[0].second == "blue");
+  BOOST_TEST(got.unknown[1].second == "xy");
+}
+
+BOOST_AUTO_TEST_CASE(files_lose_their_path_and_keep_to_their_limit) {
+  Settings settings;
+  settings.fields = {field("cv", "file")};
+  settings.fields[0].max_length = 4;
+  const Form form = form_of(settings);
+  Request request = post("phone=1");
+  request.content_type = "multipart/form-data";
+  request.uploads = {{"cv", "C:\\dir\\..\\my\r\ncv.pdf", "application/pdf", "1234"}};
+  const Submission got = read_submission(form, request, "");
+  BOOST_REQUIRE(got.valid());
+  BOOST_REQUIRE_EQUAL(got.files.size(), 1U);
+  BOOST_TEST(got.files[0].name == "mycv.pdf");
+  request.uploads[0].content = "12345";
+  BOOST_TEST(read_submission(form, request, "").error("cv") == "invalid_file_size");
+  request.uploads[0].content = "1";
+  request.uploads.push_back(request.uploads[0]);
+  BOOST_TEST(read_submission(form, request, "").error("cv") == "invalid_several");
+}
+
+BOOST_AUTO_TEST_CASE(a_link_fills_the_form_with_texts_only) {
+  Request request;
+  request.params = *php::parse_query("first_name=Anna&email[]=x&last_name=a%00b&phone=%FF&other=1");
+  const Value values = prefill(form_of({}), request);
+  BOOST_TEST(values["first_name"].text() == "Anna");
+  BOOST_TEST(values.size() == 1U);
+}
+
+BOOST_AUTO_TEST_SUITE_END()

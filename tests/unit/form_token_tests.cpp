@@ -1,0 +1,115 @@
+// form_token_tests: what a token proves, and the key behind it.
+#include "form_token.h"
+
+#include <sys/stat.h>
+
+#include <boost/test/unit_test.hpp>
+#include <fstream>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "process.h"
+
+using namespace b24;
+
+BOOST_AUTO_TEST_SUITE(form_token_tests)
+
+namespace {
+
+const std::string kKey(32, 'k');
+constexpr Millis kNow = 1'800'000'000'000;
+constexpr Millis kAge = 24 * 3'600'000;
+
+TokenFault fault(std::string_view token, Millis now = kNow, const std::string& key = kKey) {
+  const auto checked = check_token(key, token, now, kAge);
+  BOOST_REQUIRE(!checked);
+  return checked.error();
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(a_token_tells_when_it_was_shown) {
+  const auto token = check_token(kKey, make_token(kKey, kNow), kNow + kAge, kAge);
+  BOOST_REQUIRE(token);
+  BOOST_TEST(token->shown_at == kNow);
+  BOOST_TEST(token->id.size() == 26U);
+}
+
+BOOST_AUTO_TEST_CASE(each_token_has_its_own_id) {
+  std::set<std::string> ids;
+  for (int i = 0; i < 1000; ++i) {
+    ids.insert(check_token(kKey, make_token(kKey, kNow), kNow, kAge)->id);
+  }
+  BOOST_TEST(ids.size() == 1000U);
+}
+
+BOOST_AUTO_TEST_CASE(a_changed_byte_anywhere_is_forged) {
+  const std::string token = make_token(kKey, kNow);
+  for (std::size_t i = 0; i < token.size(); ++i) {
+    std::string changed = token;
+    changed[i] = changed[i] == 'x' ? 'y' : 'x';
+    BOOST_TEST_CONTEXT(i) {
+      BOOST_TEST((fault(changed) == TokenFault::forged));
+    }
+    BOOST_TEST_CONTEXT(i) {
+      if (i != 0) BOOST_TEST((fault(token.substr(0, i)) == TokenFault::forged));
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(what_is_no_token_is_forged) {
+  for (const char* bad : {".", "..", "a.b.c", "a.1800000000.", "...", "\xff\xff"}) {
+    BOOST_TEST((fault(bad) == TokenFault::forged), bad);
+  }
+  BOOST_TEST((fault(std::string(100'000, '.')) == TokenFault::forged));
+  BOOST_TEST((fault("") == TokenFault::missing));
+}
+
+BOOST_AUTO_TEST_CASE(age_key_and_purpose_count) {
+  const std::string token = make_token(kKey, kNow);
+  BOOST_TEST((fault(token, kNow + kAge + 1000) == TokenFault::stale));
+  BOOST_TEST((fault(token, kNow - 3'600'000) == TokenFault::future));
+  BOOST_TEST((fault(token, kNow, std::string(32, 'z')) == TokenFault::forged));
+  const std::string signed_for_sent = sign(kKey, "sent", "abc");
+  BOOST_TEST(signed_text(kKey, "sent", signed_for_sent) == "abc");
+  BOOST_TEST(signed_text(kKey, "other", signed_for_sent) == "");
+  BOOST_TEST(signed_text(kKey, "sent", "abc.") == "");
+  BOOST_TEST(signed_text(kKey, "sent", "abc") == "");
+  BOOST_TEST(signed_text(kKey, "sent", "") == "");
+}
+
+BOOST_AUTO_TEST_CASE(one_key_for_all_who_ask_at_once) {
+  const test::TempDir dir;
+  std::vector<std::string> keys(16);
+  {
+    std::vector<std::jthread> threads;
+    for (std::string& key : keys) {
+      threads.emplace_back([&key, &dir] { key = load_form_key(dir.path()).value_or(""); });
+    }
+  }
+  BOOST_TEST(keys[0].size() == 32U);
+  for (const std::string& key : keys) BOOST_TEST((key == keys[0]));
+  struct stat status {};
+  BOOST_REQUIRE_EQUAL(stat((dir.path() / "form.key").c_str(), &status), 0);
+  BOOST_TEST((status.st_mode & 0777U) == 0600U);
+  const auto files = std::distance(std::filesystem::directory_iterator(dir.path()), {});
+  BOOST_TEST(files == 1);
+}
+
+BOOST_AUTO_TEST_CASE(a_key_of_the_wrong_size_or_a_link_is_refused) {
+  for (const std::size_t size : {0U, 31U, 33U}) {
+    const test::TempDir dir;
+    std::ofstream(dir.path() / "form.key") << std::string(size, 'x');
+    BOOST_TEST_CONTEXT(size) {
+      BOOST_TEST(!load_form_key(dir.path()));
+    }
+  }
+  const test::TempDir dir;
+  std::filesystem::create_symlink("/dev/zero", dir.path() / "form.key");
+  BOOST_TEST(!load_form_key(dir.path()));
+  BOOST_TEST(!load_form_key(dir.path() / "missing"));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
