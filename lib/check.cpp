@@ -80,8 +80,12 @@ Row row_from(const Value& value) {
 
 }  // namespace
 
-std::string_view name(State state) { return kStates[static_cast<std::size_t>(state)]; }
-std::string_view name(Group group) { return kGroupNames[static_cast<std::size_t>(group)]; }
+std::string_view name(State state) {
+  return kStates[static_cast<std::size_t>(state)];
+}
+std::string_view name(Group group) {
+  return kGroupNames[static_cast<std::size_t>(group)];
+}
 
 Finding failed(std::string_view finding, const Error& error, State state) {
   return {.state = state,

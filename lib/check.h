@@ -26,9 +26,8 @@ std::string_view name(State state);
 
 enum class Group { programs, settings, storage, leaks, portal, inbound, suite };
 std::string_view name(Group group);
-inline constexpr Group kGroups[] = {Group::programs, Group::settings, Group::storage,
-                                    Group::leaks,    Group::portal,   Group::inbound,
-                                    Group::suite};
+inline constexpr Group kGroups[] = {Group::programs, Group::settings, Group::storage, Group::leaks,
+                                    Group::portal,   Group::inbound,  Group::suite};
 
 // A figure for those who draw curves: b24hooks_NAME.
 struct Metric {
@@ -39,10 +38,10 @@ struct Metric {
 // What a check found. No secret is ever in it.
 struct Finding {
   State state = State::ok;
-  std::string name;               // of the message
-  Value facts = Value::array();   // what the message is filled with
-  std::string cause;              // in the words of whoever failed; shown after the message
-  std::string remedy;             // likewise; shown when the catalogue has no remedy
+  std::string name;                // of the message
+  Value facts = Value::array();    // what the message is filled with
+  std::string cause;               // in the words of whoever failed; shown after the message
+  std::string remedy;              // likewise; shown when the catalogue has no remedy
   std::vector<std::string> paste;  // lines to copy into a shell or the settings
   std::vector<Metric> metrics;
 };

@@ -50,10 +50,10 @@ Finding judge_public_url(const Seen& seen) {
   const std::string& url = seen.subject->settings->site.public_url;
   if (url.empty()) {
     const std::string& here = seen.subject->place.url;
-    const std::string shown = here.empty() ? "https://example.com/" : here.substr(0, here.rfind('/') + 1);
-    return {.state = State::warning,
-            .name = "missing",
-            .paste = {"[site]", "public_url = " + shown}};
+    const std::string shown =
+        here.empty() ? "https://example.com/" : here.substr(0, here.rfind('/') + 1);
+    return {
+        .state = State::warning, .name = "missing", .paste = {"[site]", "public_url = " + shown}};
   }
   if (const auto fault = public_url_fault(url)) return failed("bad", *fault);
   const Value facts = Value::map({{"url", url}, {"handler", handler_url(*seen.subject->settings)}});
@@ -121,7 +121,9 @@ constexpr Check kChecks[] = {
 
 }  // namespace
 
-std::span<const Check> inbound_checks() { return kChecks; }
+std::span<const Check> inbound_checks() {
+  return kChecks;
+}
 
 InboundSeen look_at_inbound(const Subject& subject) {
   InboundSeen seen;

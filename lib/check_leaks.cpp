@@ -11,13 +11,28 @@ namespace b24::check {
 namespace {
 
 // Names under which settings, stores, logs and backups have been found on web servers.
-constexpr std::string_view kPaths[] = {
-    "settings.conf",      "conf/settings.conf",  "settings.conf~",    "settings.conf.bak",
-    "settings.conf.old",  "settings.json",       "data/",             "data/store.db",
-    "data/store.db-wal",  "data/hook.log",       "data/b24hooks.log", "store.db",
-    "store.db-wal",       "hook.log",            "hook.log.1",        "logs/",
-    "b24hooks.log",       ".git/HEAD",           ".git/config",       ".env",
-    "cgi-bin/index.fcgi", "templates/messages.en.conf~"};
+constexpr std::string_view kPaths[] = {"settings.conf",
+                                       "conf/settings.conf",
+                                       "settings.conf~",
+                                       "settings.conf.bak",
+                                       "settings.conf.old",
+                                       "settings.json",
+                                       "data/",
+                                       "data/store.db",
+                                       "data/store.db-wal",
+                                       "data/hook.log",
+                                       "data/b24hooks.log",
+                                       "store.db",
+                                       "store.db-wal",
+                                       "hook.log",
+                                       "hook.log.1",
+                                       "logs/",
+                                       "b24hooks.log",
+                                       ".git/HEAD",
+                                       ".git/config",
+                                       ".env",
+                                       "cgi-bin/index.fcgi",
+                                       "templates/messages.en.conf~"};
 constexpr std::size_t kEnough = 64 << 10;  // bytes: a bigger answer is a served file
 
 struct Given {
@@ -37,7 +52,9 @@ std::expected<Given, Error> fetch(Http& http, const std::string& url) {
   return std::unexpected(answer.error().error);
 }
 
-bool is_given(int status) { return status >= 200 && status < 300; }
+bool is_given(int status) {
+  return status >= 200 && status < 300;
+}
 
 // The files that this installation really has, where the web server would give them.
 std::vector<std::string> own_paths(const Subject& subject) {
@@ -114,6 +131,8 @@ constexpr Check kChecks[] = {{"leaks", Group::leaks, "", judge_leaks}};
 
 }  // namespace
 
-std::span<const Check> leak_checks() { return kChecks; }
+std::span<const Check> leak_checks() {
+  return kChecks;
+}
 
 }  // namespace b24::check

@@ -60,10 +60,24 @@ void begin_portal(const std::shared_ptr<Run>& run, const std::shared_ptr<const S
   begin<ReachSeen>(run, "reach", &Seen::reach, [subject, &url, &settings] {
     return look_at_addresses(url, settings.checkserver.time_limit / 2);
   });
-  begin<TlsSeen>(run, "tls", &Seen::tls, [subject, &url, &settings] {
-    return look_at_certificate(url, settings, true);
-  });
+  begin<TlsSeen>(run, "tls", &Seen::tls,
+                 [subject, &url, &settings] { return look_at_certificate(url, settings); });
   begin<PortalSeen>(run, "portal", &Seen::portal, [subject] { return look_at_portal(*subject); });
+}
+
+// The long check waits for the short questions, which share its connection.
+void begin_store(const std::shared_ptr<Run>& run, const std::shared_ptr<const Subject>& subject) {
+  begin<StoreSeen>(run, "store", &Seen::store,
+                   [subject] { return look_at_store(*subject->store, now_ms()); });
+  begin<Result<std::string>>(run, "quick_check", &Seen::quick_check, [run, subject] {
+    {
+      std::unique_lock lock(run->mutex);
+      run->changed.wait_for(lock,
+                            std::chrono::milliseconds(subject->settings->checkserver.time_limit),
+                            [&] { return run->seen.store.has_value(); });
+    }
+    return subject->store->check();
+  });
 }
 
 }  // namespace
@@ -107,12 +121,10 @@ Seen look(std::shared_ptr<const Subject> subject, Millis limit) {
     begin_portal(run, subject);
   }
   if (subject->store) {
-    begin<StoreSeen>(run, "store", &Seen::store,
-                     [subject] { return look_at_store(*subject->store); });
+    begin_store(run, subject);
   }
   std::unique_lock lock(run->mutex);
-  run->changed.wait_for(lock, std::chrono::milliseconds(limit),
-                        [&] { return run->pending == 0; });
+  run->changed.wait_for(lock, std::chrono::milliseconds(limit), [&] { return run->pending == 0; });
   return run->seen;
 }
 

@@ -12,14 +12,18 @@
 namespace b24::check {
 namespace {
 
-constexpr long kFewDays = 14;             // of a certificate: warning
+constexpr long kFewDays = 14;  // of a certificate: warning
 constexpr Millis kSlowAnswer = 3'000;
-constexpr Millis kClockOff = 30'000;      // warning
-constexpr Millis kClockWrong = 300'000;   // error: signed tokens and certificates stop working
-constexpr double kBusyOperating = 360;    // seconds of the 480 that one method has in ten minutes
+constexpr Millis kClockOff = 30'000;     // warning
+constexpr Millis kClockWrong = 300'000;  // error: signed tokens and certificates stop working
+constexpr double kBusyOperating = 360;   // seconds of the 480 that one method has in ten minutes
 
-Finding no_settings() { return {.state = State::info, .name = "no_settings"}; }
-Finding not_asked() { return {.state = State::info, .name = "not_asked"}; }
+Finding no_settings() {
+  return {.state = State::info, .name = "no_settings"};
+}
+Finding not_asked() {
+  return {.state = State::info, .name = "not_asked"};
+}
 
 bool is_callable(const Seen& seen) {
   return seen.subject->settings && !Webhook::url_fault(seen.subject->settings->crest.web_hook_url);
@@ -246,8 +250,12 @@ Finding judge_listed(const Seen& seen, std::string_view field, std::string_view 
           .facts = Value::map({{"id", wanted}, {"all", all}})};
 }
 
-Finding judge_stage(const Seen& seen) { return judge_listed(seen, "STATUS_ID", "stages"); }
-Finding judge_source(const Seen& seen) { return judge_listed(seen, "SOURCE_ID", "sources"); }
+Finding judge_stage(const Seen& seen) {
+  return judge_listed(seen, "STATUS_ID", "stages");
+}
+Finding judge_source(const Seen& seen) {
+  return judge_listed(seen, "SOURCE_ID", "sources");
+}
 
 Finding judge_responsible(const Seen& seen) {
   Finding instead;
@@ -283,7 +291,9 @@ Finding judge_clock(const Seen& seen) {
   if (off > kClockOff) state = State::warning;
   if (off > kClockWrong) state = State::error;
   return {.state = state,
-          .name = state == State::ok ? "right" : ahead > 0 ? "ahead" : "behind",
+          .name = state == State::ok ? "right"
+                  : ahead > 0        ? "ahead"
+                                     : "behind",
           .facts = Value::map({{"seconds", std::abs(ahead) / 1000}}),
           .paste = state == State::ok ? std::vector<std::string>{}
                                       : std::vector<std::string>{"timedatectl set-ntp true"},
@@ -341,6 +351,8 @@ constexpr Check kChecks[] = {
 
 }  // namespace
 
-std::span<const Check> portal_checks() { return kChecks; }
+std::span<const Check> portal_checks() {
+  return kChecks;
+}
 
 }  // namespace b24::check

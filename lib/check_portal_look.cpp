@@ -1,5 +1,7 @@
 // check_portal_look: asks the portal, by one batch, all that the checks want to know.
 #include <algorithm>
+#include <cstdio>
+#include <ctime>
 #include <set>
 
 #include "check_portal.h"
@@ -35,7 +37,8 @@ std::vector<Command> questions(const Settings& settings) {
       {"time", "server.time"},
       {"mode", "crm.settings.mode.get"},
       {"fields", "crm.lead.fields"},
-      {"stages", "crm.status.list", Value::map({{"filter", Value::map({{"ENTITY_ID", "STATUS"}})}})},
+      {"stages", "crm.status.list",
+       Value::map({{"filter", Value::map({{"ENTITY_ID", "STATUS"}})}})},
       {"sources", "crm.status.list",
        Value::map({{"filter", Value::map({{"ENTITY_ID", "SOURCE"}})}})},
   };
@@ -71,6 +74,21 @@ std::string fixed_value(const Settings& settings, std::string_view name) {
     if (field == name) return value;
   }
   return {};
+}
+
+std::optional<Millis> parse_iso_time(std::string_view text) {
+  std::tm time{};
+  int hours = 0;
+  int minutes = 0;
+  char sign = '+';
+  const int count = std::sscanf(std::string(text).c_str(), "%4d-%2d-%2dT%2d:%2d:%2d%c%2d:%2d",
+                                &time.tm_year, &time.tm_mon, &time.tm_mday, &time.tm_hour,
+                                &time.tm_min, &time.tm_sec, &sign, &hours, &minutes);
+  if (count != 9 && !(count == 7 && sign == 'Z')) return std::nullopt;
+  time.tm_year -= 1900;
+  time.tm_mon -= 1;
+  const Millis offset = (Millis{hours} * 60 + minutes) * 60'000;
+  return Millis{timegm(&time)} * 1000 - (sign == '-' ? -offset : offset);
 }
 
 TlsSeen look_at_certificate(const std::string& url, const Settings& settings) {

@@ -52,12 +52,12 @@ Finding judge_process(const Seen& seen) {
   const bool root = seen.programs.user == "root" && place.mode != Mode::shell;
   return {.state = root ? State::warning : State::info,
           .name = root ? "root" : "seen",
-          .facts =
-              Value::map({{"mode", kNames[static_cast<std::size_t>(place.mode)]},
-                          {"server", place.web_server.empty() ? std::string("-") : place.web_server},
-                          {"pid", std::int64_t{seen.programs.pid}},
-                          {"threads", seen.programs.threads},
-                          {"user", seen.programs.user}})};
+          .facts = Value::map(
+              {{"mode", kNames[static_cast<std::size_t>(place.mode)]},
+               {"server", place.web_server.empty() ? std::string("-") : place.web_server},
+               {"pid", std::int64_t{seen.programs.pid}},
+               {"threads", seen.programs.threads},
+               {"user", seen.programs.user}})};
 }
 
 constexpr Check kChecks[] = {
@@ -69,7 +69,9 @@ constexpr Check kChecks[] = {
 
 }  // namespace
 
-std::span<const Check> program_checks() { return kChecks; }
+std::span<const Check> program_checks() {
+  return kChecks;
+}
 
 std::string user_name(uid_t user) {
   std::array<char, 4096> buffer{};

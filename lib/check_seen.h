@@ -4,11 +4,11 @@
 // write test removes its file, and the test event leaves one small mark that the next one replaces.
 #pragma once
 
+#include <sys/types.h>
 #include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
-#include <sys/types.h>
 #include <vector>
 
 #include "app.h"
@@ -83,18 +83,17 @@ struct StorageSeen {
 StorageSeen look_at_storage(const Subject& subject);
 
 struct StoreSeen {
-  std::string quick_check;  // "ok", or what is wrong
   bool wal = false;
   KindStats leads;
   KindStats events;
   std::string delivery_last_run;  // milliseconds; empty: never
   std::vector<Millis> event_lag;  // of the newest events: received - ts
   std::vector<Store::Count> counts;
-  std::vector<Item> failed_leads;
+  std::vector<Item> failed;  // the newest ones of both kinds
   std::vector<Hour> hours;
   std::optional<Error> error;  // a question that the store did not answer
 };
-StoreSeen look_at_store(Store& store);
+StoreSeen look_at_store(Store& store, Millis now);
 
 // The newest warning or error of each kind in the structured log.
 struct LogEntry {
@@ -136,7 +135,7 @@ struct TlsSeen {
   long days_left = -1;
   Millis took = 0;
 };
-TlsSeen look_at_certificate(const std::string& url, const Settings& settings, bool verify);
+TlsSeen look_at_certificate(const std::string& url, const Settings& settings);
 
 struct PortalSeen {
   std::optional<CallError> error;  // the batch as a whole
@@ -162,6 +161,7 @@ struct Seen {
   ProgramsSeen programs;
   std::optional<StorageSeen> storage;
   std::optional<StoreSeen> store;
+  std::optional<Result<std::string>> quick_check;  // "ok", or what is wrong
   std::optional<std::vector<LogEntry>> log;
   std::optional<LeaksSeen> leaks;
   std::optional<ReachSeen> reach;

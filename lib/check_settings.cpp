@@ -72,6 +72,8 @@ constexpr Check kChecks[] = {
 
 }  // namespace
 
-std::span<const Check> setting_checks() { return kChecks; }
+std::span<const Check> setting_checks() {
+  return kChecks;
+}
 
 }  // namespace b24::check

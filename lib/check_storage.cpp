@@ -11,16 +11,17 @@
 #include "check_seen.h"
 #include "files.h"
 #include "secret.h"
+#include "store_schema.h"
 
 namespace b24::check {
 namespace {
 
 constexpr mode_t kOthers = 077;
 constexpr double kMega = 1 << 20;
-constexpr double kFewBytes = 200 * kMega;       // warning
-constexpr double kTooFewBytes = 20 * kMega;     // error
+constexpr double kFewBytes = 200 * kMega;    // warning
+constexpr double kTooFewBytes = 20 * kMega;  // error
 constexpr double kFewInodes = 2'000;
-constexpr double kSlowWrite = 200;              // milliseconds; a healthy disk takes 1 to 20
+constexpr double kSlowWrite = 200;  // milliseconds; a healthy disk takes 1 to 20
 constexpr const char* kLogName = "b24hooks.log";
 constexpr const char* kHookLogName = "hook.log";
 
@@ -30,8 +31,8 @@ bool is_inside(const std::filesystem::path& path, const std::string& root) {
   const auto real = std::filesystem::weakly_canonical(path, error);
   const auto real_root = std::filesystem::weakly_canonical(root, error);
   if (error || real_root == real_root.root_path()) return false;
-  const auto [end, rest] = std::mismatch(real_root.begin(), real_root.end(), real.begin(),
-                                         real.end());
+  const auto [end, rest] =
+      std::mismatch(real_root.begin(), real_root.end(), real.begin(), real.end());
   static_cast<void>(rest);
   return end == real_root.end();
 }
@@ -40,7 +41,7 @@ PathSeen look_at_path(const std::filesystem::path& path, const std::string& docu
   PathSeen seen;
   seen.path = path;
   seen.in_document_root = is_inside(path, document_root);
-  struct stat status{};
+  struct stat status {};
   if (path.empty() || stat(path.c_str(), &status) != 0) return seen;
   seen.exists = true;
   seen.is_directory = S_ISDIR(status.st_mode);
@@ -71,7 +72,7 @@ std::optional<Error> try_to_write(const std::filesystem::path& dir, double& took
 }
 
 void look_at_space(const std::filesystem::path& dir, StorageSeen& seen) {
-  struct statvfs status{};
+  struct statvfs status {};
   if (statvfs(dir.c_str(), &status) != 0) return;
   seen.space_known = true;
   seen.free_bytes = static_cast<double>(status.f_bavail) * static_cast<double>(status.f_frsize);
@@ -84,7 +85,9 @@ Value path_facts(const PathSeen& path) {
   return Value::map({{"path", path.path.string()}, {"owner", path.owner}});
 }
 
-std::int64_t megabytes(double bytes) { return static_cast<std::int64_t>(bytes / kMega); }
+std::int64_t megabytes(double bytes) {
+  return static_cast<std::int64_t>(bytes / kMega);
+}
 
 // Whether what a check needs has been seen; otherwise what to say.
 std::optional<Finding> missing(const Seen& seen) {
@@ -161,15 +164,21 @@ Finding judge_store(const Seen& seen) {
   if (seen.subject->store_error) return failed("closed", *seen.subject->store_error);
   if (!seen.store) return {.state = State::error, .name = "late"};
   if (seen.store->error) return failed("unanswered", *seen.store->error);
-  const Value facts = Value::map({{"file", (seen.subject->store->dir() / "store.db").string()},
-                                  {"result", seen.store->quick_check}});
-  if (seen.store->quick_check != "ok") {
-    return {.state = State::error,
-            .name = "damaged",
-            .facts = facts,
-            .paste = {"sqlite3 store.db .recover | sqlite3 store.new.db"}};
-  }
-  return {.name = "sound", .facts = facts};
+  return {.name = "open",
+          .facts = Value::map({{"file", (seen.subject->store->dir() / "store.db").string()},
+                               {"version", kSchemaVersion}})};
+}
+
+Finding judge_store_sound(const Seen& seen) {
+  if (!seen.subject->store) return {.state = State::info, .name = "no_store"};
+  if (!seen.quick_check) return {.state = State::info, .name = "takes_long"};
+  if (!*seen.quick_check) return failed("unanswered", seen.quick_check->error());
+  if (**seen.quick_check == "ok") return {.name = "sound"};
+  const std::string file = (seen.subject->store->dir() / "store.db").string();
+  return {.state = State::error,
+          .name = "damaged",
+          .cause = **seen.quick_check,
+          .paste = {"sqlite3 " + file + " .recover | sqlite3 " + file + ".new"}};
 }
 
 Finding judge_journal(const Seen& seen) {
@@ -233,6 +242,7 @@ constexpr Check kChecks[] = {
     {"write", Group::storage, "setting_creat_error", judge_write},
     {"space", Group::storage, "", judge_space},
     {"store", Group::storage, "", judge_store},
+    {"store_sound", Group::storage, "", judge_store_sound},
     {"journal", Group::storage, "", judge_journal},
     {"logs_dir", Group::storage, "logs_folder_creat_error", judge_logs_dir},
     {"log_file", Group::storage, "logs_file_creat_error", judge_log_file},
@@ -241,7 +251,9 @@ constexpr Check kChecks[] = {
 
 }  // namespace
 
-std::span<const Check> storage_checks() { return kChecks; }
+std::span<const Check> storage_checks() {
+  return kChecks;
+}
 
 StorageSeen look_at_storage(const Subject& subject) {
   StorageSeen seen;
@@ -250,9 +262,8 @@ StorageSeen look_at_storage(const Subject& subject) {
   if (!subject.settings) return seen;
   const Settings& settings = *subject.settings;
   const std::filesystem::path& dir = settings.data.dir;
-  const std::filesystem::path logs = settings.crest.logs_dir.empty()
-                                         ? dir
-                                         : std::filesystem::path(settings.crest.logs_dir);
+  const std::filesystem::path logs =
+      settings.crest.logs_dir.empty() ? dir : std::filesystem::path(settings.crest.logs_dir);
   seen.data_dir = look_at_path(dir, root);
   seen.logs_dir = look_at_path(logs, root);
   seen.log_file = look_at_path(logs / kLogName, root);
