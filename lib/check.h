@@ -38,12 +38,12 @@ struct Metric {
 // What a check found. No secret is ever in it.
 struct Finding {
   State state = State::ok;
-  std::string name;                // of the message
-  Value facts = Value::array();    // what the message is filled with
-  std::string cause;               // in the words of whoever failed; shown after the message
-  std::string remedy;              // likewise; shown when the catalogue has no remedy
-  std::vector<std::string> paste;  // lines to copy into a shell or the settings
-  std::vector<Metric> metrics;
+  std::string name;                     // of the message
+  Value facts = Value::array();         // what the message is filled with
+  std::string cause = {};               // in the words of whoever failed; shown after the message
+  std::string remedy = {};              // likewise; shown when the catalogue has no remedy
+  std::vector<std::string> paste = {};  // lines to copy into a shell or the settings
+  std::vector<Metric> metrics = {};
 };
 
 // An error as a finding: its cause and its remedy as they are.

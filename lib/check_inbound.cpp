@@ -49,11 +49,9 @@ Finding judge_public_url(const Seen& seen) {
   if (!seen.subject->settings) return {.state = State::info, .name = "no_settings"};
   const std::string& url = seen.subject->settings->site.public_url;
   if (url.empty()) {
-    const std::string& here = seen.subject->place.url;
-    const std::string shown =
-        here.empty() ? "https://example.com/" : here.substr(0, here.rfind('/') + 1);
-    return {
-        .state = State::warning, .name = "missing", .paste = {"[site]", "public_url = " + shown}};
+    return {.state = State::warning,
+            .name = "missing",
+            .paste = {"[site]", "public_url = https://example.com/"}};
   }
   if (const auto fault = public_url_fault(url)) return failed("bad", *fault);
   const Value facts = Value::map({{"url", url}, {"handler", handler_url(*seen.subject->settings)}});
@@ -81,7 +79,7 @@ Finding judge_certificate(const Seen& seen) {
   return {.state = few ? State::warning : State::ok,
           .name = few ? "expires" : "valid",
           .facts = Value::map({{"days", std::int64_t{days}}}),
-          .metrics = {{"site_certificate_days", static_cast<double>(days)}}};
+          .metrics = {{"site_certificate_left_seconds", static_cast<double>(days) * 86'400}}};
 }
 
 Finding judge_test_event(const Seen& seen) {
@@ -132,9 +130,10 @@ InboundSeen look_at_inbound(const Subject& subject) {
   const std::string number = secret::new_id();
   Http http(own_site_options(settings, kLongestAnswer));
   const Millis begun = now_ms();
-  const auto answer =
-      http.send({.url = handler_url(settings),
-                 .body = php::build_query(make_test_event(settings, number, begun))});
+  HttpRequest request;
+  request.url = handler_url(settings);
+  request.body = php::build_query(make_test_event(settings, number, begun));
+  const auto answer = http.send(request);
   seen.took = now_ms() - begun;
   if (!answer) {
     seen.error = answer.error().error;

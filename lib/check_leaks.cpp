@@ -42,11 +42,11 @@ struct Given {
 
 // What the site gives to anybody; an error when it cannot be asked.
 std::expected<Given, Error> fetch(Http& http, const std::string& url) {
-  const auto answer = http.send({.method = "GET",
-                                 .url = url,
-                                 .content_type = "",
-                                 .headers = {"Range: bytes=0-1023"},
-                                 .body = ""});
+  HttpRequest request;
+  request.method = "GET";
+  request.url = url;
+  request.headers = {"Range: bytes=0-1023"};
+  const auto answer = http.send(request);
   if (answer) return Given{answer->status, answer->body};
   if (answer.error().error.code == "too_large") return Given{200, "too large"};
   return std::unexpected(answer.error().error);

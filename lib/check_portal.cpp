@@ -107,7 +107,8 @@ Finding judge_tls(const Seen& seen) {
   return {.state = few ? State::warning : State::ok,
           .name = few ? "expires" : "valid",
           .facts = facts,
-          .metrics = {{"portal_certificate_days", static_cast<double>(tls.days_left)}}};
+          .metrics = {
+              {"portal_certificate_left_seconds", static_cast<double>(tls.days_left) * 86'400}}};
 }
 
 Finding judge_answer(const Seen& seen) {

@@ -97,12 +97,14 @@ TlsSeen look_at_certificate(const std::string& url, const Settings& settings) {
   options.total_time = settings.checkserver.time_limit - settings.checkserver.time_limit / 8;
   options.ca_file = settings.call.ca_file;
   options.user_agent = "b24hooks checkserver";
+  options.certificate_info = true;
   TlsSeen seen;
   const Millis begun = now_ms();
   Http http(options);
-  const std::size_t path = url.find('/', url.find("://") + 3);
-  const auto answer = http.send(
-      {.method = "GET", .url = url.substr(0, path) + "/", .content_type = "", .body = ""});
+  HttpRequest request;
+  request.method = "GET";
+  request.url = url.substr(0, url.find('/', url.find("://") + 3)) + "/";
+  const auto answer = http.send(request);
   seen.took = now_ms() - begun;
   if (answer) {
     seen.days_left = answer->certificate_days_left;

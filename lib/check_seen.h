@@ -27,7 +27,6 @@ struct Place {
   std::filesystem::path settings_file;
   std::string web_server;
   std::string document_root;  // empty when unknown: from the shell
-  std::string url;            // the page's address as this visitor sees it: input, only to show
 };
 
 // What is looked at. Shared, since a look that outlives its time limit still uses it.

@@ -76,6 +76,11 @@ Finding judge_items(const Seen& seen, const KindStats& stats, const std::string&
 Finding judge_leads(const Seen& seen) {
   if (auto finding = missing(seen)) return *finding;
   Finding finding = judge_items(seen, seen.store->leads, "leads");
+  for (const Item& item : seen.store->failed) {
+    if (item.kind != Kind::lead || item.error_text.empty()) continue;
+    finding.cause = secret::mask(item.error_code + " " + item.error_text);
+    break;
+  }
   if (finding.name == "failed" || finding.name == "stuck") {
     finding.paste = {"index.fcgi --list failed", "index.fcgi --retry NUMBER"};
   }
@@ -225,14 +230,20 @@ StoreSeen look_at_store(Store& store, Millis now) {
   take(store.stats(Kind::event), seen.events, seen.error);
   take(store.recall("delivery.last_run"), seen.delivery_last_run, seen.error);
   take(store.counts(now - kDay), seen.counts, seen.error);
+  ListFilter newest_events;
+  newest_events.kind = Kind::event;
+  newest_events.since = now - kHour;
+  newest_events.limit = kNewestEvents;
   std::vector<Item> newest;
-  take(store.list({.kind = Kind::event, .since = now - kHour, .limit = kNewestEvents}), newest,
-       seen.error);
+  take(store.list(newest_events), newest, seen.error);
   for (const Item& event : newest) {
     const std::int64_t sent = event.payload["ts"].integer();
     if (sent > 0) seen.event_lag.push_back(event.received_at - sent * 1000);
   }
-  take(store.list({.state = b24::State::failed, .limit = kFailedShown}), seen.failed, seen.error);
+  ListFilter failures;
+  failures.state = b24::State::failed;
+  failures.limit = kFailedShown;
+  take(store.list(failures), seen.failed, seen.error);
   seen.hours = hours_of(store, now, seen.error);
   return seen;
 }

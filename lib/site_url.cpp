@@ -54,6 +54,7 @@ HttpOptions own_site_options(const Settings& settings, std::size_t max_answer) {
   options.ca_file = settings.call.ca_file;
   options.user_agent = "b24hooks checkserver";
   options.max_answer = max_answer;
+  options.certificate_info = true;
   return options;
 }
 
