@@ -91,18 +91,21 @@ Summary summary_of(const std::vector<chart::Point>& points) {
   return summary;
 }
 
+std::string words_of(const Summary& summary, bool is_line, const Templates& templates,
+                     std::string_view language) {
+  if (!summary.any) return templates.message(language, "chart_none");
+  if (is_line) {
+    return templates.message(language, "chart_top",
+                             Value::map({{"top", one_decimal(summary.top)}}));
+  }
+  return templates.message(language, "chart_sum",
+                           Value::map({{"sum", summary.sum}, {"top", summary.top}}));
+}
+
 Value chart_data(std::string_view id, const std::vector<chart::Point>& points, bool is_line,
                  const Templates& templates, std::string_view language) {
-  const Summary summary = summary_of(points);
   const std::string title = templates.message(language, "chart_" + std::string(id));
-  const auto shown = [](double value) { return Value(value).text(); };
-  const std::string words =
-      !summary.any ? templates.message(language, "chart_none")
-      : is_line    ? templates.message(language, "chart_top",
-                                       Value::map({{"top", one_decimal(summary.top)}}))
-                   : templates.message(
-                         language, "chart_sum",
-                         Value::map({{"sum", shown(summary.sum)}, {"top", shown(summary.top)}}));
+  const std::string words = words_of(summary_of(points), is_line, templates, language);
   const std::string element = "chart-" + std::string(id);
   const chart::Options options{element, title, words, ""};
   return Value::map(
