@@ -147,6 +147,15 @@ class Store {
     std::int64_t count;
   };
   Result<std::vector<Count>> counts(Millis since);
+  // One hour of one kind: how many were received, and how long the done ones of them took from then
+  // on, in the mean (-1: none).
+  struct Hour {
+    Millis hour;
+    std::int64_t received;
+    Millis took;
+  };
+  // The hours since `since` in which something was received, oldest first.
+  Result<std::vector<Hour>> hours(Kind kind, Millis since);
   // Adds one to the use of `key` (an address, "all") within `window`; how often it was used so far,
   // this one included.
   Result<std::int64_t> use(std::string_view key, Millis window);

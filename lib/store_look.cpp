@@ -263,4 +263,26 @@ Result<std::vector<Store::Count>> Store::counts(Millis since) {
   });
 }
 
+Result<std::vector<Store::Hour>> Store::hours(Kind kind, Millis since) {
+  return data_->read([&](Database& db) -> Result<std::vector<Hour>> {
+    auto rows = ask(db,
+                    "SELECT at / 3600000 * 3600000 AS hour, sum(n),"
+                    " coalesce((SELECT avg(finished_at - received_at) FROM items"
+                    "  WHERE received_at >= t.at / 3600000 * 3600000"
+                    "  AND received_at < t.at / 3600000 * 3600000 + 3600000"
+                    "  AND kind = ?1 AND state = 'done' AND finished_at >= received_at), -1)"
+                    " FROM tallies t WHERE kind = ?1 AND what = 'received'"
+                    " AND at >= ?2 / 3600000 * 3600000 GROUP BY hour ORDER BY hour",
+                    name(kind), since);
+    if (!rows) return std::unexpected(rows.error());
+    std::vector<Hour> hours;
+    for (;;) {
+      const auto row = rows->step();
+      if (!row) return std::unexpected(row.error());
+      if (!*row) return hours;
+      hours.push_back({rows->integer(0), rows->integer(1), static_cast<Millis>(rows->real(2))});
+    }
+  });
+}
+
 }  // namespace b24

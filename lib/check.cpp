@@ -1,0 +1,183 @@
+// check: see check.h.
+#include "check.h"
+
+#include <algorithm>
+
+#include "check_seen.h"
+#include "json.h"
+#include "secret.h"
+
+namespace b24::check {
+namespace {
+
+constexpr std::string_view kStates[] = {"ok", "info", "warning", "error"};
+constexpr std::string_view kGroupNames[] = {"programs", "settings", "storage", "leaks",
+                                            "portal",   "inbound",  "suite"};
+
+// A finding is named in its check, or shared by several.
+std::string message_key(const Row& row, const Templates& templates) {
+  std::string own = "check_" + row.id + "_" + row.finding.name;
+  if (templates.has_message(own)) return own;
+  std::string shared = "check_" + row.finding.name;
+  return templates.has_message(shared) ? shared : std::string();
+}
+
+std::string facts_alone(const Finding& finding) {
+  std::string out = finding.name;
+  for (const Value::Member& fact : finding.facts.members()) {
+    out += "; " + fact.key.text() + ": " + fact.value.text();
+  }
+  return out;
+}
+
+void join(std::string& text, const std::string& more) {
+  if (more.empty()) return;
+  if (!text.empty()) text += " ";
+  text += more;
+}
+
+template <std::size_t N>
+std::size_t index_of(const std::string_view (&names)[N], const std::string& name) {
+  const auto* found = std::find(std::begin(names), std::end(names), name);
+  return found == std::end(names) ? 0 : static_cast<std::size_t>(found - std::begin(names));
+}
+
+Value row_value(const Row& row) {
+  const Finding& f = row.finding;
+  Value paste = Value::array();
+  for (const std::string& line : f.paste) paste.append(line);
+  Value metrics = Value::array();
+  for (const Metric& metric : f.metrics) metrics.set(metric.name, metric.value);
+  return Value::map({{"id", row.id},
+                     {"group", name(row.group)},
+                     {"crest", row.crest},
+                     {"state", name(f.state)},
+                     {"finding", f.name},
+                     {"facts", f.facts},
+                     {"cause", f.cause},
+                     {"remedy", f.remedy},
+                     {"paste", paste},
+                     {"metrics", metrics}});
+}
+
+Row row_from(const Value& value) {
+  Row row;
+  row.id = value["id"].text();
+  row.group = static_cast<Group>(index_of(kGroupNames, value["group"].text()));
+  row.crest = value["crest"].text();
+  Finding& f = row.finding;
+  f.state = static_cast<State>(index_of(kStates, value["state"].text()));
+  f.name = value["finding"].text();
+  f.facts = value["facts"];
+  f.cause = value["cause"].text();
+  f.remedy = value["remedy"].text();
+  for (const Value::Member& line : value["paste"].members()) f.paste.push_back(line.value.text());
+  for (const Value::Member& metric : value["metrics"].members()) {
+    f.metrics.push_back({metric.key.text(), metric.value.real()});
+  }
+  return row;
+}
+
+}  // namespace
+
+std::string_view name(State state) {
+  return kStates[static_cast<std::size_t>(state)];
+}
+std::string_view name(Group group) {
+  return kGroupNames[static_cast<std::size_t>(group)];
+}
+
+Finding failed(std::string_view finding, const Error& error, State state) {
+  return {.state = state,
+          .name = std::string(finding),
+          .cause = secret::mask(error.cause),
+          .remedy = error.remedy};
+}
+
+std::vector<Check> all_checks() {
+  std::vector<Check> all;
+  for (const auto group : {program_checks(), setting_checks(), storage_checks(), leak_checks(),
+                           portal_checks(), inbound_checks(), suite_checks()}) {
+    all.insert(all.end(), group.begin(), group.end());
+  }
+  return all;
+}
+
+State Report::verdict() const {
+  State worst = State::ok;
+  for (const Row& row : rows) worst = std::max(worst, row.finding.state);
+  return worst == State::info ? State::ok : worst;
+}
+
+int Report::count(State state) const {
+  return static_cast<int>(std::count_if(
+      rows.begin(), rows.end(), [&](const Row& row) { return row.finding.state == state; }));
+}
+
+Report judge(const Seen& seen) {
+  Report report;
+  report.at = seen.at;
+  for (const Check& check : all_checks()) {
+    report.rows.push_back(
+        {std::string(check.id), check.group, std::string(check.crest), check.judge(seen)});
+  }
+  if (seen.store) report.hours = seen.store->hours;
+  if (seen.gate) report.bucket_level = seen.gate->level;
+  if (seen.subject->settings) report.bucket_size = seen.subject->settings->call.bucket_size;
+  return report;
+}
+
+std::string to_text(const Report& report) {
+  Value rows = Value::array();
+  for (const Row& row : report.rows) rows.append(row_value(row));
+  Value hours = Value::array();
+  for (const Hour& hour : report.hours) {
+    hours.append(Value::list({hour.at, hour.leads, hour.events, hour.delivery}));
+  }
+  return json::print(Value::map({{"at", report.at},
+                                 {"took", report.took},
+                                 {"rows", rows},
+                                 {"hours", hours},
+                                 {"bucket_level", report.bucket_level},
+                                 {"bucket_size", report.bucket_size}}));
+}
+
+Result<Report> from_text(std::string_view text) {
+  Result<Value> value = json::parse(text);
+  if (!value) return std::unexpected(value.error());
+  Report report;
+  report.at = (*value)["at"].integer();
+  report.took = (*value)["took"].integer();
+  for (const Value::Member& row : (*value)["rows"].members()) {
+    report.rows.push_back(row_from(row.value));
+  }
+  for (const Value::Member& hour : (*value)["hours"].members()) {
+    report.hours.push_back({hour.value[0].integer(), hour.value[1].integer(),
+                            hour.value[2].integer(), hour.value[3].integer()});
+  }
+  report.bucket_level = (*value)["bucket_level"].real();
+  report.bucket_size = (*value)["bucket_size"].real();
+  return report;
+}
+
+Words words(const Row& row, const Templates* templates, std::string_view language) {
+  const Finding& f = row.finding;
+  Words out;
+  if (templates == nullptr) {
+    out.title = row.id;
+    out.detail = facts_alone(f);
+    out.remedy = f.remedy;
+  } else {
+    out.title = templates->message(language, "check_" + row.id);
+    const std::string key = message_key(row, *templates);
+    if (!key.empty()) out.detail = templates->message(language, key, f.facts);
+    const std::string fix = key + "_fix";
+    out.remedy = !key.empty() && templates->has_message(fix)
+                     ? templates->message(language, fix, f.facts)
+                     : f.remedy;
+  }
+  join(out.detail, f.cause);
+  return out;
+}
+
+}  // namespace b24::check

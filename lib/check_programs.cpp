@@ -1,0 +1,100 @@
+// check_programs: checks of the programs themselves: versions, libraries, how they run.
+#include <dlfcn.h>
+#include <fcgiapp.h>
+#include <openssl/crypto.h>
+#include <pwd.h>
+#include <sqlite3.h>
+#include <unistd.h>
+
+#include <array>
+#include <filesystem>
+
+#include "check_seen.h"
+#include "http.h"
+
+namespace b24::check {
+namespace {
+
+// libfcgi cannot tell its version; the name of its file does.
+std::string fcgi_version() {
+  Dl_info info{};
+  if (dladdr(reinterpret_cast<void*>(&FCGX_Init), &info) == 0 || info.dli_fname == nullptr) {
+    return "libfcgi";
+  }
+  std::error_code error;
+  const std::filesystem::path file = std::filesystem::canonical(info.dli_fname, error);
+  return error ? std::string("libfcgi") : file.filename().string();
+}
+
+Finding judge_version(const Seen&) {
+  return {.state = State::info,
+          .name = "seen",
+          .facts = Value::map({{"version", kVersion}, {"compiler", __VERSION__}})};
+}
+
+Finding judge_curl(const Seen& seen) {
+  if (seen.programs.curl.empty()) {
+    return {.state = State::error, .name = "missing", .paste = {"apt-get install libcurl4"}};
+  }
+  return {.name = "seen", .facts = Value::map({{"version", seen.programs.curl}})};
+}
+
+Finding judge_libraries(const Seen& seen) {
+  return {.name = "seen",
+          .facts = Value::map({{"sqlite", seen.programs.sqlite},
+                               {"fcgi", seen.programs.fcgi},
+                               {"openssl", seen.programs.openssl}})};
+}
+
+Finding judge_process(const Seen& seen) {
+  constexpr std::string_view kNames[] = {"CGI", "FastCGI", "shell"};
+  const Place& place = seen.subject->place;
+  const bool root = seen.programs.user == "root" && place.mode != Mode::shell;
+  return {.state = root ? State::warning : State::info,
+          .name = root ? "root" : "seen",
+          .facts = Value::map(
+              {{"mode", kNames[static_cast<std::size_t>(place.mode)]},
+               {"server", place.web_server.empty() ? std::string("-") : place.web_server},
+               {"pid", std::int64_t{seen.programs.pid}},
+               {"threads", seen.programs.threads},
+               {"user", seen.programs.user}})};
+}
+
+constexpr Check kChecks[] = {
+    {"version", Group::programs, "", judge_version},
+    {"curl", Group::programs, "curl_error", judge_curl},
+    {"libraries", Group::programs, "", judge_libraries},
+    {"process", Group::programs, "", judge_process},
+};
+
+}  // namespace
+
+std::span<const Check> program_checks() {
+  return kChecks;
+}
+
+std::string user_name(uid_t user) {
+  std::array<char, 4096> buffer{};
+  passwd entry{};
+  passwd* found = nullptr;
+  getpwuid_r(user, &entry, buffer.data(), buffer.size(), &found);
+  return found != nullptr ? entry.pw_name : std::to_string(user);
+}
+
+ProgramsSeen look_at_programs() {
+  ProgramsSeen seen;
+  seen.curl = Http::version();
+  seen.sqlite = std::string("SQLite ") + sqlite3_libversion();
+  seen.fcgi = fcgi_version();
+  seen.openssl = OpenSSL_version(OPENSSL_VERSION);
+  seen.user = user_name(geteuid());
+  seen.pid = getpid();
+  std::error_code error;
+  for (auto entry = std::filesystem::directory_iterator("/proc/self/task", error);
+       !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
+    ++seen.threads;
+  }
+  return seen;
+}
+
+}  // namespace b24::check
