@@ -31,6 +31,7 @@ struct Network {
   static std::optional<Network> parse(
       std::string_view text);  // "10.0.0.0/8", "2001:db8::/32", or one address
   bool contains(const Address& address) const;
+  bool operator==(const Network&) const = default;
 };
 
 bool any_contains(const std::vector<Network>& networks, const Address& address);

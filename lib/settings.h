@@ -27,11 +27,13 @@ struct CRestSettings {
   bool block_log = false;        // C_REST_BLOCK_LOG: no structured log
   std::string logs_dir;          // C_REST_LOGS_DIR: where the structured log lies; empty = data.dir
   bool log_type_dump = false;    // C_REST_LOG_TYPE_DUMP: print_r blocks instead of JSON lines
+  bool operator==(const CRestSettings&) const = default;
 };
 
 // [data]
 struct DataSettings {
   std::filesystem::path dir = "data";  // relative: to the settings file; never inside the web root
+  bool operator==(const DataSettings&) const = default;
 };
 
 // [server]
@@ -41,12 +43,14 @@ struct ServerSettings {
   std::size_t max_body = 1 << 20;  // bytes of one request's body
   Millis request_time = 10'000;    // a connection that has not been dealt with by then is closed
   std::vector<Network> trusted_proxies;  // whose X-Forwarded-For is believed
+  bool operator==(const ServerSettings&) const = default;
 };
 
 // [page]
 struct PageSettings {
   std::filesystem::path templates = "";  // empty: beside the installation
   std::string language = "auto";         // en, ru, or auto: by the visitor's Accept-Language
+  bool operator==(const PageSettings&) const = default;
 };
 
 // [log]
@@ -54,6 +58,7 @@ struct LogSettings {
   std::string time_zone;            // empty: the server's
   std::size_t max_size = 10 << 20;  // bytes; then the file is rotated
   int keep_files = 5;
+  bool operator==(const LogSettings&) const = default;
 };
 
 // [handler]
@@ -67,6 +72,7 @@ struct HandlerSettings {
   bool json_log = true;                // hook.jsonl beside hook.log
   int work_threads = 2;                // for the actions
   Millis give_up = 24 * 3'600'000;     // an action that still fails then is kept as failed
+  bool operator==(const HandlerSettings&) const = default;
 };
 
 // [portal NAME]
@@ -76,6 +82,7 @@ struct PortalSettings {
       application_tokens;  // key application_token: one or, while rotating, two
   std::string member_id;
   std::string domain;
+  bool operator==(const PortalSettings&) const = default;
 };
 
 // [portal_call]: how we call the portal
@@ -86,6 +93,7 @@ struct CallSettings {
                                   // sandbox); empty: the system's
   int bucket_size = 50;           // X of the portal's leaky bucket; Enterprise 250
   double bucket_drain = 2;        // Y per second; Enterprise 5
+  bool operator==(const CallSettings&) const = default;
 };
 
 // [form]: the lead form; what it is made of is form.h
@@ -105,6 +113,7 @@ struct FormSettings {
   std::string success_url;                   // where a visitor goes after sending; empty: the form
   bool show_portal_errors = false;           // tell visitors the portal's own words
   std::string frame_ancestors;               // sites that may embed the form
+  bool operator==(const FormSettings&) const = default;
 };
 
 // [field NAME]: what is said about one field; empty = as form.h has it for that name
@@ -119,6 +128,7 @@ struct FieldSettings {
   std::string options;         // of a select: "value: label | value: label"
   std::string value;           // at first; of a checkbox: what is sent when it is ticked
   std::string link;            // of a consent: the page that it speaks of
+  bool operator==(const FieldSettings&) const = default;
 };
 
 // [on EVENT] or [on EVENT LABEL] or [on *]: what follows an event, in the order of the file; within
@@ -133,6 +143,7 @@ struct ActionSettings {
   std::string forward_secret;       // signs what is forwarded, Standard Webhooks: "whsec_" + base64
   std::string exec;                 // a program and its arguments, separated by blanks; no shell
   Millis exec_time = 30'000;
+  bool operator==(const ActionSettings&) const = default;
 };
 
 // [spam]
@@ -143,6 +154,7 @@ struct SpamSettings {
   std::string captcha_site_key;    // goes into the page
   std::string captcha_secret;      // stays here
   std::string captcha_verify_url;  // instead of the service's own, e.g. behind a relay
+  bool operator==(const SpamSettings&) const = default;
 };
 
 // [notify]: how the owner hears of trouble; neither command nor mail: not at all
@@ -151,6 +163,7 @@ struct NotifySettings {
   std::string mail;     // an address, sent to by sendmail
   std::string sendmail = "/usr/sbin/sendmail";
   Millis after = 15 * 60'000;  // how long a lead may wait before that is trouble
+  bool operator==(const NotifySettings&) const = default;
 };
 
 // [delivery]: how leads get to the portal
@@ -158,16 +171,19 @@ struct DeliverySettings {
   int threads = 4;
   Millis give_up = 7 * 24 * 3'600'000;  // since the lead was received; then it is failed, and kept
   Millis settle = 60'000;  // how long the portal may still be working on a call that broke
+  bool operator==(const DeliverySettings&) const = default;
 };
 
 // [store]
 struct StoreSettings {
   int keep_days = 30;  // what is done is erased after this; what failed never is
+  bool operator==(const StoreSettings&) const = default;
 };
 
 // [site]: where these pages are on the web
 struct SiteSettings {
   std::string public_url;  // of the directory that holds handler.php, e.g. https://example.com/
+  bool operator==(const SiteSettings&) const = default;
 };
 
 // Who sees what checkserver found.
@@ -184,6 +200,7 @@ struct CheckserverSettings {
   std::string key;                // at least 16 characters; empty: there is none
   std::vector<Network> networks;  // from which everything is shown without the key
   Millis time_limit = 9'000;      // of a whole run
+  bool operator==(const CheckserverSettings&) const = default;
 };
 
 struct Settings {
@@ -205,6 +222,7 @@ struct Settings {
   std::vector<ActionSettings> actions;
   StoreSettings store;
   std::vector<PortalSettings> portals;
+  bool operator==(const Settings&) const = default;
 };
 
 // Reads a file and the environment over it (`environment`: "NAME=value" pointers, as `environ`).

@@ -186,7 +186,7 @@ constexpr SettingKey kKeys[] = {
      "a whole number; 0 for no limit"},
     {"spam", "per_day", to<kSpam, &SpamSettings::per_day, whole<0, 1'000'000'000, int>>,
      "a whole number; 0 for no limit"},
-    {"spam", "captcha", to<kSpam, &SpamSettings::captcha, one_of<kCaptchas>>, kCaptchas},
+    {"spam", "captcha", to<kSpam, &SpamSettings::captcha, one_of_or_none<kCaptchas>>, kCaptchas},
     {"spam", "captcha_site_key", to<kSpam, &SpamSettings::captcha_site_key, line>, kText},
     {"spam", "captcha_secret", to<kSpam, &SpamSettings::captcha_secret, line>, kText, true},
     {"spam", "captcha_verify_url", to<kSpam, &SpamSettings::captcha_verify_url, line>, "a URL"},
@@ -197,7 +197,7 @@ constexpr SettingKey kKeys[] = {
     {"notify", "sendmail", to<kNotify, &NotifySettings::sendmail, line>, "the path of a program"},
     {"notify", "after", to<kNotify, &NotifySettings::after, duration>, kDuration},
 
-    {"field", "type", to<kFields, &FieldSettings::type, one_of<kTypes>>, kTypes},
+    {"field", "type", to<kFields, &FieldSettings::type, one_of_or_none<kTypes>>, kTypes},
     {"field", "label", label_to, kText},
     {"field", "label_*", label_to, kText},
     {"field", "required", to<kFields, &FieldSettings::required, flag>, kFlag},

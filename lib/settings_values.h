@@ -33,6 +33,12 @@ bool one_of(std::string_view text, std::string& field) {
   return true;
 }
 
+template <const char* words>
+bool one_of_or_none(std::string_view text, std::string& field) {
+  if (text.empty()) return field.clear(), true;
+  return one_of<words>(text, field);
+}
+
 bool line(std::string_view text, std::string& field);       // any text, or none
 bool flag(std::string_view text, bool& field);              // yes, no, true, false, 1, 0, Y, N
 bool duration(std::string_view text, Millis& field);        // 5 (seconds), 500ms, 5s, 2m, 1h, 7d
