@@ -83,12 +83,12 @@ Value call_rows(const std::deque<LoggedCall>& calls) {
   });
 }
 
-Value fault_data(const Fault& fault) {
-  return Value::map({{"mode", fault.mode->name},
-                     {"on", fault.mode->kind != FaultKind::none},
-                     {"limited", fault.left >= 0},
-                     {"left", fault.left},
-                     {"method", fault.method}});
+void put_fault(Value& data, const Fault& fault) {
+  data.set("fault_on", fault.mode->kind != FaultKind::none);
+  data.set("fault_mode", fault.mode->name);
+  data.set("fault_method", fault.method);
+  data.set("fault_limited", fault.left >= 0);
+  data.set("fault_left", fault.left);
 }
 
 }  // namespace
@@ -104,7 +104,7 @@ b24::Response overview(Shared& shared, const b24::Templates& templates) {
     data.set("leads", lead_rows(shared.portal.records));
     data.set("deals", deal_rows(shared.portal.records));
     data.set("calls", call_rows(shared.portal.calls));
-    data.set("fault", fault_data(shared.portal.faults.current()));
+    put_fault(data, shared.portal.faults.current());
   }
   for (const char* table : {"leads", "deals", "events", "calls"})
     data.set("has_" + std::string(table), data[table].size() != 0);

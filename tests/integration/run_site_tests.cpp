@@ -1,0 +1,162 @@
+// run_site_tests: `make run` starts everything, keeps it up, and leaves nothing behind.
+#include <signal.h>
+
+#include <boost/test/unit_test.hpp>
+#include <filesystem>
+#include <set>
+
+#include "site.h"
+
+namespace fs = std::filesystem;
+using b24::test::Site;
+using b24::test::wait_until;
+
+namespace {
+
+const char* const kProcesses[] = {"index",       "handler", "handler-backup",
+                                  "checkserver", "sandbox", "nginx"};
+
+// Processes whose command line or listening names the directory: nginx workers too.
+std::set<std::string> processes_of(const fs::path& dir) {
+  std::set<std::string> found;
+  for (const auto& entry : fs::directory_iterator("/proc")) {
+    const std::string line = b24::test::read_file(entry.path() / "cmdline");
+    if (line.contains(dir.string())) found.insert(line);
+  }
+  return found;
+}
+
+fs::perms mode(const fs::path& file) {
+  return fs::status(file).permissions();
+}
+
+std::string run_site_error(const std::vector<std::string>& environment) {
+  const auto ran = b24::test::run({{"tests/run-site"}, environment, "", {}, ""});
+  BOOST_TEST(ran.status == 1);
+  return ran.err;
+}
+
+std::vector<std::string> environment_of(int port, int sandbox_port, const fs::path& dir) {
+  const char* build = std::getenv("BUILD");
+  return {"PORT=" + std::to_string(port), "SANDBOX_PORT=" + std::to_string(sandbox_port),
+          "RUN_DIR=" + dir.string(), "BUILD=" + std::string(build == nullptr ? "build" : build)};
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(run_site_tests)
+
+BOOST_AUTO_TEST_CASE(two_runs_live_side_by_side_and_end_without_a_trace) {
+  Site first, second;
+  for (Site* site : {&first, &second}) {
+    BOOST_TEST(site->out().ends_with("ready\n"));
+    for (const char* path : {"/", "/index", "/index.php", "/handler", "/handler.php",
+                             "/checkserver", "/checkserver.php"}) {
+      const int status = site->get(path).status;
+      BOOST_TEST_CONTEXT(path) BOOST_TEST((status != 0 && status != 404 && status < 500));
+    }
+    for (const char* path : {"/settings.conf", "/index.fcgi", "/handler.php/x", "/index.php%0a"})
+      BOOST_TEST(site->get(path).status == 404);
+    BOOST_TEST(site->call_json("profile")["result"]["ID"].text() == "1");
+    BOOST_TEST((mode(site->run_dir()) == fs::perms::owner_all));
+    for (const char* file : {"settings.conf", "sandbox-key.pem"})
+      BOOST_TEST(
+          (mode(site->run_dir() / file) == (fs::perms::owner_read | fs::perms::owner_write)));
+  }
+  BOOST_TEST(first.token() != second.token());
+  BOOST_TEST(processes_of(first.run_dir()).size() >= std::size(kProcesses));
+
+  BOOST_TEST(first.stop().value_or(-1) == 0);
+  BOOST_TEST(processes_of(first.run_dir()).empty());
+  BOOST_TEST(!b24::test::can_connect(first.port()));
+  BOOST_TEST(second.get("/").status == 200);
+}
+
+BOOST_AUTO_TEST_CASE(a_page_that_dies_is_started_again) {
+  Site site;
+  for (const char* name : {"index", "handler", "handler-backup", "checkserver"}) {
+    site.kill(name, SIGKILL);
+    BOOST_TEST(site.err().contains(std::string(name) + " has died and is started again"));
+  }
+  BOOST_TEST(site.get("/").status == 200);
+}
+
+BOOST_AUTO_TEST_CASE(settings_that_are_there_are_kept) {
+  b24::test::TempDir dir;
+  const auto start = [&] {
+    auto run = std::make_unique<b24::test::Process>(b24::test::Command{
+        {"tests/run-site"},
+        environment_of(b24::test::free_port(), b24::test::free_port(), dir.path()),
+        "",
+        {},
+        ""});
+    BOOST_REQUIRE(wait_until([&] { return run->out().ends_with("ready\n"); }));
+    return run;
+  };
+  auto first = start();
+  first->signal(SIGINT);
+  BOOST_TEST(first->wait().value_or(-1) == 0);
+  const std::string before = b24::test::read_file(dir / "settings.conf");
+  const std::string edited = before + "\n[handler]\ntitle = mine\n";
+  b24::test::write_file(dir / "settings.conf", edited);
+  const std::string authority = b24::test::read_file(dir / "sandbox-ca.pem");
+  auto second = start();
+  const std::string after = b24::test::read_file(dir / "settings.conf");
+  BOOST_TEST(after.ends_with("\n[handler]\ntitle = mine\n"));
+  BOOST_TEST(after != edited);  // the sandbox is at another port now
+  BOOST_TEST(after.size() == edited.size());
+  BOOST_TEST(b24::test::read_file(dir / "sandbox-ca.pem") == authority);
+}
+
+BOOST_AUTO_TEST_CASE(a_taken_port_is_named_with_what_to_do) {
+  Site site;
+  b24::test::TempDir dir;
+  const int port = site.port(), free = b24::test::free_port();
+  const std::string taken = "port " + std::to_string(port) + " is taken";
+  const std::string next = std::to_string(port + 1);
+  const std::string site_port = run_site_error(environment_of(port, free, dir.path()));
+  BOOST_TEST(site_port.contains(taken));
+  BOOST_TEST(site_port.contains("make run PORT=" + next));
+  const std::string sandbox_port = run_site_error(environment_of(free, port, dir.path()));
+  BOOST_TEST(sandbox_port.contains(taken));
+  BOOST_TEST(sandbox_port.contains("make run SANDBOX_PORT=" + next));
+  BOOST_TEST(processes_of(dir.path()).empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_given_portal_is_used_instead_of_a_sandbox) {
+  Site portal;
+  b24::test::SiteOptions options;
+  options.environment = {"C_REST_WEB_HOOK_URL=" + portal.webhook_url()};
+  Site site(options);
+  BOOST_TEST(site.pid("sandbox") == 0);
+  BOOST_TEST(!b24::test::can_connect(site.sandbox_port()));
+  BOOST_TEST(!site.out().contains(portal.webhook_url()));  // it is a password
+}
+
+BOOST_AUTO_TEST_CASE(an_event_of_the_portal_reaches_the_receiver) {
+  Site site;
+  const auto changed = site.call_json(
+      "crm.deal.update",
+      b24::Value::map({{"id", 1}, {"fields", b24::Value::map({{"STAGE_ID", "WON"}})}}));
+  BOOST_TEST((changed["result"] == b24::Value(true)));
+  BOOST_REQUIRE(wait_until([&] { return site.events()[0]["sent_at"].integer() != 0; }));
+  BOOST_TEST((site.events()[0]["status"] == b24::Value(200)));
+  BOOST_REQUIRE(wait_until([&] { return site.hook_log().contains("ONCRMDEALUPDATE"); }));
+  // What PHP's $_REQUEST holds of it, in this order.
+  std::size_t at = 0;
+  for (const char* line :
+       {"[event] => ONCRMDEALUPDATE\n", "[event_handler_id] => ", "[data] => Array",
+        "[FIELDS] => Array", "[ID] => 1\n", "[ts] => ", "[auth] => Array", "[domain] => localhost:",
+        "[client_endpoint] => https://localhost:", "[server_endpoint] => https://",
+        "[member_id] => ", "[application_token] => "}) {
+    const std::size_t found = site.hook_log().find(line, at);
+    BOOST_TEST((found != std::string::npos), line);
+    at = found;
+  }
+  // With another token it is a stranger's.
+  site.control("event", b24::Value::map({{"event", "ONCRMLEADADD"}, {"token", "wrong"}}));
+  BOOST_REQUIRE(wait_until([&] { return site.events()[1]["status"].integer() != 0; }));
+  BOOST_TEST((site.events()[1]["status"] == b24::Value(403)));
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,106 @@
+// raw_http: sockets, and reading an answer.
+#include "raw_http.h"
+
+#include <arpa/inet.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "clock.h"
+#include "text.h"
+
+namespace b24::test {
+
+namespace {
+
+constexpr Millis kLongest = 30'000;
+
+class Socket {
+ public:
+  explicit Socket(int port) : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(static_cast<std::uint16_t>(port));
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    connected_ = connect(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+  }
+  ~Socket() { close(fd_); }
+  Socket(const Socket&) = delete;
+  Socket& operator=(const Socket&) = delete;
+
+  bool connected() const { return connected_; }
+  int fd() const { return fd_; }
+
+ private:
+  int fd_;
+  bool connected_ = false;
+};
+
+void send_all(int fd, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t sent = send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+    if (sent <= 0) return;
+    bytes.remove_prefix(static_cast<std::size_t>(sent));
+  }
+}
+
+}  // namespace
+
+std::string HttpReply::header(std::string_view name) const {
+  for (const auto& [key, value] : headers)
+    if (key == name) return value;
+  return "";
+}
+
+std::string send_raw(int port, std::string_view bytes, bool shut_down) {
+  const Socket connection(port);
+  if (!connection.connected()) return "";
+  send_all(connection.fd(), bytes);
+  if (shut_down) shutdown(connection.fd(), SHUT_WR);
+  std::string answer;
+  const Millis end = now_ms() + kLongest;
+  char buffer[16384];
+  while (true) {
+    pollfd wait{connection.fd(), POLLIN, 0};
+    const Millis left = end - now_ms();
+    if (left <= 0 || poll(&wait, 1, static_cast<int>(left)) <= 0) return answer;
+    const ssize_t got = recv(connection.fd(), buffer, sizeof buffer, 0);
+    if (got <= 0) return answer;
+    answer.append(buffer, static_cast<std::size_t>(got));
+  }
+}
+
+HttpReply parse_reply(std::string raw) {
+  HttpReply reply;
+  reply.raw = std::move(raw);
+  const std::string& text = reply.raw;
+  const std::size_t end = text.find("\r\n\r\n");
+  if (!text.starts_with("HTTP/1.") || end == std::string::npos) return reply;
+  std::from_chars(text.data() + 9, text.data() + text.size(), reply.status);
+  std::size_t at = text.find("\r\n") + 2;
+  while (at < end) {
+    const std::size_t line_end = text.find("\r\n", at);
+    const std::string_view line = std::string_view(text).substr(at, line_end - at);
+    const std::size_t colon = std::min(line.find(':'), line.size() - 1);
+    reply.headers.emplace_back(text::lower(line.substr(0, colon)),
+                               text::trim(line.substr(colon + 1)));
+    at = line_end + 2;
+  }
+  reply.body = text.substr(end + 4);
+  return reply;
+}
+
+HttpReply http(int port, const HttpCall& call) {
+  std::string request = call.method + " " + call.path +
+                        " HTTP/1.1\r\nHost: localhost:" + std::to_string(port) +
+                        "\r\nConnection: close\r\n";
+  for (const std::string& header : call.headers) request += header + "\r\n";
+  if (call.method == "POST" || !call.body.empty())
+    request += "Content-Length: " + std::to_string(call.body.size()) + "\r\n";
+  return parse_reply(send_raw(port, request + "\r\n" + call.body));
+}
+
+}  // namespace b24::test
