@@ -17,10 +17,9 @@ namespace b24::test {
 inline constexpr std::chrono::seconds kDeadline{20};
 
 struct Command {
-  std::vector<std::string> args;  // args[0]: the program, looked up in PATH
-  std::vector<std::string> environment =
-      {};                  // "NAME=value"; besides these only PATH and sanitizers'
-  std::string input = "";  // its standard input, unless `fds` has a 0
+  std::vector<std::string> args;              // args[0]: the program, looked up in PATH
+  std::vector<std::string> environment = {};  // "NAME=value"; besides only PATH and sanitizers'
+  std::string input = "";                     // its standard input, unless `fds` has a 0
   std::vector<std::pair<int, int>> fds = {};  // {ours, the child's}
   std::filesystem::path directory = "";       // where it runs; empty: here
 };
