@@ -223,8 +223,9 @@ Target target_of_variable(std::string_view name) {
     const std::string_view tail = rest.substr(section.size());
     const bool many = key.name.ends_with('*');
     const std::string own = env_form(key.name.substr(0, key.name.size() - (many ? 1 : 0)));
-    if (!many && tail == own) return {&key, "", ""};
-    if (!repeatable(key.section)) continue;
+    const RepeatableSection* named = repeatable(key.section);
+    if (!many && tail == own && !(named && named->needs_name)) return {&key, "", ""};
+    if (!named) continue;
     const std::string middle = "_" + own;
     const std::size_t at = tail.rfind(middle);
     if (at == std::string_view::npos || at == 0) continue;
