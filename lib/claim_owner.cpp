@@ -38,9 +38,9 @@ std::string pid_namespace() {
   return got > 0 ? std::string(buffer.data(), static_cast<std::size_t>(got)) : "-";
 }
 
-std::string one_word(std::optional<std::string> text) {
-  const std::string_view word = text::trim(text.value_or(""));
-  return word.empty() ? "-" : std::string(word);
+std::string one_word(const std::optional<std::string>& text) {
+  const std::string word(text::trim(text ? *text : ""));
+  return word.empty() ? "-" : word;
 }
 
 enum Field { kHost, kBoot, kNamespace, kPid, kStarted, kFields };
