@@ -1,26 +1,35 @@
 // handler: the receiver of the portal's outbound webhooks.
 //
 //   POST /handler.php   an event: 200 and an empty body once it is on the disk; 403 with a wrong
-//   token; 503 when it could not be kept GET  /handler.php   a short page that says what this
-//   address is for
+//                       token or from a wrong address; 503 when it could not be kept
+//   GET  /handler.php   a short page that says what this address is for
 //
 // Needs: [portal] application_token in the settings.
 #include <memory>
-#include <mutex>
+#include <optional>
 #include <string>
+#include <thread>
 
+#include "action.h"
 #include "app.h"
 #include "event.h"
-#include "hook_log.h"
+#include "event_command.h"
+#include "event_intake.h"
+#include "event_work.h"
 #include "server.h"
+#include "test_event.h"
 
 namespace {
 
 using namespace b24;
 
+constexpr Millis kCronTime = 50'000;         // --work: less than cron's minute
+constexpr Millis kAfterAnswerTime = 20'000;  // a CGI process, once the portal is answered
+
 class HandlerPage : public AppPage {
  public:
-  explicit HandlerPage(const Launch& launch) : AppPage(launch, "handler") {}
+  explicit HandlerPage(const Launch& launch)
+      : AppPage(launch, "handler"), intake_(app_), work_(app_) {}
 
   Response respond(const Request& request) override {
     if (!request.path_info.empty()) return error_response(404, "not_found", request);
@@ -30,72 +39,120 @@ class HandlerPage : public AppPage {
     return response.set(Header::allow, "GET, HEAD, POST");
   }
 
-  int command(const Arguments&) override { return 2; }
+  void work(std::stop_token stop) override {
+    const std::jthread intake([this, stop] { intake_.work(stop); });
+    work_.work(stop);
+  }
+
+  void after_answer() override {
+    intake_.catch_up();
+    Result<App> app = app_.current();
+    if (!app || app->settings->actions.empty()) return;
+    if (Result<int> done = work_.work_due(kAfterAnswerTime); !done) {
+      app->log->error("work", done.error());
+    }
+  }
+
+  int command(const Arguments& arguments) override {
+    for (const auto& [option, argument] : arguments) {
+      if (option == "--work") return work_command();
+    }
+    return event_command(app_, arguments);
+  }
 
  private:
   Response receive(const Request& request) {
     Result<App> app = app_.current();
     if (!app) return unavailable(app.error(), request);
-    switch (verify(request.params, *app->settings)) {
-      case TokenCheck::not_configured:
-        return unavailable(no_token_error(*app->settings), request);
-      case TokenCheck::wrong:
-        return refuse_caller(request, *app);
-      case TokenCheck::right:
-        break;
+    const Settings& settings = *app->settings;
+    const Result<bool> allowed = sender_allowed(request, settings);
+    if (!allowed) return unavailable(allowed.error(), request);
+    if (!*allowed) return refuse_caller(request, *app, "address_not_allowed");
+    const TokenCheck token = verify(request.params, settings);
+    if (token == TokenCheck::not_configured) return unavailable(no_token_error(settings), request);
+    if (token == TokenCheck::wrong) return refuse_caller(request, *app, "wrong_token");
+    warn_of_token_in_url(request, *app);
+    if (const auto number = test_event_number(request.params, settings, now_ms()); number) {
+      return take_test_event(*number, request);
     }
-    Result<std::shared_ptr<Store>> store = app_.store();
-    if (!store) return unavailable(store.error(), request);
-    Result<Accepted> accepted =
-        (*store)->accept(make_event(request.params, now_ms(), *app->settings));
-    if (!accepted) return unavailable(accepted.error(), request);
-    write_hook_log(**store, *app);
+    const NewItem event = make_event(request.params, now_ms(), settings);
+    if (const Status kept = intake_.take(*app, event); !kept) {
+      return unavailable(kept.error(), request);
+    }
+    if (event.state == State::pending) work_.wake();
     return text_response(200, "");
   }
 
-  Response refuse_caller(const Request& request, const App& app) {
+  Response refuse_caller(const Request& request, const App& app, std::string_view code) {
     app.log->write_bounded(Log::Level::warning, "refused",
-                           Value::map({{"code", "wrong_token"},
+                           Value::map({{"code", code},
                                        {"address", request.remote_address},
                                        {"event", request.params["event"].text()}}));
-    return error_response(403, "wrong_token", request);
+    if (Result<std::shared_ptr<Store>> store = app_.store(); store) {
+      static_cast<void>((*store)->count("refused." + std::string(code)));
+    }
+    return error_response(403, code, request);
   }
 
-  // The event is safe in the store: when hook.log cannot be written now, the next event catches up.
-  void write_hook_log(Store& store, const App& app) {
-    if (Status written = hook_log(store, app)->catch_up(store); !written) {
-      app.log->error("hook_log", written.error());
-    }
+  // PHP's $_REQUEST takes it from there too, but addresses end up in logs.
+  void warn_of_token_in_url(const Request& request, const App& app) {
+    if (request.get["auth"]["application_token"].is_null()) return;
+    app.log->write_bounded(
+        Log::Level::warning, "token_in_url",
+        Value::map({{"remedy", "send application_token in the body, and make a new token"}}));
   }
 
-  // One for all threads, since it keeps them from writing the same entries; a new one for new
-  // settings.
-  std::shared_ptr<HookLog> hook_log(const Store& store, const App& app) {
-    const std::lock_guard lock(mutex_);
-    if (hook_log_settings_ != app.settings) {
-      hook_log_settings_ = app.settings;
-      hook_log_ = std::make_shared<HookLog>(store.dir(), hook_log_options(*app.settings));
+  // The self-check's: remembered, not kept.
+  Response take_test_event(const std::string& number, const Request& request) {
+    Result<std::shared_ptr<Store>> store = app_.store();
+    if (!store) return unavailable(store.error(), request);
+    if (const Status kept = (*store)->remember(kTestEventKey, number); !kept) {
+      return unavailable(kept.error(), request);
     }
-    return hook_log_;
+    return text_response(200, number);
   }
 
   Response explain(const Request& request) {
     Result<std::shared_ptr<const Templates>> templates = app_.templates();
     if (!templates) return unavailable(templates.error(), request);
-    return (*templates)->page(200, "handler", Value::array(), language(request));
+    const std::string chosen = language(request);
+    const Value data =
+        Value::map({{"title", (*templates)->message(chosen, "handler_title")}, {"noindex", true}});
+    return (*templates)->page(200, "handler", data, chosen);
   }
 
-  std::mutex mutex_;
-  std::shared_ptr<HookLog> hook_log_;
-  std::shared_ptr<const Settings> hook_log_settings_;
+  int work_command() {
+    intake_.catch_up();
+    if (Result<int> done = work_.work_due(kCronTime); !done) {
+      complain("handler", done.error());
+      return 1;
+    }
+    return 0;
+  }
+
+  EventIntake intake_;
+  EventWork work_;
 };
 
 std::unique_ptr<Page> make(const Launch& launch) {
   return std::make_unique<HandlerPage>(launch);
 }
 
+constexpr Option kOptions[] = {
+    {"--work", "", "take in what was left over and run the actions that are due (for cron)"},
+    {"--list", "[pending|failed|done]", "list the newest events"},
+    {"--show", "ID", "show an event and all that happened to it"},
+    {"--retry", "ID|all", "run the failed actions of an event, or of all, again"},
+    {"--tail", "", "print events as they come in, until Ctrl-C"},
+    {"--replay", "ID", "run all actions of an event once more"},
+    {"--since", "TIME", "replay or export the events since 2026-11-24T06:00:00Z, or 2h, 3d"},
+    {"--event", "NAME", "only events of this name, with --since, --export and --tail"},
+    {"--export", "jsonl|csv", "print the events"},
+    {"--send-test", "URL", "post an event as the portal does, and tell what came back"},
+};
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  return serve(argc, argv, {"handler", "receives the portal's outbound webhooks", {}, make});
+  return serve(argc, argv, {"handler", "receives the portal's outbound webhooks", kOptions, make});
 }

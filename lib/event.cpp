@@ -1,8 +1,15 @@
 // event: see event.h.
 #include "event.h"
 
+#include <fstream>
+#include <iterator>
+#include <optional>
 #include <string>
+#include <vector>
 
+#include "action.h"
+#include "address.h"
+#include "json.h"
 #include "php.h"
 #include "secret.h"
 #include "text.h"
@@ -27,6 +34,25 @@ std::string object_of(const Value& params) {
     }
   }
   return name + ":" + id;
+}
+
+// The vendor's list: {"nodes": ["192.0.2.1", ...]}. It is read for each event, as it is small and
+// somebody's cron replaces it.
+Result<std::vector<Network>> listed_networks(const std::filesystem::path& file) {
+  std::ifstream stream(file, std::ios::binary);
+  const std::string text{std::istreambuf_iterator<char>(stream), {}};
+  const Result<Value> list = json::parse(text);
+  if (!stream || !list || (*list)["nodes"].size() == 0) {
+    return std::unexpected(Error{ErrorKind::settings, "bad_allow_file",
+                                 "[handler] allow_file: " + file.string() +
+                                     " is not there or is no list of nodes; nobody is let in",
+                                 "fetch the vendor's list again, or take the setting out"});
+  }
+  std::vector<Network> networks;
+  for (const Value::Member& node : (*list)["nodes"].members()) {
+    if (const auto network = Network::parse(node.value.text())) networks.push_back(*network);
+  }
+  return networks;
 }
 
 // The portal never repeats an event, but a proxy in between may; what has no time of sending may
@@ -73,12 +99,35 @@ NewItem make_event(const Value& params, Millis received_at, const Settings& sett
   item.name = params["event"].text();
   item.object = object_of(params);
   item.received_at = received_at;
-  item.state = State::done;
+  item.state = any_applies(settings.actions, item.name) ? State::pending : State::done;
   return item;
 }
 
-HookLogOptions hook_log_options(const Settings& settings) {
-  return {settings.handler.title, {settings.log.max_size, settings.log.keep_files}};
+Result<Accepted> keep_event(Store& store, NewItem item, const Settings& settings) {
+  Result<Accepted> accepted = store.accept(item);
+  if (!accepted || accepted->fresh) return accepted;
+  const Result<std::optional<Item>> first = store.find(accepted->number);
+  if (!first || !*first) return accepted;
+  if (item.received_at < (*first)->received_at + settings.handler.repeat_window) return accepted;
+  item.id += "-" + std::to_string(item.received_at);
+  return store.accept(item);
+}
+
+Result<bool> sender_allowed(const Request& request, const Settings& settings) {
+  const HandlerSettings& handler = settings.handler;
+  if (handler.allow.empty() && handler.allow_file.empty()) return true;
+  const std::optional<Address> sender = Address::parse(client_address(
+      request.remote_address, request.forwarded_for, settings.server.trusted_proxies));
+  if (!sender) return false;
+  if (any_contains(handler.allow, *sender)) return true;
+  if (handler.allow_file.empty()) return false;
+  const Result<std::vector<Network>> listed = listed_networks(handler.allow_file);
+  if (!listed) return std::unexpected(listed.error());
+  return any_contains(*listed, *sender);
+}
+
+HookLogOptions hook_log_options(const Settings& settings, HookFormat format) {
+  return {settings.handler.title, {settings.log.max_size, settings.log.keep_files}, format};
 }
 
 }  // namespace b24

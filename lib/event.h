@@ -2,9 +2,12 @@
 // portal.
 #pragma once
 
+#include <string>
+
 #include "clock.h"
 #include "error.h"
 #include "hook_log.h"
+#include "request.h"
 #include "settings.h"
 #include "store.h"
 #include "value.h"
@@ -20,11 +23,20 @@ TokenCheck verify(const Value& params, const Settings& settings);
 // What the owner has to set when verify says not_configured.
 Error no_token_error(const Settings& settings);
 
+// Whether the sender's address (trusted proxies respected) is in handler.allow or the list in
+// handler.allow_file; true when neither is set. An unreadable list is an Error: nobody is let in.
+Result<bool> sender_allowed(const Request& request, const Settings& settings);
+
 // The item for the store: the parameters (secrets masked unless handler.mask_secrets = no), named
-// by the event, ordered by the object that it is about. Byte-equal repeats of a call with ts and
-// event_handler_id have the same id; everything else has a fresh one.
+// by the event, ordered by the object that it is about; pending when an action follows it, else
+// done. Byte-equal repeats of a call with ts and event_handler_id have the same id; everything else
+// has a fresh one.
 NewItem make_event(const Value& params, Millis received_at, const Settings& settings);
 
-HookLogOptions hook_log_options(const Settings& settings);
+// Keeps the event: an equal one within handler.repeat_window is the same one (counted as its
+// repeat); after that it is another.
+Result<Accepted> keep_event(Store& store, NewItem item, const Settings& settings);
+
+HookLogOptions hook_log_options(const Settings& settings, HookFormat format);
 
 }  // namespace b24

@@ -12,6 +12,7 @@
 
 #include "claim_owner.h"
 #include "files.h"
+#include "json.h"
 #include "php.h"
 #include "text.h"
 
@@ -221,7 +222,9 @@ Status Pass::begin_new_file() {
 }
 
 Status Pass::add(const Item& item) {
-  const std::string entry = hook_log_entry(item.received_at, options_.title, item.payload);
+  const std::string entry = options_.format == HookFormat::json
+                                ? hook_json_line(item)
+                                : hook_log_entry(item.received_at, options_.title, item.payload);
   const std::size_t max_size = options_.rotation.max_size;
   const std::size_t length = static_cast<std::size_t>(at_.offset) + batch_.size();
   if (max_size > 0 && length > 0 && length + entry.size() > max_size) {
@@ -276,8 +279,18 @@ std::string hook_log_entry(Millis at, std::string_view title, const Value& param
   return entry.append(php::print_r(params)).append(kRule);
 }
 
+std::string hook_json_line(const Item& event) {
+  return json::print(Value::map({{"number", event.number},
+                                 {"id", event.id},
+                                 {"received_at", iso_time(event.received_at)},
+                                 {"event", event.name},
+                                 {"data", event.payload}})) +
+         "\n";
+}
+
 HookLog::HookLog(fs::path dir, HookLogOptions options)
-    : file_(std::move(dir) / "hook.log"), options_(std::move(options)) {}
+    : file_(std::move(dir) / (options.format == HookFormat::json ? "hook.jsonl" : "hook.log")),
+      options_(std::move(options)) {}
 
 Status HookLog::catch_up(Store& store) {
   std::unique_lock lock(mutex_);

@@ -24,13 +24,20 @@
 
 namespace b24 {
 
+enum class HookFormat {
+  print_r,  // hook.log
+  json,     // hook.jsonl: one object a line, {"number", "id", "received_at", "event", "data"}
+};
+
 struct HookLogOptions {
   std::string title = "incoming";
   Rotation rotation;
+  HookFormat format = HookFormat::print_r;
 };
 
-// The text of one entry.
+// The text of one entry of hook.log, and of one line of hook.jsonl.
 std::string hook_log_entry(Millis at, std::string_view title, const Value& params);
+std::string hook_json_line(const Item& event);
 
 class HookLog {
  public:

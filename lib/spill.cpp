@@ -2,7 +2,6 @@
 #include "spill.h"
 
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,6 +11,7 @@
 #include <string>
 #include <string_view>
 
+#include "files.h"
 #include "php.h"
 #include "secret.h"
 
@@ -21,28 +21,19 @@ namespace {
 constexpr off_t kReserve = 4 << 20;
 constexpr std::size_t kCheckLength = 16;
 
-// The file, open and locked for as long as this lives.
-class LockedFile {
- public:
-  explicit LockedFile(const std::filesystem::path& file)
-      : fd_(open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)) {
-    while (fd_ >= 0 && flock(fd_, LOCK_EX) != 0 && errno == EINTR) {
-    }
+Result<FileHandle> open_locked(const std::filesystem::path& file) {
+  Result<FileHandle> handle = open_private(file);
+  if (!handle) return handle;
+  if (const Status locked = lock_file(*handle, file); !locked) {
+    return std::unexpected(locked.error());
   }
-  LockedFile(const LockedFile&) = delete;
-  LockedFile& operator=(const LockedFile&) = delete;
-  ~LockedFile() {
-    if (fd_ >= 0) close(fd_);
-  }
-  int fd() const { return fd_; }
-  off_t size() const {
-    struct stat about {};
-    return fstat(fd_, &about) == 0 ? about.st_size : 0;
-  }
+  return handle;
+}
 
- private:
-  int fd_;
-};
+off_t size_of(const FileHandle& file) {
+  struct stat about {};
+  return fstat(file.get(), &about) == 0 ? about.st_size : 0;
+}
 
 Error failure(const std::filesystem::path& file) {
   return system_error(ErrorKind::storage, file.string(), errno);
@@ -91,17 +82,6 @@ std::optional<NewItem> next_record(std::string_view& rest) {
   return item;
 }
 
-bool write_all(int fd, std::string_view bytes, off_t at) {
-  while (!bytes.empty()) {
-    const ssize_t n = pwrite(fd, bytes.data(), bytes.size(), at);
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return false;
-    at += n;
-    bytes.remove_prefix(static_cast<std::size_t>(n));
-  }
-  return true;
-}
-
 std::optional<std::string> read_all(int fd, off_t size) {
   std::string text(static_cast<std::size_t>(size), '\0');
   std::size_t got = 0;
@@ -119,21 +99,21 @@ std::optional<std::string> read_all(int fd, off_t size) {
 }  // namespace
 
 void Spill::reserve() {
-  const LockedFile file(file_);
-  if (file.fd() < 0) return;
+  const Result<FileHandle> file = open_locked(file_);
+  if (!file) return;
   // Beyond the end of what is written, and without moving that end.
-  static_cast<void>(fallocate(file.fd(), FALLOC_FL_KEEP_SIZE, file.size(), kReserve));
+  static_cast<void>(fallocate(file->get(), FALLOC_FL_KEEP_SIZE, size_of(*file), kReserve));
 }
 
 Status Spill::keep(const NewItem& item) {
-  const LockedFile file(file_);
-  if (file.fd() < 0) return std::unexpected(failure(file_));
-  const off_t end = file.size();
-  if (write_all(file.fd(), record_of(item), end) && fdatasync(file.fd()) == 0) return {};
-  Error error = failure(file_);
-  // What is left when even this fails has no valid check either.
-  [[maybe_unused]] const int cut = ftruncate(file.fd(), end);
-  return std::unexpected(std::move(error));
+  const Result<FileHandle> file = open_locked(file_);
+  if (!file) return std::unexpected(file.error());
+  const off_t end = size_of(*file);
+  Status kept = write_at(*file, file_, record_of(item), end);
+  if (kept) kept = sync_file(*file, file_);
+  // What is left of it is cut off; where even that fails it has no valid check.
+  if (!kept && ftruncate(file->get(), end) != 0) return kept;
+  return kept;
 }
 
 bool Spill::holds_any() const {
@@ -143,9 +123,9 @@ bool Spill::holds_any() const {
 
 Result<int> Spill::take_in(Store& store) {
   if (!holds_any()) return 0;
-  const LockedFile file(file_);
-  if (file.fd() < 0) return std::unexpected(failure(file_));
-  const std::optional<std::string> text = read_all(file.fd(), file.size());
+  const Result<FileHandle> file = open_locked(file_);
+  if (!file) return std::unexpected(file.error());
+  const std::optional<std::string> text = read_all(file->get(), size_of(*file));
   if (!text) return std::unexpected(failure(file_));
   int count = 0;
   std::string_view rest = *text;
@@ -156,8 +136,9 @@ Result<int> Spill::take_in(Store& store) {
     ++count;
   }
   // The reserve goes with it; the next reserve() gives it back.
-  if (ftruncate(file.fd(), 0) != 0 || fdatasync(file.fd()) != 0) {
-    return std::unexpected(failure(file_));
+  if (ftruncate(file->get(), 0) != 0) return std::unexpected(failure(file_));
+  if (const Status synced = sync_file(*file, file_); !synced) {
+    return std::unexpected(synced.error());
   }
   return count;
 }

@@ -126,6 +126,8 @@ class Store {
   Status fail(std::int64_t number, const Outcome& outcome);
   // By hand: a failed or waiting item is due now. Fails with code "no_such_item".
   Status retry_now(std::int64_t number);
+  // By hand: the item, done or not, is worked on once more from the beginning. The same error.
+  Status replay(std::int64_t number);
 
   Result<KindStats> stats(Kind kind);
   // When the next claim(kind, ..., in_order) may find something, now or in the past included;

@@ -263,6 +263,20 @@ Status Store::retry_now(std::int64_t number) {
   });
 }
 
+Status Store::replay(std::int64_t number) {
+  return data_->write(Database::Sync::full, [&](Database& db) -> Status {
+    const Millis now = data_->clock();
+    if (const auto standing = standing_of(db, number); !standing) {
+      return std::unexpected(standing.error());
+    }
+    if (auto noted = write_attempt(db, number, now, "replayed by hand", {}); !noted) return noted;
+    return tell(db,
+                "UPDATE items SET state = 'pending', due_at = ?2, finished_at = 0, progress = NULL,"
+                " unsure = 0, claim_owner = NULL, claimed_until = 0 WHERE number = ?1",
+                number, now);
+  });
+}
+
 Result<std::int64_t> Store::erase_done(Millis before) {
   std::int64_t erased = 0;
   const auto written = data_->write(Database::Sync::full, [&](Database& db) -> Status {

@@ -85,7 +85,7 @@ Result<int> WorkLoop::work_due(Millis time_limit) {
 Result<Millis> WorkLoop::until_next_due() {
   Result<std::shared_ptr<Store>> store = app_.store();
   if (!store) return std::unexpected(store.error());
-  const Result<std::optional<Millis>> due = (*store)->next_due(kind_);
+  const Result<std::optional<Millis>> due = (*store)->next_due(kind_, kind_ == Kind::event);
   if (!due) return std::unexpected(due.error());
   return *due ? **due - now_ms() : kNever;
 }
