@@ -109,7 +109,7 @@ class HandlerPage : public AppPage {
     if (const Status kept = (*store)->remember(kTestEventKey, number); !kept) {
       return unavailable(kept.error(), request);
     }
-    return text_response(200, number);
+    return text_response(200, "");
   }
 
   Response explain(const Request& request) {

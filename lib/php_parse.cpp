@@ -47,10 +47,11 @@ std::expected<std::vector<Step>, ParseFault> bracket_steps(std::string& first,
   return steps;
 }
 
-// PHP drops a cookie-like prefix that only mangling made, so that no such name can be forged.
-bool is_forged_prefix(std::string_view mangled_name, std::string_view name) {
+// PHP takes no part that begins like a protected cookie's name unless the whole name does, so that
+// mangling cannot forge one. What stands before the part has been made by then.
+bool is_forged(const Step& step, std::string_view name) {
   for (const std::string_view prefix : {"__Host-", "__Secure-"})
-    if (mangled_name.starts_with(prefix) && !name.starts_with(prefix)) return true;
+    if (step.key.starts_with(prefix) && !name.starts_with(prefix)) return true;
   return false;
 }
 
@@ -72,12 +73,12 @@ std::expected<void, ParseFault> add_variable(Value& target, std::string_view nam
   std::string first = mangled(name.substr(0, bracket));
   const auto steps = bracket_steps(first, name.substr(bracket), limits.depth);
   if (!steps) return std::unexpected(steps.error());
-  if (is_forged_prefix(first, name)) return {};
 
   if (!target.is_array()) target = Value::array();
   Value* place = &target;
   Step at{first, false};
   for (const Step& next : *steps) {
+    if (is_forged(at, name)) return {};
     if (at.append) {
       const std::size_t before = place->size();
       place->append(Value::array());
@@ -89,6 +90,7 @@ std::expected<void, ParseFault> add_variable(Value& target, std::string_view nam
     }
     at = next;
   }
+  if (is_forged(at, name)) return {};
   if (at.append)
     place->append(text);
   else

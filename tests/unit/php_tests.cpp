@@ -1,0 +1,246 @@
+// php_tests: names, encodings, print_r, http_build_query and serialize, by tables of PHP's answers.
+#include "php.h"
+
+#include <boost/test/unit_test.hpp>
+#include <cmath>
+
+#include "json.h"
+
+using b24::Value;
+namespace php = b24::php;
+using namespace std::string_literals;
+
+namespace {
+
+// The parsed query as JSON, or the fault.
+std::string parsed(std::string_view query, const php::Limits& limits = {}) {
+  const auto value = php::parse_query(query, limits);
+  if (!value) return value.error() == php::ParseFault::too_deep ? "too_deep" : "too_many_fields";
+  return b24::json::print(*value);
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(php_tests)
+
+BOOST_AUTO_TEST_CASE(names_follow_php) {
+  const struct {
+    const char* query;
+    const char* want;
+  } rows[] = {
+      {"", "[]"},
+      {"&&", "[]"},
+      {"a", R"({"a":""})"},
+      {"a=1&a=2", R"({"a":"2"})"},
+      {"a=1=2", R"({"a":"1=2"})"},
+      {"=1", "[]"},
+      {"[a]=1", "[]"},
+      {"+=1", "[]"},
+      {"+a.b+c=1", R"({"a_b_c":"1"})"},
+      {"a+=1", R"({"a_":"1"})"},
+      {"a[b][c]=1", R"({"a":{"b":{"c":"1"}}})"},
+      {"a[]=1&a[]=2", R"({"a":["1","2"]})"},
+      {"a[5]=1&a[]=2", R"({"a":{"5":"1","6":"2"}})"},
+      {"a[-5]=1&a[]=2", R"({"a":{"-5":"1","-4":"2"}})"},
+      {"a[007]=1&a[]=2", R"({"a":{"007":"1","0":"2"}})"},
+      {"0=a&1=b", R"(["a","b"])"},
+      {"a=1&a[b]=2", R"({"a":{"b":"2"}})"},
+      {"a[b]=1&a=2", R"({"a":"2"})"},
+      {"a[b]=1&a[b][c]=2", R"({"a":{"b":{"c":"2"}}})"},
+      {"a[b.c d]=1", R"({"a":{"b.c d":"1"}})"},
+      {"a[b]c[d]=1", R"({"a":{"b":"1"}})"},
+      {"a[b][c=1", R"({"a":{"b":"1"}})"},
+      {"a[b.c+d[e=1", R"({"a_b_c_d_e":"1"})"},
+      {"a[=1", R"({"a_":"1"})"},
+      {"a]=1", R"({"a]":"1"})"},
+      {"a[[b]=1", R"({"a":{"[b":"1"}})"},
+      {"a[+]=1&a[++]=2", R"({"a":{"0":"1","  ":"2"}})"},
+      {"a[%09]=1", R"({"a":["1"]})"},
+      {"a%00b[c]=1", R"({"a":"1"})"},
+      {"a[b%00c]=1", R"({"a_b":"1"})"},
+      {"%00=1", "[]"},
+      {"a%5Bb%5d=1", R"({"a":{"b":"1"}})"},
+      {"a[][x]=1&a[][y]=2", R"({"a":[{"x":"1"},{"y":"2"}]})"},
+      {"a[9223372036854775807]=1&a[]=2", R"({"a":{"9223372036854775807":"1"}})"},
+      {"a[9223372036854775807]=1&a[][b]=2", R"({"a":{"9223372036854775807":"1"}})"},
+      {"__Host-a=1&__Secure-b=2", R"({"__Host-a":"1","__Secure-b":"2"})"},
+      {"..Host-a=1&._Secure-=2&_[Host-=3", "[]"},
+      {"a[__Host-x][y]=1", R"({"a":[]})"},
+  };
+  for (const auto& row : rows)
+    BOOST_TEST(parsed(row.query) == row.want, row.query << ": " << parsed(row.query));
+}
+
+BOOST_AUTO_TEST_CASE(limits_are_faults_and_leave_the_target_alone) {
+  const php::Limits limits{3, 2};
+  BOOST_TEST(parsed("a&b&&&c", limits) == R"({"a":"","b":"","c":""})");
+  BOOST_TEST(parsed("a&b&c&d", limits) == "too_many_fields");
+  BOOST_TEST(parsed("a[b][]=1", limits) == R"({"a":{"b":["1"]}})");
+  BOOST_TEST(parsed("a[b][c][d]=1", limits) == "too_deep");
+  BOOST_TEST(parsed("a[b][c][d=1", limits) == "too_deep");
+  Value target = Value::map({{"a", "kept"}});
+  BOOST_TEST(!php::add_variable(target, "a[b][c][d]", "1", limits));
+  BOOST_TEST((target == Value::map({{"a", "kept"}})));
+  std::string deep = "a";
+  for (int i = 0; i < 64; ++i) deep += "[x]";
+  BOOST_TEST(parsed(deep).starts_with("{"));
+  BOOST_TEST(parsed(deep + "[x]") == "too_deep");
+}
+
+BOOST_AUTO_TEST_CASE(percent_encoding_goes_both_ways) {
+  const struct {
+    std::string encoded;
+    std::string text;
+  } rows[] = {{"", ""},       {"a+b%20c", "a b c"}, {"%41%4a%4A", "AJJ"},
+              {"%", "%"},     {"%4", "%4"},         {"%zz%4", "%zz%4"},
+              {"%%41", "%A"}, {"a%00b", "a\0b"s},   {"%FF", "\xFF"}};
+  for (const auto& row : rows) BOOST_TEST(php::url_decode(row.encoded) == row.text);
+  BOOST_TEST(php::url_encode("aZ09-_. ~*/\xC3\xA9\0"s) == "aZ09-_.+%7E%2A%2F%C3%A9%00");
+  std::string all;
+  for (int byte = 0; byte < 256; ++byte) all += static_cast<char>(byte);
+  BOOST_TEST(php::url_decode(php::url_encode(all)) == all);
+}
+
+BOOST_AUTO_TEST_CASE(merge_is_key_by_key_for_arrays_only) {
+  const struct {
+    const char* under;
+    const char* over;
+    const char* want;
+  } rows[] = {
+      {"a=1&b=2", "c=3&a=4", R"({"a":"4","b":"2","c":"3"})"},
+      {"a[x]=1&a[y]=2", "a[y]=3&a[z]=4", R"({"a":{"x":"1","y":"3","z":"4"}})"},
+      {"a[]=1&a[]=2", "a[]=3", R"({"a":["3","2"]})"},
+      {"a[x][p]=1", "a[x][q]=2", R"({"a":{"x":{"p":"1","q":"2"}}})"},
+      {"a[x]=1", "a=2", R"({"a":"2"})"},
+      {"a=1", "a[x]=2", R"({"a":{"x":"2"}})"},
+      {"", "a=1", R"({"a":"1"})"},
+      {"a=1", "", R"({"a":"1"})"},
+  };
+  for (const auto& row : rows) {
+    Value under = *php::parse_query(row.under);
+    php::merge(under, *php::parse_query(row.over));
+    BOOST_TEST(b24::json::print(under) == row.want);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(print_r_looks_like_php) {
+  const Value event = Value::map({{"event", "ONCRMDEALUPDATE"},
+                                  {"data", Value::map({{"FIELDS", Value::map({{"ID", "125"}})}})},
+                                  {"empty", Value::array()},
+                                  {"ts", "1"}});
+  BOOST_TEST(php::print_r(event) ==
+             "Array\n"
+             "(\n"
+             "    [event] => ONCRMDEALUPDATE\n"
+             "    [data] => Array\n"
+             "        (\n"
+             "            [FIELDS] => Array\n"
+             "                (\n"
+             "                    [ID] => 125\n"
+             "                )\n"
+             "\n"
+             "        )\n"
+             "\n"
+             "    [empty] => Array\n"
+             "        (\n"
+             "        )\n"
+             "\n"
+             "    [ts] => 1\n"
+             ")\n");
+  BOOST_TEST(php::print_r(Value::array()) == "Array\n(\n)\n");
+  BOOST_TEST(php::print_r(Value("text")) == "text");
+  BOOST_TEST(php::print_r(Value::list({true, false, nullptr, 5})) ==
+             "Array\n(\n    [0] => 1\n    [1] => \n    [2] => \n    [3] => 5\n)\n");
+}
+
+BOOST_AUTO_TEST_CASE(build_query_encodes_nested_names) {
+  const Value value =
+      Value::map({{"fields", Value::map({{"PHONE", Value::list({Value::map({{"VALUE", "+7 9"}})})},
+                                         {"a b", "\xC3\xA9"}})},
+                  {"none", nullptr},
+                  {"empty", Value::array()},
+                  {"yes", true},
+                  {"no", false},
+                  {"real", 1.5}});
+  BOOST_TEST(
+      php::build_query(value) ==
+      "fields%5BPHONE%5D%5B0%5D%5BVALUE%5D=%2B7+9&fields%5Ba+b%5D=%C3%A9&yes=1&no=0&real=1.5");
+  BOOST_TEST(php::build_query(Value::array()) == "");
+  BOOST_TEST(php::build_query(Value::list({"x", Value::list({nullptr}), "y"})) == "0=x&2=y");
+}
+
+// Long names of many empty arrays must not be copied for each.
+BOOST_AUTO_TEST_CASE(build_query_of_a_long_name_with_many_members_finishes) {
+  Value many = Value::array();
+  for (int i = 0; i < 100'000; ++i) many.append(Value::array());
+  BOOST_TEST(php::build_query(Value::map({{std::string(100'000, 'n'), many}})) == "");
+}
+
+BOOST_AUTO_TEST_CASE(serialize_is_phps_and_reads_back) {
+  const Value value = Value::map({{"n", nullptr},
+                                  {"t", true},
+                                  {"f", false},
+                                  {-5, 7},
+                                  {"r", 0.1},
+                                  {"s", "a\0\"\xFF"s},
+                                  {"l", Value::list({"x", Value::array()})}});
+  const std::string text =
+      "a:7:{s:1:\"n\";N;s:1:\"t\";b:1;s:1:\"f\";b:0;i:-5;i:7;s:1:\"r\";d:0.1;s:1:\"s\";s:4:"
+      "\"a\0\"\xFF\";"
+      "s:1:\"l\";a:2:{i:0;s:1:\"x\";i:1;a:0:{}}}"s;
+  BOOST_TEST(php::serialize(value) == text);
+  BOOST_TEST((*php::unserialize(text) == value));
+  for (std::size_t length = 0; length < text.size(); ++length)
+    BOOST_TEST(!php::unserialize(text.substr(0, length)));
+  for (const double real : {1e17, -0.0, 5e-324, HUGE_VAL, -HUGE_VAL})
+    BOOST_TEST(php::unserialize(php::serialize(Value(real)))->real() == real);
+  BOOST_TEST(std::isnan(php::unserialize("d:NAN;")->real()));
+}
+
+BOOST_AUTO_TEST_CASE(unserialize_refuses_everything_else) {
+  const char* const rows[] = {"",
+                              "N",
+                              "N;N;",
+                              "n;",
+                              "b:2;",
+                              "i:;",
+                              "i:1",
+                              "i:1.5;",
+                              "i:99999999999999999999;",
+                              "i: 1;",
+                              "d:x;",
+                              "s:5:\"a\";",
+                              "s:1:\"ab\";",
+                              "s:-1:\"\";",
+                              "s:18446744073709551615:\"a\";",
+                              "s:1:a;",
+                              "a:1:{}",
+                              "a:0:{i:0;N;}",
+                              "a:1:{N;N;}",
+                              "a:1:{i:0;}",
+                              "a:1:{i:0;N;",
+                              "a:18446744073709551615:{i:0;N;}",
+                              "a:-1:{}",
+                              "O:8:\"stdClass\":0:{}",
+                              "a:2:{i:0;s:1:\"x\";i:1;R:2;}",
+                              "C:1:\"a\":0:{}"};
+  for (const char* row : rows) {
+    const auto value = php::unserialize(row);
+    BOOST_TEST(!value, row);
+    if (!value) BOOST_TEST(value.error().code == "bad_serialized");
+  }
+}
+
+BOOST_AUTO_TEST_CASE(unserialize_bounds_its_depth) {
+  const auto nested = [](int levels) {
+    std::string text;
+    for (int i = 0; i < levels; ++i) text += "a:1:{i:0;";
+    text += "N;";
+    return text + std::string(static_cast<std::size_t>(levels), '}');
+  };
+  BOOST_TEST(php::unserialize(nested(1000)).has_value());
+  BOOST_TEST(!php::unserialize(nested(1001)));
+  BOOST_TEST(!php::unserialize(nested(1'000'000)));
+}
+
+BOOST_AUTO_TEST_SUITE_END()

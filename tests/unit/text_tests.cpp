@@ -1,0 +1,137 @@
+// text_tests: UTF-8, encodings, log lines and small helpers.
+#include "text.h"
+
+#include <boost/test/unit_test.hpp>
+
+namespace text = b24::text;
+using namespace std::string_literals;
+
+namespace {
+
+const std::string kMark = "\xEF\xBF\xBD";
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(text_tests)
+
+BOOST_AUTO_TEST_CASE(utf8_is_strict) {
+  const std::string good[] = {"",
+                              "ascii",
+                              "\0"s,
+                              "\xC2\x80",
+                              "\xDF\xBF",
+                              "\xE0\xA0\x80",
+                              "\xED\x9F\xBF",
+                              "\xEE\x80\x80",
+                              "\xF0\x90\x80\x80",
+                              "\xF4\x8F\xBF\xBF"};
+  for (const std::string& row : good) BOOST_TEST(text::is_valid_utf8(row), text::for_log(row));
+  const std::string bad[] = {"\x80",
+                             "\xBF",
+                             "\xC0\x80",
+                             "\xC1\xBF",
+                             "\xC2",
+                             "\xC2\x41",
+                             "\xE0\x9F\xBF",
+                             "\xED\xA0\x80",
+                             "\xE2\x82",
+                             "\xF0\x8F\xBF\xBF",
+                             "\xF4\x90\x80\x80",
+                             "\xF5\x80\x80\x80",
+                             "\xFF",
+                             "ok\xFE"};
+  for (const std::string& row : bad) BOOST_TEST(!text::is_valid_utf8(row), text::for_log(row));
+}
+
+BOOST_AUTO_TEST_CASE(each_invalid_byte_and_nul_is_replaced) {
+  BOOST_TEST(text::to_valid_utf8("a\xC3\xA9") == "a\xC3\xA9");
+  BOOST_TEST(text::to_valid_utf8("a\0b"s) == "a" + kMark + "b");
+  BOOST_TEST(text::to_valid_utf8("\xE2\x82") == kMark + kMark);
+  BOOST_TEST(text::to_valid_utf8("\xED\xA0\x80") == kMark + kMark + kMark);
+  BOOST_TEST(text::is_valid_utf8(text::to_valid_utf8("\xF0\x9F\x98\xC3\xA9\xFF")));
+}
+
+BOOST_AUTO_TEST_CASE(code_points_are_counted_and_cut) {
+  const std::string word = "a\xC3\xA9\xE2\x82\xAC\xF0\x9F\x98\x80";
+  BOOST_TEST(text::length_utf8("") == 0u);
+  BOOST_TEST(text::length_utf8(word) == 4u);
+  BOOST_TEST(text::first_utf8(word, 0) == "");
+  BOOST_TEST(text::first_utf8(word, 2) == "a\xC3\xA9");
+  BOOST_TEST(text::first_utf8(word, 3) == "a\xC3\xA9\xE2\x82\xAC");
+  BOOST_TEST(text::first_utf8(word, 4) == word);
+  BOOST_TEST(text::first_utf8(word, 99) == word);
+}
+
+BOOST_AUTO_TEST_CASE(encodings_are_converted) {
+  const struct {
+    std::string bytes;
+    const char* from;
+    const char* to;
+    std::string want;
+  } rows[] = {
+      {"\xC8\xE2\xE0\xED", "windows-1251", "UTF-8", "\xD0\x98\xD0\xB2\xD0\xB0\xD0\xBD"},
+      {"\xD0\x98\xD0\xB2\xD0\xB0\xD0\xBD", "UTF-8", "windows-1251", "\xC8\xE2\xE0\xED"},
+      {"a\xE2\x98\x83z", "UTF-8", "windows-1251", "a?z"},
+      {"a\xFF\xFEz", "UTF-8", "UTF-8", "a??z"},
+      {"a\xE2\x98", "UTF-8", "UTF-8", "a??"},
+      {"a\x98z", "windows-1251", "UTF-8", "a?z"},
+      {"a\0b"s, "windows-1251", "UTF-8", "a\0b"s},
+      {"\xE2\x98\x83", "UTF-8", "UTF-16LE", "\x03\x26"},
+      {"\xD8\x00\x00\x41"s, "UTF-16BE", "UTF-8", "?"},
+      {"", "UTF-8", "koi8-r", ""},
+      {"text", "no-such-encoding", "UTF-8", ""},
+      {"text", "UTF-8", "no-such-encoding", ""},
+  };
+  for (const auto& row : rows) {
+    const std::string got = text::convert(row.bytes, row.from, row.to);
+    if (std::string(row.from) == "UTF-16BE")  // how many marks is iconv's choice
+      BOOST_TEST(got.starts_with(row.want));
+    else
+      BOOST_TEST(got == row.want, row.from << " to " << row.to << ": " << text::for_log(got));
+  }
+  std::string large(100'000, '\xC8');
+  BOOST_TEST(text::convert(large, "windows-1251", "UTF-8").size() == 200'000u);
+  BOOST_TEST(text::convert(std::string(100'000, '\xFF'), "UTF-8", "UTF-8") ==
+             std::string(100'000, '?'));
+  BOOST_TEST(text::known_encoding("windows-1251"));
+  BOOST_TEST(text::known_encoding("utf-8"));
+  BOOST_TEST(!text::known_encoding("windows-9999"));
+}
+
+BOOST_AUTO_TEST_CASE(a_log_line_stays_one_line) {
+  const struct {
+    std::string text;
+    const char* want;
+  } rows[] = {
+      {"plain \xC3\xA9", "plain \xC3\xA9"},
+      {"a\r\nb\tc", "a\\x0d\\x0ab\\x09c"},
+      {"\0\x1b\x7f"s, "\\x00\\x1b\\x7f"},
+      {"\\n", "\\\\n"},
+      {"\xC2\x85\xC2\x9B", "\\u0085\\u009b"},
+      {"\xE2\x80\xA8\xE2\x80\xA9", "\\u2028\\u2029"},
+      {"\xFF\xC3", "\\xff\\xc3"},
+      {"", ""},
+  };
+  for (const auto& row : rows) BOOST_TEST(text::for_log(row.text) == row.want);
+  BOOST_TEST(text::for_log("abcdef", 6) == "abcdef");
+  BOOST_TEST(text::for_log("abcdefg", 6) == "abcdef...");
+  BOOST_TEST(text::for_log("abc\xC3\xA9", 4) == "abc...");
+  BOOST_TEST(text::for_log("abc\n", 6) == "abc...");
+  BOOST_TEST(text::for_log(std::string(1'000'000, '\n')).size() <= 515u);
+}
+
+BOOST_AUTO_TEST_CASE(helpers_are_ascii) {
+  BOOST_TEST(text::trim(" \t\r\na b \n") == "a b");
+  BOOST_TEST(text::trim(" \n") == "");
+  BOOST_TEST(text::lower("AZ\xC3\x89[") == "az\xC3\x89[");
+  BOOST_TEST(text::equal_ignoring_case("Chunked", "cHUNKED"));
+  BOOST_TEST(!text::equal_ignoring_case("a", "ab"));
+  BOOST_TEST(!text::equal_ignoring_case("[", "{"));
+  const std::vector<std::string> parts = {"a", "b", "c"};
+  BOOST_TEST(text::split(" a, b,,c\n", ", \n") == parts);
+  BOOST_TEST(text::split(" a ; b ;; c;", ";") == parts);
+  BOOST_TEST(text::split("").empty());
+  BOOST_TEST(text::split(",,", ",").empty());
+}
+
+BOOST_AUTO_TEST_SUITE_END()
