@@ -3,10 +3,12 @@
 // What the query says is done first: wait=FILE makes FILE.begun and waits for FILE; size=N answers
 // with N bytes; throw fails. REQUEST_TIME, MAX_THREADS and MAX_BODY in the environment set limits.
 #include <atomic>
+#include <condition_variable>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <mutex>
 #include <stdexcept>
 #include <thread>
 
@@ -39,7 +41,10 @@ class Echo : public Page {
   }
 
   void work(std::stop_token stop) override {
-    while (!stop.stop_requested()) std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    std::mutex mutex;
+    std::unique_lock lock(mutex);
+    std::condition_variable_any stopped;
+    stopped.wait(lock, stop, [] { return false; });
     std::cerr << "worked until the stop, " + std::to_string(requests_) + " requests\n";
   }
 
