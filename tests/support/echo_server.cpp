@@ -45,7 +45,7 @@ std::optional<int> EchoServer::stop() {
 
 int EchoServer::requests() const {
   std::string text = process.err();
-  constexpr std::string_view kBefore = "worked until the stop, ";
+  constexpr std::string_view kBefore = "answered ";
   std::size_t at = text.find(kBefore);
   return at == text.npos ? -1 : std::atoi(text.c_str() + at + kBefore.size());
 }
