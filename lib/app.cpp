@@ -87,6 +87,15 @@ Result<std::shared_ptr<Store>> AppSource::store() {
   return opened;
 }
 
+ServerLimits AppPage::server_limits() {
+  auto app = app_.current();
+  if (!app) return {};
+  const ServerSettings& server = app->settings->server;
+  return {.threads = server.threads,
+          .max_threads = server.max_threads,
+          .request_time = server.request_time};
+}
+
 RequestLimits AppPage::limits() {
   RequestLimits limits;
   if (Result<App> app = app_.current(); app) limits.body = app->settings->server.max_body;

@@ -69,6 +69,7 @@ class AppPage : public Page {
 
   Response refuse(const Refusal& refusal, const Environment& environment) override;
   RequestLimits limits() override;
+  ServerLimits server_limits() override;
 
  protected:
   // A short, kind page (error.mustache, message error_<code>) or its JSON, in the visitor's

@@ -1,4 +1,4 @@
-// catalogue: the messages of the pages in each language, and which language a visitor gets.
+// catalogue: the messages of the pages in one language, and which language a visitor gets.
 #include "catalogue.h"
 
 #include <algorithm>
@@ -65,73 +65,55 @@ std::vector<Wish> parse_wishes(std::string_view accept_language) {
 
 }  // namespace
 
-Status Catalogues::add(const std::string& language, std::string_view text,
-                       const std::string& file) {
+Result<Messages> parse_messages(std::string_view text, const std::string& file) {
   if (!text::is_valid_utf8(text)) {
     return std::unexpected(
         catalogue_error(file + ": the text is not UTF-8", "save the file as UTF-8"));
   }
   Result<std::vector<IniEntry>> entries = parse_ini(text, file);
   if (!entries) return std::unexpected(entries.error());
-  Catalogue& catalogue = all_[language];
-  catalogue.file = file;
+  Messages messages;
   for (IniEntry& entry : *entries) {
     const std::string place = file + ":" + std::to_string(entry.line) + ": ";
     if (!entry.section.empty()) {
       return std::unexpected(
           catalogue_error(place + "a catalogue has no sections", "remove the line in brackets"));
     }
-    if (!catalogue.messages.try_emplace(entry.name, std::move(entry.value)).second) {
+    if (!messages.try_emplace(entry.name, std::move(entry.value)).second) {
       return std::unexpected(catalogue_error(place + entry.name + " occurs a second time",
                                              "keep one of the two lines"));
     }
   }
-  return {};
+  return messages;
 }
 
-Status Catalogues::check(const std::string& dir) const {
-  const auto english = all_.find(kEnglish);
-  if (english == all_.end()) {
-    return std::unexpected(Error{ErrorKind::settings, "no_templates",
-                                 dir + ": there is no messages.en.conf",
-                                 "set page.templates to the directory of the templates"});
-  }
-  for (const auto& [language, catalogue] : all_) {
-    for (const auto& [key, message] : english->second.messages) {
-      const auto own = catalogue.messages.find(key);
-      if (own == catalogue.messages.end()) {
-        return std::unexpected(catalogue_error(
-            catalogue.file + ": there is no " + key + ", which messages.en.conf has",
-            "add " + key + " to the file"));
-      }
-      if (names_in(own->second) != names_in(message)) {
-        return std::unexpected(catalogue_error(
-            catalogue.file + ": " + key + " has other {{names}} than in messages.en.conf",
-            "use the names of the English text"));
-      }
-    }
-    for (const auto& [key, message] : catalogue.messages) {
-      if (english->second.messages.contains(key)) continue;
+Status compare_messages(const Messages& english, const Messages& other, const std::string& file) {
+  for (const auto& [key, message] : english) {
+    const auto own = other.find(key);
+    if (own == other.end()) {
       return std::unexpected(
-          catalogue_error(catalogue.file + ": " + key + " is not in messages.en.conf",
-                          "remove it, or add it to messages.en.conf"));
+          catalogue_error(file + ": there is no " + key + ", which messages.en.conf has",
+                          "add " + key + " to the file"));
     }
+    if (names_in(own->second) != names_in(message)) {
+      return std::unexpected(
+          catalogue_error(file + ": " + key + " has other {{names}} than in messages.en.conf",
+                          "use the names of the English text"));
+    }
+  }
+  for (const auto& [key, message] : other) {
+    if (english.contains(key)) continue;
+    return std::unexpected(catalogue_error(file + ": " + key + " is not in messages.en.conf",
+                                           "remove it, or add it to messages.en.conf"));
   }
   return {};
 }
 
-const Messages& Catalogues::messages(std::string_view language) const {
-  const auto found = all_.find(language);
-  return found != all_.end() ? found->second.messages : all_.find(kEnglish)->second.messages;
-}
-
-std::vector<std::string> Catalogues::languages() const {
-  std::vector<std::string> result;
-  for (const auto& [language, catalogue] : all_) result.push_back(language);
-  return result;
-}
-
-std::string Catalogues::choose(std::string_view setting, std::string_view accept_language) const {
+std::string choose_language(const std::vector<std::string>& languages, std::string_view setting,
+                            std::string_view accept_language) {
+  const auto has = [&](std::string_view language) {
+    return std::ranges::find(languages, language) != languages.end();
+  };
   if (has(setting)) return std::string(setting);
   if (setting != "auto") return std::string(kEnglish);
   for (const Wish& wish : parse_wishes(accept_language)) {

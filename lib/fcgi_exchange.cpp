@@ -44,11 +44,15 @@ FcgiExchange::~FcgiExchange() {
   FCGX_Free(&request_, 1);
 }
 
-bool FcgiExchange::load(const std::string& records) {
+bool FcgiExchange::prepare() {
   // The library closes what it reads from whenever something displeases it.
   if (request_.ipcFd < 0) request_.ipcFd = memfd_create("request", MFD_CLOEXEC);
+  return request_.ipcFd >= 0;
+}
+
+bool FcgiExchange::load(const std::string& records) {
   int file = request_.ipcFd;
-  return file >= 0 && lseek(file, 0, SEEK_SET) == 0 && write_whole(file, records) &&
+  return lseek(file, 0, SEEK_SET) == 0 && write_whole(file, records) &&
          lseek(file, 0, SEEK_SET) == 0;
 }
 

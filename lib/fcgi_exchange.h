@@ -20,7 +20,10 @@ class FcgiExchange {
   FcgiExchange& operator=(const FcgiExchange&) = delete;
   ~FcgiExchange();
 
+  // Makes the memory file if there is none; false when the process is out of descriptors.
+  bool prepare();
   // The records of the answer; empty when the system has no memory for it or libfcgi takes offence.
+  // REQUIRES: prepare() said true.
   std::string answer(const std::string& records);
 
  private:

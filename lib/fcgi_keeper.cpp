@@ -25,8 +25,9 @@ epoll_event event_for(const FcgiConnection& connection) {
 
 }  // namespace
 
-FcgiKeeper::FcgiKeeper(std::function<void(Connection)> ready)
-    : ready_(std::move(ready)),
+FcgiKeeper::FcgiKeeper(std::size_t max_connections, std::function<void(Connection)> ready)
+    : max_connections_(max_connections),
+      ready_(std::move(ready)),
       poll_(epoll_create1(EPOLL_CLOEXEC)),
       wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   epoll_event event{.events = EPOLLIN, .data = {.fd = wake_}};
@@ -52,6 +53,7 @@ void FcgiKeeper::wake() const {
 
 void FcgiKeeper::take(Connection connection) {
   std::lock_guard lock(mutex_);
+  if (kept_.size() >= max_connections_) release_oldest();
   int socket = connection->socket();
   epoll_event event = event_for(*connection);
   if (epoll_ctl(poll_, EPOLL_CTL_ADD, socket, &event) != 0) return;
@@ -63,6 +65,10 @@ void FcgiKeeper::take(Connection connection) {
 
 void FcgiKeeper::drop_oldest() {
   std::lock_guard lock(mutex_);
+  release_oldest();
+}
+
+void FcgiKeeper::release_oldest() {
   auto oldest = std::ranges::min_element(
       kept_, {}, [](const Kept::value_type& kept) { return kept.second->deadline(); });
   if (oldest != kept_.end()) release(oldest);

@@ -18,8 +18,9 @@ class FcgiKeeper {
  public:
   using Connection = std::unique_ptr<FcgiConnection>;
 
-  // `ready` is called in the keeper's thread with each connection whose request is whole.
-  explicit FcgiKeeper(std::function<void(Connection)> ready);
+  // `ready` is called in the keeper's thread with each connection whose request is whole. Of more
+  // than `max_connections` the oldest are closed.
+  FcgiKeeper(std::size_t max_connections, std::function<void(Connection)> ready);
   FcgiKeeper(const FcgiKeeper&) = delete;
   FcgiKeeper& operator=(const FcgiKeeper&) = delete;
   ~FcgiKeeper();  // closes what is left
@@ -36,11 +37,13 @@ class FcgiKeeper {
 
   void run();
   void wait();
+  void release_oldest();
   void attend(int socket);
   Connection release(Kept::iterator kept);
   void sweep();
   void wake() const;
 
+  std::size_t max_connections_;
   std::function<void(Connection)> ready_;
   int poll_;
   int wake_;

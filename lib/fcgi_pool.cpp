@@ -2,6 +2,7 @@
 #include "fcgi_pool.h"
 
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -21,12 +22,20 @@ using Progress = FcgiConnection::Progress;
 // handing the connection to the keeper and getting it back.
 constexpr milliseconds kPatience{2};
 constexpr milliseconds kOutOfDescriptors{50};
+constexpr int kTries = 20;
 constexpr int kIdleMs = 30'000;           // after this a worker beyond the kept ones ends
 constexpr milliseconds kLastGrace{1000};  // for slow peers, once a stop was asked for
 
 int checked(int file) {
   if (file < 0) throw std::system_error(errno, std::generic_category(), "worker pool");
   return file;
+}
+
+// Half of the descriptors; the rest is for the workers and what the page opens.
+std::size_t max_connections() {
+  rlimit limit{};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  return limit.rlim_cur / 2;
 }
 
 }  // namespace
@@ -38,7 +47,7 @@ FcgiPool::FcgiPool(int listener, Page& page, const ServerLimits& limits)
       poll_(checked(epoll_create1(EPOLL_CLOEXEC))),
       ready_event_(checked(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK | EFD_SEMAPHORE))),
       stop_event_(checked(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK))),
-      keeper_([this](Connection connection) {
+      keeper_(max_connections(), [this](Connection connection) {
         {
           std::lock_guard lock(mutex_);
           ready_.push_back(std::move(connection));
@@ -62,6 +71,8 @@ FcgiPool::~FcgiPool() {
   }
   eventfd_write(stop_event_, 1);
   for (Worker& worker : workers_) worker.thread.join();
+  keeper_.settle(kLastGrace);
+  answer_rest();
   keeper_.settle(kLastGrace);
   for (int file : {poll_, ready_event_, stop_event_}) close(file);
 }
@@ -150,13 +161,11 @@ FcgiPool::Connection FcgiPool::next_at_the_end() {
 
 int FcgiPool::accept_socket() {
   // Over and over, since the backlog must not be left while the process lacks descriptors.
-  for (int tries = 0; tries < 20; ++tries) {
+  for (int tries = 0; tries < kTries; ++tries) {
     int socket = accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (socket >= 0 || errno == EAGAIN || errno == EWOULDBLOCK) return socket;
     if (errno == EINTR || errno == ECONNABORTED) continue;
-    complain(std::string("a connection cannot be accepted: ") + std::strerror(errno));
-    keeper_.drop_oldest();
-    std::this_thread::sleep_for(kOutOfDescriptors);
+    make_room();
   }
   return -1;
 }
@@ -170,8 +179,28 @@ FcgiPool::Connection FcgiPool::take_ready() {
   return connection;
 }
 
+void FcgiPool::make_room() {
+  complain(std::string("a connection cannot be served: ") + std::strerror(errno));
+  keeper_.drop_oldest();
+  std::this_thread::sleep_for(kOutOfDescriptors);
+}
+
+// A worker that gave a connection to the keeper right before the end may have been the last one.
+void FcgiPool::answer_rest() {
+  try {
+    FcgiExchange exchange(page_);
+    while (Connection connection = take_ready()) answer(std::move(connection), exchange);
+  } catch (const std::exception& fault) {
+    complain(std::string("a connection failed: ") + fault.what());
+  }
+}
+
 void FcgiPool::answer(Connection connection, FcgiExchange& exchange) {
   if (idle_ == 0) grow();
+  for (int tries = 0; !exchange.prepare(); ++tries) {
+    if (tries == kTries) return;
+    make_room();
+  }
   std::string records = exchange.answer(connection->take_request());
   connection->reply(std::move(records), from_now());
   if (connection->advance() == Progress::waiting) keeper_.take(std::move(connection));

@@ -45,6 +45,8 @@ class FcgiPool {
   int accept_socket();
   Connection take_ready();
   void answer(Connection connection, FcgiExchange& exchange);
+  void answer_rest();
+  void make_room();
   FcgiConnection::Time from_now() const;
 
   int listener_;

@@ -147,7 +147,9 @@ Millis Gate::Book::enter(std::string_view method, double room, double drain) {
   if (probing && portal.probe_until > now) return std::min(portal.probe_until - now, kSecond);
   if (portal.bucket_until > now) return portal.bucket_until - now;
   const double over = portal.level + 1 - room;
-  if (over > 1e-6) return std::max<Millis>(1, std::llround(std::ceil(over * 1000 / drain)));
+  constexpr double kRounding = 1e-6;  // what sums of reals are off by
+  if (over > kRounding)
+    return std::max<Millis>(1, std::llround(std::ceil(over * 1000 / drain - kRounding)));
   portal.level += 1;
   if (probing) portal.probe_until = now + kProbeTime;
   return 0;

@@ -32,6 +32,7 @@ struct Position {
   std::int64_t inode = 0;          // of the file that this is about
   std::int64_t synced_number = 0;  // the same, of what a power cut leaves
   std::int64_t synced_offset = 0;
+  Millis received_at = 0;  // of the last item
   std::string boot;
   std::string store;
 };
@@ -39,8 +40,9 @@ struct Position {
 // Always of the same length, so that it can be written in place, even when the disk is full.
 std::string text_of(const Position& position) {
   std::string line;
-  for (const std::int64_t number : {position.number, position.offset, position.inode,
-                                    position.synced_number, position.synced_offset}) {
+  for (const std::int64_t number :
+       {position.number, position.offset, position.inode, position.synced_number,
+        position.synced_offset, position.received_at}) {
     const std::string digits = std::to_string(number);
     line.append(20 - digits.size(), '0').append(digits).append(" ");
   }
@@ -49,18 +51,19 @@ std::string text_of(const Position& position) {
 
 std::optional<Position> position_of(const std::string& line) {
   const auto fields = text::split(line);
-  if (fields.size() != 7 || !line.ends_with('\n')) return std::nullopt;
+  if (fields.size() != 8 || !line.ends_with('\n')) return std::nullopt;
   Position position;
-  std::int64_t* const numbers[] = {&position.number, &position.offset, &position.inode,
-                                   &position.synced_number, &position.synced_offset};
+  std::int64_t* const numbers[] = {&position.number,        &position.offset,
+                                   &position.inode,         &position.synced_number,
+                                   &position.synced_offset, &position.received_at};
   for (std::size_t i = 0; i < std::size(numbers); ++i) {
     const std::string& field = fields[i];
     const auto [end, fault] =
         std::from_chars(field.data(), field.data() + field.size(), *numbers[i]);
     if (fault != std::errc() || end != field.data() + field.size()) return std::nullopt;
   }
-  position.boot = fields[5];
-  position.store = fields[6];
+  position.boot = fields[6];
+  position.store = fields[7];
   return position;
 }
 
@@ -76,6 +79,7 @@ class Pass {
   Status open();
   Status settle(const Store::Tip& tip);
   Status settle_length(std::int64_t size);
+  Status go_back();
   Status finish_moved_file();
   Status add(const Item& item);
   Status flush();
@@ -96,7 +100,8 @@ class Pass {
   Position at_;
   std::string batch_;              // entries that are not in the file yet
   std::int64_t batch_number_ = 0;  // of the last of them
-  std::int64_t entries_ = 0;       // in the file since the last sync
+  Millis batch_received_at_ = 0;
+  std::int64_t entries_ = 0;  // in the file since the last sync
 };
 
 Status Pass::open() {
@@ -116,7 +121,7 @@ Status Pass::settle(const Store::Tip& tip) {
   const auto inode = static_cast<std::int64_t>(status.st_ino);
   const auto known = position_of(read_small(pos_file_).value_or(""));
   if (!known) {  // the first pass: whatever is in the file stays
-    at_ = {0, status.st_size, inode, 0, status.st_size, boot_id(), tip.store};
+    at_ = {0, status.st_size, inode, 0, status.st_size, 0, boot_id(), tip.store};
     if (auto synced = sync(); !synced) return synced;
     return sync_directory(file_.parent_path());
   }
@@ -132,10 +137,28 @@ Status Pass::settle(const Store::Tip& tip) {
   const bool other_store = at_.store != tip.store;
   const bool older_store = !other_store && at_.number > tip.number;  // put back from a backup
   if (!other_store && !older_store && at_.boot == boot_id()) return {};
-  if (other_store || older_store) at_.number = other_store ? 0 : tip.number;
+  if (other_store) at_.number = 0;
+  if (older_store) {
+    if (auto gone_back = go_back(); !gone_back) return gone_back;
+  }
   at_.store = tip.store;
   at_.boot = boot_id();
   return sync();
+}
+
+// The store's numbers begin again below ours: what was received after our last item is new.
+Status Pass::go_back() {
+  ListFilter filter;
+  filter.kind = Kind::event;
+  const auto items = store_.list(filter);
+  if (!items) return std::unexpected(items.error());
+  at_.number = 0;
+  for (const Item& item : *items) {
+    const bool is_new = item.received_at > at_.received_at;
+    at_.number = is_new ? item.number - 1 : item.number;
+    if (!is_new) break;
+  }
+  return {};
 }
 
 Status Pass::settle_length(std::int64_t size) {
@@ -195,6 +218,7 @@ Status Pass::flush() {
   auto written = write_at(log_, file_, batch_, at_.offset);
   if (written) {
     at_.number = batch_number_;
+    at_.received_at = batch_received_at_;
     at_.offset += static_cast<std::int64_t>(batch_.size());
     written = save();
   }
@@ -233,6 +257,7 @@ Status Pass::add(const Item& item) {
   }
   batch_ += entry;
   batch_number_ = item.number;
+  batch_received_at_ = item.received_at;
   ++entries_;
   return batch_.size() >= kBytesPerWrite ? flush() : Status{};
 }

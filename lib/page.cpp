@@ -1,10 +1,9 @@
 // page: templates and message catalogues -> HTML responses with security headers.
 #include "page.h"
 
-#include <sys/stat.h>
-
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <set>
 #include <stdexcept>
 
@@ -12,6 +11,7 @@
 #include "ini_file.h"
 #include "mustache_view.h"
 #include "secret.h"
+#include "template_files.h"
 #include "template_text.h"
 #include "text.h"
 
@@ -19,30 +19,21 @@ namespace b24 {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr std::string_view kTemplate = ".mustache", kStyle = ".css", kScript = ".js";
-constexpr std::string_view kMessages = "messages.", kConf = ".conf";
+constexpr std::string_view kEnglish = "en";
 
 Error broken(std::string cause) {
   return {ErrorKind::settings, "broken_template", std::move(cause),
           "mend the file, or put the one that was delivered back"};
 }
 
-bool is_ours(std::string_view name) {
-  if (name.starts_with('.')) return false;
-  return name.ends_with(kTemplate) || name.ends_with(kStyle) || name.ends_with(kScript) ||
-         (name.starts_with(kMessages) && name.ends_with(kConf));
-}
-
-// The files of a template directory by name, sorted; none when it cannot be read.
-std::vector<fs::path> list_files(const fs::path& dir) {
-  std::vector<fs::path> files;
-  std::error_code fault;
-  for (fs::directory_iterator entry(dir, fault), end; !fault && entry != end;
-       entry.increment(fault)) {
-    if (is_ours(entry->path().filename().string())) files.push_back(entry->path());
-  }
-  std::ranges::sort(files);
-  return files;
+// "index.mustache" -> "index"; the names that have another start or end are left out.
+std::set<std::string> middles(const std::set<std::string>& names, std::string_view start,
+                              std::string_view end) {
+  std::set<std::string> result;
+  for (const std::string& name : names)
+    if (name.starts_with(start) && name.ends_with(end))
+      result.insert(name.substr(start.size(), name.size() - start.size() - end.size()));
+  return result;
 }
 
 std::string hash_source(std::string_view text) {
@@ -54,7 +45,24 @@ struct View {
   MustacheView view;
   MustacheView::Constants assets;  // style, script
   std::string style_source;
-  std::string script_source;  // empty: no script
+  std::string script_source;       // empty: no script
+  std::set<std::string> messages;  // the keys that it shows
+};
+
+// Something that is made when it is first asked for, by one thread.
+template <class T>
+class Lazy {
+ public:
+  template <class Make>
+  const T& get(Make make) const {
+    std::call_once(once_, [&] { value_.emplace(make()); });
+    return *value_;
+  }
+  const T& get() const { return *value_; }  // REQUIRES: made
+
+ private:
+  mutable std::once_flag once_;
+  mutable std::optional<T> value_;
 };
 
 std::string content_security_policy(const View& view, const PagePolicy& policy) {
@@ -73,138 +81,211 @@ std::string content_security_policy(const View& view, const PagePolicy& policy) 
 
 }  // namespace
 
-struct Templates::Data {
-  Catalogues catalogues;
-  // By language: {{t.KEY}} and {{lang}}.
-  std::map<std::string, MustacheView::Constants, std::less<>> messages;
-  std::map<std::string, View, std::less<>> views;
-
-  const View& view(std::string_view name) const {
-    const auto found = views.find(name);
-    if (found == views.end()) throw std::logic_error("no template " + std::string(name));
-    return found->second;
-  }
-};
-
 namespace {
 
-// Reads the files of a directory and makes the pages from them.
+// Reads the files of a directory, and makes pages and languages from them.
 class Loader {
  public:
-  explicit Loader(const fs::path& dir) : dir_(dir.string()) {}
+  Loader(std::string dir, std::set<std::string> files)
+      : dir_(std::move(dir)),
+        files_(std::move(files)),
+        texts_(dir_, middles(files_, "", kTemplate)) {}
 
-  Status read() {
-    for (const fs::path& file : list_files(dir_)) {
-      Result<std::string> text = read_settings_text(file.string());
-      if (!text) return std::unexpected(text.error());
-      if (Status taken = take(file, std::move(*text)); !taken) return taken;
-    }
-    return catalogues.check(dir_);
+  Result<View> view(const std::string& name) {
+    std::set<std::string> messages;
+    Result<std::string> text = texts_.expand(name, messages);
+    if (!text) return std::unexpected(text.error());
+    MustacheView view(*text);
+    if (!view.fault().empty()) return std::unexpected(broken(file_of(name) + ": " + view.fault()));
+    Result<std::string> base = asset("base.css"), style = asset(name + ".css"),
+                        script = asset(name + ".js");
+    for (const Result<std::string>* each : {&base, &style, &script})
+      if (!*each) return std::unexpected(each->error());
+    const std::string styles = without_indentation(*base + *style);
+    return View{std::move(view), MustacheView::Constants({{"style", styles}, {"script", *script}}),
+                hash_source(styles), script->empty() ? "" : hash_source(*script),
+                std::move(messages)};
   }
 
-  Result<View> make(const std::string& name) const {
-    std::set<std::string> used;
-    Result<std::string> text = texts_.expand(name, used);
+  Result<Messages> messages(const std::string& language) const {
+    const std::string file = catalogue(language);
+    const Result<std::string> text = read_settings_text(file);
     if (!text) return std::unexpected(text.error());
-    const std::string file = dir_ + "/" + name + ".mustache";
-    for (const std::string& key : used) {
-      if (catalogues.messages("en").contains(key)) continue;
+    return parse_messages(*text, file);
+  }
+
+  // The templates that are no partials, once all were looked at.
+  Result<std::set<std::string>> pages() {
+    for (const std::string& name : middles(files_, "", kTemplate))
+      if (Status checked = texts_.check(name); !checked) return std::unexpected(checked.error());
+    return texts_.pages();
+  }
+
+  Status check_messages(const std::string& name, const View& view, const Messages& english) const {
+    for (const std::string& key : view.messages) {
+      if (english.contains(key)) continue;
       return std::unexpected(Error{ErrorKind::settings, "unknown_message",
-                                   file + ": {{t." + key + "}} is not in messages.en.conf",
+                                   file_of(name) + ": {{t." + key + "}} is not in messages.en.conf",
                                    "add " + key + " to each of the catalogues"});
     }
-    MustacheView view(*text);
-    if (!view.fault().empty()) return std::unexpected(broken(file + ": " + view.fault()));
-    const std::string style = asset("base.css") + asset(name + ".css");
-    const std::string script = asset(name + ".js");
-    return View{std::move(view), MustacheView::Constants({{"style", style}, {"script", script}}),
-                hash_source(style), script.empty() ? "" : hash_source(script)};
-  }
-
-  std::set<std::string> pages() const { return texts_.pages(); }
-
-  Catalogues catalogues;
-
- private:
-  Status take(const fs::path& file, std::string text) {
-    const std::string name = file.filename().string();
-    if (name.ends_with(kTemplate))
-      return texts_.add(file.stem().string(), std::move(text), file.string());
-    if (name.ends_with(kConf)) {
-      const std::string language =
-          name.substr(kMessages.size(), name.size() - kMessages.size() - kConf.size());
-      return catalogues.add(language, text, file.string());
-    }
-    // It would end the element that it is put into.
-    if (text::lower(text).contains(name.ends_with(kStyle) ? "</style" : "</script"))
-      return std::unexpected(broken(file.string() + ": it holds an end tag of its own element"));
-    assets_[name] = name.ends_with(kStyle) ? without_indentation(text) : std::move(text);
     return {};
   }
 
-  std::string asset(const std::string& name) const {
-    const auto found = assets_.find(name);
-    return found == assets_.end() ? "" : found->second;
+  std::string catalogue(const std::string& language) const {
+    return dir_ + "/" + std::string(kMessages) + language + std::string(kConf);
+  }
+
+ private:
+  std::string file_of(const std::string& name) const {
+    return dir_ + "/" + name + std::string(kTemplate);
+  }
+
+  Result<std::string> asset(const std::string& name) const {
+    if (!files_.contains(name)) return "";
+    Result<std::string> text = read_settings_text(dir_ + "/" + name);
+    // It would end the element that it is put into.
+    if (text && text::lower(*text).contains(name.ends_with(kStyle) ? "</style" : "</script"))
+      return std::unexpected(
+          broken(dir_ + "/" + name + ": it holds an end tag of its own element"));
+    return text;
   }
 
   std::string dir_;
+  std::set<std::string> files_;
   TemplateTexts texts_;
-  std::map<std::string, std::string> assets_;
 };
 
-MustacheView::Constants constants_of(const std::string& language, const Messages& messages) {
-  std::vector<std::pair<std::string, std::string>> texts{{"lang", language}};
-  for (const auto& [key, message] : messages) texts.emplace_back("t." + key, message);
-  return MustacheView::Constants(texts);
-}
-
-std::string stamp_of(const fs::path& dir) {
-  std::string stamp;
-  for (const fs::path& file : list_files(dir)) {
-    struct stat status {};
-    if (stat(file.c_str(), &status) != 0) continue;
-    stamp += file.filename().string() + " " + std::to_string(status.st_size) + " " +
-             std::to_string(status.st_mtim.tv_sec) + "." + std::to_string(status.st_mtim.tv_nsec) +
-             "\n";
-  }
-  return stamp;
-}
-
 }  // namespace
+
+struct Templates::Data {
+  struct Page {
+    Lazy<View> view;
+    std::map<std::string, Lazy<MustacheView::Constants>, std::less<>> texts;  // by language
+  };
+
+  explicit Data(const fs::path& directory)
+      : dir(directory.string()), files(template_files(directory)) {
+    for (const std::string& name : middles(files, kMessages, kConf)) {
+      languages.try_emplace(name);
+      names.push_back(name);
+    }
+    for (const std::string& name : middles(files, "", kTemplate))
+      for (const std::string& language : names) pages[name].texts.try_emplace(language);
+  }
+
+  Status check_directory() const {
+    if (languages.contains(kEnglish)) return {};
+    return std::unexpected(Error{ErrorKind::settings, "no_templates",
+                                 dir + ": there is no messages.en.conf",
+                                 "set page.templates to the directory of the templates"});
+  }
+
+  const std::string& known_language(std::string_view name) const {
+    const auto found = languages.find(name);
+    return found == languages.end() ? languages.find(kEnglish)->first : found->first;
+  }
+
+  // In these a broken file is as good as none: only a process of one request gets that far.
+  const Page& page(std::string_view name) const {
+    const auto found = pages.find(name);
+    if (found == pages.end()) throw std::logic_error("no template " + std::string(name));
+    found->second.view.get([&] {
+      Result<View> made = Loader(dir, files).view(found->first);
+      if (made) return std::move(*made);
+      return View{MustacheView("{{message}}\n"), MustacheView::Constants({}), "'none'", "", {}};
+    });
+    return found->second;
+  }
+
+  const Messages& messages(std::string_view language) const {
+    const std::string& name = known_language(language);
+    return languages.find(name)->second.get(
+        [&] { return Loader(dir, files).messages(name).value_or(Messages()); });
+  }
+
+  // A message, in English when the language lacks it; null when that does, too.
+  const std::string* message(std::string_view language, std::string_view key) const {
+    for (const std::string_view each : {language, kEnglish}) {
+      const Messages& known = messages(each);
+      if (const auto found = known.find(key); found != known.end()) return &found->second;
+    }
+    return nullptr;
+  }
+
+  // {{lang}} and each {{t.KEY}} of a page.
+  const MustacheView::Constants& texts(const Page& page, std::string_view language) const {
+    const std::string& name = known_language(language);
+    return page.texts.find(name)->second.get([&] {
+      std::vector<std::pair<std::string, std::string>> texts{{"lang", name}};
+      for (const std::string& key : page.view.get().messages)
+        if (const std::string* text = message(name, key)) texts.emplace_back("t." + key, *text);
+      return MustacheView::Constants(texts);
+    });
+  }
+
+  std::string dir;
+  std::set<std::string> files;
+  std::map<std::string, Page, std::less<>> pages;
+  std::map<std::string, Lazy<Messages>, std::less<>> languages;
+  std::vector<std::string> names;  // of the languages
+};
 
 Templates::Templates(std::unique_ptr<Data> data) : data_(std::move(data)) {}
 Templates::~Templates() = default;
 
 Result<std::shared_ptr<const Templates>> Templates::load(const fs::path& dir) {
-  Loader loader(dir);
-  if (Status read = loader.read(); !read) return std::unexpected(read.error());
-  auto data = std::make_unique<Data>();
-  for (const std::string& name : loader.pages()) {
-    Result<View> view = loader.make(name);
-    if (!view) return std::unexpected(view.error());
-    data->views.emplace(name, std::move(*view));
+  auto data = std::make_unique<Data>(dir);
+  if (Status checked = data->check_directory(); !checked) return std::unexpected(checked.error());
+  Loader loader(data->dir, data->files);
+  for (const auto& [name, slot] : data->languages) {
+    Result<Messages> messages = loader.messages(name);
+    if (!messages) return std::unexpected(messages.error());
+    slot.get([&] { return std::move(*messages); });
   }
-  data->catalogues = std::move(loader.catalogues);
-  for (const std::string& language : data->catalogues.languages())
-    data->messages.emplace(language, constants_of(language, data->catalogues.messages(language)));
+  const Messages& english = data->messages(kEnglish);
+  for (const std::string& name : data->names) {
+    Status same = compare_messages(english, data->messages(name), loader.catalogue(name));
+    if (!same) return std::unexpected(same.error());
+  }
+  const Result<std::set<std::string>> pages = loader.pages();
+  if (!pages) return std::unexpected(pages.error());
+  for (const std::string& name : *pages) {
+    Result<View> view = loader.view(name);
+    if (!view) return std::unexpected(view.error());
+    if (Status known = loader.check_messages(name, *view, english); !known)
+      return std::unexpected(known.error());
+    data->pages.at(name).view.get([&] { return std::move(*view); });
+  }
+  return std::shared_ptr<const Templates>(new Templates(std::move(data)));
+}
+
+Result<std::shared_ptr<const Templates>> Templates::open(const fs::path& dir,
+                                                         const std::string& page) {
+  auto data = std::make_unique<Data>(dir);
+  if (Status checked = data->check_directory(); !checked) return std::unexpected(checked.error());
+  if (const auto slot = data->pages.find(page); slot != data->pages.end()) {
+    Result<View> view = Loader(data->dir, data->files).view(page);
+    if (!view) return std::unexpected(view.error());
+    slot->second.view.get([&] { return std::move(*view); });
+  }
   return std::shared_ptr<const Templates>(new Templates(std::move(data)));
 }
 
 std::string Templates::render(std::string_view name, const Value& data,
                               std::string_view language) const {
-  const View& view = data_->view(name);
-  auto messages = data_->messages.find(language);
-  if (messages == data_->messages.end()) messages = data_->messages.find("en");
-  return view.view.render(data, {&messages->second, &view.assets});
+  const Data::Page& page = data_->page(name);
+  const View& view = page.view.get();
+  return view.view.render(data, {&data_->texts(page, language), &view.assets});
 }
 
 Response Templates::page(int status, std::string_view name, const Value& data,
                          std::string_view language, const PagePolicy& policy) const {
   Response response =
       text_response(status, render(name, data, language), "text/html; charset=utf-8");
-  response.set(Header::content_language, data_->catalogues.has(language) ? language : "en")
+  response.set(Header::content_language, data_->known_language(language))
       .set(Header::vary, "Accept, Accept-Language")
-      .set(Header::content_security_policy, content_security_policy(data_->view(name), policy))
+      .set(Header::content_security_policy,
+           content_security_policy(data_->page(name).view.get(), policy))
       // Not "no-referrer": with it, browsers send the form with "Origin: null".
       .set(Header::referrer_policy, "same-origin");
   return response;
@@ -212,45 +293,21 @@ Response Templates::page(int status, std::string_view name, const Value& data,
 
 std::string Templates::message(std::string_view language, std::string_view key,
                                const Value& data) const {
-  const Messages& messages = data_->catalogues.messages(language);
-  const auto found = messages.find(key);
-  return found == messages.end() ? std::string(key) : fill(found->second, data);
+  const std::string* text = data_->message(data_->known_language(language), key);
+  return text ? fill(*text, data) : std::string(key);
 }
 
 bool Templates::has_message(std::string_view key) const {
-  return data_->catalogues.messages("en").contains(key);
+  return data_->messages(kEnglish).contains(key);
 }
 
 std::vector<std::string> Templates::languages() const {
-  return data_->catalogues.languages();
+  return data_->names;
 }
 
 std::string Templates::choose_language(std::string_view setting,
                                        std::string_view accept_language) const {
-  return data_->catalogues.choose(setting, accept_language);
-}
-
-Result<std::shared_ptr<const Templates>> TemplateSource::current() {
-  const std::lock_guard lock(mutex_);
-  const Millis now = clock_();
-  // A clock that was set back counts as a second gone by.
-  const bool fresh = looked_at_ != 0 && now >= looked_at_ && now - looked_at_ < 1000;
-  if (!fresh) {
-    looked_at_ = now;
-    if (std::string stamp = stamp_of(dir_); stamp != stamp_ || (!templates_ && !fault_)) {
-      stamp_ = std::move(stamp);
-      Result<std::shared_ptr<const Templates>> loaded = Templates::load(dir_);
-      fault_ = loaded ? std::nullopt : std::optional(loaded.error());
-      if (loaded) templates_ = std::move(*loaded);
-    }
-  }
-  if (templates_) return templates_;
-  return std::unexpected(*fault_);
-}
-
-std::optional<Error> TemplateSource::fault() {
-  const std::lock_guard lock(mutex_);
-  return fault_;
+  return b24::choose_language(data_->names, setting, accept_language);
 }
 
 }  // namespace b24

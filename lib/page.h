@@ -38,6 +38,10 @@ class Templates {
   // broken_catalogue (it lacks a key that the English one has, or has one more, or other {{names}}
   // in a text) and broken_line (ini_file.h).
   static Result<std::shared_ptr<const Templates>> load(const std::filesystem::path& dir);
+  // For a process of one request: reads and checks only the page of that name (if there is one),
+  // and of the rest what is asked for, when it is. A text that a catalogue lacks is English then.
+  static Result<std::shared_ptr<const Templates>> open(const std::filesystem::path& dir,
+                                                       const std::string& page);
   ~Templates();
 
   // The HTML of a page. REQUIRES: the template exists.
@@ -71,6 +75,9 @@ class TemplateSource {
  public:
   explicit TemplateSource(std::filesystem::path dir, Clock clock = now_ms)
       : dir_(std::move(dir)), clock_(std::move(clock)) {}
+  // For a process of one request, which shows this page: they are opened once (Templates::open).
+  TemplateSource(std::filesystem::path dir, std::string page)
+      : dir_(std::move(dir)), page_(std::move(page)), clock_(now_ms) {}
 
   // The templates as of now: looks at the files at most once a second and reads all of them again
   // when one changed. While the new ones are broken the old ones stay; an error only when there
@@ -80,8 +87,10 @@ class TemplateSource {
   std::optional<Error> fault();
 
  private:
+  bool is_due();
   std::mutex mutex_;
   std::filesystem::path dir_;
+  std::string page_;
   Clock clock_;
   std::shared_ptr<const Templates> templates_;
   std::optional<Error> fault_;

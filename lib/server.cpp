@@ -142,7 +142,7 @@ int serve_fastcgi(const Program& program, const Listener& listener, const Comman
   ServerLimits limits = page->server_limits();
   if (line.threads > 0) limits.threads = line.threads;
   limits.max_threads = std::max(limits.max_threads, limits.threads);
-  // In this order, so that the pool ends first: pages under way may wait for the background.
+  // In this order, so that at the end the background is waited for once the pool is through.
   std::jthread background(
       [&page](const std::stop_token& stop) { work_in_background(*page, stop); });
   FcgiPool pool(listener.socket(), *page, limits);

@@ -8,12 +8,14 @@
 #include <optional>
 #include <vector>
 
+#include "ini_file.h"
 #include "text.h"
 
 namespace b24 {
 namespace {
 
 constexpr int kDeepest = 20;  // includes within includes
+constexpr char kRemedy[] = "mend the template, or put the one that was delivered back";
 
 struct Tag {
   std::size_t start = 0;  // of "{{"
@@ -56,29 +58,21 @@ std::string fault_of(const Tag& tag) {
   return {};
 }
 
-bool last_opens(std::string_view line, std::string_view open, std::string_view close, bool before) {
-  const std::size_t opened = line.rfind(open), closed = line.rfind(close);
-  if (opened == std::string_view::npos && closed == std::string_view::npos) return before;
-  return closed == std::string_view::npos || (opened != std::string_view::npos && opened > closed);
-}
-
-}  // namespace
-
-Status TemplateTexts::add(const std::string& name, std::string text, const std::string& file) {
+// Why a template cannot be used; else nothing, and the names that it includes.
+std::optional<Error> check_tags(const std::string& text, const std::string& file,
+                                std::set<std::string>& partials) {
   const auto fail = [&](std::size_t at, const std::string& what) {
     const auto line = 1 + std::count(text.begin(), text.begin() + static_cast<long>(at), '\n');
-    return std::unexpected(Error{ErrorKind::settings, "broken_template",
-                                 file + ":" + std::to_string(line) + ": " + what,
-                                 "mend the template, or put the one that was delivered back"});
+    return Error{ErrorKind::settings, "broken_template",
+                 file + ":" + std::to_string(line) + ": " + what, kRemedy};
   };
   if (!text::is_valid_utf8(text)) return fail(0, "the text is not UTF-8");
-  Source source{file, {}, {}};
   std::vector<Tag> open;
   for (std::optional<Tag> tag = next_tag(text, 0); tag; tag = next_tag(text, tag->end)) {
     if (const std::string fault = fault_of(*tag); !fault.empty()) return fail(tag->start, fault);
     const std::string shown(tag->name);
     if (tag->kind == '#' || tag->kind == '^') open.push_back(*tag);
-    if (tag->kind == '>') source.partials.insert(shown);
+    if (tag->kind == '>') partials.insert(shown);
     if (tag->kind != '/') continue;
     if (open.empty()) return fail(tag->start, "{{/" + shown + "}} closes nothing");
     if (open.back().name != tag->name) {
@@ -87,15 +81,37 @@ Status TemplateTexts::add(const std::string& name, std::string text, const std::
     }
     open.pop_back();
   }
-  if (!open.empty())
-    return fail(open.back().start, "section " + std::string(open.back().name) + " is not closed");
-  source.text = std::move(text);
-  sources_[name] = std::move(source);
+  if (open.empty()) return std::nullopt;
+  return fail(open.back().start, "section " + std::string(open.back().name) + " is not closed");
+}
+
+bool last_opens(std::string_view line, std::string_view open, std::string_view close, bool before) {
+  const std::size_t opened = line.rfind(open), closed = line.rfind(close);
+  if (opened == std::string_view::npos && closed == std::string_view::npos) return before;
+  return closed == std::string_view::npos || (opened != std::string_view::npos && opened > closed);
+}
+
+}  // namespace
+
+Status TemplateTexts::check(const std::string& name) {
+  const Result<const Source*> found = source(name);
+  if (!found) return std::unexpected(found.error());
   return {};
 }
 
+Result<const TemplateTexts::Source*> TemplateTexts::source(const std::string& name) {
+  if (const auto known = sources_.find(name); known != sources_.end()) return &known->second;
+  Source source{dir_ + "/" + name + ".mustache", {}, {}};
+  Result<std::string> read = read_settings_text(source.file);
+  if (!read) return std::unexpected(read.error());
+  source.text = std::move(*read);
+  if (std::optional<Error> fault = check_tags(source.text, source.file, source.partials))
+    return std::unexpected(*fault);
+  return &(sources_[name] = std::move(source));
+}
+
 Result<std::string> TemplateTexts::expand(const std::string& name,
-                                          std::set<std::string>& messages) const {
+                                          std::set<std::string>& messages) {
   std::string result;
   if (Status appended = append(name, 0, result, messages); !appended)
     return std::unexpected(appended.error());
@@ -103,9 +119,10 @@ Result<std::string> TemplateTexts::expand(const std::string& name,
 }
 
 Status TemplateTexts::append(const std::string& name, int depth, std::string& result,
-                             std::set<std::string>& messages) const {
-  const Source& source = sources_.at(name);
-  const std::string_view text = source.text;
+                             std::set<std::string>& messages) {
+  const Result<const Source*> found = source(name);
+  if (!found) return std::unexpected(found.error());
+  const std::string_view text = (*found)->text;
   std::size_t copied = 0;
   for (std::optional<Tag> tag = next_tag(text, 0); tag; tag = next_tag(text, tag->end)) {
     if (tag->name.starts_with("t.")) messages.emplace(tag->name.substr(2));
@@ -114,12 +131,11 @@ Status TemplateTexts::append(const std::string& name, int depth, std::string& re
     copied = tag->end;
     if (tag->kind == '!') continue;
     const std::string partial(tag->name);
-    if (!sources_.contains(partial) || depth == kDeepest) {
+    if (!names_.contains(partial) || depth == kDeepest) {
       const std::string what =
           depth == kDeepest ? "includes itself" : "is not there: " + partial + ".mustache";
       return std::unexpected(Error{ErrorKind::settings, "broken_template",
-                                   source.file + ": {{> " + partial + "}} " + what,
-                                   "mend the template, or put the one that was delivered back"});
+                                   (*found)->file + ": {{> " + partial + "}} " + what, kRemedy});
     }
     if (Status appended = append(partial, depth + 1, result, messages); !appended) return appended;
   }

@@ -1,4 +1,5 @@
-// echo: the smallest page, for testing the server: it answers what it was asked.
+// echo: the smallest page, for testing the server: it answers what it was asked, and at the end
+// tells on stderr how often.
 //
 // What the query says is done first: wait=FILE makes FILE.begun and waits for FILE; size=N answers
 // with N bytes; throw fails. REQUEST_TIME, MAX_THREADS and MAX_BODY in the environment set limits.
@@ -23,6 +24,8 @@ int number(const char* name, int fallback) {
 
 class Echo : public Page {
  public:
+  ~Echo() override { std::cerr << "answered " + std::to_string(requests_) + " requests\n"; }
+
   Response respond(const Request& request) override {
     ++requests_;
     const std::string& query = request.query_string;
@@ -36,11 +39,6 @@ class Echo : public Page {
 
   Response refuse(const Refusal& refusal, const Environment&) override {
     return text_response(refusal.status, refusal.code + '\n');
-  }
-
-  void work(std::stop_token stop) override {
-    while (!stop.stop_requested()) std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    std::cerr << "worked until the stop, " + std::to_string(requests_) + " requests\n";
   }
 
   void after_answer() override {

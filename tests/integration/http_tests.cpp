@@ -46,9 +46,13 @@ Reply ok(const Received&) {
   return test::json("{}");
 }
 
+std::string cause(const std::expected<HttpAnswer, HttpFailure>& answer) {
+  return answer ? "" : answer.error().error.cause;
+}
+
 void check_failure(const std::expected<HttpAnswer, HttpFailure>& answer, std::string_view code,
                    bool sent) {
-  BOOST_REQUIRE_MESSAGE(!answer, "expected " << code << ", got status " << answer->status);
+  BOOST_REQUIRE_MESSAGE(!answer, "expected " << code);
   BOOST_TEST(answer.error().error.code == code,
              answer.error().error.code << ": " << answer.error().error.cause);
   BOOST_TEST(answer.error().sent == sent, answer.error().error.cause);
@@ -95,7 +99,7 @@ BOOST_AUTO_TEST_CASE(request_arrives_as_it_was_given) {
   HttpRequest request = post(server, "a=1&b=%00");
   request.headers = {"X-Extra: yes"};
   const auto answer = http.send(request);
-  BOOST_REQUIRE_MESSAGE(answer, answer.error().error.cause);
+  BOOST_REQUIRE_MESSAGE(answer, cause(answer));
   BOOST_TEST(answer->status == 200);
   BOOST_TEST(answer->body == "{}");
   BOOST_TEST(answer->content_type == "application/json; charset=utf-8");
@@ -207,7 +211,7 @@ BOOST_AUTO_TEST_CASE(kept_connection_closed_while_idle_is_replaced) {
   Http http(trusting());
   for (int call = 0; call < 3; ++call) {
     const auto answer = http.send(post(server));
-    BOOST_REQUIRE_MESSAGE(answer, answer.error().error.cause);
+    BOOST_REQUIRE_MESSAGE(answer, cause(answer));
     BOOST_REQUIRE(server.wait_until_closed());
   }
   BOOST_TEST(server.requests().size() == 3U);
@@ -280,7 +284,7 @@ BOOST_AUTO_TEST_CASE(chunked_answer_is_put_together) {
         "chunked\r\n\r\n3\r\n{\"a\r\n4\r\n\":1}\r\n0\r\n\r\n"};
   });
   const auto answer = Http(trusting()).send(post(server));
-  BOOST_REQUIRE_MESSAGE(answer, answer.error().error.cause);
+  BOOST_REQUIRE_MESSAGE(answer, cause(answer));
   BOOST_TEST(answer->body == "{\"a\":1}");
 }
 
@@ -354,7 +358,7 @@ BOOST_AUTO_TEST_CASE(redirects_within_the_server_keep_method_and_body) {
       options.follow_redirects = true;
       const auto answer = Http(options).send(post(server));
       BOOST_TEST_CONTEXT(status << " " << form) {
-        BOOST_REQUIRE_MESSAGE(answer, answer.error().error.cause);
+        BOOST_REQUIRE_MESSAGE(answer, cause(answer));
         BOOST_TEST(answer->body == "{\"moved\":true}");
         BOOST_TEST(server.requests().back().method == "POST");
         BOOST_TEST(server.requests().back().body == "a=1");

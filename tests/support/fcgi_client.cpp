@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <fastcgi.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -22,7 +23,7 @@ void append_length(std::string& text, std::size_t length) {
   text += static_cast<char>(length & 0xff);
 }
 
-int connect_to(const std::string& where) {
+int connect_to(const std::string& where, bool at_once) {
   sockaddr_un local{};
   sockaddr_in internet{};
   const sockaddr* address = nullptr;
@@ -41,7 +42,12 @@ int connect_to(const std::string& where) {
     size = sizeof internet;
   }
   int fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (fd >= 0 && connect(fd, address, size) == 0) return fd;
+  int flags = fcntl(fd, F_GETFL);
+  if (at_once) fcntl(fd, F_SETFL, flags | O_NONBLOCK);
+  if (fd >= 0 && connect(fd, address, size) == 0) {
+    fcntl(fd, F_SETFL, flags);
+    return fd;
+  }
   if (fd >= 0) close(fd);
   return -1;
 }
@@ -139,7 +145,8 @@ FcgiAnswer parse_fcgi(std::string_view records) {
   return answer;
 }
 
-Peer::Peer(const std::string& where) : socket_(connect_to(where)) {
+Peer::Peer(const std::string& where, Connect connect)
+    : socket_(connect_to(where, connect == Connect::at_once)) {
   if (socket_ < 0) throw std::runtime_error("nobody listens on " + where);
 }
 

@@ -43,7 +43,12 @@ FcgiAnswer parse_fcgi(std::string_view records);
 // A connection to "unix:PATH" or "127.0.0.1:PORT"; closed at the end.
 class Peer {
  public:
-  explicit Peer(const std::string& where);  // throws when nobody listens
+  enum class Connect {
+    patiently,
+    at_once,  // or not at all, when the queue is full: as web servers do
+  };
+  // Throws std::runtime_error when it cannot.
+  explicit Peer(const std::string& where, Connect connect = Connect::patiently);
   Peer(Peer&& other) noexcept;
   Peer(const Peer&) = delete;
   Peer& operator=(const Peer&) = delete;

@@ -335,6 +335,40 @@ BOOST_AUTO_TEST_CASE(a_running_process_sees_an_edited_template_and_survives_a_br
   BOOST_TEST(shown() == "third");
 }
 
+BOOST_AUTO_TEST_CASE(a_process_of_one_request_reads_only_what_it_shows) {
+  put("head.mustache", "<i>{{lang}}</i>");
+  put("x.mustache", "{{> head}}{{t.hello}} {{t.plain}}");
+  put("y.mustache", "{{t.hello}}");
+  put("broken.mustache", "{{#broken");
+  put("messages.de.conf", "broken");
+  put("messages.ru.conf", "hello = Привет\n");
+  const auto opened = Templates::open(dir.path(), "x");
+  BOOST_TEST_REQUIRE(opened.has_value());
+  const Templates& templates = **opened;
+  BOOST_TEST(templates.choose_language("auto", "ru") == "ru");
+  const std::string english = "Say &quot;hi&quot; &amp; &lt;go&gt;";
+  BOOST_TEST(templates.render("x", Value::array(), "en") == "<i>en</i>Hello " + english);
+  BOOST_TEST(templates.render("x", Value::array(), "ru") == "<i>ru</i>Привет " + english);
+  BOOST_TEST(templates.render("x", Value::array(), "de") == "<i>de</i>Hello " + english);
+  BOOST_TEST(templates.render("y", Value::array(), "ru") == "Привет");
+  BOOST_TEST(templates.message("ru", "plain") == "Say \"hi\" & <go>");
+  BOOST_TEST(templates.has_message("plain"));
+  // A page that is broken still says what happened.
+  const Response page = templates.page(500, "broken", Value::map({{"message", "<b>"}}), "en");
+  BOOST_TEST(page.body == "&lt;b&gt;\n");
+
+  BOOST_TEST(Templates::open(dir.path(), "handler").has_value());  // has no page of its own
+  BOOST_TEST(Templates::open(dir.path(), "broken").error().code == "broken_template");
+  BOOST_TEST(Templates::open(dir / "nowhere", "x").error().code == "no_templates");
+  TemplateSource source(dir.path(), "x");
+  const auto first = source.current();
+  BOOST_TEST_REQUIRE(first.has_value());
+  BOOST_TEST(*source.current() == *first);
+  TemplateSource faulty(dir.path(), "broken");
+  BOOST_TEST(!faulty.current().has_value());
+  BOOST_TEST(faulty.fault()->code == "broken_template");
+}
+
 BOOST_AUTO_TEST_CASE(without_templates_a_process_says_so_until_there_are_some) {
   Millis now = 1'000'000;
   TemplateSource source(dir / "later", [&] { return now; });

@@ -186,7 +186,7 @@ BOOST_AUTO_TEST_CASE(words_of_an_answer_are_short_on_one_line_and_masked) {
       "<html>\r\nPOST https://p.bitrix24.com/rest/1/canary0123456789/crm.lead.add.json "
       "failed\x1b[0m " +
       std::string(100'000, 'x');
-  const std::string& cause = error_of(read_answer(502, page)).error.cause;
+  const std::string cause = error_of(read_answer(502, page)).error.cause;
   BOOST_TEST(cause.find("canary") == std::string::npos, cause);
   BOOST_TEST(cause.find("<html>") != std::string::npos);
   BOOST_TEST(cause.find_first_of("\r\n\x1b") == std::string::npos);

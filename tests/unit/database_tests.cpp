@@ -1,0 +1,138 @@
+// database_tests: the handle on SQLite: what it binds, rolls back and says of failures.
+#include "database.h"
+
+#include <sys/stat.h>
+
+#include <boost/test/unit_test.hpp>
+
+#include "files.h"
+#include "store_fixture.h"
+
+using namespace b24;
+using namespace b24::test;
+
+namespace {
+
+struct DatabaseFixture {
+  TempDir dir;
+  std::unique_ptr<Database> db = open();
+  std::unique_ptr<Database> open() {
+    return good(Database::open(dir / "test.db", Database::Sync::full));
+  }
+  std::int64_t number(std::string_view sql) {
+    Query query = good(db->prepare(sql));
+    BOOST_REQUIRE(good(query.step()));
+    return query.integer(0);
+  }
+};
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(database_tests)
+
+BOOST_FIXTURE_TEST_CASE(values_come_back_as_they_were_bound, DatabaseFixture) {
+  const std::string bytes("\0\xff'\"\n", 5);
+  for (int again = 0; again < 2; ++again) {  // the statement is kept prepared, without its values
+    Query query = good(db->prepare("SELECT ?, ?, ?, ?, ?, ?"));
+    query.bind(1, std::int64_t{-9'000'000'000}).bind(2, 0.25).bind(3, std::string_view(bytes));
+    query.bind_blob(4, bytes).bind_null(5).bind(6, std::string_view());
+    BOOST_REQUIRE(good(query.step()));
+    BOOST_TEST(query.integer(0) == -9'000'000'000);
+    BOOST_TEST(query.real(1) == 0.25);
+    BOOST_TEST(query.text(2) == bytes);
+    BOOST_TEST(query.text(3) == bytes);
+    BOOST_TEST(query.is_null(4));
+    BOOST_TEST(!query.is_null(5));
+    BOOST_TEST(query.text(5) == "");
+    BOOST_TEST(!good(query.step()));
+  }
+  Query unbound = good(db->prepare("SELECT ?, ?, ?, ?, ?, ?"));
+  BOOST_REQUIRE(good(unbound.step()));
+  BOOST_TEST(unbound.is_null(0));
+}
+
+BOOST_FIXTURE_TEST_CASE(wrong_statement_or_parameter_is_an_error, DatabaseFixture) {
+  BOOST_TEST(code_of(db->prepare("SELECT * FROM nothing")) == "database");
+  BOOST_TEST(!db->execute("NONSENSE"));
+  Query query = good(db->prepare("SELECT ?"));
+  BOOST_TEST(!query.bind(2, std::int64_t{1}).step());
+}
+
+BOOST_FIXTURE_TEST_CASE(transaction_that_is_not_committed_leaves_nothing, DatabaseFixture) {
+  good(db->execute("CREATE TABLE t(n)"));
+  {
+    auto transaction = good(Transaction::begin(*db));
+    good(db->execute("INSERT INTO t VALUES (1)"));
+    BOOST_TEST(db->in_transaction());
+  }
+  BOOST_TEST(!db->in_transaction());
+  BOOST_TEST(number("SELECT count(*) FROM t") == 0);
+  {
+    auto transaction = good(Transaction::begin(*db));
+    good(db->execute("INSERT INTO t VALUES (1)"));
+    auto moved = std::move(transaction);
+    good(moved.commit());
+  }
+  BOOST_TEST(number("SELECT count(*) FROM t") == 1);
+}
+
+BOOST_FIXTURE_TEST_CASE(error_names_the_file_and_says_what_to_do, DatabaseFixture) {
+  good(db->execute("CREATE TABLE t(n)"));
+  const auto other = open();
+  auto transaction = good(Transaction::begin(*db));
+  good(other->execute("PRAGMA busy_timeout = 10"));
+  const auto refused = Transaction::begin(*other);
+  BOOST_REQUIRE(!refused);
+  BOOST_TEST(refused.error().code == "busy");
+  BOOST_TEST((refused.error().kind == ErrorKind::storage));
+  BOOST_TEST(refused.error().cause.find("test.db: BEGIN IMMEDIATE: ") != std::string::npos);
+  BOOST_TEST(!refused.error().remedy.empty());
+}
+
+BOOST_FIXTURE_TEST_CASE(constraint_fails_and_the_transaction_goes_on, DatabaseFixture) {
+  good(db->execute("CREATE TABLE t(n UNIQUE)"));
+  auto transaction = good(Transaction::begin(*db));
+  good(db->execute("INSERT INTO t VALUES (1)"));
+  BOOST_TEST(!db->execute("INSERT INTO t VALUES (1)"));
+  BOOST_TEST(db->in_transaction());
+  good(transaction.commit());
+  BOOST_TEST(number("SELECT count(*) FROM t") == 1);
+}
+
+BOOST_FIXTURE_TEST_CASE(file_is_the_owners_alone_and_written_ahead, DatabaseFixture) {
+  BOOST_TEST(db->uses_wal());
+  BOOST_TEST(number("PRAGMA synchronous") == 2);
+  good(db->set_sync(Database::Sync::normal));
+  BOOST_TEST(number("PRAGMA synchronous") == 1);
+  good(db->set_sync(Database::Sync::full));
+  BOOST_TEST(number("PRAGMA synchronous") == 2);
+  BOOST_TEST(number("PRAGMA busy_timeout") == 5'000);
+  struct stat status {};
+  BOOST_REQUIRE_EQUAL(::stat((dir / "test.db").c_str(), &status), 0);
+  BOOST_TEST((status.st_mode & 0777) == 0600u);
+}
+
+BOOST_AUTO_TEST_CASE(place_that_cannot_be_is_an_error) {
+  TempDir dir;
+  write_file(dir / "file", "");
+  for (const char* place : {"missing/test.db", "file/test.db", "."})
+    BOOST_TEST(!Database::open(dir / place, Database::Sync::full), place);
+}
+
+BOOST_AUTO_TEST_CASE(many_processes_may_open_a_new_file_at_once) {
+  TempDir dir;
+  for (int round = 0; round < 5; ++round) {
+    const auto file = dir / (std::to_string(round) + ".db");
+    std::vector<Forked> children;
+    for (int i = 0; i < 6; ++i) {
+      children.emplace_back([&] {
+        const auto mine = Database::open(file, Database::Sync::normal);
+        return mine && (*mine)->uses_wal() &&
+               (*mine)->execute("CREATE TABLE IF NOT EXISTS t(n); INSERT INTO t VALUES (1)");
+      });
+    }
+    for (Forked& child : children) BOOST_TEST(child.join());
+  }
+}
+
+BOOST_AUTO_TEST_SUITE_END()

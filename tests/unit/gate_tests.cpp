@@ -1,0 +1,345 @@
+// gate_tests: the portal's limits kept by several gates on one file, under a clock of our own.
+#include "gate.h"
+
+#include <boost/test/unit_test.hpp>
+#include <cmath>
+
+#include "append_file.h"
+#include "store_fixture.h"
+
+using namespace b24;
+using namespace b24::test;
+
+namespace {
+
+constexpr Millis kMinute = 60'000;
+
+struct GateFixture {
+  TempDir dir;
+  Millis now = 1'800'000'000'000;
+  std::shared_ptr<Gate> gate = open();
+
+  std::shared_ptr<Gate> open(int reserve = 0, const char* portal = "p.example") {
+    return good(Gate::open(dir.path(), portal, 50, 2, reserve, [this] { return now; }));
+  }
+  Millis enter(const char* method = "crm.lead.add") { return gate->enter(method); }
+  void answer(const char* method = "crm.lead.add", double operating = 0, Millis reset_at = 0) {
+    Answer answer;
+    answer.operating = operating;
+    answer.operating_reset_at = reset_at / 1000;
+    gate->answered(method, answer);
+  }
+  static CallError error(int status, const char* code, Verdict verdict) {
+    return {
+        {status == 0 ? ErrorKind::network : ErrorKind::portal, code, "", ""}, status, verdict, 0};
+  }
+  void fail(const CallError& error, const char* method = "crm.lead.add") {
+    gate->failed(method, error);
+  }
+  void go_down() {
+    for (int i = 0; i < 3; ++i) fail(error(0, "connect", Verdict::retry));
+  }
+};
+
+// The portal's own counter: grows by one per request, drains 2 a second.
+struct PortalCounter {
+  double level = 0;
+  Millis at = 0;
+  double add(Millis now) {
+    level = std::max(0.0, level - 2 * static_cast<double>(now - at) / 1000) + 1;
+    at = now;
+    return level;
+  }
+};
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(gate_tests)
+
+BOOST_FIXTURE_TEST_CASE(burst_of_49_passes_and_then_2_a_second, GateFixture) {
+  for (int i = 0; i < 49; ++i) BOOST_TEST(enter() == 0);
+  for (int i = 0; i < 20; ++i) {
+    BOOST_TEST(enter() == 500);
+    now += 499;
+    BOOST_TEST(enter() == 1);
+    now += 1;
+    BOOST_TEST(enter() == 0);
+  }
+  now += 24'500 + 10'000;  // empty again, and never below
+  for (int i = 0; i < 49; ++i) BOOST_TEST(enter() == 0);
+  BOOST_TEST(enter() == 500);
+}
+
+BOOST_FIXTURE_TEST_CASE(gates_on_one_file_never_fill_the_portals_counter, GateFixture) {
+  std::vector<std::shared_ptr<Gate>> gates{gate, open(), open(), open()};
+  std::vector<Millis> asks_at(gates.size(), now);
+  PortalCounter counter;
+  int passed = 0;
+  const Millis begin = now;
+  while (now < begin + 100'000) {
+    for (std::size_t i = 0; i < gates.size(); ++i) {
+      if (asks_at[i] > now) continue;
+      const Millis wait = gates[i]->enter("profile");
+      BOOST_REQUIRE_GE(wait, 0);
+      if (wait == 0) {
+        ++passed;
+        BOOST_REQUIRE_LE(counter.add(now), 49.0 + 1e-6);
+      }
+      asks_at[i] = now + wait;
+    }
+    now += 7;
+  }
+  // Nothing is wasted either: 49 at once, and 2 a second for 100 s but for the steps of 7 ms.
+  BOOST_TEST(passed >= 49 + 195);
+  BOOST_TEST(passed <= 49 + 200);
+}
+
+BOOST_FIXTURE_TEST_CASE(portals_have_buckets_of_their_own, GateFixture) {
+  for (int i = 0; i < 49; ++i) enter();
+  BOOST_TEST(enter() > 0);
+  BOOST_TEST(open(0, "other.example")->enter("profile") == 0);
+}
+
+BOOST_FIXTURE_TEST_CASE(reserve_leaves_places_to_others, GateFixture) {
+  const auto polite = open(10);
+  for (int i = 0; i < 39; ++i) BOOST_TEST(polite->enter("profile") == 0);
+  BOOST_TEST(polite->enter("profile") == 500);
+  for (int i = 0; i < 10; ++i) BOOST_TEST(enter() == 0);
+  BOOST_TEST(enter() == 500);
+  // However small the bucket, something passes.
+  const auto tiny = good(Gate::open(dir.path(), "tiny", 1, 2, 10, [this] { return now; }));
+  BOOST_TEST(tiny->enter("profile") == 0);
+  BOOST_TEST(tiny->enter("profile") == 500);
+}
+
+BOOST_FIXTURE_TEST_CASE(full_bucket_stops_all_for_a_second_doubling, GateFixture) {
+  const auto full = error(503, "query_limit_exceeded", Verdict::retry);
+  enter();
+  Millis before = 0;
+  for (int i = 0; i < 5; ++i) {
+    fail(full);
+    fail(full);  // calls that were under way as well count once
+    const Millis wait = open()->enter("profile");
+    const Millis least = Millis{1'000} << i;
+    BOOST_TEST(wait >= least);
+    BOOST_TEST(wait <= least * 3 / 2);
+    BOOST_TEST(wait > before);
+    before = least;
+    now += wait;
+    BOOST_TEST(enter() == 0);
+  }
+  answer();
+  now += 60'000;
+  fail(full);
+  BOOST_TEST(enter() <= 1'500);
+  BOOST_TEST(!gate->is_open());
+}
+
+BOOST_FIXTURE_TEST_CASE(three_failures_in_a_row_open_the_breaker, GateFixture) {
+  struct {
+    CallError failure;
+    bool counts;
+  } const cases[] = {
+      {error(0, "connect", Verdict::retry), true},
+      {error(0, "timeout", Verdict::look), true},
+      {error(502, "", Verdict::look), true},
+      {error(503, "", Verdict::retry), true},
+      {error(500, "INTERNAL_SERVER_ERROR", Verdict::look), true},
+      {error(400, "", Verdict::permanent), false},
+      {error(503, "QUERY_LIMIT_EXCEEDED", Verdict::retry), false},
+      {error(0, "gate", Verdict::retry), false},
+      {error(0, "not_run", Verdict::retry), false},
+      {error(0, "curl_missing", Verdict::permanent), false},
+  };
+  for (const auto& [failure, counts] : cases) {
+    GateFixture fresh;
+    fresh.fail(failure);
+    fresh.fail(failure);
+    BOOST_TEST(!fresh.gate->is_open());
+    fresh.fail(failure);
+    BOOST_TEST(fresh.gate->is_open() == counts, failure.error.code << failure.status);
+  }
+  fail(cases[0].failure);
+  fail(cases[0].failure);
+  answer();  // not in a row
+  fail(cases[0].failure);
+  BOOST_TEST(!gate->is_open());
+  BOOST_TEST(gate->state().failures == 1);
+}
+
+BOOST_FIXTURE_TEST_CASE(one_probe_passes_and_the_rest_wait_for_its_outcome, GateFixture) {
+  const auto other = open();
+  Millis least = 5'000;
+  go_down();
+  for (int i = 0; i < 8; ++i) {
+    BOOST_TEST(other->is_open());
+    const Millis wait = other->enter("profile");
+    BOOST_TEST(wait >= least);
+    BOOST_TEST(wait <= std::min<Millis>(least * 3 / 2, 5 * kMinute));
+    now += wait - 1;
+    BOOST_TEST(enter() == 1);
+    now += 1;
+    BOOST_TEST(enter() == 0);  // the probe
+    for (int ask = 0; ask < 3; ++ask) {
+      BOOST_TEST(other->enter("profile") == 1'000);
+      BOOST_TEST(enter() == 1'000);
+    }
+    BOOST_TEST(gate->is_open());
+    fail(error(0, "timeout", Verdict::look));
+    least = std::min<Millis>(least * 2, 200'000);
+  }
+  now += enter();
+  BOOST_TEST(enter() == 0);
+  answer();
+  BOOST_TEST(!other->is_open());
+  for (int i = 0; i < 10; ++i) BOOST_TEST(other->enter("profile") == 0);
+  go_down();
+  BOOST_TEST(enter() <= 7'500);  // from the beginning
+}
+
+BOOST_FIXTURE_TEST_CASE(probe_that_was_never_heard_of_again_is_replaced, GateFixture) {
+  go_down();
+  now += enter();
+  BOOST_TEST(enter() == 0);
+  now += 69'999;
+  BOOST_TEST(enter() == 1);
+  now += 1;
+  BOOST_TEST(enter() == 0);
+  BOOST_TEST(enter() == 1'000);
+}
+
+BOOST_FIXTURE_TEST_CASE(any_answer_of_the_probe_closes_the_breaker, GateFixture) {
+  go_down();
+  now += enter();
+  BOOST_TEST(enter() == 0);
+  fail(error(400, "ERROR_CORE", Verdict::permanent));
+  BOOST_TEST(enter() == 0);
+  BOOST_TEST(enter() == 0);
+  BOOST_TEST(gate->state().last_error == "ERROR_CORE");
+}
+
+BOOST_FIXTURE_TEST_CASE(overload_closes_for_15_minutes, GateFixture) {
+  for (int i = 0; i < 3; ++i) {
+    fail(error(503, "OVERLOAD_LIMIT", Verdict::blocked));
+    BOOST_TEST(enter() == 15 * kMinute);
+    BOOST_TEST(gate->is_open());
+    now += 15 * kMinute;
+    BOOST_TEST(enter() == 0);
+    BOOST_TEST(enter() > 0);
+  }
+}
+
+BOOST_FIXTURE_TEST_CASE(refused_secret_closes_for_a_minute_growing_to_15, GateFixture) {
+  for (const Millis minutes : {1, 2, 4, 8, 15, 15}) {
+    fail(error(401, "NO_AUTH_FOUND", Verdict::blocked));
+    fail(error(401, "NO_AUTH_FOUND", Verdict::blocked));
+    BOOST_TEST(enter() == minutes * kMinute);
+    now += minutes * kMinute;
+    BOOST_TEST(enter() == 0);
+  }
+  answer();
+  fail(error(500, "PORTAL_DELETED", Verdict::blocked));
+  BOOST_TEST(enter() == kMinute);
+}
+
+BOOST_FIXTURE_TEST_CASE(missing_scope_closes_only_the_method, GateFixture) {
+  for (const Millis minutes : {1, 2, 4, 8, 15, 15}) {
+    fail(error(403, "insufficient_scope", Verdict::blocked), "crm.lead.add");
+    BOOST_TEST(enter("crm.lead.add") == minutes * kMinute);
+    BOOST_TEST(enter("profile") == 0);
+    now += minutes * kMinute;
+    BOOST_TEST(enter("crm.lead.add") == 0);
+  }
+  answer("crm.lead.add");
+  fail(error(403, "insufficient_scope", Verdict::blocked), "crm.lead.add");
+  BOOST_TEST(enter("crm.lead.add") == kMinute);
+}
+
+BOOST_FIXTURE_TEST_CASE(method_out_of_operating_time_waits_for_its_reset, GateFixture) {
+  CallError used_up = error(429, "OPERATION_TIME_LIMIT", Verdict::retry);
+  used_up.retry_at = now + 123'000;
+  fail(used_up, "a");
+  BOOST_TEST(enter("a") == 123'000);
+  BOOST_TEST(enter("b") == 0);
+  used_up.retry_at = 0;
+  fail(used_up, "b");
+  BOOST_TEST(enter("b") == kMinute);
+  now += kMinute;
+  BOOST_TEST(enter("b") == 0);
+  fail(used_up, "b");
+  BOOST_TEST(enter("b") == 2 * kMinute);
+  used_up.retry_at = now + 100 * 24 * 60 * kMinute;  // nonsense must not block it for good
+  fail(used_up, "b");
+  BOOST_TEST(enter("b") <= 20 * kMinute);
+}
+
+BOOST_FIXTURE_TEST_CASE(method_near_its_operating_limit_is_held_back, GateFixture) {
+  answer("a", 431.9, now + 300'000);
+  BOOST_TEST(enter("a") == 0);
+  answer("a", 432.0, now + 300'000);
+  BOOST_TEST(enter("a") == 300'000);
+  BOOST_TEST(open()->enter("a") == 300'000);
+  BOOST_TEST(enter("b") == 0);
+  now += 300'000;
+  BOOST_TEST(enter("a") == 0);
+  answer("a", 500, 0);
+  BOOST_TEST(enter("a") == kMinute);
+}
+
+BOOST_FIXTURE_TEST_CASE(clock_set_back_wedges_nothing, GateFixture) {
+  for (int i = 0; i < 49; ++i) enter();
+  now -= 24 * 60 * kMinute;
+  BOOST_TEST(enter() == 500);
+  now += 500;
+  BOOST_TEST(enter() == 0);
+  fail(error(429, "", Verdict::retry), "slow");
+  go_down();
+  const Millis wait = enter();
+  now -= 60 * kMinute;
+  BOOST_TEST(enter() == wait);
+  BOOST_TEST(gate->is_open());
+  now += wait;
+  BOOST_TEST(enter() == 0);
+  answer();
+  BOOST_TEST(enter("slow") <= kMinute);
+  BOOST_TEST(enter("slow") > 0);
+}
+
+BOOST_FIXTURE_TEST_CASE(state_is_as_of_now, GateFixture) {
+  BOOST_TEST(gate->state().level == 0);
+  for (int i = 0; i < 10; ++i) enter();
+  now += 2'000;
+  BOOST_TEST(std::abs(gate->state().level - 6) < 1e-6);
+  now += 200'000;
+  BOOST_TEST(gate->state().level == 0);
+  go_down();
+  BOOST_TEST(gate->state().open_until > now);
+  BOOST_TEST(gate->state().last_error == "connect");
+}
+
+BOOST_FIXTURE_TEST_CASE(keeps_the_limits_by_itself_while_the_file_is_unusable, GateFixture) {
+  const auto holder = good(Database::open(dir / "gate.db", Database::Sync::normal));
+  enter();
+  good(holder->execute("DROP TABLE portals"));
+  for (int i = 0; i < 48; ++i) BOOST_TEST(enter() == 0);
+  BOOST_TEST(enter() == 500);
+}
+
+BOOST_FIXTURE_TEST_CASE(processes_share_the_bucket, GateFixture) {
+  gate.reset();
+  std::vector<Forked> children;
+  const std::string passed = (dir / "passed").string();
+  write_file(passed, "");
+  for (int i = 0; i < 4; ++i) {
+    children.emplace_back([&] {
+      auto mine = Gate::open(dir.path(), "p.example", 50, 2, 0, [this] { return now; });
+      for (int n = 0; mine && n < 40; ++n)
+        if ((*mine)->enter("profile") == 0 && !append_entry(passed, "x", {})) return false;
+      return mine.has_value();
+    });
+  }
+  for (Forked& child : children) BOOST_TEST(child.join());
+  BOOST_TEST(read_file(passed).size() == 49u);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
