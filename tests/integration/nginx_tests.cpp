@@ -36,7 +36,8 @@ BOOST_AUTO_TEST_CASE(the_example_is_a_valid_configuration) {
   BOOST_REQUIRE(certificate.status == 0);
   const std::string conf = whole_conf(dir.path());
   b24::test::write_file(dir / "nginx.conf", conf);
-  const auto checked = b24::test::run({{"/usr/sbin/nginx", "-t", "-e", "stderr", "-c", dir / "nginx.conf"}});
+  const auto checked =
+      b24::test::run({{"/usr/sbin/nginx", "-t", "-e", "stderr", "-c", dir / "nginx.conf"}});
   BOOST_TEST(checked.status == 0, checked.err);
   BOOST_TEST(!checked.err.contains("[warn]"), checked.err);
 }

@@ -72,6 +72,18 @@ BOOST_AUTO_TEST_CASE(two_runs_live_side_by_side_and_end_without_a_trace) {
   BOOST_TEST(second.get("/").status == 200);
 }
 
+BOOST_AUTO_TEST_CASE(a_run_that_is_killed_leaves_nothing_behind_either) {
+  b24::test::TempDir dir;
+  const int port = b24::test::free_port();
+  b24::test::Process run(
+      {{"tests/run-site"}, environment_of(port, b24::test::free_port(), dir.path()), "", {}, ""});
+  BOOST_REQUIRE(wait_until([&] { return run.out().ends_with("ready\n"); }));
+  run.signal(SIGKILL);
+  BOOST_TEST(run.wait().value_or(-1) == 128 + SIGKILL);
+  BOOST_TEST(wait_until([&] { return processes_of(dir.path()).empty(); }));
+  BOOST_TEST(!b24::test::can_connect(port));
+}
+
 BOOST_AUTO_TEST_CASE(a_page_that_dies_is_started_again) {
   Site site;
   for (const char* name : {"index", "handler", "handler-backup", "checkserver"}) {

@@ -82,14 +82,20 @@ BOOST_AUTO_TEST_CASE(plain_http_is_refused) {
 }
 
 BOOST_AUTO_TEST_CASE(every_webhook_can_ask_who_it_is) {
-  const Value owner = site().call_json("profile")["result"];
-  BOOST_TEST(owner["ID"].is_string());
-  BOOST_TEST((owner["ADMIN"] == Value(true)));
-  const Value guest = site().call_json("profile", Value::array(), "2/noscope/")["result"];
-  BOOST_TEST(guest["ID"].text() == "2");
-  BOOST_TEST((guest["ADMIN"] == Value(false)));
+  struct Row {
+    const char *webhook, *id;
+    bool admin;
+  };
+  for (const Row& row :
+       {Row{"1/sandbox/", "1", false}, Row{"2/noscope/", "2", false}, Row{"3/admin/", "3", true}}) {
+    const Value profile = site().call_json("profile", Value::array(), row.webhook)["result"];
+    BOOST_TEST((profile["ID"] == Value(row.id)));
+    BOOST_TEST((profile["ADMIN"] == Value(row.admin)));
+  }
   BOOST_TEST((site().call_json("scope", Value::array(), "2/noscope/")["result"] == Value::array()));
   BOOST_TEST(site().call_json("user.current")["result"]["ID"].text() == "1");
+  BOOST_TEST(ids(site().call_json("user.get", Value::map({{"ID", 3}}))["result"]) == "3 ");
+  BOOST_TEST(ids(site().call_json("user.get", Value::map({{"ID", 9}}))["result"]) == "");
   const auto get_method = [&](const char* name, const char* webhook) {
     const Value got =
         site().call_json("method.get", Value::map({{"name", name}}), webhook)["result"];

@@ -14,22 +14,36 @@ Reply profile(Portal&, const Caller& caller, const Value&) {
                                  {"TIME_ZONE", ""}}));
 }
 
-Reply user_current(Portal&, const Caller& caller, const Value&) {
+Value user_row(const Caller& caller) {
   const std::string now = portal_time(b24::now_ms());
-  return Reply::good(Value::map({{"ID", caller.user},
-                                 {"ACTIVE", true},
-                                 {"NAME", caller.name},
-                                 {"LAST_NAME", caller.last_name},
-                                 {"EMAIL", "user" + std::string(caller.user) + "@example.com"},
-                                 {"LAST_LOGIN", now},
-                                 {"DATE_REGISTER", "2024-07-22T00:00:00+00:00"},
-                                 {"IS_ONLINE", "Y"},
-                                 {"LAST_ACTIVITY_DATE", now},
-                                 {"PERSONAL_GENDER", ""},
-                                 {"PERSONAL_BIRTHDAY", ""},
-                                 {"WORK_POSITION", ""},
-                                 {"UF_EMPLOYMENT_DATE", ""},
-                                 {"UF_DEPARTMENT", Value::list({1})}}));
+  return Value::map({{"ID", caller.user},
+                     {"ACTIVE", true},
+                     {"NAME", caller.name},
+                     {"LAST_NAME", caller.last_name},
+                     {"EMAIL", "user" + std::string(caller.user) + "@example.com"},
+                     {"LAST_LOGIN", now},
+                     {"DATE_REGISTER", "2024-07-22T00:00:00+00:00"},
+                     {"IS_ONLINE", "Y"},
+                     {"LAST_ACTIVITY_DATE", now},
+                     {"PERSONAL_GENDER", ""},
+                     {"PERSONAL_BIRTHDAY", ""},
+                     {"WORK_POSITION", ""},
+                     {"UF_EMPLOYMENT_DATE", ""},
+                     {"UF_DEPARTMENT", Value::list({1})}});
+}
+
+Reply user_current(Portal&, const Caller& caller, const Value&) {
+  return Reply::good(user_row(caller));
+}
+
+Reply user_get(Portal&, const Caller&, const Value& params) {
+  const Value& filter = param(params, "filter");
+  const Value& wanted = filter.is_array() ? filter["ID"] : param(params, "id");
+  Reply reply = Reply::good(Value::array());
+  for (const Caller& user : all_callers())
+    if (wanted.is_null() || wanted.text() == user.user) reply.result.append(user_row(user));
+  reply.total = static_cast<std::int64_t>(reply.result.size());
+  return reply;
 }
 
 Reply server_time(Portal&, const Caller&, const Value&) {
@@ -71,9 +85,9 @@ constexpr Method kMethods[] = {
     {"profile", "", &profile},         {"scope", "", &scope},
     {"methods", "", &methods},         {"method.get", "", &method_get},
     {"server.time", "", &server_time}, {"user.current", "user", &user_current},
-    {"app.info", "", nullptr},         {"event.bind", "", nullptr},
-    {"event.unbind", "", nullptr},     {"event.get", "", nullptr},
-    {"placement.bind", "", nullptr},
+    {"user.get", "user", &user_get},   {"app.info", "", nullptr},
+    {"event.bind", "", nullptr},       {"event.unbind", "", nullptr},
+    {"event.get", "", nullptr},        {"placement.bind", "", nullptr},
 };
 
 }  // namespace

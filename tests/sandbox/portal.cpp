@@ -14,8 +14,9 @@ constexpr std::size_t kMostCalls = 20'000;
 
 constexpr std::string_view kAllScopes[] = {"crm", "user", "user_basic"};
 constexpr Caller kCallers[] = {
-    {"1", "sandbox", "Anna", "Owner", true, kAllScopes},
+    {"1", "sandbox", "Anna", "Sales", false, kAllScopes},
     {"2", "noscope", "Boris", "Guest", false, {}},
+    {"3", "admin", "Clara", "Owner", true, kAllScopes},
 };
 
 // Why a method cannot be run by this caller now; nothing when it can.
@@ -53,6 +54,10 @@ Value time_since(double start) {
 
 bool Caller::has_scope(std::string_view scope) const {
   return scope.empty() || std::ranges::find(scopes, scope) != scopes.end();
+}
+
+std::span<const Caller> all_callers() {
+  return kCallers;
 }
 
 const Caller* find_caller(std::string_view user, std::string_view secret) {

@@ -25,6 +25,7 @@ struct Caller {
 
   bool has_scope(std::string_view scope) const;
 };
+std::span<const Caller> all_callers();
 const Caller* find_caller(std::string_view user, std::string_view secret);  // nullptr: nobody
 
 // What a method answers.
