@@ -156,7 +156,7 @@ class IndexPage : public AppPage {
     const std::string sent = signed_text(context.key, "sent", request.get["sent"].text());
     FormView view;
     if (!sent.empty()) {
-      ending.notice = {"success", context.message("form_saved")};
+      ending.notice = {"ok", context.message("form_saved")};
     } else {
       view.values = prefill(*context.form, request);
     }
@@ -246,12 +246,12 @@ class IndexPage : public AppPage {
         200, "saved", {}, taken.id, taken.lead_id, token, make_token(context.key, now_ms())};
     switch (taken.state) {
       case LeadState::saved:
-        ending.notice = {"success", context.message("form_saved")};
+        ending.notice = {"ok", context.message("form_saved")};
         return saved(context, submission, ending);
       case LeadState::accepted:
         ending.status = 202;
         ending.name = "accepted";
-        ending.notice = {"success", context.message("form_accepted", reference)};
+        ending.notice = {"ok", context.message("form_accepted", reference)};
         break;
       case LeadState::rejected:
         ending.name = "rejected";
@@ -289,7 +289,7 @@ class IndexPage : public AppPage {
     count(context, "spam.honeypot");
     Ending ending{200,
                   "saved",
-                  {"success", context.message("form_saved")},
+                  {"ok", context.message("form_saved")},
                   secret::hex(secret::random_bytes(13)),
                   "",
                   make_token(context.key, now_ms()),

@@ -41,7 +41,6 @@ Value field_data(const Field& field, const std::string& value, const std::string
                      {"label", label},
                      {"value", box ? field.value : value},
                      {"error", error},
-                     {"is_wrong", !error.empty()},
                      {"focus", false},
                      {"required", field.required},
                      {"limit", limit},
@@ -131,10 +130,11 @@ Value form_view_data(const Form& form, const FormView& view, const Templates& te
                      {"honeypot", kHoneypotInput},
                      {"captcha", captcha_data(view)},
                      {"has_files", form.has_files()},
-                     {"has_notice", !view.notice.text.empty()},
                      {"notice", view.notice.text},
                      {"notice_kind", view.notice.kind},
-                     {"notice_is_error", view.notice.kind == "error"}});
+                     {"notice_role", view.notice.kind == "error" ? "alert" : "status"},
+                     {"noindex", false},
+                     {"title", templates.message(language, "form_title")}});
 }
 
 }  // namespace b24

@@ -13,7 +13,7 @@
 namespace b24 {
 
 struct Notice {
-  std::string kind;  // "success", "info", "error": its look
+  std::string kind;  // "ok", "info", "error": its look
   std::string text;
 };
 

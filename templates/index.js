@@ -5,8 +5,7 @@
   if (!form || !notice || !window.fetch || !window.FormData) return;
 
   const button = form.querySelector("button[type=submit]");
-  const label = button.querySelector(".text");
-  const send = label.textContent;
+  const send = button.textContent;
   const fields = [...form.querySelectorAll("[aria-describedby]")];
   let failures = 0;
   // The browser sends the form itself: this script failed, or a captcha is good for one try only.
@@ -36,7 +35,6 @@
     if (text) field.setAttribute("aria-invalid", "true");
     else field.removeAttribute("aria-invalid");
     place.textContent = text;
-    place.hidden = !text;
   }
 
   function say(kind, text) {
@@ -53,8 +51,8 @@
 
   function busy(on) {
     button.disabled = on;
-    form.setAttribute("aria-busy", String(on));
-    label.textContent = on ? form.dataset.sending : send;
+    button.setAttribute("aria-busy", String(on));
+    button.textContent = on ? form.dataset.sending : send;
   }
 
   function show(answer) {
@@ -62,7 +60,7 @@
     const errors = answer.errors || {};
     fields.forEach((field) => mark(field, errors[field.name] || ""));
     const good = answer.status === "saved" || answer.status === "accepted";
-    say(good ? "success" : "error", answer.message || "");
+    say(good ? "ok" : "error", answer.message || "");
     if (answer.status === "saved" && answer.redirect) {
       window.location.assign(answer.redirect);
       return;

@@ -14,7 +14,7 @@ namespace {
 
 Form form_of(const Settings& settings) {
   Result<Form> form = make_form(settings);
-  BOOST_REQUIRE_MESSAGE(form, form.error().cause);
+  BOOST_REQUIRE_MESSAGE(form, (form ? "" : form.error().cause));
   return *form;
 }
 

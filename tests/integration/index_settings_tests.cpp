@@ -1,0 +1,278 @@
+// index_settings_tests: the lead form as a CGI program, under many settings.
+#include <boost/test/unit_test.hpp>
+#include <string>
+#include <vector>
+
+#include "form_client.h"
+#include "json.h"
+#include "php.h"
+#include "site.h"
+
+using namespace b24;
+using namespace b24::test;
+
+namespace {
+
+const std::string kJson = "Accept: application/json";
+
+// Each case begins with an empty sandbox.
+struct Sandbox {
+  Sandbox() { site().reset(); }
+  static Site& site() { return shared_site(); }
+  static Value only_call(const std::string& method = "crm.lead.add") {
+    const Value calls = site().calls(method);
+    BOOST_REQUIRE_EQUAL(calls.size(), 1U);
+    return calls[0]["params"];
+  }
+};
+
+Value with(Value params, const std::string& name, const std::string& value) {
+  params.set(name, value);
+  return params;
+}
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(index_settings_tests, Sandbox)
+
+BOOST_AUTO_TEST_CASE(cgi_is_served_like_fastcgi) {
+  const CgiForm form(site());
+  const HttpReply page = form.submit(person());
+  BOOST_TEST(page.status == 303);
+  BOOST_TEST(notice(page.body) == "Data has been saved");
+  BOOST_TEST(site().leads().size() == 1U);
+  BOOST_TEST(notice(form.get("/index.php" + page.header("location")).body) ==
+             "Data has been saved");
+}
+
+BOOST_AUTO_TEST_CASE(a_query_is_never_an_option) {
+  const CgiForm form(site());
+  for (const char* path : {"/index.php?--list", "/index.php?--version", "/index.php?-h"}) {
+    const HttpReply page = form.get(path);
+    BOOST_TEST(page.status == 200);
+    BOOST_TEST(page.body.contains("<form"));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(the_same_post_to_two_processes_is_one_lead) {
+  const CgiForm form(site());
+  Value params = with(person(), "form_token", input_value(form.get().body, "form_token"));
+  const HttpReply first = form.post(params);
+  const HttpReply second = form.post(params);
+  BOOST_TEST(first.status == 303);
+  BOOST_TEST(second.header("location") == first.header("location"));
+  BOOST_TEST(site().leads().size() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(an_old_form_is_sent_again_with_a_fresh_token) {
+  const CgiForm form(site(), {"B24HOOKS_FORM_TOKEN_AGE=0"});
+  const std::string token = input_value(form.get().body, "form_token");
+  HttpReply page;
+  const bool refused = wait_until([&] {
+    page = form.post(with(Value::map({{"phone", "none"}, {"saved", "yes"}}), "form_token", token));
+    return notice(page.body).contains("open for a long time");
+  });
+  BOOST_TEST(refused);
+  BOOST_TEST(page.status == 422);
+  BOOST_TEST(input_value(page.body, "form_token") != token);
+  BOOST_TEST(site().leads().size() == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(a_form_sent_too_fast_can_be_sent_later) {
+  const CgiForm form(site(), {"B24HOOKS_FORM_MIN_TIME=2s"});
+  Value params = person();
+  // The token tells whole seconds, so a form is never older than it says.
+  params.set("form_token", input_value(form.get().body, "form_token"));
+  HttpReply page = form.post(params);
+  BOOST_TEST((page.status == 422 || page.status == 303));
+  if (page.status == 422) BOOST_TEST(notice(page.body).contains("very quick"));
+  BOOST_TEST(wait_until([&] { return form.post(params).status == 303; }));
+  BOOST_TEST(site().leads().size() == 1U);
+  const CgiForm slow(site(), {"B24HOOKS_FORM_MIN_TIME=1h"});
+  BOOST_TEST(slow.submit(person("Boris")).status == 422);
+  BOOST_TEST(site().leads().size() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(forms_of_foreign_pages_need_no_token_when_the_owner_says_so) {
+  const CgiForm form(site(), {"B24HOOKS_FORM_REQUIRE_TOKEN=no"});
+  const Value params = Value::map({{"first_name", "Anna"}, {"phone", "1"}});
+  const HttpReply first = form.post(params, {kJson});
+  BOOST_TEST(first.status == 200);
+  BOOST_TEST(body_json(form.post(params, {kJson}))["id"].text() == body_json(first)["id"].text());
+  BOOST_TEST(site().leads().size() == 1U);
+  BOOST_TEST(form.post(with(params, "phone", "2"), {kJson}).status == 200);
+  BOOST_TEST(site().leads().size() == 2U);
+  BOOST_TEST(form.post(with(params, "form_token", "forged"), {kJson}).status == 200);
+  BOOST_TEST(site().leads().size() == 2U);
+}
+
+BOOST_AUTO_TEST_CASE(only_allowed_origins_may_read_answers) {
+  const CgiForm form(site(), {"B24HOOKS_FORM_ALLOWED_ORIGINS=https://shop.example",
+                              "B24HOOKS_FORM_REQUIRE_TOKEN=no"});
+  const auto preflight = [&](const std::string& origin) {
+    return form.request({"OPTIONS", "/index.php", {"Origin: " + origin}, ""});
+  };
+  const HttpReply good = preflight("https://shop.example");
+  BOOST_TEST(good.status == 204);
+  BOOST_TEST(good.header("access-control-allow-origin") == "https://shop.example");
+  BOOST_TEST(good.header("access-control-allow-headers") == "Content-Type");
+  for (const char* origin : {"https://evil.example", "null", "http://shop.example",
+                             "https://shop.example.evil.example"}) {
+    const HttpReply bad = preflight(origin);
+    BOOST_TEST(bad.header("access-control-allow-origin") == "", origin);
+    BOOST_TEST(bad.header("access-control-allow-methods") == "", origin);
+  }
+  const HttpReply posted =
+      form.post(person(), {kJson, "Origin: https://shop.example", "Sec-Fetch-Site: cross-site"});
+  BOOST_TEST(posted.status == 200);
+  BOOST_TEST(posted.header("access-control-allow-origin") == "https://shop.example");
+  BOOST_TEST(posted.header("vary").contains("Origin"));
+  const HttpReply refused = form.post(person("Boris"), {kJson, "Origin: https://evil.example"});
+  BOOST_TEST(refused.status == 403);
+  BOOST_TEST(body_json(refused)["code"].text() == "cross_site");
+}
+
+BOOST_AUTO_TEST_CASE(a_site_in_another_encoding_is_understood) {
+  const CgiForm form(site(),
+                     {"C_REST_CURRENT_ENCODING=windows-1251", "B24HOOKS_FORM_REQUIRE_TOKEN=no"});
+  BOOST_TEST(form.post("saved=yes&first_name=%C0%ED%ED%E0&last_name=%CA%EE%F1%B8&phone=1").status ==
+             303);
+  const Value fields = only_call()["fields"];
+  BOOST_TEST(fields["TITLE"].text() == "Анна Косё");
+  site().reset();
+  BOOST_TEST(form.post(with(person(), "first_name", "Юлия")).status == 303);
+  BOOST_TEST(only_call()["fields"]["NAME"].text() == "Юлия");
+}
+
+BOOST_AUTO_TEST_CASE(the_owner_shapes_the_form_by_settings) {
+  const CgiForm form(
+      site(),
+      {"B24HOOKS_FORM_FIELDS=first_name, phone, size, comments, consent",
+       "B24HOOKS_FORM_TITLE=Order of {first_name}", "B24HOOKS_FORM_VALUES=SOURCE_ID=WEB",
+       "B24HOOKS_FIELD_PHONE_REQUIRED=yes", "B24HOOKS_FIELD_SIZE_TYPE=select",
+       "B24HOOKS_FIELD_SIZE_LABEL=Size", "B24HOOKS_FIELD_SIZE_LABEL_RU=Размер",
+       "B24HOOKS_FIELD_SIZE_OPTIONS=s: Small | m: Medium", "B24HOOKS_FIELD_SIZE_TARGET=UF_CRM_SIZE",
+       "B24HOOKS_FIELD_CONSENT_LINK=https://example.com/privacy?a=1&b=2"});
+  const HttpReply page = form.request({"GET", "/index.php", {"Accept-Language: ru"}, ""});
+  BOOST_TEST(page.body.contains("Размер</label>"));
+  BOOST_TEST(page.body.contains("<option value=\"m\">Medium</option>"));
+  BOOST_TEST(page.body.contains("href=\"https://example.com/privacy?a=1&amp;b=2\""));
+  BOOST_TEST(page.body.contains("<textarea id=\"f-comments\""));
+
+  Value params = Value::map({{"saved", "yes"}, {"first_name", "Anna"}, {"size", "m"}});
+  const HttpReply bad = form.submit(params);
+  BOOST_TEST(bad.status == 422);
+  BOOST_TEST(!field_error(bad.body, "phone").empty());
+  BOOST_TEST(!field_error(bad.body, "consent").empty());
+  BOOST_TEST(bad.body.contains("<option value=\"m\" selected>"));
+
+  params.set("phone", "1");
+  params.set("consent", "Y");
+  params.set("comments", "Line 1\r\n<b>2</b>");
+  BOOST_TEST(form.submit(params).status == 303);
+  const Value fields = only_call()["fields"];
+  BOOST_TEST(fields["TITLE"].text() == "Order of Anna");
+  BOOST_TEST(fields["SOURCE_ID"].text() == "WEB");
+  BOOST_TEST(fields["UF_CRM_SIZE"].text() == "m");
+  BOOST_TEST(fields["COMMENTS"].text() == "Line 1\n<b>2</b>\nconsent: Y");
+  BOOST_TEST(fields.find("STATUS_ID") == nullptr);
+}
+
+BOOST_AUTO_TEST_CASE(a_broken_form_is_the_owners_to_mend) {
+  const CgiForm form(site(), {"B24HOOKS_FORM_TITLE={nobody}"});
+  const HttpReply page = form.get();
+  BOOST_TEST(page.status == 503);
+  BOOST_TEST(!page.body.contains("nobody"));
+}
+
+BOOST_AUTO_TEST_CASE(the_successor_method_makes_leads_too) {
+  const CgiForm form(site(), {"B24HOOKS_FORM_METHOD=crm.item.add"});
+  const HttpReply saved = form.submit(person(), {kJson});
+  BOOST_TEST(saved.status == 200);
+  const Value params = only_call("crm.item.add");
+  BOOST_TEST(params["entityTypeId"].text() == "1");
+  BOOST_TEST(params["fields"]["lastName"].text() == "O'Neil");
+  BOOST_TEST(params["fields"]["fm"].size() == 2U);
+  const Value leads = site().leads();
+  BOOST_REQUIRE_EQUAL(leads.size(), 1U);
+  BOOST_TEST(leads[0]["ID"].text() == body_json(saved)["lead_id"].text());
+}
+
+BOOST_AUTO_TEST_CASE(an_own_page_says_thank_you) {
+  const CgiForm form(site(), {"B24HOOKS_FORM_SUCCESS_URL=https://example.com/thanks?a=1"});
+  const HttpReply page = form.submit(person());
+  BOOST_TEST(page.status == 303);
+  BOOST_TEST(page.header("location") == "https://example.com/thanks?a=1");
+  BOOST_TEST(form.get().header("content-security-policy").contains("https://example.com"));
+  BOOST_TEST(body_json(form.submit(person("Boris"), {kJson}))["redirect"].text() ==
+             "https://example.com/thanks?a=1");
+}
+
+BOOST_AUTO_TEST_CASE(the_portals_words_are_shown_only_when_wanted_and_escaped) {
+  site().fault("empty-error", 0, "crm.lead.add");
+  const CgiForm form(site(), {"B24HOOKS_FORM_SHOW_PORTAL_ERRORS=yes"});
+  const HttpReply page = form.submit(person());
+  BOOST_TEST(page.status == 200);
+  BOOST_TEST(notice(page.body).starts_with("Error saving lead: "));
+  BOOST_TEST(notice(page.body).contains("Access denied."));
+}
+
+BOOST_AUTO_TEST_CASE(without_a_store_the_lead_goes_to_the_portal_directly) {
+  const CgiForm form(site(), {"B24HOOKS_DATA_DIR=/dev/null/nowhere"});
+  const HttpReply page = form.submit(person());
+  BOOST_TEST(page.status == 303);
+  BOOST_TEST(site().leads().size() == 1U);
+  site().fault("down");
+  const HttpReply lost = form.submit(person("Boris"));
+  BOOST_TEST(lost.status == 503);
+  BOOST_TEST(lost.body.contains("value=\"Boris\""));
+  BOOST_TEST(notice(lost.body).contains("could not be saved"));
+  BOOST_TEST(body_json(form.submit(person("Boris"), {kJson}))["status"].text() == "error");
+}
+
+BOOST_AUTO_TEST_CASE(the_shell_shows_and_repeats_what_failed) {
+  const CgiForm form(site());
+  site().fault("empty-error", 0, "crm.lead.add");
+  const HttpReply page = form.submit(person("Anna\xe2\x80\xae"), {kJson});
+  const std::string id = body_json(page)["id"].text();
+  BOOST_TEST(body_json(page)["status"].text() == "rejected");
+
+  const Ran list = form.shell({"--list", "failed"});
+  BOOST_TEST(list.status == 0, list.err);
+  BOOST_TEST(list.out.contains(id), list.out);
+  BOOST_TEST(list.out.contains("0 pending, 1 failed, 0 done"), list.out);
+  BOOST_TEST(form.shell({"--list", "pending"}).out.find(id) == std::string::npos);
+  BOOST_TEST(form.shell({"--list", "nonsense"}).status == 2);
+
+  const Ran show = form.shell({"--show", id.substr(0, 8)});
+  BOOST_TEST(show.status == 0, show.err);
+  for (const char* part : {"failed", "Access denied.", "its life:", "crm.lead.add", "O'Neil"}) {
+    BOOST_TEST(show.out.contains(part), show.out);
+  }
+  BOOST_TEST(form.shell({"--show", "nothing-like-it"}).status == 1);
+
+  site().fault("ok");
+  BOOST_TEST(form.shell({"--retry", id}).status == 0);
+  BOOST_TEST(form.shell({"--deliver"}).status == 0);
+  BOOST_TEST(site().leads().size() == 1U);
+  BOOST_TEST(form.shell({"--list"}).out.contains("0 pending, 0 failed, 1 done"));
+  BOOST_TEST(form.shell({"--retry", "all"}).out.contains("0 are due now"));
+}
+
+BOOST_AUTO_TEST_CASE(cron_delivers_what_a_dead_portal_left) {
+  const CgiForm form(site(), {"B24HOOKS_FORM_WAIT=0"});
+  site().fault("down");
+  BOOST_TEST(form.submit(person()).status == 202);
+  BOOST_TEST(form.submit(person("Boris")).status == 202);
+  BOOST_TEST(site().leads().size() == 0U);
+  site().fault("ok");
+  BOOST_TEST(wait_until(
+      [&] {
+        form.shell({"--deliver"});
+        return site().leads().size() == 2U;
+      },
+      kDeadline * 3));
+  BOOST_TEST(form.shell({"--list"}).out.contains("0 pending, 0 failed, 2 done"));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
