@@ -54,7 +54,7 @@ PAGES           := $(patsubst cgi-bin/%.cpp,$(B)/cgi-bin/%.fcgi,$(sort $(wildcar
 SANDBOX_OBJECTS := $(patsubst %.cpp,$(B)/obj/%.o,$(sort $(wildcard tests/sandbox/*.cpp)))
 SUPPORT_OBJECTS := $(patsubst %.cpp,$(B)/obj/%.o,$(sort $(wildcard tests/support/*.cpp)))
 suite_objects    = $(patsubst %.cpp,$(B)/obj/%.o,$(sort $(wildcard tests/$(1)/*.cpp)))
-SUITES          := unit integration browser
+SUITES          := unit integration
 
 .PHONY: all run test check bench deps deps-run deps-test deps-check deps-fuzz deps-bench format lint fuzz install uninstall \
         flags clean help
