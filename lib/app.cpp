@@ -18,6 +18,7 @@ constexpr Millis kTryStoreAgain = 1'000;
 
 AppSource::AppSource(const Launch& launch, std::string page)
     : page_(std::move(page)),
+      one_request_(launch.mode == Mode::cgi),
       document_root_(Environment(launch.environment).get("DOCUMENT_ROOT")),
       settings_(launch.settings_file, launch.environment) {}
 
@@ -40,7 +41,8 @@ Result<std::shared_ptr<const Templates>> AppSource::templates() {
     const std::lock_guard lock(mutex_);
     if (!templates_ || templates_dir_ != app->settings->page.templates) {
       templates_dir_ = app->settings->page.templates;
-      templates_ = std::make_shared<TemplateSource>(templates_dir_);
+      templates_ = one_request_ ? std::make_shared<TemplateSource>(templates_dir_, page_)
+                                : std::make_shared<TemplateSource>(templates_dir_);
     }
     source = templates_;
   }

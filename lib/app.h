@@ -47,6 +47,7 @@ class AppSource {
 
  private:
   std::string page_;
+  bool one_request_;  // the process ends with its first answer
   std::string document_root_;
   SettingsSource settings_;
   std::mutex mutex_;

@@ -175,10 +175,11 @@ Status check_swallowed_key(const IniEntry& entry, const SettingKey& key, const s
     if (equals == std::string::npos) continue;
     const std::string name(text::trim(std::string_view(line).substr(0, equals)));
     if (!find_key(key.section, name)) continue;
-    return std::unexpected(settings_error("broken_line",
-                                          place + ": the indented line with \"" + name +
-                                              "\" below is read as a part of " + entry.name,
-                                          "remove the blanks before " + name));
+    return std::unexpected(
+        settings_error("broken_line",
+                       place + ": the indented line with \"" + text::for_log(name) +
+                           "\" below is read as a part of " + text::for_log(entry.name),
+                       "remove the blanks before " + text::for_log(name)));
   }
   return {};
 }
@@ -192,7 +193,8 @@ Status apply_file(Settings& settings, std::string_view text) {
     const std::string place = file + ":" + std::to_string(entry.line);
     const Result<Target> target = target_of(entry, place);
     if (!target) return std::unexpected(target.error());
-    const std::string name = entry.section.empty() ? entry.name : entry.section + "." + entry.name;
+    const std::string name =
+        text::for_log(entry.section.empty() ? entry.name : entry.section + "." + entry.name);
     if (!seen.insert(env_form(entry.section) + "." + entry.name).second) {
       return std::unexpected(settings_error("duplicate_key",
                                             place + ": " + name + " is set a second time",

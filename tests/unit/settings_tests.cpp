@@ -199,6 +199,8 @@ BOOST_AUTO_TEST_CASE(each_fault_names_its_kind_and_line) {
       {"[form]\nmethod = or\n", "bad_value", 2, "method"},
       {"[form]\nmethod = crm.deal.add\n", "bad_value", 2, "method"},
       {"[handler]\ntitle = a\x1b[31m\n", "bad_value", 2, "title"},
+      {"[portal a\x1b]\nmember_id = \x1b\n", "bad_value", 2, "portal a\\x1b.member_id"},
+      {"[field x]\nlabel_\x1b = \x1b\n", "bad_value", 2, "label_\\x1b"},
       {"[server]\nthreads = 1\n[log]\n[server]\nthreads = 2\n", "duplicate_key", 5, "threads"},
       {"[portal a-b]\ndomain = x\n[portal a_b]\ndomain = y\n", "duplicate_key", 4, "domain"},
       {"[server]\nthreads = 1\n  max_threads = 2\n", "broken_line", 2, "max_threads"},
