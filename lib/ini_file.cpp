@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <optional>
 
 #include "text.h"
@@ -66,7 +65,7 @@ char* read_line(char* buffer, int size, void* stream) {
   if (content.starts_with('#') || content.starts_with(';')) line = {};  // may be of any length
   check_line(source, line, static_cast<std::size_t>(size) - 1);
   if (source.error) return nullptr;
-  std::memcpy(buffer, line.data(), line.size());
+  line.copy(buffer, line.size());
   buffer[line.size()] = '\0';
   return buffer;
 }
