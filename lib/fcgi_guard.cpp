@@ -61,18 +61,27 @@ FcgiGuard::Header FcgiGuard::header_of(std::string_view record) {
 FcgiGuard::State FcgiGuard::take(std::string_view bytes) {
   if (state_ == State::broken || cut_) return state_;
   pending_ += bytes;
+  std::size_t checked = check_records();
+  if (state_ == State::whole && !cut_ && checked < pending_.size())
+    fail("bytes behind the request");
+  pending_.erase(0, state_ == State::partial ? checked : pending_.size());
+  return state_;
+}
+
+std::size_t FcgiGuard::check_records() {
   std::string_view rest = pending_;
   while (state_ == State::partial && rest.size() >= FCGI_HEADER_LEN) {
     Header header = header_of(rest);
-    if (const char* fault = misfit(header)) return fail(fault);
+    if (const char* fault = misfit(header)) {
+      fail(fault);
+      break;
+    }
     std::size_t size = FCGI_HEADER_LEN + header.content + header.padding;
     if (rest.size() < size) break;
     accept(header, rest.substr(FCGI_HEADER_LEN, header.content));
     rest.remove_prefix(size);
   }
-  if (state_ == State::whole && !cut_ && !rest.empty()) return fail("bytes behind the request");
-  pending_.erase(0, pending_.size() - rest.size());
-  return state_;
+  return pending_.size() - rest.size();
 }
 
 const char* FcgiGuard::misfit(const Header& header) const {
@@ -146,10 +155,9 @@ void FcgiGuard::check_pair(std::string_view name, std::string_view value) {
   state_ = State::whole;
 }
 
-FcgiGuard::State FcgiGuard::fail(const char* fault) {
+void FcgiGuard::fail(const char* fault) {
   fault_ = fault;
   state_ = State::broken;
-  return state_;
 }
 
 std::string FcgiGuard::records() const {

@@ -49,13 +49,14 @@ class FcgiGuard {
     std::size_t padding;
   };
 
+  std::size_t check_records();
   static Header header_of(std::string_view record);
   const char* misfit(const Header& header) const;
   void accept(const Header& header, std::string_view content);
   void begin(const Header& header, std::string_view content);
   void check_params();
   void check_pair(std::string_view name, std::string_view value);
-  State fail(const char* fault);
+  void fail(const char* fault);
 
   std::size_t body_limit_;
   State state_ = State::partial;
