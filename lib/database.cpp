@@ -36,6 +36,7 @@ constexpr Meaning kMeanings[] = {
     {SQLITE_CANTOPEN, "cannot_open", "let the user that runs the pages write the data directory"},
     {SQLITE_PERM, "cannot_open", "let the user that runs the pages write the data directory"},
     {SQLITE_IOERR, "io_error", "look for disk errors in the system's log"},
+    {SQLITE_PROTOCOL, "locking", "put the data directory on a disk whose file locks work"},
     {SQLITE_NOMEM, "no_memory", "give the pages more memory"},
 };
 constexpr Meaning kOther = {SQLITE_ERROR, "database", ""};
@@ -86,8 +87,11 @@ Status make_when_missing(const std::filesystem::path& file) {
 
 }  // namespace
 
-// --- Query
-// ----------------------------------------------------------------------------------------
+bool is_doubtful(const Error& error) {
+  return error.code == "locking";
+}
+
+// --- Query ---
 
 Query::Query(Query&& other) noexcept
     : db_(other.db_),
@@ -170,8 +174,7 @@ bool Query::is_null(int column) const {
   return sqlite3_column_type(statement_, column) == SQLITE_NULL;
 }
 
-// --- Database
-// -------------------------------------------------------------------------------------
+// --- Database ---
 
 Result<std::unique_ptr<Database>> Database::open(const std::filesystem::path& file, Sync sync) {
   if (auto made = make_when_missing(file); !made) return std::unexpected(made.error());
@@ -267,8 +270,7 @@ bool Database::in_transaction() const {
   return sqlite3_get_autocommit(db_) == 0;
 }
 
-// --- Transaction
-// ----------------------------------------------------------------------------------
+// --- Transaction ---
 
 Result<Transaction> Transaction::begin(Database& database) {
   auto query = database.prepare("BEGIN IMMEDIATE");

@@ -17,6 +17,12 @@ struct sqlite3_stmt;
 
 namespace b24 {
 
+// Whether an error leaves in doubt what the connection believes of its locks: then all connections
+// of the process to the file should be closed and opened anew, since after a lock that could not be
+// released none of them ever gets one again. Not so after other errors: what could not be synced is
+// certainly undone only by the connection that wrote it.
+bool is_doubtful(const Error& error);
+
 // A prepared statement in use; reset when it goes away. Blobs and texts that are bound must live
 // until then.
 class Query {

@@ -123,8 +123,7 @@ Meaning meaning_of(const CallError& error) {
 
 }  // namespace
 
-// --- The rules
-// ------------------------------------------------------------------------------------
+// --- The rules ---
 
 void Gate::Book::catch_up(Millis time, double drain) {
   now = time;
@@ -221,13 +220,12 @@ void Gate::Book::close_breaker() {
   portal.probe_until = 0;
 }
 
-// --- The file
-// -------------------------------------------------------------------------------------
+// --- The file ---
 
-Gate::Gate(std::unique_ptr<Database> database, std::string portal, int size, double drain,
+Gate::Gate(const std::filesystem::path& dir, std::string portal, int size, double drain,
            int reserve, Clock clock)
-    : book_(std::make_unique<Book>()),
-      database_(std::move(database)),
+    : file_(dir / "gate.db"),
+      book_(std::make_unique<Book>()),
       portal_(std::move(portal)),
       size_(size),
       drain_(drain),
@@ -238,14 +236,23 @@ Gate::~Gate() = default;
 
 Result<std::shared_ptr<Gate>> Gate::open(const std::filesystem::path& dir, std::string portal,
                                          int size, double drain, int reserve, Clock clock) {
-  auto database = Database::open(dir / "gate.db", Database::Sync::normal);
+  std::shared_ptr<Gate> gate(
+      new Gate(dir, std::move(portal), size, drain, reserve, std::move(clock)));
+  if (auto opened = gate->open_file(); !opened) return std::unexpected(opened.error());
+  return gate;
+}
+
+Status Gate::open_file() {
+  if (database_ != nullptr) return {};
+  auto database = Database::open(file_, Database::Sync::normal);
   if (!database) return std::unexpected(database.error());
-  if (auto made = (*database)->execute(kTables); !made) return std::unexpected(made.error());
-  return std::shared_ptr<Gate>(
-      new Gate(std::move(*database), std::move(portal), size, drain, reserve, std::move(clock)));
+  if (auto made = (*database)->execute(kTables); !made) return made;
+  database_ = std::move(*database);
+  return {};
 }
 
 Result<Gate::Book> Gate::load() {
+  if (auto opened = open_file(); !opened) return std::unexpected(opened.error());
   Book book;
   auto row = database_->prepare(
       "SELECT level, updated_at, bucket_until, bucket_refusals, failures, openings, open_until,"
@@ -253,7 +260,9 @@ Result<Gate::Book> Gate::load() {
   if (!row) return std::unexpected(row.error());
   const auto there = row->bind(1, portal_).step();
   if (!there) return std::unexpected(there.error());
-  if (*there) {
+  if (!*there) {  // also when somebody deleted the file
+    book.portal = book_->portal;
+  } else {
     book.portal = {row->real(0),    row->integer(1), row->integer(2),
                    row->integer(3), row->integer(4), row->integer(5),
                    row->integer(6), row->integer(7), row->text(8)};
@@ -301,6 +310,7 @@ Status Gate::save_methods(const Book& book) {
 }
 
 Status Gate::change_in_file(const std::function<void(Book&)>& work) {
+  if (auto opened = open_file(); !opened) return opened;
   auto transaction = Transaction::begin(*database_);
   if (!transaction) return std::unexpected(transaction.error());
   auto book = load();
@@ -319,20 +329,26 @@ Status Gate::change_in_file(const std::function<void(Book&)>& work) {
 
 void Gate::change(const std::function<void(Book&)>& work) {
   const std::lock_guard lock(mutex_);
-  if (change_in_file(work)) return;
+  const Status changed = change_in_file(work);
+  if (changed) return;
+  if (is_doubtful(changed.error())) database_.reset();
   book_->catch_up(clock_(), drain_);
   work(*book_);
 }
 
 Gate::Book Gate::look() {
   const std::lock_guard lock(mutex_);
-  if (auto book = load()) *book_ = std::move(*book);
+  auto book = load();
+  if (book) {
+    *book_ = std::move(*book);
+  } else if (is_doubtful(book.error())) {
+    database_.reset();
+  }
   book_->catch_up(clock_(), drain_);
   return *book_;
 }
 
-// --- What the users ask
-// ---------------------------------------------------------------------------
+// --- What the users ask ---
 
 Millis Gate::enter(std::string_view method) {
   // One place stays free, since requests may reach the portal closer together than they were sent.

@@ -55,8 +55,10 @@ class Gate : public CallGate {
 
  private:
   struct Book;
-  Gate(std::unique_ptr<Database> database, std::string portal, int size, double drain, int reserve,
+  Gate(const std::filesystem::path& dir, std::string portal, int size, double drain, int reserve,
        Clock clock);
+  // Opens the file unless it is open; it is closed again after a failure that leaves it in doubt.
+  Status open_file();
   Book look();
   // Runs `work` on what is written down, as of now, and writes down what it changed.
   void change(const std::function<void(Book&)>& work);
@@ -66,6 +68,7 @@ class Gate : public CallGate {
   Status save_methods(const Book& book);
 
   std::mutex mutex_;
+  std::filesystem::path file_;
   std::unique_ptr<Book> book_;
   std::unique_ptr<Database> database_;
   std::string portal_;

@@ -114,8 +114,7 @@ std::string_view name(State state) {
   return "failed";
 }
 
-// --- The connections, and the shared commit
-// -------------------------------------------------------
+// --- The connections, and the shared commit ---
 
 Store::Data::Data(fs::path directory, std::string root, Clock time)
     : dir(std::move(directory)),
@@ -166,6 +165,7 @@ Status Store::Data::write(Database::Sync sync, const Work& work) {
   lock.lock();
   for (Job* job : group) {
     if (!committed) job->outcome = committed;
+    if (!job->outcome && is_doubtful(job->outcome.error())) doubtful_ = true;
     job->over = true;
   }
   leading_ = false;
@@ -182,7 +182,15 @@ Status Store::Data::commit_or_error(const std::vector<Job*>& group) {
   }
 }
 
+void Store::Data::drop_doubtful() {
+  if (!doubtful_.exchange(false)) return;
+  const std::lock_guard lock(read_mutex_);
+  writer_ = {};
+  reader_ = {};
+}
+
 Status Store::Data::commit(const std::vector<Job*>& group) {
+  drop_doubtful();
   const auto database = current(writer_);
   if (!database) return std::unexpected(database.error());
   Database& db = **database;
@@ -209,8 +217,7 @@ Status Store::Data::commit(const std::vector<Job*>& group) {
   return transaction->commit();
 }
 
-// --- Opening
-// --------------------------------------------------------------------------------------
+// --- Opening ---
 
 Store::Store(std::unique_ptr<Data> data) : data_(std::move(data)) {}
 Store::~Store() = default;

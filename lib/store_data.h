@@ -36,10 +36,13 @@ struct Store::Data {
   // Runs `work` on a connection of its own, so that readers do not wait for syncs.
   template <class Look>
   auto read(Look look) -> decltype(look(std::declval<Database&>())) {
+    if (doubtful_) (void)write(Database::Sync::normal, [](Database&) { return Status(); });
     const std::lock_guard lock(read_mutex_);
     auto database = current(reader_);
     if (!database) return std::unexpected(database.error());
-    return look(**database);
+    auto seen = look(**database);
+    if (!seen && is_doubtful(seen.error())) doubtful_ = true;
+    return seen;
   }
 
   const std::filesystem::path dir;
@@ -62,6 +65,7 @@ struct Store::Data {
   };
 
   Result<Database*> current(Connection& connection);
+  void drop_doubtful();
   Status commit_or_error(const std::vector<Job*>& group);
   Status commit(const std::vector<Job*>& group);
 
@@ -72,6 +76,7 @@ struct Store::Data {
   Connection writer_;
   std::mutex read_mutex_;
   Connection reader_;
+  std::atomic<bool> doubtful_ = false;  // both connections are to be opened anew
 };
 
 // How far ahead of now anything in the store may lie; what lies further was written before the

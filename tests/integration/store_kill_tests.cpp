@@ -1,0 +1,207 @@
+// store_kill_tests: what was accepted is there, exactly once, whatever is killed or fails.
+#include <sys/prctl.h>
+
+#include <algorithm>
+#include <boost/test/unit_test.hpp>
+#include <csignal>
+#include <cstdlib>
+#include <iostream>
+#include <map>
+#include <set>
+#include <sstream>
+#include <thread>
+
+#include "store_fixture.h"
+
+using namespace b24;
+using namespace b24::test;
+
+namespace {
+
+constexpr const char* kDirVariable = "B24HOOKS_TEST_DIR";
+constexpr int kRunsPerFault = 8;
+
+struct Ack {
+  int process;
+  int serial;
+};
+
+NewItem numbered_item(int process, int serial) {
+  NewItem item = new_item(Kind::event, std::to_string(process) + "-" + std::to_string(serial));
+  item.state = State::done;
+  return item;
+}
+
+// Accepts until killed, from four threads; each id that was accepted goes down the pipe.
+bool accept_until_killed(const std::filesystem::path& dir, int process, int acks) {
+  auto store = Store::open(dir);
+  if (!store) return false;
+  std::vector<std::jthread> threads;
+  for (int thread = 0; thread < 4; ++thread) {
+    threads.emplace_back([&, thread] {
+      for (int serial = thread;; serial += 4) {
+        if (!(*store)->accept(numbered_item(process, serial))) std::abort();
+        const Ack ack{process, serial};
+        if (::write(acks, &ack, sizeof ack) != sizeof ack) std::abort();
+      }
+    });
+  }
+  return false;
+}
+
+std::map<std::string, int> stored_ids(Store& store) {
+  ListFilter filter;
+  filter.limit = 1'000'000;
+  std::map<std::string, int> ids;
+  for (const Item& item : good(store.list(filter))) ++ids[item.id];
+  return ids;
+}
+
+std::string own_path() {
+  return std::filesystem::read_symlink("/proc/self/exe").string();
+}
+
+std::vector<std::string> child_command() {
+  return {own_path(), "--run_test=store_fault_child", "--log_level=nothing", "--report_level=no"};
+}
+
+Ran run_traced(const std::vector<std::string>& options, const std::filesystem::path& dir) {
+  std::vector<std::string> args{"strace", "-f", "-qq"};
+  args.insert(args.end(), options.begin(), options.end());
+  const auto child = child_command();
+  args.insert(args.end(), child.begin(), child.end());
+  // SQLite itself tries some locks for ten seconds.
+  return run({args, {std::string(kDirVariable) + "=" + dir.string()}, "", {}, {}},
+             std::chrono::minutes(2));
+}
+
+// How often the child makes each system call when all goes well.
+std::map<std::string, int> count_calls(const std::string& calls) {
+  TempDir dir;
+  const auto trace = dir / "trace";
+  const Ran ran = run_traced({"-o", trace.string(), "-e", "trace=" + calls}, dir / "data");
+  if (ran.status != 0) return {};
+  std::map<std::string, int> counts;
+  std::istringstream lines(read_file(trace));
+  for (std::string pid, call; lines >> pid >> call; std::getline(lines, pid))
+    ++counts[call.substr(0, call.find('('))];
+  return counts;
+}
+
+// What the child said it did, against what is in the store.
+void check_store(const Ran& ran, Store& store) {
+  BOOST_TEST(good(store.check()) == "ok");
+  const auto ids = stored_ids(store);
+  std::istringstream lines(ran.out);
+  for (std::string what, id; lines >> what >> id;) {
+    const auto found = ids.find(id);
+    if (what == "accepted") BOOST_TEST((found != ids.end() && found->second == 1), id);
+    if (what == "refused") BOOST_TEST((found == ids.end()), "stored " << id);
+    if (what == "done") {
+      const Item item = good(store.find(Kind::lead, id)).value();
+      BOOST_TEST((item.state == State::done), "not done " << id);
+    }
+  }
+}
+
+void check_promises(const Ran& ran, const std::filesystem::path& dir, const std::string& fault) {
+  BOOST_TEST_CONTEXT(fault) {
+    // (A fault that hits the dynamic linker ends the child before it has done anything.)
+    BOOST_TEST((ran.status < 128 || ran.out.empty()), "ended by a signal: " << ran.err);
+    check_store(ran, *good(Store::open(dir)));
+  }
+}
+
+}  // namespace
+
+// Run under strace by the test below; by itself it has nothing to do.
+BOOST_AUTO_TEST_SUITE(store_fault_child, *boost::unit_test::disabled())
+
+BOOST_AUTO_TEST_CASE(accepts_and_delivers) {
+  const char* dir = std::getenv(kDirVariable);
+  BOOST_REQUIRE(dir != nullptr);
+  std::shared_ptr<Store> store;
+  for (int serial = 0; serial < 6; ++serial) {
+    if (store == nullptr) {
+      if (auto opened = Store::open(dir)) store = *opened;
+    }
+    const std::string id = std::to_string(serial);
+    const bool accepted = store && store->accept(new_item(Kind::lead, id));
+    std::cout << (accepted ? "accepted " : "refused ") << id << std::endl;
+    if (!store || serial % 2 == 1) continue;
+    const auto items = store->claim(Kind::lead, 2, 60'000);
+    for (std::size_t i = 0; items && i < items->size(); ++i) {
+      if (store->done((*items)[i].number, {})) std::cout << "done " << (*items)[i].id << std::endl;
+    }
+  }
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+BOOST_AUTO_TEST_SUITE(store_kill_tests)
+
+BOOST_AUTO_TEST_CASE(killed_processes_lose_nothing_that_was_acknowledged) {
+  constexpr int kRounds = 15, kProcesses = 2;
+  TempDir dir;
+  int pipe_fds[2];
+  BOOST_REQUIRE_EQUAL(::pipe(pipe_fds), 0);
+  std::set<std::string> acknowledged;
+  const auto read_ack = [&] {
+    Ack ack{};
+    BOOST_REQUIRE_EQUAL(::read(pipe_fds[0], &ack, sizeof ack), sizeof ack);
+    const std::string id = std::to_string(ack.process) + "-" + std::to_string(ack.serial);
+    BOOST_TEST(acknowledged.insert(id).second);
+  };
+  for (int round = 0; round < kRounds; ++round) {
+    std::vector<Forked> children;
+    for (int i = 0; i < kProcesses; ++i)
+      children.emplace_back(
+          [&] { return accept_until_killed(dir.path(), round * kProcesses + i, pipe_fds[1]); });
+    for (int i = 0; i < 50 + 37 * (round % 5); ++i) read_ack();
+    children.clear();  // SIGKILL, one after the other
+    // What they had still acknowledged lies in the pipe; a mark of ours ends it.
+    const Ack end{-1, round};
+    BOOST_REQUIRE_EQUAL(::write(pipe_fds[1], &end, sizeof end), sizeof end);
+    while (!acknowledged.contains("-1-" + std::to_string(round))) read_ack();
+    acknowledged.erase("-1-" + std::to_string(round));
+  }
+  auto store = good(Store::open(dir.path()));
+  BOOST_TEST(good(store->check()) == "ok");
+  const auto ids = stored_ids(*store);
+  std::size_t missing = 0;
+  for (const std::string& id : acknowledged) missing += ids.contains(id) ? 0 : 1;
+  BOOST_TEST(missing == 0u);
+  for (const auto& [id, count] : ids) BOOST_TEST(count == 1);
+  BOOST_TEST(static_cast<std::size_t>(good(store->stats(Kind::event)).done) == ids.size());
+  BOOST_TEST_MESSAGE(kRounds * kProcesses << " kills, " << acknowledged.size() << " acknowledged, "
+                                          << ids.size() << " stored");
+  ::close(pipe_fds[0]);
+  ::close(pipe_fds[1]);
+}
+
+BOOST_AUTO_TEST_CASE(no_failing_system_call_makes_a_false_promise) {
+  const std::string calls = "pwrite64,fdatasync,fsync,ftruncate,pread64,fcntl,openat,unlink,mmap";
+  const auto counts = count_calls(calls);
+  if (counts.empty()) {
+    BOOST_TEST_MESSAGE("skipped: strace is not allowed here");
+    return;
+  }
+  int runs = 0;
+  for (const auto& [call, count] : counts) {
+    for (const char* error : {"EIO", "ENOSPC", "EINTR"}) {
+      const int step = std::max(1, count / kRunsPerFault);
+      for (int when = 1; when <= count; when += step) {
+        TempDir dir;
+        const std::string fault = call + ":error=" + error + ":when=" + std::to_string(when);
+        const Ran ran = run_traced(
+            {"-o", "/dev/null", "-e", "trace=" + call, "-e", "inject=" + fault}, dir / "data");
+        check_promises(ran, dir / "data", fault);
+        ++runs;
+      }
+    }
+  }
+  BOOST_TEST_MESSAGE(runs << " runs");
+  BOOST_TEST(runs > 50);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
