@@ -13,8 +13,8 @@ SANDBOX_PORT ?= 8443
 RUN_DIR      ?= build/run
 # SANITIZE=address,undefined or SANITIZE=thread builds (and tests) an instrumented variant in its own directory.
 SANITIZE ?=
-B        := build$(if $(SANITIZE),/$(subst $(comma),-,$(SANITIZE)))
 comma    := ,
+B        := build$(if $(SANITIZE),/$(subst $(comma),-,$(SANITIZE)))
 
 # Debian packages: to build, to run (`make run`), to test, to look after the code.
 BUILD_PACKAGES := g++ make pkg-config libfcgi-dev libcurl4-openssl-dev libcjson-dev libsqlite3-dev \

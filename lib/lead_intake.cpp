@@ -62,6 +62,18 @@ Result<ChainEnd> find_chain_end(Store& store, const std::string& fingerprint, Mi
   return end;
 }
 
+TakenLead from_item(const Item& item) {
+  TakenLead taken{LeadState::accepted, item.id, item.result, {}};
+  if (item.state == State::done) taken.state = LeadState::saved;
+  if (item.state == State::failed) {
+    taken.state = LeadState::rejected;
+    taken.error = {ErrorKind::portal, item.error_code, item.error_text, ""};
+  }
+  return taken;
+}
+
+}  // namespace
+
 Result<std::string> id_of_equal(Store& store, const std::string& fingerprint, Millis now) {
   const Millis day = now / kDay;
   if (now - day * kDay < kEqualWithin) {
@@ -76,18 +88,6 @@ Result<std::string> id_of_equal(Store& store, const std::string& fingerprint, Mi
   const bool repeated = !today->last.empty() && now - today->received_at < kEqualWithin;
   return repeated ? today->last : today->next;
 }
-
-TakenLead from_item(const Item& item) {
-  TakenLead taken{LeadState::accepted, item.id, item.result, {}};
-  if (item.state == State::done) taken.state = LeadState::saved;
-  if (item.state == State::failed) {
-    taken.state = LeadState::rejected;
-    taken.error = {ErrorKind::portal, item.error_code, item.error_text, ""};
-  }
-  return taken;
-}
-
-}  // namespace
 
 TakenLead LeadIntake::take(const App& app, const NewItem& lead) {
   const Millis begun = now_ms();

@@ -28,6 +28,11 @@ struct TakenLead {
   Error error;          // rejected: what the portal said; lost: why
 };
 
+// The id for a lead that came without one: that of an equal lead (the same `fingerprint`) that was
+// received less than a minute before `now`, else a new one. Two processes that ask at once get the
+// same id, and the store takes it once.
+Result<std::string> id_of_equal(Store& store, const std::string& fingerprint, Millis now);
+
 // Used by all threads.
 class LeadIntake {
  public:

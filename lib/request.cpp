@@ -179,6 +179,7 @@ Done take_multipart(Content& content, Request& request) {
       const auto added =
           php::add_variable(request.post, *part.name, part.content, content.limits.names);
       if (!added) return refuse(added.error());
+      request.part_names.push_back(*part.name);
     } else if (!part.filename->empty()) {
       request.uploads.push_back(
           {part.name.value_or(""), *part.filename, part.type, std::string(part.content)});

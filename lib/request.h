@@ -71,6 +71,8 @@ struct Request {
   Value post = Value::array();    // form fields, or the members of a JSON object
   Value params = Value::array();  // $_REQUEST: GET, then POST over it
   std::vector<Upload> uploads;
+  // Multipart: the names of the fields that are no files, as sent, a repeated one again.
+  std::vector<std::string> part_names;
 
   std::string remote_address;  // REMOTE_ADDR
   std::string

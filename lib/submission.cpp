@@ -79,9 +79,10 @@ Value post_in_utf8(const Request& request, const std::string& encoding) {
   return post;
 }
 
-// PHP's rules let the last of two equal names win without a word, so the raw body is asked.
+// PHP's rules let the last of two equal names win without a word, so the names as sent are asked.
 std::map<std::string, int> times_posted(const Request& request) {
   std::map<std::string, int> times;
+  for (const std::string& name : request.part_names) ++times[name];
   if (request.content_type != "application/x-www-form-urlencoded") return times;
   std::string_view rest = request.body;
   while (!rest.empty()) {

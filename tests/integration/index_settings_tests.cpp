@@ -218,6 +218,62 @@ BOOST_AUTO_TEST_CASE(the_portals_words_are_shown_only_when_wanted_and_escaped) {
   BOOST_TEST(notice(page.body).contains("Access denied."));
 }
 
+BOOST_AUTO_TEST_CASE(a_file_goes_to_its_field) {
+  const CgiForm form(site(), {"B24HOOKS_FIELD_CV_TYPE=file", "B24HOOKS_FIELD_CV_TARGET=UF_CRM_CV"});
+  const HttpReply page = form.get();
+  BOOST_TEST(page.body.contains("enctype=\"multipart/form-data\""));
+  std::string body;
+  for (const auto& [name, value] : {std::pair<std::string, std::string>{"saved", "yes"},
+                                    {"first_name", "Anna"},
+                                    {"form_token", input_value(page.body, "form_token")}}) {
+    body +=
+        "--xyz\r\nContent-Disposition: form-data; name=\"" + name + "\"\r\n\r\n" + value + "\r\n";
+  }
+  body +=
+      "--xyz\r\nContent-Disposition: form-data; name=\"cv\"; filename=\"../../cv.txt\"\r\n"
+      "Content-Type: text/plain\r\n\r\nhello\r\n--xyz--\r\n";
+  const HttpReply sent = form.request(
+      {"POST", "/index.php", {"Content-Type: multipart/form-data; boundary=xyz"}, body});
+  BOOST_TEST(sent.status == 303);
+  const Value file = only_call()["fields"]["UF_CRM_CV"]["fileData"];
+  BOOST_TEST(file[0].text() == "cv.txt");
+  BOOST_TEST(file[1].text() == "aGVsbG8=");
+}
+
+BOOST_AUTO_TEST_CASE(limits_stop_new_leads_but_not_repetitions) {
+  const CgiForm form(site(), {"B24HOOKS_SPAM_PER_ADDRESS=1"});
+  const Value params = with(person(), "form_token", input_value(form.get().body, "form_token"));
+  BOOST_TEST(form.post(params).status == 303);
+  BOOST_TEST(form.post(params).status == 303);
+  const HttpReply stopped = form.submit(person("Boris"));
+  BOOST_TEST(stopped.status == 429);
+  BOOST_TEST(stopped.body.contains("value=\"Boris\""));
+  BOOST_TEST(site().leads().size() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(a_captcha_is_shown_and_asked_for) {
+  const CgiForm form(site(),
+                     {"B24HOOKS_SPAM_CAPTCHA=turnstile", "B24HOOKS_SPAM_CAPTCHA_SITE_KEY=abc",
+                      "B24HOOKS_SPAM_CAPTCHA_SECRET=def"});
+  const HttpReply page = form.get();
+  BOOST_TEST(page.body.contains("data-sitekey=\"abc\""));
+  BOOST_TEST(!page.body.contains("def\""));
+  BOOST_TEST(page.header("content-security-policy").contains("challenges.cloudflare.com"));
+  const HttpReply refused = form.submit(person());
+  BOOST_TEST(refused.status == 422);
+  BOOST_TEST(notice(refused.body).contains("confirm"));
+  BOOST_TEST(site().leads().size() == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(only_named_sites_may_frame_the_form) {
+  BOOST_TEST(
+      CgiForm(site()).get().header("content-security-policy").contains("frame-ancestors 'none'"));
+  const CgiForm form(site(), {"B24HOOKS_FORM_FRAME_ANCESTORS=https://shop.example"});
+  BOOST_TEST(form.get()
+                 .header("content-security-policy")
+                 .contains("frame-ancestors https://shop.example"));
+}
+
 BOOST_AUTO_TEST_CASE(without_a_store_the_lead_goes_to_the_portal_directly) {
   const CgiForm form(site(), {"B24HOOKS_DATA_DIR=/dev/null/nowhere"});
   const HttpReply page = form.submit(person());

@@ -346,6 +346,14 @@ BOOST_AUTO_TEST_CASE(files_lose_their_path_and_keep_to_their_limit) {
   BOOST_TEST(read_submission(form, request, "").error("cv") == "invalid_several");
 }
 
+BOOST_AUTO_TEST_CASE(two_parts_of_one_name_are_two_values) {
+  Request request = post("phone=1&first_name=b");
+  request.content_type = "multipart/form-data";
+  request.body.clear();
+  request.part_names = {"phone", "first_name", "first_name"};
+  BOOST_TEST(read_submission(form_of({}), request, "").error("first_name") == "invalid_several");
+}
+
 BOOST_AUTO_TEST_CASE(a_link_fills_the_form_with_texts_only) {
   Request request;
   request.params = *php::parse_query("first_name=Anna&email[]=x&last_name=a%00b&phone=%FF&other=1");

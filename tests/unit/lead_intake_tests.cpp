@@ -1,0 +1,64 @@
+// lead_intake_tests: when two leads without ids are one.
+#include "lead_intake.h"
+
+#include <boost/test/unit_test.hpp>
+#include <set>
+#include <string>
+
+#include "store_fixture.h"
+
+using namespace b24;
+using namespace b24::test;
+
+BOOST_FIXTURE_TEST_SUITE(lead_intake_tests, StoreFixture)
+
+namespace {
+
+constexpr Millis kDay = 24 * 3'600'000;
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(an_equal_lead_within_a_minute_is_the_same_at_any_time_of_day) {
+  const Millis midnight = now / kDay * kDay + kDay;
+  for (const Millis first : {midnight - 3'600'000, midnight - 59'000, midnight - 1, midnight,
+                             midnight + 1, midnight + 59'999, midnight + 60'000}) {
+    for (const Millis later : {Millis{0}, Millis{1}, Millis{30'000}, Millis{59'999}}) {
+      BOOST_TEST_CONTEXT(first - midnight << " + " << later) {
+        const std::string fingerprint = std::to_string(first) + "," + std::to_string(later);
+        NewItem item = new_item(Kind::lead, good(id_of_equal(*store, fingerprint, first)));
+        item.received_at = first;
+        good(store->accept(item));
+        BOOST_TEST(good(id_of_equal(*store, fingerprint, first + later)) == item.id);
+        BOOST_TEST(good(id_of_equal(*store, fingerprint, first + 60'001)) != item.id);
+        BOOST_TEST(good(id_of_equal(*store, fingerprint + "x", first)) != item.id);
+      }
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(who_asks_at_once_gets_one_id) {
+  BOOST_TEST(good(id_of_equal(*store, "a", now)) == good(id_of_equal(*store, "a", now + 10)));
+}
+
+BOOST_AUTO_TEST_CASE(the_same_lead_every_hour_is_always_a_new_one) {
+  std::set<std::string> ids;
+  for (int hour = 0; hour < 120; ++hour) {
+    const Millis at = now + hour * Millis{3'600'000};
+    NewItem item = new_item(Kind::lead, good(id_of_equal(*store, "a", at)));
+    item.received_at = at;
+    BOOST_TEST(good(store->accept(item)).fresh);
+    ids.insert(item.id);
+  }
+  BOOST_TEST(ids.size() == 120U);
+}
+
+BOOST_AUTO_TEST_CASE(a_flood_of_equal_leads_stays_cheap) {
+  for (int i = 0; i < 130; ++i) {
+    const Millis at = now + i * Millis{61'000};
+    NewItem item = new_item(Kind::lead, good(id_of_equal(*store, "a", at)));
+    item.received_at = at;
+    BOOST_TEST(good(store->accept(item)).fresh);
+  }
+}
+
+BOOST_AUTO_TEST_SUITE_END()
