@@ -18,6 +18,10 @@ bool find(void* library, const char* name, Function& function) {
   return function != nullptr;
 }
 
+std::string last_error() {
+  return dlerror();  // NOLINT(concurrency-mt-unsafe): glibc keeps it per thread
+}
+
 Error missing(std::string detail) {
   return {ErrorKind::network, "curl_missing", "libcurl cannot be used: " + std::move(detail),
           "install it (Debian: apt install libcurl4), then restart the pages"};
@@ -25,7 +29,7 @@ Error missing(std::string detail) {
 
 Result<Curl> load() {
   void* library = dlopen("libcurl.so.4", RTLD_NOW | RTLD_LOCAL);
-  if (library == nullptr) return std::unexpected(missing(dlerror()));
+  if (library == nullptr) return std::unexpected(missing(last_error()));
   Curl curl{};
   const bool complete =
       find(library, "curl_global_init", curl.global_init) &&
@@ -42,7 +46,7 @@ Result<Curl> load() {
       find(library, "curl_url", curl.url) && find(library, "curl_url_set", curl.url_set) &&
       find(library, "curl_url_get", curl.url_get) &&
       find(library, "curl_url_cleanup", curl.url_cleanup) && find(library, "curl_free", curl.free);
-  if (!complete) return std::unexpected(missing(dlerror()));
+  if (!complete) return std::unexpected(missing(last_error()));
   const curl_version_info_data& info = *curl.version_info(CURLVERSION_NOW);
   if (info.version_num < kOldestVersion) {
     return std::unexpected(

@@ -21,7 +21,7 @@ std::string in_one_line(std::string_view words) {
   return text::for_log(masked, kMost);
 }
 
-CallError call_error(int status, std::string code, std::string_view words) {
+CallError call_error(int status, std::string_view code, std::string_view words) {
   const ErrorMeaning& meaning = error_meaning(status, code, words);
   std::string cause(meaning.cause);
   if (const std::string said = in_one_line(words); !said.empty()) cause += " (\"" + said + "\")";
