@@ -87,9 +87,16 @@
     if (tracker && tracker.getTrace) form.elements.TRACE.value = tracker.getTrace();
   }
 
+  // A message that appears while the button is being pressed would move the button from under the pointer.
+  let pressing = false;
+  button.addEventListener("pointerdown", () => { pressing = true; });
+  for (const end of ["pointerup", "pointercancel"]) {
+    window.addEventListener(end, () => { pressing = false; });
+  }
+
   fields.forEach((field) => {
     field.addEventListener("blur", () => {
-      if (field.value.trim()) mark(field, fault(field));
+      if (!pressing && field.value.trim()) mark(field, fault(field));
     });
     field.addEventListener("input", () => {
       if (field.hasAttribute("aria-invalid")) mark(field, fault(field));
