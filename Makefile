@@ -141,8 +141,16 @@ endef
 $(foreach suite,$(SUITES),$(eval $(call suite_rule,$(suite))))
 $(B)/integration-tests: | $(B)/echo.fcgi
 
-build/fuzz/%: tests/fuzz/%.cpp $(wildcard lib/*.cpp)
+FUZZ_FLAGS = $(CLANG_FLAGS) -g -O1 -fsanitize=fuzzer-no-link,address,undefined -Ilib -Itests/support
+FUZZ_OBJECTS := $(patsubst %.cpp,build/fuzz/obj/%.o,$(sort $(wildcard lib/*.cpp)) \
+                  tests/support/fuzz_targets.cpp tests/support/raw_request.cpp)
+build/fuzz/obj/%.o: %.cpp
 	@mkdir -p $(@D)
-	clang++-16 $(CLANG_FLAGS) -g -O1 -fsanitize=fuzzer,address,undefined -Ilib $^ $(LIBS) -o $@
+	clang++-16 $(FUZZ_FLAGS) -MMD -MP -c $< -o $@
+build/fuzz/libb24.a: $(FUZZ_OBJECTS)
+	@rm -f $@
+	ar rcs $@ $^
+build/fuzz/%: build/fuzz/obj/tests/fuzz/%.o build/fuzz/libb24.a
+	clang++-16 -fsanitize=fuzzer,address,undefined $^ $(LIBS) -o $@
 
--include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
+-include $(shell find $(B)/obj build/fuzz -name '*.d' 2>/dev/null)

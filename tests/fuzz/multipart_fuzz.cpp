@@ -1,0 +1,10 @@
+// multipart_fuzz: multipart bodies, for libFuzzer.
+#include <cstddef>
+#include <cstdint>
+
+#include "fuzz_targets.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  b24::test::fuzz_multipart({reinterpret_cast<const char*>(data), size});
+  return 0;
+}

@@ -1,0 +1,10 @@
+// request_fuzz: whole requests, variables and body, for libFuzzer.
+#include <cstddef>
+#include <cstdint>
+
+#include "fuzz_targets.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  b24::test::fuzz_request({reinterpret_cast<const char*>(data), size});
+  return 0;
+}

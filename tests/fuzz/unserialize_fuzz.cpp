@@ -1,0 +1,10 @@
+// unserialize_fuzz: serialized values, for libFuzzer.
+#include <cstddef>
+#include <cstdint>
+
+#include "fuzz_targets.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  b24::test::fuzz_unserialize({reinterpret_cast<const char*>(data), size});
+  return 0;
+}
