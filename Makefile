@@ -21,10 +21,9 @@ BUILD_PACKAGES := g++ make pkg-config libfcgi-dev libcurl4-openssl-dev libcjson-
                   libkainjow-mustache-dev libinih-dev libssl-dev
 RUN_PACKAGES   := nginx-light openssl ca-certificates curl
 TEST_PACKAGES  := libboost-test-dev php-cgi spawn-fcgi apache2 libapache2-mod-fcgid lighttpd sqlite3 strace \
-                  systemd chromium chromium-driver procps
+                  systemd procps tidy prometheus
 CHECK_PACKAGES := clang-format clang-tidy-16
 FUZZ_PACKAGES  := clang-16 libclang-rt-16-dev
-BENCH_PACKAGES := wrk php-fpm php-curl
 
 PKGS     := fcgi libcjson sqlite3 inih
 # libcurl is loaded when it is first needed (lib/http.h), so only its headers are used here.
@@ -54,9 +53,9 @@ PAGES           := $(patsubst cgi-bin/%.cpp,$(B)/cgi-bin/%.fcgi,$(sort $(wildcar
 SANDBOX_OBJECTS := $(patsubst %.cpp,$(B)/obj/%.o,$(sort $(wildcard tests/sandbox/*.cpp)))
 SUPPORT_OBJECTS := $(patsubst %.cpp,$(B)/obj/%.o,$(sort $(wildcard tests/support/*.cpp)))
 suite_objects    = $(patsubst %.cpp,$(B)/obj/%.o,$(sort $(wildcard tests/$(1)/*.cpp)))
-SUITES          := unit integration browser
+SUITES          := unit integration
 
-.PHONY: all run test check bench deps deps-run deps-test deps-check deps-fuzz deps-bench format lint fuzz install uninstall \
+.PHONY: all run test check deps deps-run deps-test deps-check deps-fuzz format lint fuzz install uninstall \
         flags clean help
 .SECONDARY:
 
@@ -71,9 +70,6 @@ test: deps-test all $(B)/sandbox.fcgi $(SUITES:%=$(B)/%-tests)  ## run every tes
 check: $(B)/unit-tests  ## run the fast unit tests
 	@BUILD=$(B) tests/run-suites unit
 
-bench: deps-bench all $(B)/sandbox.fcgi  ## measure against PHP, side by side
-	@BUILD=$(B) tests/bench/run
-
 fuzz: deps-fuzz $(patsubst tests/fuzz/%.cpp,build/fuzz/%,$(wildcard tests/fuzz/*.cpp))  ## build the fuzz targets (clang)
 
 # --- Dependencies: installed when missing, as root or with sudo -----------------------------------
@@ -84,7 +80,6 @@ deps-run:    ; $(call install_packages,$(BUILD_PACKAGES) $(RUN_PACKAGES))
 deps-test:   ; $(call install_packages,$(BUILD_PACKAGES) $(RUN_PACKAGES) $(TEST_PACKAGES))
 deps-check:  ; $(call install_packages,$(BUILD_PACKAGES) $(TEST_PACKAGES) $(CHECK_PACKAGES))
 deps-fuzz:   ; $(call install_packages,$(BUILD_PACKAGES) $(FUZZ_PACKAGES))
-deps-bench:  ; $(call install_packages,$(BUILD_PACKAGES) $(RUN_PACKAGES) $(BENCH_PACKAGES))
 
 # --- The look of the code -------------------------------------------------------------------------
 

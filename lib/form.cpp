@@ -1,13 +1,10 @@
 // form: see form.h.
 #include "form.h"
 
-#include <regex.h>
-#include <clocale>
-
 #include <algorithm>
-#include <array>
 #include <optional>
 
+#include "pattern.h"
 #include "text.h"
 
 namespace b24 {
@@ -90,65 +87,6 @@ std::vector<Choice> parse_choices(std::string_view options) {
   return choices;
 }
 
-class Pattern {
- public:
-  explicit Pattern(const std::string& pattern) {
-    const std::string whole = "^(" + pattern + ")$";
-    in_utf8([&] { error_ = regcomp(&compiled_, whole.c_str(), REG_EXTENDED | REG_NOSUB); });
-  }
-  ~Pattern() {
-    if (error_ == 0) regfree(&compiled_);
-  }
-  Pattern(const Pattern&) = delete;
-  Pattern& operator=(const Pattern&) = delete;
-
-  std::string error() const {
-    if (error_ == 0) return {};
-    std::array<char, 200> text{};
-    regerror(error_, &compiled_, text.data(), text.size());
-    return text.data();
-  }
-  bool matches(const std::string& text) const {
-    if (error_ != 0) return false;
-    int result = REG_NOMATCH;
-    in_utf8([&] { result = regexec(&compiled_, text.c_str(), 0, nullptr, 0); });
-    return result == 0;
-  }
-
- private:
-  // So that "." and [А-Я] mean characters, whatever the process's own locale.
-  template <class Do>
-  static void in_utf8(Do what) {
-    static const locale_t utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr);
-    const locale_t before = utf8 != nullptr ? uselocale(utf8) : nullptr;
-    what();
-    if (before != nullptr) uselocale(before);
-  }
-
-  regex_t compiled_{};
-  int error_ = 0;
-};
-
-std::optional<Error> pattern_fault(const FieldSettings& from) {
-  const std::string& pattern = from.pattern;
-  for (std::size_t i = 0; i + 1 < pattern.size(); ++i) {
-    if (pattern[i] != '\\') continue;
-    const char next = pattern[++i];
-    const bool letter = (next >= 'a' && next <= 'z') || (next >= 'A' && next <= 'Z');
-    if (letter || (next >= '0' && next <= '9')) {
-      return fault(field_key(from, "pattern"), "\\" + std::string(1, next) + " is not known here",
-                   "write [0-9] instead of \\d, [[:space:]] instead of \\s");
-    }
-  }
-  if (pattern.size() > 1000) {
-    return fault(field_key(from, "pattern"), "longer than 1000 characters", "make it shorter");
-  }
-  if (const std::string error = Pattern(pattern).error(); !error.empty()) {
-    return fault(field_key(from, "pattern"), error, "use a POSIX extended regular expression");
-  }
-  return std::nullopt;
-}
-
 std::size_t default_length(FieldType type) {
   if (type == FieldType::file) return kFileBytes;
   return type == FieldType::textarea ? kLongText : 255;
@@ -171,7 +109,10 @@ std::optional<Error> field_fault(const FieldSettings& from, const Field& field) 
     return fault(field_key(from, "target"), "not the name of a CRM field",
                  "for example COMMENTS or UF_CRM_1700000000");
   }
-  if (!field.pattern.empty()) return pattern_fault(from);
+  if (const std::string why = pattern_fault(field.pattern); !why.empty()) {
+    return fault(field_key(from, "pattern"), why,
+                 "use a POSIX extended regular expression: [0-9] instead of \\d");
+  }
   return std::nullopt;
 }
 
@@ -313,10 +254,6 @@ Result<Form> make_form(const Settings& settings) {
   form.unknown_to_comments = *unknown;
   form.link_duplicates = *duplicates;
   return form;
-}
-
-bool matches(const std::string& pattern, const std::string& text) {
-  return Pattern(pattern).matches(text);
 }
 
 bool is_reserved_input(std::string_view name) {

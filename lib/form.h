@@ -58,10 +58,6 @@ struct Form {
 // select without options, a title with an unknown field, a reserved or impossible name, ...
 Result<Form> make_form(const Settings& settings);
 
-// Whether the whole of `text` matches a POSIX extended expression, in UTF-8. Linear in the text
-// for expressions without back references, which make_form refuses.
-bool matches(const std::string& pattern, const std::string& text);
-
 // Names that the form itself uses among the posted fields.
 inline constexpr std::string_view kSavedInput = "saved";
 inline constexpr std::string_view kTokenInput = "form_token";

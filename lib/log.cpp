@@ -6,6 +6,7 @@
 #include <cerrno>
 
 #include "append_file.h"
+#include "files.h"
 #include "json.h"
 #include "php.h"
 #include "secret.h"
@@ -125,8 +126,8 @@ void Log::write(Level level, std::string_view what, const Value& fields) {
                                   : escape_controls(json::print(line)) + "\n";
   const Rotation rotation{max_size_, keep_files_};
   Status written = append_entry(file_, entry, rotation);
-  std::error_code fault;
-  if (!written && fs::create_directories(file_.parent_path(), fault))
+  // Another thread may have made the directory in the meantime: that is as good.
+  if (!written && make_private_directory(file_.parent_path()))
     written = append_entry(file_, entry, rotation);
   if (!written) to_stderr("b24hooks " + page_ + ": " + entry);
 }

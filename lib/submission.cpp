@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 
+#include "pattern.h"
 #include "php.h"
 #include "text.h"
 
@@ -162,7 +163,8 @@ class Reader {
     if (field.type == FieldType::textarea) text = one_kind_of_line_break(text);
     text = text::trim(text);
     if (is_box(field) && !text.empty()) text = field.value;
-    out_.values.set(field.name, text);
+    // What is shown again must not carry what was refused.
+    out_.values.set(field.name, field.type == FieldType::textarea ? text : without_controls(text));
 
     if (several || posted.is_array()) return fail(field.name, "invalid_several");
     if (!intact) return fail(field.name, "invalid_text");
@@ -237,10 +239,11 @@ Value prefill(const Form& form, const Request& request) {
   for (const Field& field : form.fields) {
     if (field.type == FieldType::file) continue;
     const Value* given = request.params.find(field.name);
-    const std::string text = given != nullptr && !given->is_array() ? given->text() : std::string();
+    if (given == nullptr || given->is_array()) continue;
+    const std::string text = given->text();
     const bool shown = text::is_valid_utf8(text) && !has_control(text, true) &&
                        text::length_utf8(text) <= field.max_length;
-    if (given != nullptr && shown) values.set(field.name, text);
+    if (shown) values.set(field.name, text);
   }
   return values;
 }

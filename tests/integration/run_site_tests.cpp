@@ -67,6 +67,7 @@ BOOST_AUTO_TEST_CASE(two_runs_live_side_by_side_and_end_without_a_trace) {
   BOOST_TEST(processes_of(first.run_dir()).size() >= std::size(kProcesses));
 
   BOOST_TEST(first.stop().value_or(-1) == 0);
+  BOOST_TEST(first.err() == "");
   BOOST_TEST(processes_of(first.run_dir()).empty());
   BOOST_TEST(!b24::test::can_connect(first.port()));
   BOOST_TEST(second.get("/").status == 200);
