@@ -21,7 +21,7 @@ BUILD_PACKAGES := g++ make pkg-config libfcgi-dev libcurl4-openssl-dev libcjson-
                   libkainjow-mustache-dev libinih-dev libssl-dev
 RUN_PACKAGES   := nginx-light openssl ca-certificates curl
 TEST_PACKAGES  := libboost-test-dev php-cgi spawn-fcgi apache2 libapache2-mod-fcgid lighttpd sqlite3 strace \
-                  systemd procps
+                  systemd procps tidy prometheus
 CHECK_PACKAGES := clang-format clang-tidy-16
 FUZZ_PACKAGES  := clang-16 libclang-rt-16-dev
 

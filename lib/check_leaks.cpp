@@ -84,6 +84,9 @@ LeaksSeen look_for_leaks(const Subject& subject) {
     seen.error = nothing.error();
     return seen;
   }
+  // Then every answer is "elsewhere", and says nothing of what is given there.
+  seen.redirects = nothing->status >= 300 && nothing->status < 400;
+  if (seen.redirects) return seen;
   std::vector<std::string> paths(std::begin(kPaths), std::end(kPaths));
   for (std::string& path : own_paths(subject)) {
     if (std::find(paths.begin(), paths.end(), path) == paths.end()) paths.push_back(path);
@@ -112,6 +115,11 @@ Finding judge_leaks(const Seen& seen) {
   }
   if (!seen.leaks) return {.state = State::warning, .name = "late"};
   if (seen.leaks->error) return failed("unreachable", *seen.leaks->error, State::warning);
+  if (seen.leaks->redirects) {
+    return {.state = State::warning,
+            .name = "redirects",
+            .facts = Value::map({{"base", seen.leaks->base}})};
+  }
   std::string leaking;
   std::int64_t count = 0;
   for (const Served& served : seen.leaks->paths) {

@@ -154,7 +154,7 @@ Value json_form(const Report& report, const Templates* templates, std::string_vi
     check.set("paste", paste);
     Value metrics = Value::array();
     for (const Metric& m : row.finding.metrics) metrics.set(m.name, m.value);
-    check.set("metrics", metrics);
+    if (metrics.size() > 0) check.set("metrics", metrics);
     checks.append(check);
   }
   return Value::map({{"verdict", name(report.verdict())},

@@ -14,7 +14,7 @@ namespace b24::check {
 
 // {"verdict": "ok|warning|error", "version", "checked_at", "took_ms", "counts": {"ok", "info",
 // "warning", "error"}, "checks": [{"id", "crest", "group", "state", "title", "detail", "remedy",
-// "paste": [...], "metrics": {...}}]}
+// "paste": [...], "metrics": {...}}]}; without "crest" and "metrics" where there are none.
 Value json_form(const Report& report, const Templates* templates, std::string_view language);
 
 // A table for a terminal, problems first.

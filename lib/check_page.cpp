@@ -1,5 +1,6 @@
 // check_page: what checkserver.mustache is filled with: verdict, problems, charts, groups.
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <ctime>
 
@@ -130,9 +131,10 @@ Value charts(const Report& report, const Templates& templates, std::string_view 
   all.append(chart_data("delivery", delivery, true, templates, language));
   if (report.bucket_level >= 0 && report.bucket_size > 0) {
     const std::string title = templates.message(language, "chart_bucket");
-    const std::string words = templates.message(
-        language, "chart_level",
-        Value::map({{"level", one_decimal(report.bucket_level)}, {"size", report.bucket_size}}));
+    const std::string words =
+        templates.message(language, "chart_level",
+                          Value::map({{"level", std::round(report.bucket_level * 10) / 10},
+                                      {"size", report.bucket_size}}));
     all.append(Value::map({{"title", title},
                            {"summary", words},
                            {"svg", chart::gauge({"chart-bucket", title, words, ""},

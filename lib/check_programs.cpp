@@ -11,6 +11,7 @@
 
 #include "check_seen.h"
 #include "http.h"
+#include "site_url.h"
 
 namespace b24::check {
 namespace {
@@ -49,7 +50,10 @@ Finding judge_libraries(const Seen& seen) {
 Finding judge_process(const Seen& seen) {
   constexpr std::string_view kNames[] = {"CGI", "FastCGI", "shell"};
   const Place& place = seen.subject->place;
-  const bool root = seen.programs.user == "root" && place.mode != Mode::shell;
+  // A site that only this machine reaches is somebody's trial.
+  const bool trial =
+      seen.subject->settings && is_loopback_url(seen.subject->settings->site.public_url);
+  const bool root = seen.programs.user == "root" && place.mode != Mode::shell && !trial;
   return {.state = root ? State::warning : State::info,
           .name = root ? "root" : "seen",
           .facts = Value::map(

@@ -112,6 +112,7 @@ struct Served {
 struct LeaksSeen {
   std::string base;
   std::optional<Error> error;  // the site could not be asked
+  bool redirects = false;      // whatever it is asked for
   std::vector<Served> paths;
 };
 LeaksSeen look_for_leaks(const Subject& subject);

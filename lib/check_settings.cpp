@@ -16,6 +16,7 @@ Finding judge_file(const Seen& seen) {
     finding.facts = Value::map({{"file", subject.place.settings_file.string()}});
     return finding;
   }
+  if (!subject.settings) return {.state = State::info, .name = "no_settings"};
   if (subject.settings->file.empty()) return {.name = "environment"};
   return {.name = "read", .facts = Value::map({{"file", subject.settings->file.string()}})};
 }
