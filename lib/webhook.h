@@ -37,6 +37,10 @@ struct CallError {
   Millis retry_at = 0;  // not before this time; 0: the caller's own schedule
 };
 
+// Whether the portal may still be at work on a call that failed so: there was no answer, or a proxy
+// gave up waiting for it and answered with a page of its own.
+bool may_still_run(const CallError& error);
+
 struct Answer {
   Value result;
   std::int64_t total = -1;              // of a list; -1 when absent

@@ -1,4 +1,7 @@
 // webhook_errors: what the portal's error codes mean, as tables.
+#include <algorithm>
+#include <iterator>
+
 #include "text.h"
 #include "webhook.h"
 
@@ -144,6 +147,15 @@ const ErrorMeaning* by_code(std::string_view code) {
 }
 
 }  // namespace
+
+bool may_still_run(const CallError& error) {
+  // 504 and the well-known private ones of content networks. A 502 or 503 says that the connection
+  // behind the proxy broke or never was: then nothing runs there any more.
+  constexpr int kProxyGaveUp[] = {504, 522, 524};
+  if (error.status == 0) return true;
+  return error.error.code == "not_json" &&
+         std::ranges::find(kProxyGaveUp, error.status) != std::end(kProxyGaveUp);
+}
 
 const ErrorMeaning& error_meaning(int status, std::string_view code, std::string_view description) {
   if (code == "not_json" || code == "no_result") {

@@ -116,4 +116,35 @@ BOOST_AUTO_TEST_CASE(a_code_is_not_taken_for_a_part_of_another) {
   }
 }
 
+// A proxy's 504 was once taken for the portal's answer, so that a lead could be sent a second time
+// while the first one was still being made.
+BOOST_AUTO_TEST_CASE(portal_may_be_at_work_behind_a_proxy_that_gave_up) {
+  const struct {
+    int status;
+    const char* code;
+    bool want;
+  } cases[] = {
+      {0, "timeout", true},
+      {0, "reset", true},
+      {504, "not_json", true},
+      {524, "not_json", true},
+      {522, "not_json", true},
+      {502, "not_json", false},
+      {503, "not_json", false},
+      {500, "not_json", false},
+      {200, "not_json", false},
+      {504, "INTERNAL_SERVER_ERROR", false},
+      {500, "INTERNAL_SERVER_ERROR", false},
+      {503, "QUERY_LIMIT_EXCEEDED", false},
+  };
+  for (const auto& c : cases) {
+    BOOST_TEST_CONTEXT(c.status << " " << c.code) {
+      CallError error;
+      error.status = c.status;
+      error.error.code = c.code;
+      BOOST_TEST(may_still_run(error) == c.want);
+    }
+  }
+}
+
 BOOST_AUTO_TEST_SUITE_END()
