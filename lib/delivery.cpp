@@ -8,6 +8,7 @@
 
 #include "gate.h"
 #include "lead_sender.h"
+#include "notify.h"
 #include "secret.h"
 
 namespace b24 {
@@ -20,7 +21,7 @@ constexpr Millis kPoll = 25;           // how often a waiting visitor's process 
 
 // When the attempt whose outcome is unknown was begun, kept in the item's progress.
 constexpr const char* kSentAt = "sent_at";
-// Whether an answer came: then the portal is not working on it any more.
+// Whether it was answered so that the portal is not working on it any more.
 constexpr const char* kAnswered = "answered";
 
 std::chrono::milliseconds ms(Millis time) {
@@ -96,7 +97,8 @@ class LeadPass {
         give_up(item, begun, made[i].error());
       } else {
         const bool unsure = made[i].error().verdict == Verdict::look;
-        Value progress = Value::map({{kSentAt, begun}, {kAnswered, made[i].error().status != 0}});
+        Value progress =
+            Value::map({{kSentAt, begun}, {kAnswered, !may_still_run(made[i].error())}});
         postpone(item, begun, made[i].error(), unsure, unsure ? std::move(progress) : Value());
       }
     }
@@ -154,7 +156,9 @@ class LeadPass {
 Delivery::Delivery(AppSource& app, Mode mode)
     : app_(app),
       mode_(mode),
-      loop_(app, Kind::lead, [this](std::stop_token stop) { return make_pass(std::move(stop)); }) {}
+      loop_(
+          app, Kind::lead, [this](std::stop_token stop) { return make_pass(std::move(stop)); },
+          notify_owner) {}
 
 void Delivery::work(std::stop_token stop) {
   Result<App> app = app_.current();

@@ -36,8 +36,8 @@ Millis backoff(int attempts) {
   return delay - std::uniform_int_distribution<Millis>(0, delay / 2)(random);
 }
 
-WorkLoop::WorkLoop(AppSource& app, Kind kind, MakePass make_pass)
-    : app_(app), kind_(kind), make_pass_(std::move(make_pass)) {}
+WorkLoop::WorkLoop(AppSource& app, Kind kind, MakePass make_pass, Upkeep upkeep)
+    : app_(app), kind_(kind), make_pass_(std::move(make_pass)), upkeep_(std::move(upkeep)) {}
 
 void WorkLoop::work(std::stop_token stop, int threads) {
   std::vector<std::jthread> workers;
@@ -113,6 +113,7 @@ void WorkLoop::look_after_store() {
   if (!status) app->log->error("work", status.error());
   const auto erased = (*store)->erase_done(now_ms() - app->settings->store.keep_days * kDay);
   if (!erased) app->log->error("work", erased.error());
+  if (upkeep_) upkeep_(*app, **store);
 }
 
 }  // namespace b24

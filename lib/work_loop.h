@@ -24,8 +24,11 @@ class WorkLoop {
   using Pass = std::function<Result<int>()>;
   using MakePass = std::function<Pass(std::stop_token stop)>;
 
+  // Looks after the store once a minute, besides erasing what is old; from any thread.
+  using Upkeep = std::function<void(const App& app, Store& store)>;
+
   // `app` must outlive this. `kind` is what the passes take from the store.
-  WorkLoop(AppSource& app, Kind kind, MakePass make_pass);
+  WorkLoop(AppSource& app, Kind kind, MakePass make_pass, Upkeep upkeep = {});
 
   // Works with `threads` threads until a stop is asked for.
   void work(std::stop_token stop, int threads);
@@ -43,6 +46,7 @@ class WorkLoop {
   AppSource& app_;
   Kind kind_;
   MakePass make_pass_;
+  Upkeep upkeep_;
   std::mutex mutex_;
   std::condition_variable_any wake_;
   int woken_ = 0;  // wakes that no thread has taken yet

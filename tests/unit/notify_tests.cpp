@@ -1,0 +1,120 @@
+// notify_tests: when the owner is told of leads that do not get through, and of what.
+#include "notify.h"
+
+#include <boost/test/unit_test.hpp>
+#include <string>
+
+#include "app.h"
+#include "store_fixture.h"
+#include "work_loop.h"
+
+using namespace b24;
+using namespace b24::test;
+
+namespace {
+
+// A settings file and a program that keeps every message that it gets in `told`.
+struct NotifyFixture {
+  NotifyFixture() {
+    write_file(dir / "tell", "#!/bin/sh\n{ echo \"== $B24_SUBJECT\"; cat; } >> \"$1\"\n");
+    std::filesystem::permissions(dir / "tell", std::filesystem::perms::owner_all);
+    const std::string file = (dir / "settings.conf").string();
+    write_file(file, "[data]\ndir = data\n\n[notify]\ncommand = " + (dir / "tell").string() + " " +
+                         (dir / "told").string() + "\nafter = 10m\n");
+    std::filesystem::permissions(
+        file, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+    launch.settings_file = file;
+    launch.environment = environment;
+  }
+  std::string told() const { return read_file(dir / "told"); }
+  std::size_t messages() const {
+    std::size_t count = 0;
+    const std::string text = told();
+    for (std::size_t at = 0; (at = text.find("== ", at)) != std::string::npos; ++at) ++count;
+    return count;
+  }
+  std::int64_t add(Store& store, const std::string& id, Millis age) {
+    NewItem item = new_item(Kind::lead, id);
+    item.received_at = now_ms() - age;
+    item.payload = Value::map(
+        {{"params", Value::map({{"fields", Value::map({{"NAME", "Anna\nSubject: forged"}})}})}});
+    return good(store.accept(item)).number;
+  }
+
+  static constexpr Millis kMinute = 60'000;
+  const char* environment[1] = {nullptr};
+  TempDir dir;
+  Launch launch;
+};
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(notify_tests, NotifyFixture)
+
+BOOST_AUTO_TEST_CASE(the_owner_is_told_once_and_again_when_all_is_well) {
+  AppSource source(launch, "index");
+  const App app = good(source.current());
+  const auto store = good(source.store());
+  const std::int64_t fresh = add(*store, "fresh", 9 * kMinute);
+  notify_owner(app, *store);
+  BOOST_TEST(messages() == 0U);
+
+  const std::int64_t late = add(*store, "late", 11 * kMinute);
+  notify_owner(app, *store);
+  notify_owner(app, *store);
+  BOOST_TEST(messages() == 1U);
+  BOOST_TEST(told().contains("Lead late"));
+  BOOST_TEST(!told().contains("Lead fresh"));
+  BOOST_TEST(!told().contains("\nSubject: forged"));
+
+  for (const std::int64_t number : {fresh, late}) {
+    good(store->claim_one(number, kMinute));
+    good(store->done(number, {}));
+  }
+  notify_owner(app, *store);
+  notify_owner(app, *store);
+  BOOST_TEST(messages() == 2U);
+  BOOST_TEST(told().contains("leads reach Bitrix24 again"));
+}
+
+BOOST_AUTO_TEST_CASE(each_lead_that_failed_is_told_once) {
+  AppSource source(launch, "index");
+  const App app = good(source.current());
+  const auto store = good(source.store());
+  for (const char* id : {"one", "two"}) {
+    const std::int64_t number = add(*store, id, kMinute);
+    good(store->claim_one(number, kMinute));
+    Outcome refused;
+    refused.code = "ACCESS_DENIED";
+    refused.text = "Access denied.";
+    good(store->fail(number, refused));
+    notify_owner(app, *store);
+    notify_owner(app, *store);
+  }
+  BOOST_TEST(messages() == 2U);
+  BOOST_TEST(told().contains("Lead one"));
+  BOOST_TEST(told().find("Lead one") == told().rfind("Lead one"));
+  BOOST_TEST(told().contains("Lead two"));
+  BOOST_TEST(told().contains("Access denied."));
+}
+
+// The message was once written but never sent: nothing called it.
+BOOST_AUTO_TEST_CASE(delivering_looks_after_the_owner) {
+  AppSource source(launch, "index");
+  const auto store = good(source.store());
+  add(*store, "late", 11 * kMinute);
+  WorkLoop loop(
+      source, Kind::lead, [](std::stop_token) { return [] { return Result<int>(0); }; },
+      notify_owner);
+  loop.work_due(1);
+  BOOST_TEST(messages() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(a_mail_has_one_subject_and_one_recipient) {
+  const std::string mail = mail_text("owner@example.com\nBcc: x@example.com", {"a\r\nb", "text\n"});
+  BOOST_TEST(
+      mail.starts_with("To: owner@example.com\\x0aBcc: x@example.com\nSubject: a\\x0d\\x0ab\n"));
+  BOOST_TEST(mail.ends_with("\n\ntext\n"));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
