@@ -20,7 +20,14 @@ AppSource::AppSource(const Launch& launch, std::string page)
     : page_(std::move(page)),
       one_request_(launch.mode == Mode::cgi),
       document_root_(Environment(launch.environment).get("DOCUMENT_ROOT")),
-      settings_(launch.settings_file, launch.environment) {}
+      settings_(launch.settings_file, launch.environment) {
+  // Here, since the environment must not change once there are threads. A new time zone counts from
+  // the next start.
+  const Result<App> app = current();
+  if (!app || app->settings->log.time_zone.empty()) return;
+  setenv("TZ", app->settings->log.time_zone.c_str(), 1);
+  tzset();
+}
 
 Result<App> AppSource::current() {
   Result<std::shared_ptr<const Settings>> settings = settings_.current();

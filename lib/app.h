@@ -30,6 +30,7 @@ struct App {
 // each.
 class AppSource {
  public:
+  // Sets the process's time zone to log.time_zone. REQUIRES: no other thread runs yet.
   AppSource(const Launch& launch, std::string page);
 
   const std::string& page() const { return page_; }

@@ -1,0 +1,35 @@
+// app_tests: what a page is made from.
+#include "app.h"
+
+#include <time.h>
+
+#include <boost/test/unit_test.hpp>
+#include <cstdlib>
+
+#include "clock.h"
+#include "process.h"
+
+using namespace b24;
+
+BOOST_AUTO_TEST_SUITE(app_tests)
+
+// The setting was once read and then not used.
+BOOST_AUTO_TEST_CASE(the_time_zone_of_the_settings_is_the_process_own) {
+  const test::TempDir dir;
+  test::write_file(dir / "settings.conf", "[data]\ndir = data\n[log]\ntime_zone = Asia/Tokyo\n");
+  std::filesystem::permissions(dir / "settings.conf", std::filesystem::perms::owner_read);
+  const char* environment[] = {nullptr};
+  Launch launch;
+  launch.settings_file = (dir / "settings.conf").string();
+  launch.environment = environment;
+  const std::string before = php_date(0);
+  {
+    const AppSource source(launch, "handler");
+    BOOST_TEST(php_date(0) == "1970.01.01 9:00:00");
+  }
+  unsetenv("TZ");
+  tzset();
+  BOOST_TEST(php_date(0) == before);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
