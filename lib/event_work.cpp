@@ -88,13 +88,13 @@ WorkLoop::Pass EventWork::make_pass(std::stop_token stop) {
     if (!app) return std::unexpected(app.error());
     Result<std::shared_ptr<Store>> store = app_.store();
     if (!store) return std::unexpected(store.error());
+    Result<std::shared_ptr<Gate>> gate = app_.gate(kReserve);
+    if (!gate) return std::unexpected(gate.error());
     Result<std::vector<Item>> events = (*store)->claim(Kind::event, kAtOnce, kLease, true);
     if (!events) return std::unexpected(events.error());
     if (events->empty()) return 0;
     // Made only now: it loads libcurl, which a receiver without actions never needs.
     if (!tools || tools->app.settings != app->settings) {
-      Result<std::shared_ptr<Gate>> gate = app_.gate(kReserve);
-      if (!gate) return std::unexpected(gate.error());
       tools = std::make_shared<Tools>(*app, *gate, stop);
     }
     for (const Item& event : *events) {
