@@ -42,9 +42,9 @@ Value parsed(const std::string& text) {
 // A fresh run in a shell, by the settings of a site or of a test's own.
 Ran shell(const fs::path& settings, const std::string& format = "json",
           std::vector<std::string> environment = {}) {
-  return run({{built("cgi-bin/checkserver.fcgi"), "--settings", settings.string(), "--format",
-               format},
-              std::move(environment)});
+  return run(
+      {{built("cgi-bin/checkserver.fcgi"), "--settings", settings.string(), "--format", format},
+       std::move(environment)});
 }
 
 Value row_of(const Value& report, std::string_view id) {
@@ -223,7 +223,9 @@ BOOST_AUTO_TEST_CASE(a_portal_that_fails_in_many_ways_is_found) {
   const Changed changed(site, "access", "public\ntime_limit = 3s");
   for (const char* mode : {"down", "html", "slow", "expired"}) {
     site.fault(mode);
-    BOOST_TEST_CONTEXT(mode) { expect(checked(site), "portal_answer", "error"); }
+    BOOST_TEST_CONTEXT(mode) {
+      expect(checked(site), "portal_answer", "error");
+    }
   }
   site.reset();
 }
@@ -313,9 +315,9 @@ BOOST_AUTO_TEST_CASE(files_that_the_web_server_gives_away_are_found) {
 }
 
 BOOST_AUTO_TEST_CASE(an_address_that_nobody_answers_is_found) {
-  const Bare bare("[site]\npublic_url = http://127.0.0.1:" +
-                  std::to_string(b24::test::free_port()) +
-                  "/\n[portal]\napplication_token = sometoken123");
+  const Bare bare(
+      "[site]\npublic_url = http://127.0.0.1:" + std::to_string(b24::test::free_port()) +
+      "/\n[portal]\napplication_token = sometoken123");
   const Value report = bare.report();
   expect(report, "leaks", "warning");
   expect(report, "test_event", "error");
@@ -323,8 +325,9 @@ BOOST_AUTO_TEST_CASE(an_address_that_nobody_answers_is_found) {
 
 BOOST_AUTO_TEST_CASE(a_handler_with_another_token_or_another_store_is_found) {
   const Site& site = own_site();
-  const std::string site_part = "[site]\npublic_url = http://localhost:" +
-                                std::to_string(site.port()) + "/\n[portal]\napplication_token = ";
+  const std::string site_part =
+      "[site]\npublic_url = http://localhost:" + std::to_string(site.port()) +
+      "/\n[portal]\napplication_token = ";
   expect(Bare(site_part + "a-token-that-is-not-it").report(), "test_event", "error", "token");
   expect(Bare(site_part + site.token()).report(), "test_event", "error", "not in this store");
 }
@@ -354,8 +357,7 @@ BOOST_AUTO_TEST_CASE(every_form_says_the_same) {
   const HttpReply text = site.get(page + "?format=text");
   BOOST_TEST(text.header("content-type") == "text/plain; charset=utf-8");
   BOOST_TEST(!text.body.contains('\033'));
-  BOOST_TEST(site.get(page + "?format=crest").body ==
-             "Array\n(\n    [success] => Success!\n)\n");
+  BOOST_TEST(site.get(page + "?format=crest").body == "Array\n(\n    [success] => Success!\n)\n");
   BOOST_TEST(site.get(page + "?format=xml").status == 400);
   BOOST_TEST(site.get(page + "?refresh=30").body.contains("http-equiv=\"refresh\""));
   BOOST_TEST(site.get(page + "?refresh=1").body.contains("content=\"10\""));
