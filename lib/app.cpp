@@ -40,20 +40,24 @@ Result<App> AppSource::current() {
   return app_;
 }
 
-Result<std::shared_ptr<const Templates>> AppSource::templates() {
-  Result<App> app = current();
-  if (!app) return std::unexpected(app.error());
-  std::shared_ptr<TemplateSource> source;
-  {
-    const std::lock_guard lock(mutex_);
-    if (!templates_ || templates_dir_ != app->settings->page.templates) {
-      templates_dir_ = app->settings->page.templates;
-      templates_ = one_request_ ? std::make_shared<TemplateSource>(templates_dir_, page_)
-                                : std::make_shared<TemplateSource>(templates_dir_);
-    }
-    source = templates_;
+std::shared_ptr<TemplateSource> AppSource::template_source() {
+  const Result<App> app = current();
+  const std::filesystem::path dir = app ? app->settings->page.templates : find_templates();
+  const std::lock_guard lock(mutex_);
+  if (!templates_ || templates_dir_ != dir) {
+    templates_dir_ = dir;
+    templates_ = one_request_ ? std::make_shared<TemplateSource>(dir, page_)
+                              : std::make_shared<TemplateSource>(dir);
   }
-  return source->current();
+  return templates_;
+}
+
+Result<std::shared_ptr<const Templates>> AppSource::templates() {
+  return template_source()->current();
+}
+
+std::optional<Error> AppSource::templates_fault() {
+  return template_source()->fault();
 }
 
 Result<std::shared_ptr<Gate>> AppSource::gate(int reserve) {
@@ -114,8 +118,9 @@ RequestLimits AppPage::limits() {
 std::string AppPage::language(const Request& request) {
   Result<App> app = app_.current();
   Result<std::shared_ptr<const Templates>> templates = app_.templates();
-  if (!app || !templates) return "en";
-  return (*templates)->choose_language(app->settings->page.language, request.accept_language);
+  if (!templates) return "en";
+  return (*templates)
+      ->choose_language(app ? app->settings->page.language : "auto", request.accept_language);
 }
 
 Response AppPage::refuse(const Refusal& refusal, const Environment& environment) {
@@ -140,11 +145,9 @@ Response AppPage::error_response(int status, std::string_view code, std::string_
   const std::string key = "error_" + std::string(code);
   Request asker;
   asker.accept = accept;
-  if (!app || !templates) {
-    return text_response(status, "This page is not available at the moment.\n");
-  }
-  const std::string chosen =
-      (*templates)->choose_language(app->settings->page.language, accept_language);
+  if (!templates) return text_response(status, "This page is not available at the moment.\n");
+  const std::string chosen = (*templates)->choose_language(
+      app ? app->settings->page.language : "auto", accept_language);
   const std::string message =
       (*templates)
           ->message(chosen, (*templates)->has_message(key) ? key : std::string("error_general"));

@@ -38,8 +38,11 @@ class AppSource {
   Result<App> current();
   // Why the newest settings file is not in use; nothing when it is.
   std::optional<Error> settings_fault() { return settings_.fault(); }
-  // The templates of the settings' directory.
+  // The templates of the settings' directory; without settings those beside the installation, so
+  // that a person can be told what is wrong.
   Result<std::shared_ptr<const Templates>> templates();
+  // Why the newest templates, or some texts of theirs, are not in use; nothing when they are.
+  std::optional<Error> templates_fault();
   // The shared politeness towards the settings' portal. `reserve`: see Gate::open.
   Result<std::shared_ptr<Gate>> gate(int reserve = 0);
   // The store in the settings' data directory. After a failure it is tried again, at most once a
@@ -53,6 +56,7 @@ class AppSource {
   SettingsSource settings_;
   std::mutex mutex_;
   App app_;
+  std::shared_ptr<TemplateSource> template_source();
   std::shared_ptr<TemplateSource> templates_;
   std::filesystem::path templates_dir_;
   std::shared_ptr<Store> store_;

@@ -267,17 +267,6 @@ Result<int> apply_environment(Settings& settings, const char* const* environment
 
 // --- What follows from the rest ---
 
-fs::path find_templates() {
-  const fs::path dir = program_dir();
-  // Installed (beside cgi-bin), in one folder, and in the build directories.
-  const fs::path candidates[] = {dir / "../templates", dir / "templates", dir / "../../templates",
-                                 dir / "../../../templates"};
-  std::error_code ignored;
-  for (const fs::path& candidate : candidates)
-    if (fs::is_directory(candidate, ignored)) return candidate.lexically_normal();
-  return candidates[0].lexically_normal();
-}
-
 Status complete(Settings& settings, std::string_view web_root) {
   if (settings.data.dir.empty() || (settings.file.empty() && settings.data.dir.is_relative())) {
     return std::unexpected(
@@ -353,6 +342,17 @@ Result<Settings> load_settings(const fs::path& file, const char* const* environm
   if (Status completed = complete(settings, web_root); !completed)
     return std::unexpected(completed.error());
   return settings;
+}
+
+fs::path find_templates() {
+  const fs::path dir = program_dir();
+  // Installed (beside cgi-bin), in one folder, and in the build directories.
+  const fs::path candidates[] = {dir / "../templates", dir / "templates", dir / "../../templates",
+                                 dir / "../../../templates"};
+  std::error_code ignored;
+  for (const fs::path& candidate : candidates)
+    if (fs::is_directory(candidate, ignored)) return candidate.lexically_normal();
+  return candidates[0].lexically_normal();
 }
 
 fs::path find_settings(const std::string& given, const char* const* environment) {

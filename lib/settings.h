@@ -239,6 +239,9 @@ Result<Settings> load_settings(const std::filesystem::path& file, const char* co
 // own).
 std::filesystem::path find_settings(const std::string& given, const char* const* environment);
 
+// The templates beside the installation: what page.templates is when nobody sets it.
+std::filesystem::path find_templates();
+
 // Keeps the settings of a running process fresh. Safe from all threads.
 class SettingsSource {
  public:
