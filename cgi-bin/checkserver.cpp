@@ -115,11 +115,12 @@ class CheckPage : public AppPage {
 
   std::string shell_language(const Templates* templates) {
     const Result<App> app = app_.current();
-    if (templates == nullptr || !app) return "en";
+    if (templates == nullptr) return "en";
     const char* variable = std::getenv("LC_ALL");
     if (variable == nullptr || *variable == '\0') variable = std::getenv("LANG");
     const std::string locale = variable == nullptr ? "" : variable;
-    return templates->choose_language(app->settings->page.language, locale.substr(0, 2));
+    return templates->choose_language(app ? app->settings->page.language : "auto",
+                                      locale.substr(0, 2));
   }
 
   static std::string form(const check::Report& report, Format format, const Templates* templates,

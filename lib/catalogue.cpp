@@ -87,26 +87,28 @@ Result<Messages> parse_messages(std::string_view text, const std::string& file) 
   return messages;
 }
 
-Status compare_messages(const Messages& english, const Messages& other, const std::string& file) {
+Status drop_unlike(const Messages& english, Messages& other, const std::string& file) {
+  Status first;
+  const auto found = [&](std::string cause, std::string remedy) {
+    if (first) {
+      first = std::unexpected(catalogue_error(file + ": " + std::move(cause), std::move(remedy)));
+    }
+  };
   for (const auto& [key, message] : english) {
     const auto own = other.find(key);
     if (own == other.end()) {
-      return std::unexpected(
-          catalogue_error(file + ": there is no " + key + ", which messages.en.conf has",
-                          "add " + key + " to the file"));
-    }
-    if (names_in(own->second) != names_in(message)) {
-      return std::unexpected(
-          catalogue_error(file + ": " + key + " has other {{names}} than in messages.en.conf",
-                          "use the names of the English text"));
+      found("there is no " + key + ", which messages.en.conf has", "add " + key + " to the file");
+    } else if (names_in(own->second) != names_in(message)) {
+      found(key + " has other {{names}} than in messages.en.conf",
+            "use the names of the English text");
+      other.erase(own);
     }
   }
   for (const auto& [key, message] : other) {
     if (english.contains(key)) continue;
-    return std::unexpected(catalogue_error(file + ": " + key + " is not in messages.en.conf",
-                                           "remove it, or add it to messages.en.conf"));
+    found(key + " is not in messages.en.conf", "remove it, or add it to messages.en.conf");
   }
-  return {};
+  return first;
 }
 
 std::string choose_language(const std::vector<std::string>& languages, std::string_view setting,

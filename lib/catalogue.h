@@ -18,8 +18,9 @@ using Messages = std::map<std::string, std::string, std::less<>>;  // KEY -> tex
 
 // The text of a catalogue; `file` is its name for errors.
 Result<Messages> parse_messages(std::string_view text, const std::string& file);
-// Whether another catalogue has the keys of the English one, and the same {{names}} in each text.
-Status compare_messages(const Messages& english, const Messages& other, const std::string& file);
+// Compares another catalogue with the English one and drops the texts whose {{names}} differ. The
+// first difference, a missing or surplus key too, is the Error (broken_catalogue).
+Status drop_unlike(const Messages& english, Messages& other, const std::string& file);
 
 // See Templates::choose_language.
 std::string choose_language(const std::vector<std::string>& languages, std::string_view setting,

@@ -94,6 +94,8 @@ Subject subject_of(AppSource& app, const Place& place) {
   subject.settings = current->settings;
   if (const auto templates = app.templates(); !templates) {
     subject.templates_error = templates.error();
+  } else {
+    subject.templates_warning = app.templates_fault();
   }
   if (const auto store = app.store(); store) {
     subject.store = *store;

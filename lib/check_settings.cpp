@@ -40,6 +40,9 @@ Finding judge_privacy(const Seen& seen) {
 
 Finding judge_templates(const Seen& seen) {
   if (seen.subject->templates_error) return failed("broken", *seen.subject->templates_error);
+  if (seen.subject->templates_warning) {
+    return failed("partly", *seen.subject->templates_warning, State::warning);
+  }
   if (!seen.subject->settings) return {.state = State::info, .name = "no_settings"};
   return {.name = "loaded",
           .facts = Value::map({{"dir", seen.subject->settings->page.templates.string()}})};

@@ -228,6 +228,7 @@ struct Templates::Data {
   std::map<std::string, Page, std::less<>> pages;
   std::map<std::string, Lazy<Messages>, std::less<>> languages;
   std::vector<std::string> names;  // of the languages
+  std::optional<Error> warning;
 };
 
 Templates::Templates(std::unique_ptr<Data> data) : data_(std::move(data)) {}
@@ -237,15 +238,17 @@ Result<std::shared_ptr<const Templates>> Templates::load(const fs::path& dir) {
   auto data = std::make_unique<Data>(dir);
   if (Status checked = data->check_directory(); !checked) return std::unexpected(checked.error());
   Loader loader(data->dir, data->files);
+  Result<Messages> native = loader.messages(std::string(kEnglish));
+  if (!native) return std::unexpected(native.error());
+  const Messages& english =
+      data->languages.find(kEnglish)->second.get([&] { return std::move(*native); });
   for (const auto& [name, slot] : data->languages) {
+    if (name == kEnglish) continue;
     Result<Messages> messages = loader.messages(name);
-    if (!messages) return std::unexpected(messages.error());
-    slot.get([&] { return std::move(*messages); });
-  }
-  const Messages& english = data->messages(kEnglish);
-  for (const std::string& name : data->names) {
-    Status same = compare_messages(english, data->messages(name), loader.catalogue(name));
-    if (!same) return std::unexpected(same.error());
+    Status sound = messages ? drop_unlike(english, *messages, loader.catalogue(name))
+                            : Status(std::unexpected(messages.error()));
+    if (!sound && !data->warning) data->warning = sound.error();
+    slot.get([&] { return std::move(messages).value_or(Messages()); });
   }
   const Result<std::set<std::string>> pages = loader.pages();
   if (!pages) return std::unexpected(pages.error());
@@ -299,6 +302,10 @@ std::string Templates::message(std::string_view language, std::string_view key,
 
 bool Templates::has_message(std::string_view key) const {
   return data_->messages(kEnglish).contains(key);
+}
+
+std::optional<Error> Templates::warning() const {
+  return data_->warning;
 }
 
 std::vector<std::string> Templates::languages() const {

@@ -35,8 +35,8 @@ class Templates {
   // Reads everything in `dir`. Errors (kind settings; with file and line) have the codes
   // no_templates (no such directory, or nothing in it), broken_template (what is wrong with a
   // template, style or script), unknown_message ({{t.KEY}} that the English catalogue lacks),
-  // broken_catalogue (it lacks a key that the English one has, or has one more, or other {{names}}
-  // in a text) and broken_line (ini_file.h).
+  // broken_catalogue (not UTF-8, a key twice) and broken_line (ini_file.h). These two end the
+  // loading for the English catalogue only: see warning().
   static Result<std::shared_ptr<const Templates>> load(const std::filesystem::path& dir);
   // For a process of one request: reads and checks only the page of that name (if there is one),
   // and of the rest what is asked for, when it is. A text that a catalogue lacks is English then.
@@ -56,6 +56,12 @@ class Templates {
   std::string message(std::string_view language, std::string_view key,
                       const Value& data = Value::array()) const;
   bool has_message(std::string_view key) const;
+
+  // What is wrong with another catalogue than the English one: it cannot be read, lacks a key that
+  // the English one has, has one more, or other {{names}} in a text (code broken_catalogue or
+  // broken_line). Such texts are English. An owner's own translation must not take the pages down
+  // after an upgrade that adds a text.
+  std::optional<Error> warning() const;
 
   // "en", "ru", ...: the catalogues found (messages.LANG.conf).
   std::vector<std::string> languages() const;
@@ -80,10 +86,11 @@ class TemplateSource {
       : dir_(std::move(dir)), page_(std::move(page)), clock_(now_ms) {}
 
   // The templates as of now: looks at the files at most once a second and reads all of them again
-  // when one changed. While the new ones are broken the old ones stay; an error only when there
-  // never were good ones.
+  // when one changed. While the new ones have an error or a warning the old ones stay; an error
+  // only when there never were usable ones.
   Result<std::shared_ptr<const Templates>> current();
-  // Why the newest versions of the files are not in use; nothing when they are.
+  // Why the newest versions of the files, or some texts in them, are not in use; nothing when they
+  // are.
   std::optional<Error> fault();
 
  private:

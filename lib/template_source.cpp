@@ -42,8 +42,8 @@ Result<std::shared_ptr<const Templates>> TemplateSource::current() {
   if (is_due()) {
     Result<std::shared_ptr<const Templates>> fresh =
         page_.empty() ? Templates::load(dir_) : Templates::open(dir_, page_);
-    fault_ = fresh ? std::nullopt : std::optional(fresh.error());
-    if (fresh) templates_ = std::move(*fresh);
+    fault_ = fresh ? (*fresh)->warning() : std::optional(fresh.error());
+    if (fresh && (!fault_ || !templates_)) templates_ = std::move(*fresh);
   }
   if (templates_) return templates_;
   return std::unexpected(*fault_);

@@ -169,6 +169,8 @@ const std::vector<Case>& cases() {
        [](Facts& f) { f.seen.storage->settings_file.exists = false; }},
       {"templates", State::error, "broken",
        [](Facts& f) { f.subject.templates_error = fault("broken_template"); }},
+      {"templates", State::warning, "partly",
+       [](Facts& f) { f.subject.templates_warning = fault("broken_catalogue"); }},
       {"form", State::error, "broken", [](Facts& f) { f.settings.form.title = "{nothing}"; }},
       {"encoding", State::error, "unknown",
        [](Facts& f) { f.settings.crest.current_encoding = "klingon-1"; }},

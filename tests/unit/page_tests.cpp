@@ -201,23 +201,59 @@ BOOST_AUTO_TEST_CASE(a_message_that_the_catalogue_lacks_is_named) {
   BOOST_TEST(fault().code == "unknown_message");
 }
 
-BOOST_AUTO_TEST_CASE(catalogues_that_differ_are_named) {
-  const std::pair<const char*, const char*> cases[] = {
-      {"hello = x\nplain = x\n", "there is no hi"},
-      {"hello = x\nplain = x\nhi = {{name}}\nmore = x\n", "more is not in messages.en.conf"},
-      {"hello = x\nplain = x\nhi = {{nom}}\n", "hi has other {{names}}"},
-      {"hello = x\nplain = x\nhi = {{name}}\nhello = y\n", ":4: hello occurs a second time"},
-      {"[s]\nhello = x\n", ":2: a catalogue has no sections"},
-      {"hello = \xff\n", "not UTF-8"},
+BOOST_AUTO_TEST_CASE(a_translation_that_differs_is_named_and_english_steps_in) {
+  const struct {
+    const char *text, *code, *says, *shown;
+  } cases[] = {
+      {"hello = x\nplain = x\n", "broken_catalogue", "there is no hi", "x Hi Bo"},
+      {"hello = x\nplain = x\nhi = {{name}}\nmore = x\n", "broken_catalogue",
+       "more is not in messages.en.conf", "x Bo"},
+      {"hello = x\nplain = x\nhi = {{nom}}\n", "broken_catalogue", "hi has other {{names}}",
+       "x Hi Bo"},
+      {"hello = x\nplain = x\nhi = {{name}}\nhello = y\n", "broken_catalogue",
+       ":4: hello occurs a second time", "Hello Hi Bo"},
+      {"[s]\nhello = x\n", "broken_catalogue", ":2: a catalogue has no sections", "Hello Hi Bo"},
+      {"hello = \xff\n", "broken_catalogue", "not UTF-8", "Hello Hi Bo"},
+      {"hello\n", "broken_line", "messages.ru.conf", "Hello Hi Bo"},
   };
-  for (const auto& [text, says] : cases) {
+  for (const auto& [text, code, says, shown] : cases) {
     put("messages.ru.conf", text);
-    BOOST_TEST(fault().code == "broken_catalogue", text);
-    BOOST_TEST(contains(fault().cause, says), fault().cause);
-    BOOST_TEST(contains(fault().cause, "messages.ru.conf"), fault().cause);
+    const auto templates = load();
+    BOOST_TEST_CONTEXT(text) {
+      BOOST_TEST_REQUIRE(templates->warning().has_value());
+      const Error warning = *templates->warning();
+      BOOST_TEST(warning.code == code);
+      BOOST_TEST(contains(warning.cause, says), warning.cause);
+      BOOST_TEST(contains(warning.cause, "messages.ru.conf"), warning.cause);
+      BOOST_TEST(!warning.remedy.empty());
+      BOOST_TEST(templates->message("ru", "hello") + " " +
+                     templates->message("ru", "hi", Value::map({{"name", "Bo"}})) ==
+                 shown);
+    }
   }
-  put("messages.ru.conf", "hello\n");
+}
+
+BOOST_AUTO_TEST_CASE(an_english_catalogue_that_is_broken_is_an_error) {
+  put("messages.en.conf", "hello = x\nhello = y\n");
+  BOOST_TEST(fault().code == "broken_catalogue");
+  put("messages.en.conf", "hello\n");
   BOOST_TEST(fault().code == "broken_line");
+}
+
+BOOST_AUTO_TEST_CASE(a_running_process_keeps_a_translation_that_gets_broken) {
+  Millis now = 1'000'000;
+  put("x.mustache", "{{t.hello}}");
+  TemplateSource source(dir.path(), [&] { return now; });
+  const auto shown = [&] { return (*source.current())->render("x", Value::array(), "ru"); };
+  BOOST_TEST(shown() == "Привет");
+  put("messages.ru.conf", "plain = x\n");
+  now += 1000;
+  BOOST_TEST(shown() == "Привет");
+  BOOST_TEST_REQUIRE(source.fault().has_value());
+  BOOST_TEST(source.fault()->code == "broken_catalogue");
+  TemplateSource begun(dir.path(), [&] { return now; });
+  BOOST_TEST((*begun.current())->render("x", Value::array(), "ru") == "Hello");
+  BOOST_TEST(begun.fault().has_value());
 }
 
 BOOST_AUTO_TEST_CASE(a_directory_without_templates_is_named) {
@@ -384,6 +420,7 @@ BOOST_AUTO_TEST_CASE(without_templates_a_process_says_so_until_there_are_some) {
 BOOST_AUTO_TEST_CASE(the_delivered_templates_are_sound) {
   const auto loaded = Templates::load("templates");
   BOOST_TEST_REQUIRE((loaded ? "" : loaded.error().cause) == "");
+  BOOST_TEST(!(*loaded)->warning().has_value());
   for (const std::string& language : (*loaded)->languages()) {
     const Value data = Value::map({{"status", 413}, {"message", "<b>"}});
     const Response page = (*loaded)->page(413, "error", data, language);
