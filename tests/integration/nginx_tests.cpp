@@ -47,7 +47,8 @@ BOOST_AUTO_TEST_CASE(the_example_is_as_safe_as_it_says) {
   BOOST_TEST(std::regex_search(conf, std::regex("fastcgi_param HTTP_PROXY +\"\";")));
   BOOST_TEST(std::regex_search(conf, std::regex("\n *fastcgi_keep_conn off;")));
   BOOST_TEST(std::regex_search(conf, std::regex("\n *fastcgi_request_buffering on;")));
-  BOOST_TEST(std::regex_search(conf, std::regex("backup;")));
+  BOOST_TEST(std::regex_search(conf, std::regex("handler.sock max_fails=0;")));
+  BOOST_TEST(std::regex_search(conf, std::regex("backup max_fails=0;")));
   BOOST_TEST(!std::regex_search(conf, std::regex("\n *(include|root|alias|index) ")));
   BOOST_TEST(!conf.contains("$tcpinfo_"));
 }
