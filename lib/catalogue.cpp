@@ -121,7 +121,7 @@ std::string choose_language(const std::vector<std::string>& languages, std::stri
   for (const Wish& wish : parse_wishes(accept_language)) {
     if (wish.language == "*") break;
     if (has(wish.language)) return wish.language;
-    const std::string primary = wish.language.substr(0, wish.language.find('-'));
+    std::string primary = wish.language.substr(0, wish.language.find('-'));
     if (has(primary)) return primary;
   }
   return std::string(kEnglish);

@@ -34,9 +34,9 @@ struct Subject {
   Place place;
   std::shared_ptr<const Settings> settings;  // null: there have never been good ones
   std::optional<Error> settings_error;       // why there are none, or why the newest are not in use
-  std::optional<Error> templates_error;    // the pages cannot be made
-  std::optional<Error> templates_warning;  // the newest files, or some texts, are not in use
-  std::shared_ptr<Store> store;  // null: it cannot be opened
+  std::optional<Error> templates_error;      // the pages cannot be made
+  std::optional<Error> templates_warning;    // the newest files, or some texts, are not in use
+  std::shared_ptr<Store> store;              // null: it cannot be opened
   std::optional<Error> store_error;
   std::shared_ptr<Gate> gate;
 };

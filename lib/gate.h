@@ -1,7 +1,7 @@
 // gate: one leaky bucket, one operating-time gate and one circuit breaker per portal, shared by all
 // processes through the data directory (gate.db).
 //
-// It models the portal's own limits (FACTS 2): a counter that grows by one per HTTP request and
+// It models the portal's own limits: a counter that grows by one per HTTP request and
 // drains Y per second. We stay one below X. Losing the file costs at most one refused call, so its
 // commits are not synced. While the file cannot be used (a full disk), each process goes by what it
 // knows itself. One Gate may be used by all threads.

@@ -1,7 +1,7 @@
 // hook_log: hook.log as the example page writes it, from the store, each event exactly once.
 //
 // The entry is newline, 24 dashes, newline, date("Y.m.d G:i:s") of the time received, newline,
-// title, newline, print_r of the parameters, newline, 24 dashes, newline (FACTS 1). hook.log.pos
+// title, newline, print_r of the parameters, newline, 24 dashes, newline. hook.log.pos
 // beside it says up to which item and which length the file is written; whoever catches up holds a
 // lock (hook.log.lock), cuts off what a killed process left beyond that length, and writes what the
 // store has and the file has not. So a crash at any point neither loses nor doubles an entry. After

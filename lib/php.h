@@ -1,4 +1,4 @@
-// php: the text formats of PHP that the pages must keep (FACTS: what $_REQUEST, print_r,
+// php: the text formats of PHP that the pages must keep (what $_REQUEST, print_r,
 // http_build_query and serialize do).
 //
 // Real PHP is the oracle of these functions: tests/integration/parity_tests.cpp compares them byte

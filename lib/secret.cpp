@@ -64,7 +64,7 @@ int base64_digit(char digit) {
   return -1;
 }
 
-// The names that FACTS of the platform, CRest and our own pages use for secrets.
+// The names that the portal, CRest and our own pages use for secrets.
 constexpr std::string_view kSecretNames[] = {
     "access_token", "api_key",       "application_token", "auth",          "auth_id",
     "auth_token",   "authorization", "client_secret",     "cookie",        "key",

@@ -136,7 +136,7 @@ struct ErrorMeaning {
   std::string_view cause;  // in plain words
   std::string_view remedy;
 };
-// The row for an answer: by status, then code, then text (FACTS 2); never null.
+// The row for an answer: by status, then code, then text; never null.
 const ErrorMeaning& error_meaning(int status, std::string_view code, std::string_view description);
 
 }  // namespace b24

@@ -1,9 +1,8 @@
 // parity_tests: real PHP and ours, given the same requests and values, write the same bytes.
 #include <boost/test/unit_test.hpp>
 
-#include "fcgi_client.h"
 #include "php.h"
-#include "php_bodies.h"
+#include "php_cgi.h"
 #include "process.h"
 #include "raw_request.h"
 #include "text.h"
@@ -19,61 +18,12 @@ constexpr const char* kValuePage =
     "echo serialize($value), \"\\0\", is_array($value) ? http_build_query($value) : '', \"\\0\","
     "print_r($value, true);";
 
-// One php-cgi for all requests of a test.
-class Php {
- public:
-  Php() : process_(command()), socket_("unix:" + (directory_ / "php.sock").string()) {
-    write_file(directory_ / "request.php", kRequestPage);
-    write_file(directory_ / "value.php", kValuePage);
-    if (!wait_until([this] { return answers(); })) throw std::runtime_error("php-cgi: no answer");
-  }
-
-  std::string ask(const std::string& page, const PhpRequest& request) const {
-    Peer peer(socket_);
-    peer.send(fcgi_head({{"GATEWAY_INTERFACE", "CGI/1.1"},
-                         {"REDIRECT_STATUS", "200"},
-                         {"SCRIPT_FILENAME", (directory_ / page).string()},
-                         {"REQUEST_METHOD", "POST"},
-                         {"QUERY_STRING", request.query},
-                         {"CONTENT_TYPE", request.content_type},
-                         {"CONTENT_LENGTH", std::to_string(request.body.size())}}) +
-              fcgi_body(request.body));
-    return parse_fcgi(peer.receive().value_or("")).body;
-  }
-
- private:
-  Command command() const {
-    Command command;
-    command.args = {"php-cgi", "-n", "-b", (directory_ / "php.sock").string()};
-    // Shortest reals, as they are kept here; warnings would get between the lines.
-    for (const char* setting : {"precision=-1", "display_errors=0", "log_errors=0"}) {
-      command.args.emplace_back("-d");
-      command.args.emplace_back(setting);
-    }
-    command.args.emplace_back("-d");
-    command.args.emplace_back("upload_tmp_dir=" + directory_.path().string());
-    command.environment = {"PHP_FCGI_CHILDREN=0", "PHP_FCGI_MAX_REQUESTS=1000000"};
-    return command;
-  }
-  bool answers() const {
-    try {
-      return ask("request.php", {"a=1", "", ""}) == "Array\n(\n    [a] => 1\n)\n";
-    } catch (const std::exception&) {
-      return false;
-    }
-  }
-
-  TempDir directory_;
-  Process process_;
-  std::string socket_;
-};
-
 std::string shown(const PhpRequest& request) {
   return "query " + b24::text::for_log(request.query, 3000) + "\n  type " + request.content_type +
          "\n  body " + b24::text::for_log(request.body, 3000);
 }
 
-void compare(const Php& php_cgi, const PhpRequest& request) {
+void compare(const PhpCgi& php_cgi, const PhpRequest& request) {
   const auto ours = read_raw(raw_post(request.content_type, request.body, request.query));
   const std::string want = php_cgi.ask("request.php", request);
   if (!ours) {
@@ -90,7 +40,8 @@ void compare(const Php& php_cgi, const PhpRequest& request) {
 BOOST_AUTO_TEST_SUITE(parity_tests)
 
 BOOST_AUTO_TEST_CASE(requests_become_the_same_array) {
-  const Php php_cgi;
+  const PhpCgi php_cgi;
+  php_cgi.page("request.php", kRequestPage);
   PhpBodies bodies(20260801);
   for (int i = 0; i < 50; ++i) compare(php_cgi, bodies.event());
   for (int i = 0; i < 400; ++i) compare(php_cgi, bodies.urlencoded());
@@ -98,7 +49,8 @@ BOOST_AUTO_TEST_CASE(requests_become_the_same_array) {
 }
 
 BOOST_AUTO_TEST_CASE(values_are_written_and_read_the_same) {
-  const Php php_cgi;
+  const PhpCgi php_cgi;
+  php_cgi.page("value.php", kValuePage);
   PhpBodies bodies(4);
   for (int i = 0; i < 300; ++i) {
     const b24::Value value = bodies.value();
