@@ -73,6 +73,19 @@ std::string send_raw(int port, std::string_view bytes, bool shut_down) {
   }
 }
 
+// The body that was sent in chunks.
+static std::string joined(std::string_view chunks) {
+  std::string body;
+  for (std::size_t size = 0;; chunks.remove_prefix(std::min(size + 2, chunks.size()))) {
+    const std::size_t line_end = chunks.find("\r\n");
+    if (line_end == std::string_view::npos) return body;
+    std::from_chars(chunks.data(), chunks.data() + line_end, size = 0, 16);
+    chunks.remove_prefix(line_end + 2);
+    if (size == 0) return body;
+    body += chunks.substr(0, size);
+  }
+}
+
 HttpReply parse_reply(std::string raw) {
   HttpReply reply;
   reply.raw = std::move(raw);
@@ -90,6 +103,7 @@ HttpReply parse_reply(std::string raw) {
     at = line_end + 2;
   }
   reply.body = text.substr(end + 4);
+  if (text::lower(reply.header("transfer-encoding")) == "chunked") reply.body = joined(reply.body);
   return reply;
 }
 

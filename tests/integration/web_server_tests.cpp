@@ -1,0 +1,90 @@
+// web_server_tests: the same answers behind Apache (CGI, mod_fcgid) and lighttpd, by the examples.
+#include <boost/test/unit_test.hpp>
+
+#include "web_server.h"
+
+using namespace b24::test;
+
+namespace {
+
+std::string event(int number, const std::string& token) {
+  return "event=ONCRMDEALUPDATE&event_handler_id=1&data[FIELDS][ID]=" + std::to_string(number) +
+         "&ts=1700000000&auth[application_token]=" + token;
+}
+
+std::size_t count(const std::string& text, const std::string& what) {
+  std::size_t result = 0;
+  for (std::size_t at = text.find(what); at != text.npos; at = text.find(what, at + 1)) ++result;
+  return result;
+}
+
+void the_pages_answer_at_their_addresses(const WebServer& server) {
+  for (const char* path : {"/", "/index", "/index.php", "/index.php?utm_source=x", "/?-s", "/?s"}) {
+    const HttpReply reply = server.get(path);
+    BOOST_TEST(reply.status == 200, path << " " << reply.raw << server.errors());
+    BOOST_TEST(reply.body.contains("name=\"form_token\""), path);
+    BOOST_TEST(reply.header("content-security-policy").starts_with("default-src 'none'"));
+    BOOST_TEST(reply.header("content-type") == "text/html; charset=utf-8");
+  }
+  BOOST_TEST(server.get("/handler.php").status == 200);
+  BOOST_TEST(server.get("/checkserver").status != 404);
+  BOOST_TEST(server.get("/checkserver.php?format=json").body.contains("\"verdict\":"));
+  for (const char* path : {"/handler.php/more", "/settings.conf", "/data/store.db", "/indexx",
+                           "/cgi-bin/index.fcgi"}) {
+    BOOST_TEST(server.get(path).status >= 400, path);
+  }
+}
+
+void events_are_taken_once_and_strangers_are_not(const WebServer& server) {
+  constexpr int kEvents = 20;
+  for (int i = 0; i < kEvents; ++i) {
+    const HttpReply reply = server.post("/handler.php", event(i, WebServer::token()));
+    BOOST_TEST(reply.status == 200, reply.raw << server.errors());
+    BOOST_TEST(reply.body == "");
+  }
+  BOOST_TEST(server.post("/handler.php", event(99, "wrong")).status == 403);
+  BOOST_TEST(server.post("/handler.php", "").status == 403);
+  const std::string log = server.hook_log();
+  BOOST_TEST(count(log, "[event] => ONCRMDEALUPDATE\n") == kEvents);
+  for (int i = 0; i < kEvents; ++i) {
+    BOOST_TEST(count(log, "[ID] => " + std::to_string(i) + "\n") == 1);
+  }
+}
+
+void large_bodies_are_read_whole_or_refused_by_the_page(const WebServer& server) {
+  const std::string fair(900'000, 'x'), large(1'500'000, 'x');
+  const HttpReply whole =
+      server.post("/handler.php", event(1, WebServer::token()) + "&data[TEXT]=" + fair);
+  BOOST_TEST(whole.status == 200, whole.raw << server.errors());
+  BOOST_TEST(server.hook_log().contains(fair));
+  const HttpReply refused =
+      server.post("/handler.php", event(1000, WebServer::token()) + "&data[TEXT]=" + large);
+  BOOST_TEST(refused.status == 413, refused.raw.substr(0, 500));
+  BOOST_TEST(refused.header("content-security-policy") != "");
+  BOOST_TEST(!server.hook_log().contains("[ID] => 1000\n"));
+}
+
+void all_is_as_it_should_be(WebServerKind kind) {
+  const WebServer server(kind);
+  the_pages_answer_at_their_addresses(server);
+  events_are_taken_once_and_strangers_are_not(server);
+  large_bodies_are_read_whole_or_refused_by_the_page(server);
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(web_server_tests)
+
+BOOST_AUTO_TEST_CASE(apache_runs_them_as_cgi) {
+  all_is_as_it_should_be(WebServerKind::apache_cgi);
+}
+
+BOOST_AUTO_TEST_CASE(apache_runs_them_by_mod_fcgid) {
+  all_is_as_it_should_be(WebServerKind::apache_fcgid);
+}
+
+BOOST_AUTO_TEST_CASE(lighttpd_runs_them_by_fastcgi) {
+  all_is_as_it_should_be(WebServerKind::lighttpd);
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,46 @@
+// web_server: Apache and lighttpd with the example configurations, on a free port of 127.0.0.1.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "process.h"
+#include "raw_http.h"
+
+namespace b24::test {
+
+enum class WebServerKind {
+  apache_cgi,
+  apache_fcgid,
+  lighttpd,
+};
+
+// The example in conf/ with its paths below a directory of its own; the programs, templates and
+// settings are copied there. As root it runs as www-data, since Apache refuses root.
+class WebServer {
+ public:
+  // Throws when it does not answer.
+  explicit WebServer(WebServerKind kind);
+  ~WebServer();
+
+  HttpReply get(const std::string& path) const { return http(port_, {"GET", path, {}, ""}); }
+  HttpReply post(const std::string& path, const std::string& body) const {
+    return http(port_, {"POST", path, {"Content-Type: application/x-www-form-urlencoded"}, body});
+  }
+  int port() const { return port_; }
+  std::string hook_log() const { return read_file(dir_ / "data/hook.log"); }
+  static std::string token() { return "0123456789abcdef0123456789abcdef"; }
+  std::string errors() const { return read_file(dir_ / "error.log") + process_->err(); }
+
+ private:
+  void install() const;
+  std::string apache_conf(bool fcgid) const;
+  std::string lighttpd_conf() const;
+  std::string with_paths(std::string example) const;
+
+  TempDir dir_;
+  int port_;
+  std::unique_ptr<Process> process_;
+};
+
+}  // namespace b24::test
