@@ -69,15 +69,19 @@ void EventIntake::catch_up() {
     const std::lock_guard lock(mutex_);
     behind = behind_;
   }
+  spill.reserve();
   if (!behind && !spill.holds_any()) return;
   Result<std::shared_ptr<Store>> store = app_.store();
   if (!store) return;
-  if (const Result<int> taken = spill.take_in(**store); !taken) {
+  const Result<int> taken = spill.take_in([&](const NewItem& event) -> Status {
+    const Result<Accepted> accepted = keep_event(**store, event, *app->settings);
+    return accepted ? Status() : std::unexpected(accepted.error());
+  });
+  if (!taken) {
     app->log->write_bounded(Log::Level::error, "spill",
                             Value::map({{"cause", taken.error().cause}}));
-    return;
   }
-  spill.reserve();
+  spill.reserve();  // emptying the file gave it away
   write_logs(*app, **store);
 }
 

@@ -20,7 +20,8 @@ class EventIntake {
 
   // The event is on the disk when this returns; an Error means that it is nowhere.
   Status take(const App& app, const NewItem& event);
-  // What an earlier process left behind: takes in the spill file and brings the logs up to date.
+  // What an earlier process left behind: takes in the spill file and brings the logs up to date;
+  // and sees to the spill file's reserve.
   // Cheap while there is nothing to do.
   void catch_up();
   // FastCGI: catch_up now and every second, until a stop is asked for.

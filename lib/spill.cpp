@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <optional>
@@ -19,6 +20,7 @@ namespace b24 {
 namespace {
 
 constexpr off_t kReserve = 4 << 20;
+constexpr off_t kBlock = 512;  // what st_blocks counts
 constexpr std::size_t kCheckLength = 16;
 
 Result<FileHandle> open_locked(const std::filesystem::path& file) {
@@ -53,17 +55,20 @@ std::string record_of(const NewItem& item) {
   return "event " + std::to_string(text.size()) + " " + check_of(text) + "\n" + text + "\n";
 }
 
-// Takes the first record off `rest`; nothing when it is not whole.
+constexpr std::string_view kStart = "event ";
+
+// Takes the record that `rest` begins with off it; nothing when there is none, or it is not whole.
 std::optional<NewItem> next_record(std::string_view& rest) {
-  constexpr std::string_view kStart = "event ";
   const std::size_t line_end = rest.find('\n');
   if (!rest.starts_with(kStart) || line_end == std::string_view::npos) return std::nullopt;
   std::size_t length = 0;
   const char* const end = rest.data() + line_end;
   const auto [after, fault] = std::from_chars(rest.data() + kStart.size(), end, length);
-  if (fault != std::errc() || after == end) return std::nullopt;
+  if (fault != std::errc() || *after != ' ') return std::nullopt;
   const std::string_view check(after + 1, end);
-  if (rest.size() - line_end - 1 <= length) return std::nullopt;
+  if (rest.size() - line_end - 1 <= length || rest[line_end + 1 + length] != '\n') {
+    return std::nullopt;
+  }
   const std::string_view text = rest.substr(line_end + 1, length);
   if (check != check_of(text)) return std::nullopt;
   const Result<Value> kept = php::unserialize(text);
@@ -99,6 +104,9 @@ std::optional<std::string> read_all(int fd, off_t size) {
 }  // namespace
 
 void Spill::reserve() {
+  struct stat about {};
+  const bool there = stat(file_.c_str(), &about) == 0;
+  if (there && about.st_blocks * kBlock >= about.st_size + kReserve) return;
   const Result<FileHandle> file = open_locked(file_);
   if (!file) return;
   // Beyond the end of what is written, and without moving that end.
@@ -111,8 +119,9 @@ Status Spill::keep(const NewItem& item) {
   const off_t end = size_of(*file);
   Status kept = write_at(*file, file_, record_of(item), end);
   if (kept) kept = sync_file(*file, file_);
-  // What is left of it is cut off; where even that fails it has no valid check.
-  if (!kept && ftruncate(file->get(), end) != 0) return kept;
+  if (kept && end == 0) kept = sync_directory(file_.parent_path());  // it may be new
+  // A rest that cannot be cut off is passed over by take_in.
+  if (!kept) static_cast<void>(!ftruncate(file->get(), end));
   return kept;
 }
 
@@ -121,7 +130,7 @@ bool Spill::holds_any() const {
   return stat(file_.c_str(), &about) == 0 && about.st_size > 0;
 }
 
-Result<int> Spill::take_in(Store& store) {
+Result<int> Spill::take_in(const std::function<Status(const NewItem&)>& keep) {
   if (!holds_any()) return 0;
   const Result<FileHandle> file = open_locked(file_);
   if (!file) return std::unexpected(file.error());
@@ -129,10 +138,13 @@ Result<int> Spill::take_in(Store& store) {
   if (!text) return std::unexpected(failure(file_));
   int count = 0;
   std::string_view rest = *text;
-  while (const std::optional<NewItem> item = next_record(rest)) {
-    if (const Result<Accepted> accepted = store.accept(*item); !accepted) {
-      return std::unexpected(accepted.error());
+  while (!rest.empty()) {
+    const std::optional<NewItem> item = next_record(rest);
+    if (!item) {  // what a killed process left: the next record may begin in the midst of a line
+      rest.remove_prefix(std::min(rest.find(kStart, 1), rest.size()));
+      continue;
     }
+    if (const Status kept = keep(*item); !kept) return std::unexpected(kept.error());
     ++count;
   }
   // The reserve goes with it; the next reserve() gives it back.

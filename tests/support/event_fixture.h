@@ -1,0 +1,62 @@
+// event_fixture: settings of a receiver in a directory of their own, and events as a portal sends
+// them.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "app.h"
+#include "php.h"
+#include "process.h"
+#include "store_fixture.h"
+#include "value.h"
+
+namespace b24::test {
+
+inline constexpr std::string_view kToken = "0123456789abcdef0123456789abcdef";
+
+// What $_REQUEST holds of an event about the object `id`.
+inline Value event_params(std::string_view event = "ONCRMDEALUPDATE", std::string_view id = "7",
+                          std::string_view ts = "1700000000") {
+  return Value::map({{"event", event},
+                     {"event_handler_id", "3"},
+                     {"data", Value::map({{"FIELDS", Value::map({{"ID", id}})}})},
+                     {"ts", ts},
+                     {"auth", Value::map({{"domain", "example.bitrix24.com"},
+                                          {"member_id", "a223c6b3710f85df22e9377d6c4f7553"},
+                                          {"application_token", kToken}})}});
+}
+
+// A settings file with the data directory `data` beside it.
+class EventSettings {
+ public:
+  explicit EventSettings(const std::string& more = "") { set(more); }
+  void set(const std::string& more) {
+    write_file(file(), "[data]\ndir = data\n\n[portal]\napplication_token = " +
+                           std::string(kToken) + "\n\n" + more);
+  }
+  std::string file() const { return (dir / "settings.conf").string(); }
+  std::filesystem::path data() const { return dir / "data"; }
+  Launch launch() const {
+    Launch launch;
+    launch.settings_file = file();
+    launch.environment = environment_;
+    return launch;
+  }
+
+  TempDir dir;
+
+ private:
+  const char* environment_[1] = {nullptr};
+};
+
+inline std::vector<Item> all_events(Store& store) {
+  ListFilter filter;
+  filter.kind = Kind::event;
+  filter.limit = 100'000;
+  filter.newest_first = false;
+  return good(store.list(filter));
+}
+
+}  // namespace b24::test
