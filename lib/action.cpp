@@ -67,7 +67,8 @@ std::expected<void, ActionFailure> call(const ActionSettings& action, const Item
                   {"item", event.number},
                   {"call", method},
                   {"result", json::print(secret::mask(answer->result)).substr(0, 2000)}}));
-  progress.set("call", answer->result);
+  // Null would say that it has not been done.
+  progress.set("call", answer->result.is_null() ? Value("") : answer->result);
   return {};
 }
 
@@ -112,8 +113,14 @@ std::expected<void, ActionFailure> exec(const ActionSettings& action, const Item
                      "B24_ITEM=" + std::to_string(event.number)};
   run.input = json::print(handed_over(event, progress["call"])) + "\n";
   run.time_limit = action.exec_time;
+  run.stop = tools.stop;
   const Result<ProgramResult> result = run_program(run);
   if (!result) return std::unexpected(ActionFailure{result.error()});
+  if (result->stopped) {
+    return std::unexpected(ActionFailure{
+        .error = {ErrorKind::input, "stopped", run.arguments[0] + " was ended by a restart", ""},
+        .tried = false});
+  }
   tools.log.write(Log::Level::info, "action",
                   Value::map({{"event", event.name},
                               {"item", event.number},

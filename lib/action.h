@@ -9,6 +9,7 @@
 
 #include <expected>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,7 +27,7 @@ namespace b24 {
 struct ActionFailure {
   Error error;
   bool permanent = false;  // trying again would not help, or could do it twice
-  bool tried = true;       // false: only the gate said "wait"
+  bool tried = true;       // false: the gate said "wait", or a stop was asked for
   Millis retry_at = 0;     // not before; 0: the caller's own schedule
 };
 
@@ -35,6 +36,7 @@ struct ActionTools {
   Webhook& webhook;
   Http& http;  // for forwarding
   Log& log;
+  std::stop_token stop = {};  // ends a program that runs
 };
 
 bool applies(const ActionSettings& action, std::string_view event);

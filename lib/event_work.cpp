@@ -14,24 +14,24 @@
 namespace b24 {
 namespace {
 
-constexpr std::size_t kAtOnce = 10;
-constexpr Millis kLease = 10 * 60'000;  // ten events with a call and a program each
+constexpr Millis kForwardTime = 30'000;
 // Places in the portal's bucket that actions leave to the leads.
 constexpr int kReserve = 10;
 
 // What one thread needs to run actions; kept from pass to pass, gone when the settings change.
 struct Tools {
-  Tools(const App& app_now, std::shared_ptr<Gate> its_gate, std::stop_token stop)
+  Tools(const App& app_now, std::shared_ptr<Gate> its_gate, std::stop_token stop_asked)
       : app(app_now),
         gate(std::move(its_gate)),
         webhook(*app.settings, gate.get()),
-        http(forward_options(app)) {
+        http(forward_options(app)),
+        stop(std::move(stop_asked)) {
     webhook.give_up_on(stop);
-    http.give_up_on(std::move(stop));
+    http.give_up_on(stop);
   }
   static HttpOptions forward_options(const App& app) {
     HttpOptions options;
-    options.total_time = 30'000;
+    options.total_time = kForwardTime;
     options.ca_file = app.settings->call.ca_file;
     options.user_agent = "b24hooks/" + std::string(kVersion);
     return options;
@@ -40,7 +40,16 @@ struct Tools {
   std::shared_ptr<Gate> gate;
   Webhook webhook;
   Http http;
+  std::stop_token stop;
 };
+
+// How long all actions of one event may take, and then some.
+Millis lease(const Settings& settings) {
+  Millis time = 60'000;
+  for (const ActionSettings& action : settings.actions)
+    time += settings.call.total_time + kForwardTime + action.exec_time;
+  return time;
+}
 
 // Runs the actions of one event in the order of the file; stops at the first that fails.
 std::expected<void, ActionFailure> run_actions(const Item& event, Value& progress, Tools& tools) {
@@ -48,7 +57,8 @@ std::expected<void, ActionFailure> run_actions(const Item& event, Value& progres
     if (!applies(action, event.name)) continue;
     const std::string key = action.event + " " + action.label;
     Value own = progress[key];
-    auto done = run_action(action, event, own, {tools.webhook, tools.http, *tools.app.log});
+    auto done =
+        run_action(action, event, own, {tools.webhook, tools.http, *tools.app.log, tools.stop});
     progress.set(key, own);
     if (!done) return done;
   }
@@ -90,7 +100,8 @@ WorkLoop::Pass EventWork::make_pass(std::stop_token stop) {
     if (!store) return std::unexpected(store.error());
     Result<std::shared_ptr<Gate>> gate = app_.gate(kReserve);
     if (!gate) return std::unexpected(gate.error());
-    Result<std::vector<Item>> events = (*store)->claim(Kind::event, kAtOnce, kLease, true);
+    // One at a time: what is claimed and not begun yet would be in doubt when the process dies.
+    Result<std::vector<Item>> events = (*store)->claim(Kind::event, 1, lease(*app->settings), true);
     if (!events) return std::unexpected(events.error());
     if (events->empty()) return 0;
     // Made only now: it loads libcurl, which a receiver without actions never needs.

@@ -12,13 +12,13 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
-#include <memory>
-#include <thread>
+#include <string_view>
 
 namespace b24 {
 namespace {
 
 constexpr std::size_t kMostOutput = 64 << 10;
+constexpr int kMoment = 20;  // ms between two looks at whether the program has ended
 
 class Descriptor {
  public:
@@ -79,6 +79,8 @@ Result<pid_t> spawn(SpawnPlan& plan, short flags, const std::vector<std::string>
                                  "a program must be given by its absolute path",
                                  "write the whole path, as `command -v NAME` prints it"});
   }
+  // Not all that is open here is ours to mark for closing: libraries open files, too.
+  posix_spawn_file_actions_addclosefrom_np(&plan.actions, 3);
   posix_spawnattr_setflags(
       &plan.attributes, static_cast<short>(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | flags));
   pid_t pid = 0;
@@ -93,32 +95,31 @@ Millis monotonic_ms() {
   return duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count();
 }
 
-// Feeds the program and listens to it until it has closed its output or the time is over; true when
-// it was not.
-bool converse(Descriptor& to, Descriptor& from, const std::string& input, Millis deadline,
-              std::string& output) {
-  std::size_t written = 0;
-  while (from.open()) {
-    const Millis left = deadline - monotonic_ms();
-    if (left <= 0) return false;
-    if (to.open() && written == input.size()) to.close();
-    std::array<pollfd, 2> fds{{{from.get(), POLLIN, 0}, {to.get(), POLLOUT, 0}}};
-    if (poll(fds.data(), 2, static_cast<int>(std::min<Millis>(left, 1000))) < 0) continue;
-    if (fds[1].revents != 0) {
-      const ssize_t n = write(to.get(), input.data() + written, input.size() - written);
-      if (n > 0) written += static_cast<std::size_t>(n);
-      if (n < 0 && errno != EAGAIN) to.close();  // it does not want to read: not our concern
-    }
-    if (fds[0].revents == 0) continue;
-    std::array<char, 4096> buffer{};
+// Takes what has come; closes `from` at its end.
+void listen_to(Descriptor& from, std::string& output) {
+  std::array<char, 4096> buffer{};
+  while (from.open() && output.size() <= kMostOutput) {
     const ssize_t n = read(from.get(), buffer.data(), buffer.size());
-    if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) from.close();
-    if (n > 0 && output.size() < kMostOutput) {
-      output.append(buffer.data(),
-                    std::min(static_cast<std::size_t>(n), kMostOutput - output.size()));
-    }
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0 && errno == EAGAIN) return;
+    if (n <= 0) return from.close();
+    output.append(buffer.data(), static_cast<std::size_t>(n));
   }
-  return true;
+}
+
+// Feeds the program and listens to it for a moment.
+void converse(Descriptor& to, Descriptor& from, std::string_view& input, std::string& output) {
+  if (to.open() && input.empty()) to.close();
+  std::array<pollfd, 2> fds{{{from.get(), POLLIN, 0}, {to.get(), POLLOUT, 0}}};
+  if (poll(fds.data(), 2, kMoment) <= 0) return;
+  if (fds[1].revents != 0) {
+    const ssize_t n = write(to.get(), input.data(), input.size());
+    if (n > 0) input.remove_prefix(static_cast<std::size_t>(n));
+    if (n < 0 && errno != EAGAIN) to.close();  // it does not want to read: not our concern
+  }
+  if (fds[0].revents == 0) return;
+  listen_to(from, output);
+  output.resize(std::min(output.size(), kMostOutput));
 }
 
 int exit_code_of(int status) {
@@ -152,19 +153,23 @@ Result<ProgramResult> run_program(const ProgramRun& run) {
   child_out.close();
 
   ProgramResult result;
+  std::string_view input = run.input;
   const Millis deadline = monotonic_ms() + run.time_limit;
-  result.timed_out = !converse(to, from, run.input, deadline, result.output);
   int status = 0;
-  pid_t waited = 0;
-  // It closed its output but may still be running.
-  while (!result.timed_out && (waited = waitpid(*pid, &status, WNOHANG)) == 0) {
-    if (monotonic_ms() >= deadline) result.timed_out = true;
-    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  bool ended = false;
+  while (!ended && !result.timed_out && !result.stopped) {
+    converse(to, from, input, result.output);
+    // Not the end of its output: a child of its that goes on may hold that.
+    ended = waitpid(*pid, &status, WNOHANG) == *pid;
+    result.stopped = !ended && run.stop.stop_requested();
+    result.timed_out = !ended && !result.stopped && monotonic_ms() >= deadline;
   }
-  if (waited == 0) {
+  if (!ended) {
     kill(-*pid, SIGKILL);
     waitpid(*pid, &status, 0);
   }
+  listen_to(from, result.output);
+  result.output.resize(std::min(result.output.size(), kMostOutput));
   result.exit_code = exit_code_of(status);
   return result;
 }
