@@ -47,7 +47,7 @@ class HandlerPage : public AppPage {
   void after_answer() override {
     intake_.catch_up();
     Result<App> app = app_.current();
-    if (!app || app->settings->actions.empty()) return;
+    if (!app) return;
     if (Result<int> done = work_.work_due(kAfterAnswerTime); !done) {
       app->log->error("work", done.error());
     }
@@ -144,9 +144,9 @@ constexpr Option kOptions[] = {
     {"--show", "ID", "show an event and all that happened to it"},
     {"--retry", "ID|all", "run the failed actions of an event, or of all, again"},
     {"--tail", "", "print events as they come in, until Ctrl-C"},
-    {"--replay", "ID", "run all actions of an event once more"},
-    {"--since", "TIME", "replay or export the events since 2026-11-24T06:00:00Z, or 2h, 3d"},
-    {"--event", "NAME", "only events of this name, with --since, --export and --tail"},
+    {"--replay", "[ID]", "run all actions of an event once more, or of all --since TIME"},
+    {"--since", "TIME", "only what came since 2026-11-24T06:00:00Z, or in the last 15m, 2h, 3d"},
+    {"--event", "NAME", "only events of this name"},
     {"--export", "jsonl|csv", "print the events"},
     {"--send-test", "URL", "post an event as the portal does, and tell what came back"},
 };

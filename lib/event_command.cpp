@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "event.h"
 #include "hook_log.h"
 #include "http.h"
 #include "json.h"
@@ -101,7 +102,12 @@ int replay_one(Store& store, const std::string& id) {
   return 0;
 }
 
-int replay_since(Store& store, const ListFilter& filter) {
+int replay(Store& store, const std::string& id, const ListFilter& filter) {
+  if (!id.empty()) return replay_one(store, id);
+  if (filter.since == 0) {
+    std::cerr << "--replay takes the ID of an event, or --since TIME beside it\n";
+    return 2;
+  }
   int count = 0;
   const int code = finish(for_each_event(store, filter, [&](const Item& event) -> Status {
     ++count;
@@ -113,10 +119,15 @@ int replay_since(Store& store, const ListFilter& filter) {
 
 // What the portal would send for a changed deal, with the first configured token.
 int send_test(const Settings& settings, const std::string& url) {
-  std::string token;
-  for (const PortalSettings& portal : settings.portals) {
-    if (token.empty() && !portal.application_tokens.empty()) token = portal.application_tokens[0];
+  PortalSettings portal;
+  for (const PortalSettings& configured : settings.portals) {
+    if (portal.application_tokens.empty()) portal = configured;
   }
+  if (portal.application_tokens.empty()) {
+    return complain("handler", no_token_error(settings)), 1;
+  }
+  if (portal.domain.empty()) portal.domain = "example.bitrix24.com";
+  if (portal.member_id.empty()) portal.member_id = "0123456789abcdef0123456789abcdef";
   HttpOptions options;
   options.total_time = 15'000;
   options.ca_file = settings.call.ca_file;
@@ -127,11 +138,11 @@ int send_test(const Settings& settings, const std::string& url) {
                   {"event_handler_id", "1"},
                   {"data", Value::map({{"FIELDS", Value::map({{"ID", "1"}})}})},
                   {"ts", std::to_string(now_ms() / 1000)},
-                  {"auth", Value::map({{"domain", "example.bitrix24.com"},
-                                       {"client_endpoint", "https://example.bitrix24.com/rest/"},
+                  {"auth", Value::map({{"domain", portal.domain},
+                                       {"client_endpoint", "https://" + portal.domain + "/rest/"},
                                        {"server_endpoint", "https://oauth.bitrix.info/rest/"},
-                                       {"member_id", "0123456789abcdef0123456789abcdef"},
-                                       {"application_token", token}})}}));
+                                       {"member_id", portal.member_id},
+                                       {"application_token", portal.application_tokens[0]}})}}));
   const auto answer = Http(options).send(request);
   if (!answer) return complain("handler", answer.error().error), 1;
   std::cout << "status " << answer->status << " after " << answer->took << " ms, "
@@ -160,27 +171,26 @@ int event_command(AppSource& app, const Arguments& arguments) {
   if (has(arguments, "--send-test")) {
     return send_test(*current->settings, argument(arguments, "--send-test"));
   }
-  if (has(arguments, "--list") || has(arguments, "--show") || has(arguments, "--retry")) {
-    return outbox_command(app, Kind::event, arguments);
-  }
-  Result<std::shared_ptr<Store>> store = app.store();
-  if (!store) return complain(app.page(), store.error()), 1;
   ListFilter filter;
   filter.name = argument(arguments, "--event");
-  if (const std::string since = argument(arguments, "--since"); !since.empty()) {
-    const std::optional<Millis> time = read_time(since, now_ms());
+  if (has(arguments, "--since")) {
+    const std::optional<Millis> time = read_time(argument(arguments, "--since"), now_ms());
     if (!time) {
       std::cerr << "--since takes a time such as 2026-11-24T06:00:00Z, 15m, 2h or 3d\n";
       return 2;
     }
     filter.since = *time;
   }
+  if (has(arguments, "--list") || has(arguments, "--show") || has(arguments, "--retry")) {
+    return outbox_command(app, Kind::event, arguments, filter);
+  }
+  Result<std::shared_ptr<Store>> store = app.store();
+  if (!store) return complain(app.page(), store.error()), 1;
   if (has(arguments, "--export")) {
     return export_events(**store, filter, argument(arguments, "--export"));
   }
   if (has(arguments, "--tail")) return tail(**store, filter);
-  if (has(arguments, "--replay")) return replay_one(**store, argument(arguments, "--replay"));
-  if (has(arguments, "--since")) return replay_since(**store, filter);
+  if (has(arguments, "--replay")) return replay(**store, argument(arguments, "--replay"), filter);
   std::cerr << "see --help\n";
   return 2;
 }

@@ -12,9 +12,9 @@
 
 namespace b24 {
 
-// Carries out the options on stdout (--list, --show and --retry by outbox_command); the process's
-// exit code: 0, 1 (not found, or it did not work), 2 (not understood). `--since` without `--export`
-// replays.
+// Carries out the options on stdout (--list, --show and --retry by outbox_command), for the events
+// of --since and --event alone; the process's exit code: 0, 1 (not found, or it did not work), 2
+// (not understood).
 int event_command(AppSource& app, const Arguments& arguments);
 
 // The parts, for tests.

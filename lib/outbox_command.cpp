@@ -51,8 +51,7 @@ std::string trouble(const Item& item) {
   return shown(item.error_code.empty() ? item.error_text : item.error_code, 24);
 }
 
-int list(Store& store, Kind kind, const std::string& which) {
-  ListFilter filter;
+int list(Store& store, Kind kind, const std::string& which, ListFilter filter) {
   filter.kind = kind;
   filter.limit = kListed;
   for (const State state : {State::pending, State::done, State::failed}) {
@@ -127,8 +126,7 @@ int show(Store& store, Kind kind, const std::string& id) {
   return 0;
 }
 
-int retry_all(Store& store, Kind kind) {
-  ListFilter filter;
+int retry_all(Store& store, Kind kind, ListFilter filter) {
   filter.kind = kind;
   filter.state = State::failed;
   filter.limit = kSearched;
@@ -141,8 +139,8 @@ int retry_all(Store& store, Kind kind) {
   return 0;
 }
 
-int retry(Store& store, Kind kind, const std::string& id) {
-  if (id == "all") return retry_all(store, kind);
+int retry(Store& store, Kind kind, const std::string& id, const ListFilter& only) {
+  if (id == "all") return retry_all(store, kind, only);
   Result<std::optional<Item>> item = look_for(store, kind, id);
   if (!item) return complain("store", item.error()), 1;
   if (!*item) {
@@ -158,14 +156,14 @@ int retry(Store& store, Kind kind, const std::string& id) {
 
 }  // namespace
 
-int outbox_command(AppSource& app, Kind kind, const Arguments& arguments) {
+int outbox_command(AppSource& app, Kind kind, const Arguments& arguments, const ListFilter& only) {
   Result<std::shared_ptr<Store>> store = app.store();
   if (!store) return complain(app.page(), store.error()), 1;
   int code = 2;
   for (const auto& [option, argument] : arguments) {
-    if (option == "--list") code = list(**store, kind, argument);
+    if (option == "--list") code = list(**store, kind, argument, only);
     if (option == "--show") code = show(**store, kind, argument);
-    if (option == "--retry") code = retry(**store, kind, argument);
+    if (option == "--retry") code = retry(**store, kind, argument, only);
     if (code != 0) return code;
   }
   return code;

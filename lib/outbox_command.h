@@ -8,7 +8,8 @@
 namespace b24 {
 
 // Carries out the options on stdout; the process's exit code: 0, 1 (not found, or the store cannot
-// be used), 2 (not understood).
-int outbox_command(AppSource& app, Kind kind, const Arguments& arguments);
+// be used), 2 (not understood). --list and --retry all keep to the name and time of `only`.
+int outbox_command(AppSource& app, Kind kind, const Arguments& arguments,
+                   const ListFilter& only = {});
 
 }  // namespace b24

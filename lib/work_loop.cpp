@@ -68,15 +68,16 @@ Result<int> WorkLoop::work_due(Millis time_limit) {
   const Millis deadline = now_ms() + time_limit;
   const Pass pass = make_pass_({});
   int dealt_with = 0;
+  bool found_nothing = false;
   while (now_ms() < deadline) {
-    const Result<int> count = pass();
-    if (!count) return count;
-    dealt_with += *count;
-    if (*count != 0) continue;
     const Result<Millis> due = until_next_due();
     if (!due) return std::unexpected(due.error());
     if (*due > kSoon) break;
-    std::this_thread::sleep_for(pause(*due, kSoon));
+    if (found_nothing || *due > 0) std::this_thread::sleep_for(pause(*due, kSoon));
+    const Result<int> count = pass();
+    if (!count) return count;
+    dealt_with += *count;
+    found_nothing = *count == 0;
   }
   look_after_store();
   return dealt_with;
