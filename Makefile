@@ -99,6 +99,7 @@ LIBEXEC := $(DESTDIR)$(PREFIX)/lib/b24hooks
 install: all  ## install below PREFIX (/usr/local)
 	install -d $(LIBEXEC)/cgi-bin $(LIBEXEC)/templates $(LIBEXEC)/conf
 	install -m 755 $(PAGES) $(LIBEXEC)/cgi-bin/
+	ln -sf handler.fcgi $(LIBEXEC)/cgi-bin/handler-backup.fcgi
 	install -m 644 templates/* $(LIBEXEC)/templates/
 	install -m 644 $(wildcard conf/*.example) nginx.conf.example $(LIBEXEC)/conf/
 uninstall:  ## remove what install put there, but no settings

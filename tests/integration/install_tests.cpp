@@ -1,0 +1,87 @@
+// install_tests: what `make install` puts where, that it works from there, and systemd's examples.
+#include <boost/test/unit_test.hpp>
+#include <set>
+
+#include "process.h"
+
+using namespace b24::test;
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr const char* kHome = "usr/local/lib/b24hooks";
+
+void make(const std::string& target, const TempDir& root) {
+  const Ran ran = run({{"make", "--silent", target, "B=" + built(""), "PREFIX=/usr/local",
+                        "DESTDIR=" + root.path().string()},
+                       {},
+                       "",
+                       {},
+                       ""},
+                      10 * kDeadline);
+  BOOST_TEST_REQUIRE(ran.status == 0, ran.out + ran.err);
+}
+
+std::set<std::string> files(const fs::path& dir) {
+  std::set<std::string> names;
+  for (const fs::directory_entry& entry : fs::recursive_directory_iterator(dir)) {
+    if (!entry.is_directory()) names.insert(entry.path().lexically_relative(dir).string());
+  }
+  return names;
+}
+
+// The complaints of systemd about a unit of the examples, started from where it was installed.
+std::string complaints(const std::string& example, const std::string& unit, const TempDir& root) {
+  std::string text = read_file("conf/" + example);
+  const std::string from = "/usr/local/lib/b24hooks";
+  for (std::size_t at = 0; (at = text.find(from, at)) != text.npos; at += from.size()) {
+    text.insert(at, root.path().string());
+    at += root.path().string().size();
+  }
+  write_file(root / unit, text);
+  const Ran ran = run({{"systemd-analyze", "verify", "--man=no", root / unit}, {}, "", {}, ""});
+  return (ran.status == 0 ? "" : "status " + std::to_string(ran.status) + " ") + ran.err;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(install_tests)
+
+BOOST_AUTO_TEST_CASE(what_is_installed_works_from_there_and_goes_again) {
+  const TempDir root;
+  make("install", root);
+  const fs::path home = root / kHome;
+  const std::set<std::string> installed = files(home);
+  for (const char* file :
+       {"cgi-bin/index.fcgi", "cgi-bin/handler.fcgi", "cgi-bin/handler-backup.fcgi",
+        "cgi-bin/checkserver.fcgi", "templates/index.mustache", "templates/messages.ru.conf",
+        "conf/settings.conf.example", "conf/nginx.conf.example", "conf/apache.conf.example"}) {
+    BOOST_TEST(installed.contains(file), file);
+  }
+  const fs::perms mode = fs::status(home / "cgi-bin/index.fcgi").permissions();
+  BOOST_TEST(((mode & fs::perms::mask) == fs::perms(0755)));
+  BOOST_TEST(run({{home / "cgi-bin/index.fcgi", "--version"}, {}, "", {}, ""}).status == 0);
+
+  // Settings beside the installation, templates of the installation.
+  fs::copy_file(home / "conf/settings.conf.example", home / "conf/settings.conf");
+  fs::permissions(home / "conf/settings.conf", fs::perms::owner_read | fs::perms::owner_write);
+  const Ran checked =
+      run({{home / "cgi-bin/checkserver.fcgi", "--format", "json"}, {}, "", {}, ""});
+  BOOST_TEST(checked.out.contains((home / "conf/settings.conf").string()), checked.out);
+  BOOST_TEST(checked.out.contains((home / "templates").string()), checked.out);
+
+  make("uninstall", root);
+  for (const std::string& file : files(home)) {
+    BOOST_TEST((file == "conf/settings.conf" || file.starts_with("conf/data/")), file);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(systemd_has_nothing_to_say_about_the_examples) {
+  const TempDir root;
+  make("install", root);
+  BOOST_TEST(complaints("b24hooks@.service.example", "b24hooks@handler-backup.service", root) ==
+             "");
+  BOOST_TEST(complaints("b24hooks@.socket.example", "b24hooks@handler-backup.socket", root) == "");
+}
+
+BOOST_AUTO_TEST_SUITE_END()
