@@ -30,15 +30,18 @@ std::set<std::string> files(const fs::path& dir) {
   return names;
 }
 
-// The complaints of systemd about a unit of the examples, started from where it was installed.
-std::string complaints(const std::string& example, const std::string& unit, const TempDir& root) {
+// A unit of the examples that starts what was installed below `root`.
+void write_unit(const std::string& example, const std::string& unit, const TempDir& root) {
   std::string text = read_file("conf/" + example);
-  const std::string from = "/usr/local/lib/b24hooks";
-  for (std::size_t at = 0; (at = text.find(from, at)) != text.npos; at += from.size()) {
+  const std::string home = "/usr/local/lib/b24hooks";
+  for (std::size_t at = 0; (at = text.find(home, at)) != text.npos; at += home.size()) {
     text.insert(at, root.path().string());
     at += root.path().string().size();
   }
   write_file(root / unit, text);
+}
+
+std::string complaints(const std::string& unit, const TempDir& root) {
   const Ran ran = run({{"systemd-analyze", "verify", "--man=no", root / unit}, {}, "", {}, ""});
   return (ran.status == 0 ? "" : "status " + std::to_string(ran.status) + " ") + ran.err;
 }
@@ -79,9 +82,11 @@ BOOST_AUTO_TEST_CASE(what_is_installed_works_from_there_and_goes_again) {
 BOOST_AUTO_TEST_CASE(systemd_has_nothing_to_say_about_the_examples) {
   const TempDir root;
   make("install", root);
-  BOOST_TEST(complaints("b24hooks@.service.example", "b24hooks@handler-backup.service", root) ==
-             "");
-  BOOST_TEST(complaints("b24hooks@.socket.example", "b24hooks@handler-backup.socket", root) == "");
+  const std::string service = "b24hooks@handler-backup.service",
+                    socket = "b24hooks@handler-backup.socket";
+  write_unit("b24hooks@.service.example", service, root);
+  write_unit("b24hooks@.socket.example", socket, root);
+  for (const std::string& unit : {service, socket}) BOOST_TEST(complaints(unit, root) == "", unit);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
