@@ -21,10 +21,17 @@ bool matches(const std::string& wanted, const Value& given) {
   return wanted.empty() || text::equal_ignoring_case(wanted, given.text());
 }
 
+// Where events name what they are about; tasks name it as it was before and after.
+constexpr std::string_view kIdPaths[] = {"data.FIELDS.ID", "data.FIELDS_AFTER.ID",
+                                         "data.FIELDS_BEFORE.ID"};
+
 // "ONCRMDEALUPDATE" and "ONCRMDEALADD" of deal 7 are about one object: the event's name without its
 // verb.
 std::string object_of(const Value& params) {
-  const std::string id = params.path("data.FIELDS.ID").text();
+  std::string id;
+  for (const std::string_view path : kIdPaths) {
+    if (id.empty()) id = params.path(path).text();
+  }
   if (id.empty()) return {};
   std::string name = params["event"].text();
   for (const std::string_view verb : {"ADD", "UPDATE", "DELETE"}) {
@@ -39,7 +46,8 @@ std::string object_of(const Value& params) {
 // The vendor's list: {"nodes": ["192.0.2.1", ...]}. It is read for each event, as it is small and
 // somebody's cron replaces it.
 Result<std::vector<Network>> listed_networks(const std::filesystem::path& file) {
-  std::ifstream stream(file, std::ios::binary);
+  std::ifstream stream;
+  if (std::error_code fault; std::filesystem::is_regular_file(file, fault)) stream.open(file);
   const std::string text{std::istreambuf_iterator<char>(stream), {}};
   const Result<Value> list = json::parse(text);
   if (!stream || !list || (*list)["nodes"].size() == 0) {

@@ -153,7 +153,7 @@ int send_test(const Settings& settings, const std::string& url) {
 
 std::string csv_cell(std::string_view value) {
   std::string cell = "\"";
-  if (!value.empty() && std::string_view("=+-@\t\r").find(value[0]) != std::string_view::npos) {
+  if (!value.empty() && std::string_view("=+-@\t\r\n ").find(value[0]) != std::string_view::npos) {
     cell += '\'';
   }
   for (const char c : value) {
@@ -202,7 +202,10 @@ std::optional<Millis> read_time(std::string_view text, Millis now) {
   if (rest != nullptr) {
     if (*rest == 'T') rest = strptime(rest, "T%H:%M:%S", &parts);
     if (rest == nullptr || (*rest != '\0' && std::string_view(rest) != "Z")) return std::nullopt;
-    return Millis{timegm(&parts)} * 1000;
+    const int day = parts.tm_mday;
+    const time_t time = timegm(&parts);
+    if (parts.tm_mday != day) return std::nullopt;  // the month has no such day
+    return Millis{time} * 1000;
   }
   constexpr std::pair<char, Millis> kUnits[] = {
       {'s', 1'000}, {'m', 60'000}, {'h', 3'600'000}, {'d', 86'400'000}};

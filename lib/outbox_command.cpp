@@ -159,14 +159,12 @@ int retry(Store& store, Kind kind, const std::string& id, const ListFilter& only
 int outbox_command(AppSource& app, Kind kind, const Arguments& arguments, const ListFilter& only) {
   Result<std::shared_ptr<Store>> store = app.store();
   if (!store) return complain(app.page(), store.error()), 1;
-  int code = 2;
   for (const auto& [option, argument] : arguments) {
-    if (option == "--list") code = list(**store, kind, argument, only);
-    if (option == "--show") code = show(**store, kind, argument);
-    if (option == "--retry") code = retry(**store, kind, argument, only);
-    if (code != 0) return code;
+    if (option == "--list") return list(**store, kind, argument, only);
+    if (option == "--show") return show(**store, kind, argument);
+    if (option == "--retry") return retry(**store, kind, argument, only);
   }
-  return code;
+  return 2;
 }
 
 }  // namespace b24

@@ -7,8 +7,9 @@
 
 namespace b24 {
 
-// Carries out the options on stdout; the process's exit code: 0, 1 (not found, or the store cannot
-// be used), 2 (not understood). --list and --retry all keep to the name and time of `only`.
+// Carries out the first of the options on stdout; the process's exit code: 0, 1 (not found, or the
+// store cannot be used), 2 (not understood). --list and --retry all keep to the name and time of
+// `only`.
 int outbox_command(AppSource& app, Kind kind, const Arguments& arguments,
                    const ListFilter& only = {});
 

@@ -28,15 +28,17 @@ inline Value event_params(std::string_view event = "ONCRMDEALUPDATE", std::strin
                                           {"application_token", kToken}})}});
 }
 
-// A settings file with the data directory `data` beside it.
+// A settings file with the data directory `data` and the structured log beside it.
 class EventSettings {
  public:
   explicit EventSettings(const std::string& more = "") { set(more); }
   void set(const std::string& more) {
-    write_file(file(), "[data]\ndir = data\n\n[portal]\napplication_token = " +
-                           std::string(kToken) + "\n\n" + more);
+    write_file(file(),
+               "C_REST_LOGS_DIR = .\n\n[data]\ndir = data\n\n[portal]\napplication_token = " +
+                   std::string(kToken) + "\n\n" + more);
   }
   std::string file() const { return (dir / "settings.conf").string(); }
+  std::string log() const { return read_file(dir / "b24hooks.log"); }
   std::filesystem::path data() const { return dir / "data"; }
   Launch launch() const {
     Launch launch;

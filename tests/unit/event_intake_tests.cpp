@@ -106,7 +106,7 @@ BOOST_AUTO_TEST_CASE(what_the_store_cannot_take_is_put_aside_and_taken_in_once) 
   BOOST_TEST(!Spill(settings.data()).holds_any());
   for (int id = 1; id <= 4; ++id)
     BOOST_TEST(in_log("[ID] => " + std::to_string(id) + "\n") == 1, id);
-  BOOST_TEST(file("b24hooks.log").contains("event_spilt"));
+  BOOST_TEST(settings.log().contains("event_spilt"));
 }
 
 BOOST_AUTO_TEST_CASE(what_was_put_aside_is_taken_in_once_though_a_process_is_killed_after_it) {
@@ -131,7 +131,7 @@ BOOST_AUTO_TEST_CASE(an_event_that_can_be_kept_nowhere_is_an_error_and_nowhere) 
   good(take(3));
   BOOST_TEST(stored_ids() == "1 3 ");
   BOOST_TEST(in_log("[ID] => 2\n") == 0);
-  BOOST_TEST(file("b24hooks.log").contains("event_lost"));
+  BOOST_TEST(settings.log().contains("event_lost"));
 }
 
 BOOST_AUTO_TEST_CASE(a_full_disk_has_room_for_events_until_the_reserve_is_used_up) {
@@ -245,7 +245,7 @@ BOOST_AUTO_TEST_CASE(tokens_are_masked_wherever_they_are_kept) {
     good(take(params));
   }
   BOOST_TEST(stored().size() == 2u);
-  for (const fs::directory_entry& entry : fs::directory_iterator(settings.data())) {
+  for (const fs::directory_entry& entry : fs::recursive_directory_iterator(settings.data())) {
     const std::string text = read_file(entry.path());
     BOOST_TEST(!text.contains("canary"), entry.path());
     BOOST_TEST(!text.contains(kToken), entry.path());

@@ -1,0 +1,270 @@
+// event_tests: whose events are taken, and what of them is kept.
+#include "event.h"
+
+#include <boost/test/unit_test.hpp>
+
+#include "event_fixture.h"
+#include "test_event.h"
+
+using namespace b24;
+using namespace b24::test;
+
+namespace {
+
+Value with_auth(std::initializer_list<std::pair<const char*, Value>> members) {
+  Value auth = Value::array();
+  for (const auto& [name, value] : members) auth.set(name, value);
+  return Value::map({{"event", "ONX"}, {"auth", auth}});
+}
+
+PortalSettings portal(std::vector<std::string> tokens, std::string member_id = "",
+                      std::string domain = "") {
+  PortalSettings settings;
+  settings.application_tokens = std::move(tokens);
+  settings.member_id = std::move(member_id);
+  settings.domain = std::move(domain);
+  return settings;
+}
+
+TokenCheck check(const Value& params, std::vector<PortalSettings> portals) {
+  Settings settings;
+  settings.portals = std::move(portals);
+  return verify(params, settings);
+}
+
+Request request_from(const std::string& address, const std::string& forwarded = "") {
+  Request request;
+  request.remote_address = address;
+  request.forwarded_for = forwarded;
+  return request;
+}
+
+std::vector<Network> networks(std::initializer_list<const char*> texts) {
+  std::vector<Network> all;
+  for (const char* text : texts) all.push_back(Network::parse(text).value());
+  return all;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(event_tests)
+
+BOOST_AUTO_TEST_CASE(only_a_configured_token_is_right) {
+  const std::vector<PortalSettings> portals{portal({"old-token", "new-token"}), portal({"other"})};
+  const struct {
+    Value given;
+    bool right;
+  } cases[] = {{"old-token", true},
+               {"new-token", true},  // while it changes both are
+               {"other", true},
+               {"old-token ", false},
+               {"OLD-TOKEN", false},
+               {"old-toke", false},
+               {"old-token new-token", false},
+               {"", false},
+               {Value(), false},
+               {Value(0), false},
+               {Value(true), false},
+               {Value::list({"old-token"}), false},
+               {Value::map({{"application_token", "old-token"}}), false},
+               {std::string("old-token\0", 10), false}};
+  for (const auto& [given, right] : cases) {
+    BOOST_TEST((check(with_auth({{"application_token", given}}), portals) ==
+                (right ? TokenCheck::right : TokenCheck::wrong)),
+               given.text());
+  }
+  for (const Value& params : {Value::array(), Value::map({{"auth", "old-token"}}),
+                              Value::map({{"application_token", "old-token"}}),
+                              Value::map({{"auth[application_token]", "old-token"}})})
+    BOOST_TEST((check(params, portals) == TokenCheck::wrong));
+}
+
+BOOST_AUTO_TEST_CASE(without_a_configured_token_nothing_is_right) {
+  for (const Value& given : {Value(""), Value("x"), Value(), Value::list({""})}) {
+    const Value params = with_auth({{"application_token", given}});
+    BOOST_TEST((check(params, {}) == TokenCheck::not_configured));
+    BOOST_TEST((check(params, {portal({}, "member", "domain")}) == TokenCheck::not_configured));
+  }
+  Settings settings;
+  settings.file = "/etc/b24hooks/settings.conf";
+  const Error error = no_token_error(settings);
+  BOOST_TEST(error.cause.contains("/etc/b24hooks/settings.conf"));
+  BOOST_TEST(error.cause.contains("[portal] application_token"));
+  BOOST_TEST(!error.remedy.empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_section_that_names_its_portal_takes_only_that_ones_events) {
+  const std::vector<PortalSettings> portals{portal({"a"}, "member-a", "a.bitrix24.com"),
+                                            portal({"b"}, "", "b.bitrix24.com")};
+  const struct {
+    const char* token;
+    const char* member;
+    const char* domain;
+    bool right;
+  } cases[] = {{"a", "member-a", "a.bitrix24.com", true},
+               {"a", "MEMBER-A", "A.Bitrix24.com", true},
+               {"a", "member-b", "a.bitrix24.com", false},
+               {"a", "member-a", "b.bitrix24.com", false},
+               {"a", "", "", false},
+               {"b", "anything", "b.bitrix24.com", true},
+               {"b", "member-a", "a.bitrix24.com", false}};
+  for (const auto& [token, member, domain, right] : cases) {
+    const Value params =
+        with_auth({{"application_token", token}, {"member_id", member}, {"domain", domain}});
+    BOOST_TEST((check(params, portals) == (right ? TokenCheck::right : TokenCheck::wrong)),
+               token << " " << member << " " << domain);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(senders_are_let_in_by_the_list_of_networks) {
+  Settings settings;
+  BOOST_TEST(good(sender_allowed(request_from("203.0.113.9"), settings)));
+  BOOST_TEST(good(sender_allowed(request_from("nonsense"), settings)));
+  settings.handler.allow = networks({"192.0.2.0/24", "2001:db8::/32"});
+  const struct {
+    const char* address;
+    bool want;
+  } cases[] = {{"192.0.2.1", true},   {"192.0.2.255", true},
+               {"192.0.3.0", false},  {"::ffff:192.0.2.7", true},
+               {"2001:db8::1", true}, {"2001:db9::1", false},
+               {"", false},           {"nonsense", false},
+               {"unix:", false}};
+  for (const auto& [address, want] : cases)
+    BOOST_TEST(good(sender_allowed(request_from(address), settings)) == want, address);
+}
+
+BOOST_AUTO_TEST_CASE(only_trusted_proxies_say_who_the_sender_is) {
+  Settings settings;
+  settings.handler.allow = networks({"192.0.2.0/24"});
+  BOOST_TEST(!good(sender_allowed(request_from("10.0.0.1", "192.0.2.1"), settings)));
+  settings.server.trusted_proxies = networks({"10.0.0.0/8"});
+  const struct {
+    const char* address;
+    const char* forwarded;
+    bool want;
+  } cases[] = {{"10.0.0.1", "192.0.2.1", true},
+               {"10.0.0.1", "203.0.113.1", false},
+               {"10.0.0.1", "192.0.2.1, 203.0.113.1", false},  // the first is only claimed
+               {"10.0.0.1", "203.0.113.1, 192.0.2.1", true},
+               {"10.0.0.1", "203.0.113.1, 192.0.2.1, 10.0.0.2", true},
+               {"203.0.113.1", "192.0.2.1", false},
+               {"10.0.0.1", "", false}};
+  for (const auto& [address, forwarded, want] : cases)
+    BOOST_TEST(good(sender_allowed(request_from(address, forwarded), settings)) == want, forwarded);
+}
+
+BOOST_AUTO_TEST_CASE(the_vendors_list_lets_its_nodes_in_besides) {
+  const TempDir dir;
+  Settings settings;
+  settings.handler.allow = networks({"192.0.2.0/24"});
+  settings.handler.allow_file = dir / "nodes.json";
+  write_file(dir / "nodes.json", R"({"nodes":["198.51.100.7","203.0.113.0/25","junk",5]})");
+  for (const char* address : {"192.0.2.1", "198.51.100.7", "203.0.113.127"})
+    BOOST_TEST(good(sender_allowed(request_from(address), settings)), address);
+  for (const char* address : {"198.51.100.8", "203.0.113.128", ""})
+    BOOST_TEST(!good(sender_allowed(request_from(address), settings)), address);
+  // Somebody's cron replaces it.
+  write_file(dir / "nodes.json", R"({"nodes":["198.51.100.8"]})");
+  BOOST_TEST(good(sender_allowed(request_from("198.51.100.8"), settings)));
+  BOOST_TEST(!good(sender_allowed(request_from("198.51.100.7"), settings)));
+}
+
+BOOST_AUTO_TEST_CASE(an_unreadable_list_lets_nobody_in_and_says_so) {
+  const TempDir dir;
+  Settings settings;
+  settings.handler.allow_file = dir / "nodes.json";
+  const auto is_refused = [&] {
+    const auto allowed = sender_allowed(request_from("198.51.100.7"), settings);
+    return code_of(allowed) == "bad_allow_file" &&
+           allowed.error().cause.contains((dir / "nodes.json").string()) &&
+           !allowed.error().remedy.empty();
+  };
+  BOOST_TEST(is_refused());
+  for (const char* text : {"", "{}", "[]", "<html>", R"({"nodes":[]})", R"({"nodes":"x"})",
+                           R"({"nodes":["198.51.100.7")"}) {
+    write_file(dir / "nodes.json", text);
+    BOOST_TEST(is_refused(), text);
+  }
+  settings.handler.allow_file = dir.path();
+  BOOST_TEST(!sender_allowed(request_from("198.51.100.7"), settings));
+}
+
+BOOST_AUTO_TEST_CASE(an_event_is_ordered_by_the_object_that_it_is_about) {
+  const Value by_data = Value::map({{"FIELDS_AFTER", Value::map({{"ID", "9"}})}});
+  const Value deleted = Value::map({{"FIELDS_BEFORE", Value::map({{"ID", "9"}})}});
+  const struct {
+    Value params;
+    const char* object;
+  } cases[] = {{event_params("ONCRMDEALADD", "7"), "ONCRMDEAL:7"},
+               {event_params("ONCRMDEALUPDATE", "7"), "ONCRMDEAL:7"},
+               {event_params("ONCRMDEALDELETE", "7"), "ONCRMDEAL:7"},
+               {event_params("ONCRMLEADUPDATE", "7"), "ONCRMLEAD:7"},
+               {event_params("ONCRMDEALUPDATE", "8"), "ONCRMDEAL:8"},
+               {event_params("ONSOMETHING", "8"), "ONSOMETHING:8"},
+               {event_params("ONCRMDEALUPDATE", ""), ""},
+               {Value::map({{"event", "ONTASKUPDATE"}, {"data", by_data}}), "ONTASK:9"},
+               {Value::map({{"event", "ONTASKDELETE"}, {"data", deleted}}), "ONTASK:9"},
+               {Value::map({{"event", "ONAPPTEST"}, {"data", "x"}}), ""},
+               {Value::array(), ""}};
+  for (const auto& [params, object] : cases) BOOST_TEST(make_event(params, 1, {}).object == object);
+}
+
+BOOST_AUTO_TEST_CASE(an_event_is_kept_as_it_came_but_for_its_tokens) {
+  Settings settings;
+  const Value params = event_params();
+  const NewItem masked = make_event(params, 5, settings);
+  BOOST_TEST((masked.kind == Kind::event));
+  BOOST_TEST(masked.name == "ONCRMDEALUPDATE");
+  BOOST_TEST(masked.received_at == 5);
+  BOOST_TEST(masked.payload.path("auth.application_token").text() == "***");
+  BOOST_TEST(masked.payload.path("auth.domain").text() == "example.bitrix24.com");
+  settings.handler.mask_secrets = false;
+  BOOST_TEST((make_event(params, 5, settings).payload == params));
+}
+
+BOOST_AUTO_TEST_CASE(an_event_waits_only_for_actions_that_apply) {
+  Settings settings;
+  BOOST_TEST((make_event(event_params(), 1, settings).state == State::done));
+  settings.actions.resize(1);
+  settings.actions[0].event = "ONCRMLEADADD";
+  BOOST_TEST((make_event(event_params(), 1, settings).state == State::done));
+  BOOST_TEST((make_event(event_params("OnCrmLeadAdd"), 1, settings).state == State::pending));
+  settings.actions[0].event = "*";
+  BOOST_TEST((make_event(event_params(), 1, settings).state == State::pending));
+}
+
+BOOST_AUTO_TEST_CASE(equal_calls_have_the_same_id_and_others_another) {
+  const std::string id = make_event(event_params(), 1, {}).id;
+  BOOST_TEST(make_event(event_params(), 2, {}).id == id);
+  BOOST_TEST(make_event(event_params("ONCRMDEALUPDATE", "8"), 1, {}).id != id);
+  BOOST_TEST(make_event(event_params("ONCRMDEALUPDATE", "7", "1700000001"), 1, {}).id != id);
+  Value other_token = event_params();
+  other_token.set("auth", "x");
+  BOOST_TEST(make_event(other_token, 1, {}).id != id);
+  const Value without_time = event_params("ONCRMDEALUPDATE", "7", "");
+  BOOST_TEST(make_event(without_time, 1, {}).id != make_event(without_time, 1, {}).id);
+}
+
+BOOST_AUTO_TEST_CASE(only_a_fresh_test_event_of_these_settings_is_one) {
+  constexpr Millis kNow = 1'700'000'000'000;
+  Settings settings;
+  settings.portals = {portal({"token"}, "member", "a.bitrix24.com")};
+  const Value made = make_test_event(settings, "number", kNow);
+  BOOST_TEST((verify(made, settings) == TokenCheck::right));
+  BOOST_TEST(test_event_number(made, settings, kNow).value_or("") == "number");
+  BOOST_TEST(test_event_number(made, settings, kNow + 5 * 60'000).value_or("") == "number");
+  BOOST_TEST(!test_event_number(made, settings, kNow + 5 * 60'000 + 1));
+  BOOST_TEST(!test_event_number(made, settings, kNow - 5 * 60'000 - 1));
+  BOOST_TEST(!test_event_number(event_params(), settings, kNow));
+  Settings other = settings;
+  other.portals[0].application_tokens = {"other"};
+  BOOST_TEST(!test_event_number(made, other, kNow));
+  for (const char* name : {"event", "data", "ts", "b24hooks_test"}) {
+    Value changed = made;
+    changed.set(name, "1700000000");
+    const bool same = changed == made;
+    BOOST_TEST(test_event_number(changed, settings, kNow).has_value() == same, name);
+  }
+}
+
+BOOST_AUTO_TEST_SUITE_END()
