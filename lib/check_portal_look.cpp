@@ -25,6 +25,10 @@ class ProbeGate : public CallGate {
   void failed(std::string_view method, const CallError& error) override {
     gate_.failed(method, error);
   }
+  Millis closed_for(std::string_view) override { return 0; }
+  void ran(std::string_view method, const std::expected<Answer, CallError>& outcome) override {
+    gate_.ran(method, outcome);
+  }
 
  private:
   Gate& gate_;

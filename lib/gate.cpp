@@ -1,64 +1,22 @@
-// gate: one leaky bucket, one operating-time gate and one circuit breaker per portal, shared by all
-// processes through the data directory (gate.db).
+// gate: the file that all processes share, and what users ask.
 #include "gate.h"
 
 #include <algorithm>
-#include <cmath>
-#include <map>
-#include <random>
 #include <utility>
+#include <vector>
 
+#include "gate_book.h"
 #include "text.h"
+#include "value.h"
 
 namespace b24 {
-
-// What is written down, as of `now`.
-struct Gate::Book {
-  struct Portal {
-    double level = 0;
-    Millis updated_at = 0;
-    Millis bucket_until = 0;
-    std::int64_t bucket_refusals = 0;  // in a row
-    std::int64_t failures = 0;         // in a row
-    std::int64_t openings = 0;         // in a row, of the breaker
-    Millis open_until = 0;             // 0: closed
-    Millis probe_until = 0;            // a probe is under way, for so long at most
-    std::string last_error;
-    bool operator==(const Portal&) const = default;
-  };
-  struct Method {
-    Millis blocked_until = 0;
-    std::int64_t refusals = 0;  // in a row
-    bool operator==(const Method&) const = default;
-  };
-
-  Millis now = 0;
-  Portal portal;
-  std::map<std::string, Method, std::less<>> methods;
-
-  // Brings the level to now. What was written down before the clock was set back moves with it.
-  void catch_up(Millis time, double drain);
-  Millis enter(std::string_view method, double room, double drain);
-  void answered(std::string_view method, const Answer& answer);
-  void failed(std::string_view method, const CallError& error, int size);
-
- private:
-  Method& of(std::string_view method) { return methods[std::string(method)]; }
-  void open_breaker(Millis time);
-  void close_breaker();
-};
-
 namespace {
 
-constexpr Millis kSecond = 1'000;
-constexpr Millis kMinute = 60'000;
-constexpr Millis kProbeTime = 70 * kSecond;     // longer than a call may take
-constexpr Millis kLongestReset = 20 * kMinute;  // operating time is counted over ten
-constexpr double kOperatingLimit = 480;         // seconds in ten minutes
-constexpr int kFailuresToOpen = 3;
-
+constexpr std::int64_t kVersion = 2;
 constexpr const char* kTables = R"sql(
-CREATE TABLE IF NOT EXISTS portals(
+DROP TABLE IF EXISTS portals;
+DROP TABLE IF EXISTS methods;
+CREATE TABLE portals(
   portal TEXT PRIMARY KEY,
   level REAL NOT NULL,
   updated_at INTEGER NOT NULL,
@@ -68,157 +26,52 @@ CREATE TABLE IF NOT EXISTS portals(
   openings INTEGER NOT NULL,
   open_until INTEGER NOT NULL,
   probe_until INTEGER NOT NULL,
-  last_error TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS methods(
+  last_error TEXT NOT NULL,
+  under_way TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE methods(
   portal TEXT NOT NULL,
   method TEXT NOT NULL,
   blocked_until INTEGER NOT NULL,
   refusals INTEGER NOT NULL,
+  reset_at INTEGER NOT NULL,
   PRIMARY KEY(portal, method)) WITHOUT ROWID;
+PRAGMA user_version = 2;
 )sql";
 
-// 1 .. 1.5
-double jitter() {
-  thread_local std::minstd_rand generator{std::random_device{}()};
-  return std::uniform_real_distribution<double>(1.0, 1.5)(generator);
+std::string in_words(const std::vector<Millis>& times) {
+  std::string words;
+  for (const Millis time : times) words += std::to_string(time) + " ";
+  return words;
 }
 
-// `first` for the first time, doubling to `most`.
-Millis doubling(Millis first, std::int64_t times_before, Millis most) {
-  return std::min(first << std::min<std::int64_t>(times_before, 20), most);
+std::vector<Millis> from_words(const std::string& words) {
+  std::vector<Millis> times;
+  for (const std::string& word : text::split(words)) times.push_back(Value(word).integer());
+  return times;
 }
 
-Millis jittered(Millis time) {
-  return static_cast<Millis>(static_cast<double>(time) * jitter());
+Result<std::int64_t> version_of(Database& database) {
+  auto row = database.prepare("PRAGMA user_version");
+  if (!row) return std::unexpected(row.error());
+  if (const auto there = row->step(); !there) return std::unexpected(there.error());
+  return row->integer(0);
 }
 
-// What a failure says about the portal and the method.
-enum class Meaning {
-  nothing,  // it is about us alone
-  refused,  // the portal is well, it only did not like the request
-  bucket_full,
-  method_used_up,
-  method_closed,
-  portal_overload,
-  portal_closed,
-  portal_down,
-};
-
-Meaning meaning_of(const CallError& error) {
-  const auto is = [&](std::string_view code) {
-    return text::equal_ignoring_case(error.error.code, code);
-  };
-  if (is("gate") || is("not_run") || is("curl_missing")) return Meaning::nothing;
-  if (is("QUERY_LIMIT_EXCEEDED")) return Meaning::bucket_full;
-  if (is("OVERLOAD_LIMIT")) return Meaning::portal_overload;
-  if (is("OPERATION_TIME_LIMIT") || error.status == 429) return Meaning::method_used_up;
-  if (error.verdict == Verdict::blocked) {
-    const bool whole = error.status == 401 || is("PORTAL_DELETED");
-    return whole ? Meaning::portal_closed : Meaning::method_closed;
-  }
-  if (error.status >= 500 || (error.status == 0 && error.error.kind == ErrorKind::network))
-    return Meaning::portal_down;
-  return Meaning::refused;
+// What another version wrote down is not worth keeping.
+Status make_tables(Database& database) {
+  const auto at_first = version_of(database);
+  if (!at_first) return std::unexpected(at_first.error());
+  if (*at_first == kVersion) return {};
+  auto transaction = Transaction::begin(database);
+  if (!transaction) return std::unexpected(transaction.error());
+  const auto version = version_of(database);
+  if (!version) return std::unexpected(version.error());
+  if (*version == kVersion) return {};
+  if (auto made = database.execute(kTables); !made) return made;
+  return transaction->commit();
 }
 
 }  // namespace
-
-// --- The rules ---
-
-void Gate::Book::catch_up(Millis time, double drain) {
-  now = time;
-  const Millis passed = time - std::exchange(portal.updated_at, time);
-  if (passed >= 0) {
-    portal.level = std::max(0.0, portal.level - drain * static_cast<double>(passed) / 1000);
-    return;
-  }
-  for (Millis* until : {&portal.bucket_until, &portal.open_until, &portal.probe_until})
-    if (*until != 0) *until += passed;
-  for (auto& [name, known] : methods) known.blocked_until += passed;
-}
-
-Millis Gate::Book::enter(std::string_view method, double room, double drain) {
-  const auto known = methods.find(method);
-  if (known != methods.end() && known->second.blocked_until > now)
-    return known->second.blocked_until - now;
-  if (portal.open_until > now) return portal.open_until - now;
-  const bool probing = portal.open_until != 0;
-  if (probing && portal.probe_until > now) return std::min(portal.probe_until - now, kSecond);
-  if (portal.bucket_until > now) return portal.bucket_until - now;
-  const double over = portal.level + 1 - room;
-  constexpr double kRounding = 1e-6;  // what sums of reals are off by
-  if (over > kRounding)
-    return std::max<Millis>(1, std::llround(std::ceil(over * 1000 / drain - kRounding)));
-  portal.level += 1;
-  if (probing) portal.probe_until = now + kProbeTime;
-  return 0;
-}
-
-void Gate::Book::answered(std::string_view method, const Answer& answer) {
-  close_breaker();
-  if (portal.bucket_until <= now) portal.bucket_refusals = 0;
-  if (answer.operating >= kOperatingLimit * 0.9) {
-    const Millis reset = answer.operating_reset_at * 1000;
-    of(method).blocked_until = reset > now ? std::min(reset, now + kLongestReset) : now + kMinute;
-  } else if (const auto known = methods.find(method);
-             known != methods.end() && known->second.blocked_until <= now) {
-    methods.erase(known);
-  }
-}
-
-void Gate::Book::failed(std::string_view method, const CallError& error, int size) {
-  const Meaning meaning = meaning_of(error);
-  if (meaning == Meaning::nothing) return;
-  portal.last_error = error.error.code;
-  switch (meaning) {
-    case Meaning::portal_down:
-      ++portal.failures;
-      // Calls that were under way together fail together: that is one failure of the portal.
-      if (portal.failures >= kFailuresToOpen && portal.open_until <= now)
-        open_breaker(jittered(doubling(5 * kSecond, portal.openings, 200 * kSecond)));
-      return;
-    case Meaning::portal_overload:
-      open_breaker(15 * kMinute);
-      return;
-    case Meaning::portal_closed:
-      if (portal.open_until <= now) open_breaker(doubling(kMinute, portal.openings, 15 * kMinute));
-      return;
-    case Meaning::bucket_full:
-      close_breaker();
-      portal.level = std::max(portal.level, static_cast<double>(size));
-      if (portal.bucket_until <= now)
-        portal.bucket_until =
-            now + jittered(doubling(kSecond, portal.bucket_refusals++, 40 * kSecond));
-      return;
-    case Meaning::method_used_up:
-      close_breaker();
-      of(method).blocked_until = error.retry_at > now
-                                     ? std::min(error.retry_at, now + kLongestReset)
-                                     : now + doubling(kMinute, of(method).refusals++, 10 * kMinute);
-      return;
-    case Meaning::method_closed:
-      close_breaker();
-      of(method).blocked_until = now + doubling(kMinute, of(method).refusals++, 15 * kMinute);
-      return;
-    case Meaning::refused:
-    case Meaning::nothing:
-      close_breaker();
-  }
-}
-
-void Gate::Book::open_breaker(Millis time) {
-  portal.open_until = std::max(portal.open_until, now + time);
-  portal.probe_until = 0;
-  ++portal.openings;
-}
-
-// The portal answered.
-void Gate::Book::close_breaker() {
-  portal.failures = 0;
-  portal.openings = 0;
-  portal.open_until = 0;
-  portal.probe_until = 0;
-}
 
 // --- The file ---
 
@@ -246,7 +99,7 @@ Status Gate::open_file() {
   if (database_ != nullptr) return {};
   auto database = Database::open(file_, Database::Sync::normal);
   if (!database) return std::unexpected(database.error());
-  if (auto made = (*database)->execute(kTables); !made) return made;
+  if (auto made = make_tables(**database); !made) return made;
   database_ = std::move(*database);
   return {};
 }
@@ -256,32 +109,34 @@ Result<Gate::Book> Gate::load() {
   Book book;
   auto row = database_->prepare(
       "SELECT level, updated_at, bucket_until, bucket_refusals, failures, openings, open_until,"
-      " probe_until, last_error FROM portals WHERE portal = ?");
+      " probe_until, last_error, under_way FROM portals WHERE portal = ?");
   if (!row) return std::unexpected(row.error());
   const auto there = row->bind(1, portal_).step();
   if (!there) return std::unexpected(there.error());
   if (!*there) {  // also when somebody deleted the file
     book.portal = book_->portal;
   } else {
-    book.portal = {row->real(0),    row->integer(1), row->integer(2),
-                   row->integer(3), row->integer(4), row->integer(5),
-                   row->integer(6), row->integer(7), row->text(8)};
+    book.portal = {row->real(0),    row->integer(1),         row->integer(2), row->integer(3),
+                   row->integer(4), row->integer(5),         row->integer(6), row->integer(7),
+                   row->text(8),    from_words(row->text(9))};
   }
-  auto methods =
-      database_->prepare("SELECT method, blocked_until, refusals FROM methods WHERE portal = ?");
+  auto methods = database_->prepare(
+      "SELECT method, blocked_until, refusals, reset_at FROM methods WHERE portal = ?");
   if (!methods) return std::unexpected(methods.error());
   methods->bind(1, portal_);
   for (;;) {
     const auto next = methods->step();
     if (!next) return std::unexpected(next.error());
     if (!*next) return book;
-    book.methods[methods->text(0)] = {methods->integer(1), methods->integer(2)};
+    book.methods[methods->text(0)] = {methods->integer(1), methods->integer(2),
+                                      methods->integer(3)};
   }
 }
 
 Status Gate::save(const Book& book) {
   const Book::Portal& portal = book.portal;
-  auto row = database_->prepare("REPLACE INTO portals VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+  const std::string under_way = in_words(portal.under_way);
+  auto row = database_->prepare("REPLACE INTO portals VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
   if (!row) return std::unexpected(row.error());
   row->bind(1, portal_)
       .bind(2, portal.level)
@@ -292,7 +147,8 @@ Status Gate::save(const Book& book) {
       .bind(7, portal.openings)
       .bind(8, portal.open_until)
       .bind(9, portal.probe_until)
-      .bind(10, portal.last_error);
+      .bind(10, portal.last_error)
+      .bind(11, under_way);
   return row->run();
 }
 
@@ -301,9 +157,13 @@ Status Gate::save_methods(const Book& book) {
   if (!clear) return std::unexpected(clear.error());
   if (auto done = clear->bind(1, portal_).run(); !done) return done;
   for (const auto& [name, method] : book.methods) {
-    auto row = database_->prepare("INSERT INTO methods VALUES (?, ?, ?, ?)");
+    auto row = database_->prepare("INSERT INTO methods VALUES (?, ?, ?, ?, ?)");
     if (!row) return std::unexpected(row.error());
-    row->bind(1, portal_).bind(2, name).bind(3, method.blocked_until).bind(4, method.refusals);
+    row->bind(1, portal_)
+        .bind(2, name)
+        .bind(3, method.blocked_until)
+        .bind(4, method.refusals)
+        .bind(5, method.reset_at);
     if (auto done = row->run(); !done) return done;
   }
   return {};
@@ -351,19 +211,51 @@ Gate::Book Gate::look() {
 // --- What the users ask ---
 
 Millis Gate::enter(std::string_view method) {
-  // One place stays free, since requests may reach the portal closer together than they were sent.
-  const double room = std::max(1, size_ - 1 - reserve_);
-  Millis wait = 0;
-  change([&](Book& book) { wait = book.enter(method, room, drain_); });
+  // One second's drain stays free, since the portal's counter falls in steps of a second, and one
+  // place, for whoever else has its eye on the portal from here.
+  const double room = std::max(1.0, size_ - 1 - drain_ - reserve_);
+  Millis wait = 0, now = 0;
+  change([&](Book& book) {
+    wait = book.enter(method, room, drain_);
+    now = book.now;
+  });
+  if (wait == 0) {
+    const std::lock_guard lock(mutex_);
+    entered_.push_back(now);
+  }
   return wait;
 }
 
+// Which of this process's calls it is does not matter: all of them end.
+void Gate::end(const std::function<void(Book&)>& work) {
+  Millis entered = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!entered_.empty()) {
+      entered = entered_.front();
+      entered_.pop_front();
+    }
+  }
+  change([&](Book& book) {
+    book.land(entered);
+    work(book);
+  });
+}
+
 void Gate::answered(std::string_view method, const Answer& answer) {
-  change([&](Book& book) { book.answered(method, answer); });
+  end([&](Book& book) { book.answered(method, answer); });
 }
 
 void Gate::failed(std::string_view method, const CallError& error) {
-  change([&](Book& book) { book.failed(method, error, size_); });
+  end([&](Book& book) { book.failed(method, error, size_); });
+}
+
+Millis Gate::closed_for(std::string_view method) {
+  return look().closed_for(method);
+}
+
+void Gate::ran(std::string_view method, const std::expected<Answer, CallError>& outcome) {
+  change([&](Book& book) { book.ran(method, outcome); });
 }
 
 bool Gate::is_open() {
@@ -373,7 +265,7 @@ bool Gate::is_open() {
 
 GateState Gate::state() {
   const Book book = look();
-  return {.level = book.portal.level,
+  return {.level = book.portal.level + static_cast<double>(book.portal.under_way.size()),
           .bucket_until = book.portal.bucket_until,
           .failures = static_cast<int>(book.portal.failures),
           .open_until = book.portal.open_until,

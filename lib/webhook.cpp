@@ -14,6 +14,7 @@ namespace b24 {
 namespace {
 
 constexpr std::size_t kCommandsPerRequest = 50;
+constexpr std::size_t kBytesPerRequest = 1 << 20;
 constexpr Millis kOperatingWait = 60'000;
 constexpr std::string_view kScheme = "https://";
 
@@ -99,12 +100,23 @@ void require_unique_keys(const std::vector<Command>& commands) {
   }
 }
 
+std::string line_of(const Command& command) {
+  return php::url_encode(command.method) + "?" + php::build_query(command.params);
+}
+
+// How many of the first commands fit one request: a portal's web server has its limit, too.
+std::size_t count_together(std::span<const Command> commands) {
+  std::size_t count = 0;
+  for (std::size_t bytes = 0; count < std::min(commands.size(), kCommandsPerRequest); ++count) {
+    bytes += line_of(commands[count]).size();
+    if (count > 0 && bytes > kBytesPerRequest) break;
+  }
+  return count;
+}
+
 Value batch_form(std::span<const Command> commands, bool halt) {
   Value lines = Value::array();
-  for (const Command& command : commands) {
-    lines.set(command.key,
-              php::url_encode(command.method) + "?" + php::build_query(command.params));
-  }
+  for (const Command& command : commands) lines.set(command.key, line_of(command));
   return Value::map({{"halt", halt ? 1 : 0}, {"cmd", std::move(lines)}});
 }
 
@@ -153,19 +165,21 @@ std::expected<Answer, CallError> Webhook::send(std::string_view method, const Va
   return answer;
 }
 
+std::expected<Answer, CallError> Webhook::held_back(Millis wait) const {
+  return std::unexpected(
+      CallError{{ErrorKind::portal, "gate", "the portal's limits leave no room for a call now", ""},
+                0,
+                Verdict::retry,
+                clock_() + wait});
+}
+
 std::expected<Answer, CallError> Webhook::exchange(std::string_view method, const Value& params) {
   if (fault_) return std::unexpected(CallError{*fault_, 0, Verdict::blocked, 0});
   if (gate_ != nullptr) {
-    if (const Millis wait = gate_->enter(method); wait > 0) {
-      return std::unexpected(CallError{
-          {ErrorKind::portal, "gate", "the portal's limits leave no room for a call now", ""},
-          0,
-          Verdict::retry,
-          clock_() + wait});
-    }
+    if (const Millis wait = gate_->enter(method); wait > 0) return held_back(wait);
   }
   auto outcome = send(method, params);
-  note(method, outcome);
+  mask(outcome);
   if (gate_ != nullptr) {
     if (outcome) {
       gate_->answered(method, *outcome);
@@ -173,34 +187,53 @@ std::expected<Answer, CallError> Webhook::exchange(std::string_view method, cons
       gate_->failed(method, outcome.error());
     }
   }
+  date(method, outcome);
   return outcome;
 }
 
-void Webhook::note(std::string_view method, std::expected<Answer, CallError>& outcome) {
-  if (outcome) {
-    if (outcome->operating_reset_at > 0)
-      reset_at_.insert_or_assign(std::string(method), outcome->operating_reset_at);
-    return;
-  }
-  CallError& error = outcome.error();
-  // The portal may repeat the secret in its own words.
-  if (!secret_.empty()) replace_all(error.error.cause, secret_, "***");
-  if (!text::equal_ignoring_case(error.error.code, "OPERATION_TIME_LIMIT")) return;
-  const auto known = reset_at_.find(method);
-  const Millis reset = known == reset_at_.end() ? 0 : known->second * 1000;
-  const Millis now = clock_();
-  error.retry_at = reset > now ? reset : now + kOperatingWait;
+// The portal may repeat the secret in its own words.
+void Webhook::mask(std::expected<Answer, CallError>& outcome) const {
+  if (!outcome && !secret_.empty()) replace_all(outcome.error().error.cause, secret_, "***");
 }
 
-void Webhook::note_command(std::string_view method, std::expected<Answer, CallError>& outcome) {
-  note(method, outcome);
-  // The portal limits a method's time inside a batch, too.
-  const bool used_up = !outcome && outcome.error().retry_at > 0;
-  if (used_up && gate_ != nullptr) gate_->failed(method, outcome.error());
+void Webhook::date(std::string_view method, std::expected<Answer, CallError>& outcome) const {
+  if (outcome || !text::equal_ignoring_case(outcome.error().error.code, "OPERATION_TIME_LIMIT"))
+    return;
+  const Millis wait = gate_ != nullptr ? gate_->closed_for(method) : 0;
+  outcome.error().retry_at = clock_() + (wait > 0 ? wait : kOperatingWait);
 }
 
 std::expected<Answer, CallError> Webhook::call(std::string_view method, const Value& params) {
   return exchange(method, params);
+}
+
+std::vector<BatchResult> Webhook::run_together(std::span<const Command> commands, bool halt) {
+  std::vector<BatchResult> results;
+  std::vector<Command> sent;
+  std::vector<std::size_t> places;  // of what is sent, among the results
+  bool stopped = false;
+  for (const Command& command : commands) {
+    const Millis wait = gate_ != nullptr && !stopped ? gate_->closed_for(command.method) : 0;
+    if (wait > 0 || stopped) {
+      results.push_back({command.key, stopped ? std::unexpected(not_run()) : held_back(wait)});
+      stopped = halt;
+    } else {
+      places.push_back(results.size());
+      results.push_back({command.key, {}});
+      sent.push_back(command);
+    }
+  }
+  if (sent.empty()) return results;
+  const auto whole = exchange("batch", batch_form(sent, halt));
+  std::vector<BatchResult> outcomes = read_batch(whole, sent, halt);
+  for (std::size_t i = 0; i < sent.size(); ++i) {
+    std::expected<Answer, CallError>& outcome = outcomes[i].outcome;
+    mask(outcome);
+    if (whole && gate_ != nullptr) gate_->ran(sent[i].method, outcome);
+    if (whole) date(sent[i].method, outcome);
+    results[places[i]].outcome = std::move(outcome);
+  }
+  return results;
 }
 
 std::vector<BatchResult> Webhook::batch(const std::vector<Command>& commands, bool halt) {
@@ -209,15 +242,16 @@ std::vector<BatchResult> Webhook::batch(const std::vector<Command>& commands, bo
   bool stopped = false;
   std::span<const Command> rest = commands;
   while (!rest.empty()) {
-    const auto chunk = rest.first(std::min(rest.size(), kCommandsPerRequest));
-    rest = rest.subspan(chunk.size());
-    const Value form = batch_form(chunk, halt);
-    const auto whole = stopped ? std::unexpected(not_run()) : exchange("batch", form);
-    std::vector<BatchResult> part = read_batch(whole, chunk, halt);
-    for (std::size_t i = 0; i < chunk.size(); ++i) {
-      if (whole) note_command(chunk[i].method, part[i].outcome);
-      stopped = stopped || (halt && !part[i].outcome);
-      results.push_back(std::move(part[i]));
+    const auto together = rest.first(count_together(rest));
+    rest = rest.subspan(together.size());
+    if (stopped) {
+      for (const Command& command : together)
+        results.push_back({command.key, std::unexpected(not_run())});
+      continue;
+    }
+    for (BatchResult& result : run_together(together, halt)) {
+      stopped = stopped || (halt && !result.outcome);
+      results.push_back(std::move(result));
     }
   }
   return results;

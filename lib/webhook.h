@@ -6,7 +6,6 @@
 
 #include <cstdint>
 #include <expected>
-#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -55,11 +54,15 @@ struct Answer {
 class CallGate {
  public:
   virtual ~CallGate() = default;
-  // Takes a place in the portal's leaky bucket for a call of `method`: 0, or the time to wait
-  // before asking again.
+  // Takes a place in the portal's leaky bucket for a call of `method`, held until the call's end is
+  // told by `answered` or `failed`: 0, or the time to wait before asking again.
   virtual Millis enter(std::string_view method) = 0;
   virtual void answered(std::string_view method, const Answer& answer) = 0;
   virtual void failed(std::string_view method, const CallError& error) = 0;
+  // How long `method` must not be called, not even inside a batch; 0: it may.
+  virtual Millis closed_for(std::string_view method) = 0;
+  // What one command inside a batch came to.
+  virtual void ran(std::string_view method, const std::expected<Answer, CallError>& outcome) = 0;
 };
 
 struct Command {
@@ -84,10 +87,12 @@ class Webhook {
   // a CallError with code "gate", verdict retry and retry_at; nothing was sent then.
   std::expected<Answer, CallError> call(std::string_view method, const Value& params);
 
-  // Any number of commands, in requests of at most 50; the results are in the order of the
-  // commands, one for each. `halt`: stop at the first failure; the commands that were not run have
+  // Any number of commands, in requests of at most 50 and about a megabyte; the results are in the
+  // order of the commands, one for each. A command whose method the gate holds back is left out,
+  // with the error "gate". `halt`: stop at the first failure; the commands that were not run have
   // code "not_run" and verdict retry. When a whole request fails, each of its commands has that
-  // error. Throws std::invalid_argument, before anything is sent, when two keys are the same.
+  // error (its `status` is not 200 then). Throws std::invalid_argument, before anything is sent,
+  // when two keys are the same.
   std::vector<BatchResult> batch(const std::vector<Command>& commands, bool halt);
 
   // For this and later calls.
@@ -107,9 +112,12 @@ class Webhook {
   // Asks the gate, sends, tells the gate.
   std::expected<Answer, CallError> exchange(std::string_view method, const Value& params);
   std::expected<Answer, CallError> send(std::string_view method, const Value& params);
-  // Learns when the method's time limit is reset, and puts that into an error that needs it.
-  void note(std::string_view method, std::expected<Answer, CallError>& outcome);
-  void note_command(std::string_view method, std::expected<Answer, CallError>& outcome);
+  // One request's worth.
+  std::vector<BatchResult> run_together(std::span<const Command> commands, bool halt);
+  std::expected<Answer, CallError> held_back(Millis wait) const;
+  void mask(std::expected<Answer, CallError>& outcome) const;
+  // When a method whose time is used up may be called again.
+  void date(std::string_view method, std::expected<Answer, CallError>& outcome) const;
 
   std::string url_;
   std::string secret_;
@@ -118,7 +126,6 @@ class Webhook {
   CallGate* gate_;
   Clock clock_;
   Http http_;
-  std::map<std::string, std::int64_t, std::less<>> reset_at_;  // of each method, Unix time
 };
 
 // The pure parts, for any bytes whatever: a success only when the whole body is one JSON object

@@ -36,7 +36,13 @@ class NotingGate : public CallGate {
   void failed(std::string_view method, const CallError& error) override {
     seen.push_back("failed " + std::string(method) + " " + error.error.code);
   }
+  Millis closed_for(std::string_view method) override { return method == closed ? 4'000 : 0; }
+  void ran(std::string_view method, const std::expected<Answer, CallError>& outcome) override {
+    seen.push_back("ran " + std::string(method) + " " +
+                   (outcome ? "well" : outcome.error().error.code));
+  }
   Millis wait = 0;
+  std::string closed;  // a method that is held back
   std::vector<std::string> seen;
 };
 
@@ -233,20 +239,14 @@ BOOST_AUTO_TEST_CASE(refusals_of_the_portal) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(operating_limit_waits_for_the_last_known_reset) {
-  const Reply refused = test::answer(429, R"({"error":"OPERATION_TIME_LIMIT"})");
-  const auto good = [](Millis reset) {
-    return test::json(R"({"result":1,"time":{"operating":470,"operating_reset_at":)" +
-                      std::to_string(reset / 1000) + "}}");
-  };
-  Portal portal(script({good(kNow + 300'000), refused, refused, good(kNow - 5'000), refused}));
-  Webhook webhook = portal.webhook();
-  BOOST_REQUIRE(webhook.call("a", Value::array()));
-  BOOST_TEST(webhook.call("a", Value::array()).error().retry_at == kNow + 300'000);
-  BOOST_TEST(webhook.call("b", Value::array()).error().retry_at ==
-             kNow + 60'000);  // never answered
-  BOOST_REQUIRE(webhook.call("a", Value::array()));
-  BOOST_TEST(webhook.call("a", Value::array()).error().retry_at == kNow + 60'000);  // already over
+BOOST_AUTO_TEST_CASE(operating_limit_waits_as_long_as_the_gate_says) {
+  Portal portal(script({test::answer(429, R"({"error":"OPERATION_TIME_LIMIT"})")}));
+  NotingGate gate;
+  gate.closed = "a";
+  Webhook webhook = portal.webhook(&gate);
+  BOOST_TEST(webhook.call("a", Value::array()).error().retry_at == kNow + 4'000);
+  BOOST_TEST(webhook.call("b", Value::array()).error().retry_at == kNow + 60'000);
+  BOOST_TEST(portal.webhook().call("a", Value::array()).error().retry_at == kNow + 60'000);
 }
 
 BOOST_AUTO_TEST_CASE(gate_is_asked_first_and_told_after) {
@@ -274,7 +274,10 @@ BOOST_AUTO_TEST_CASE(batch_of_120_commands_is_three_requests_in_order) {
   const auto results = webhook.batch(all, false);
   BOOST_TEST(portal.server.requests().size() == 3U);
   BOOST_TEST(portal.server.connections() == 1);
-  BOOST_TEST(gate.seen.size() == 6U);
+  BOOST_TEST(std::ranges::count(gate.seen, "enter batch") == 3);
+  BOOST_TEST(std::ranges::count(gate.seen, "answered batch") == 3);
+  BOOST_TEST(std::ranges::count(gate.seen, "ran crm.lead.add well") == 119);
+  BOOST_TEST(std::ranges::count(gate.seen, "ran fail ERROR_CORE") == 1);
   BOOST_REQUIRE(results.size() == 120U);
   for (std::size_t i = 0; i < results.size(); ++i) {
     BOOST_TEST_REQUIRE(results[i].key == all[i].key);
@@ -329,8 +332,54 @@ BOOST_AUTO_TEST_CASE(operating_limit_inside_a_batch_is_told_to_the_gate) {
   check_error(results[0].outcome, "OPERATION_TIME_LIMIT", Verdict::retry);
   BOOST_TEST(results[0].outcome.error().retry_at == kNow + 60'000);
   const std::vector<std::string> want{"enter batch", "answered batch",
-                                      "failed crm.lead.add OPERATION_TIME_LIMIT"};
+                                      "ran crm.lead.add OPERATION_TIME_LIMIT"};
   BOOST_TEST(gate.seen == want, boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(commands_of_a_method_that_is_held_back_are_left_out_of_a_batch) {
+  Portal portal(batch_portal());
+  NotingGate gate;
+  gate.closed = "fail";
+  const auto results = portal.webhook(&gate).batch(commands(60, 3), false);
+  BOOST_REQUIRE(results.size() == 60U);
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    BOOST_TEST(results[i].key == "c" + std::to_string(i));
+    BOOST_TEST(results[i].outcome.has_value() == (i != 3));
+  }
+  check_error(results[3].outcome, "gate", Verdict::retry);
+  BOOST_TEST(results[3].outcome.error().retry_at == kNow + 4'000);
+  BOOST_REQUIRE(portal.server.requests().size() == 2U);
+  BOOST_TEST(php::parse_query(portal.server.requests()[0].body).value()["cmd"].size() == 49U);
+
+  // Under halt nothing behind it is run.
+  const auto halted = portal.webhook(&gate).batch(commands(60, 3), true);
+  BOOST_TEST(halted[2].outcome.has_value());
+  check_error(halted[3].outcome, "gate", Verdict::retry);
+  check_error(halted[4].outcome, "not_run", Verdict::retry);
+  check_error(halted[59].outcome, "not_run", Verdict::retry);
+  BOOST_TEST(portal.server.requests().size() == 3U);
+
+  // Nothing is sent when all are.
+  gate.closed = "crm.lead.add";
+  const auto none = portal.webhook(&gate).batch(commands(3), false);
+  for (const BatchResult& result : none) check_error(result.outcome, "gate", Verdict::retry);
+  BOOST_TEST(portal.server.requests().size() == 3U);
+}
+
+BOOST_AUTO_TEST_CASE(large_commands_share_no_request) {
+  Portal portal(batch_portal());
+  std::vector<Command> all = commands(5);
+  all[1].params.set("file", std::string(700'000, 'x'));
+  all[2].params.set("file", std::string(700'000, 'x'));
+  all[3].params.set("file", std::string(2'000'000, 'x'));
+  const auto results = portal.webhook().batch(all, false);
+  BOOST_REQUIRE(results.size() == 5U);
+  for (const BatchResult& result : results) BOOST_TEST(result.outcome.has_value());
+  std::vector<std::size_t> sizes;
+  for (const Received& request : portal.server.requests())
+    sizes.push_back(php::parse_query(request.body).value()["cmd"].size());
+  const std::vector<std::size_t> want{2, 1, 1, 1};
+  BOOST_TEST(sizes == want, boost::test_tools::per_element());
 }
 
 BOOST_AUTO_TEST_SUITE_END()
