@@ -1,0 +1,211 @@
+// handler_cgi_tests: the receiver as a CGI program, one process for each request, and from cron.
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <boost/test/unit_test.hpp>
+#include <string>
+#include <vector>
+
+#include "event.h"
+#include "event_fixture.h"
+#include "php.h"
+#include "raw_http.h"
+#include "text.h"
+
+using namespace b24;
+using namespace b24::test;
+namespace fs = std::filesystem;
+
+namespace {
+
+// Settings, and a program for them that waits for the file `go`, then appends its arguments to
+// `ran`; with a file `broken` it fails.
+struct Cgi {
+  EventSettings settings;
+  std::vector<std::string> environment{"B24HOOKS_SETTINGS=" + settings.file()};
+
+  Cgi() {
+    settings.set("[page]\ntemplates = " + (fs::current_path() / "templates").string() + "\n");
+    write_file(program(),
+               "#!/bin/sh\ncd \"$(dirname \"$0\")\" || exit 9\n[ ! -e broken ] || exit 3\n"
+               "while [ ! -e go ]; do sleep 0.05; done\necho \"$@\" >> ran\n");
+    fs::permissions(program(), fs::perms::owner_all);
+  }
+  std::string program() const { return (settings.dir / "program").string(); }
+  void act(const std::string& more = "") {
+    settings.set("[on *]\nexec = " + program() + " {data.FIELDS.ID}\n" + more);
+  }
+  void allow(const char* file) const { write_file(settings.dir / file, ""); }
+  void forbid(const char* file) const { fs::remove(settings.dir / file); }
+  std::vector<std::string> ran() const {
+    return text::split(read_file(settings.dir / "ran"), "\n");
+  }
+
+  test::Command command(const std::string& method, const std::string& body,
+                        const std::string& query = "") const {
+    test::Command command{{built("cgi-bin/handler.fcgi")}, environment, body, {}, {}};
+    for (const std::string& line :
+         {std::string("GATEWAY_INTERFACE=CGI/1.1"), "REQUEST_METHOD=" + method,
+          std::string("SERVER_PROTOCOL=HTTP/1.1"), std::string("SCRIPT_NAME=/handler.php"),
+          "QUERY_STRING=" + query, std::string("HTTP_HOST=localhost"),
+          std::string("REMOTE_ADDR=127.0.0.1"),
+          std::string("CONTENT_TYPE=application/x-www-form-urlencoded"),
+          "CONTENT_LENGTH=" + std::to_string(body.size())})
+      command.environment.push_back(line);
+    return command;
+  }
+  test::Command event(const std::string& id) const {
+    return command("POST", php::build_query(event_params("ONX", id, "")));
+  }
+  Ran shell(std::vector<std::string> arguments) const {
+    arguments.insert(arguments.begin(), built("cgi-bin/handler.fcgi"));
+    return run({std::move(arguments), environment, "", {}, {}}, kDeadline * 3);
+  }
+  std::shared_ptr<Store> store() const { return good(Store::open(settings.data())); }
+};
+
+bool is_good(const std::string& out) {
+  return out.starts_with("Status: 200");
+}
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(handler_cgi_tests, Cgi)
+
+BOOST_AUTO_TEST_CASE(an_event_is_kept_and_written) {
+  const Ran ran = run(event("7"));
+  BOOST_TEST(ran.status == 0);
+  BOOST_TEST(is_good(ran.out));
+  BOOST_TEST(ran.out.ends_with("\r\n\r\n"));  // no body
+  BOOST_TEST(read_file(settings.data() / "hook.log").contains("[ID] => 7\n"));
+  BOOST_TEST(all_events(*store()).size() == 1u);
+  BOOST_TEST(run(command("POST", "event=ONX")).out.starts_with("Status: 403"));
+  BOOST_TEST(run(command("GET", "")).out.contains("<h1>"));
+}
+
+BOOST_AUTO_TEST_CASE(a_query_is_never_an_option) {
+  for (const char* query : {"--list", "--export=jsonl", "--replay", "--work"}) {
+    test::Command call = command("GET", "", query);
+    call.args.push_back(query);
+    const Ran ran = run(call);
+    BOOST_TEST(is_good(ran.out), query);
+    BOOST_TEST(ran.out.contains("<h1>"), query);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(the_portal_is_answered_before_the_action_is_run) {
+  act();
+  Process process(event("7"));
+  BOOST_REQUIRE(wait_until([&] { return is_good(process.out()); }));
+  BOOST_TEST(process.running());
+  BOOST_TEST(ran().empty());
+  allow("go");
+  BOOST_TEST(process.wait().value_or(-1) == 0);
+  BOOST_TEST(ran().size() == 1u);
+  BOOST_TEST(ran()[0] == "7");
+}
+
+// The web server waits for the end of its pipes, not for the process.
+BOOST_AUTO_TEST_CASE(the_web_servers_pipes_are_let_go_with_the_answer) {
+  act();
+  int pipe_fds[2];
+  BOOST_REQUIRE_EQUAL(pipe2(pipe_fds, O_CLOEXEC), 0);
+  test::Command call = event("7");
+  call.fds = {{pipe_fds[1], 1}};
+  Process process(call);
+  close(pipe_fds[1]);
+  std::string out;
+  char buffer[4096];
+  for (ssize_t n = 0; (n = read(pipe_fds[0], buffer, sizeof buffer)) > 0;)
+    out.append(buffer, static_cast<std::size_t>(n));
+  close(pipe_fds[0]);
+  BOOST_TEST(is_good(out));
+  BOOST_TEST(process.running());
+  allow("go");
+  BOOST_TEST(process.wait().value_or(-1) == 0);
+  BOOST_TEST(ran().size() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(what_failed_is_done_by_a_later_request) {
+  act();
+  allow("go");
+  allow("broken");
+  Process killed(event("7"));  // so that it does not wait for its own second try
+  BOOST_REQUIRE(wait_until([&] { return is_good(killed.out()); }));
+  killed.signal(SIGKILL);
+  killed.wait();
+  forbid("broken");
+  BOOST_TEST(wait_until([&] {
+    run(command("GET", ""));
+    return ran().size() == 1u;
+  }));
+  run(command("GET", ""));
+  BOOST_TEST(ran().size() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(cron_does_what_is_due_and_says_nothing) {
+  act();
+  allow("go");
+  for (const char* id : {"1", "2", "3"}) {
+    NewItem item = make_event(event_params("ONX", id), now_ms(), {});
+    item.state = State::pending;
+    good(store()->accept(item));
+  }
+  const Ran worked = shell({"--work"});
+  BOOST_TEST(worked.status == 0);
+  BOOST_TEST(worked.out == "");
+  BOOST_TEST(worked.err == "");
+  BOOST_TEST(ran().size() == 3u);
+  BOOST_TEST(shell({"--work"}).status == 0);
+  BOOST_TEST(ran().size() == 3u);
+  // What a process that was killed had not written down.
+  BOOST_TEST(read_file(settings.data() / "hook.log").contains("[ID] => 3\n"));
+}
+
+BOOST_AUTO_TEST_CASE(cron_takes_in_what_was_put_aside) {
+  BOOST_TEST(is_good(run(event("1")).out));
+  for (const char* name : {"store.db-wal", "store.db-shm"}) fs::remove(settings.data() / name);
+  const std::string before = read_file(settings.data() / "store.db");
+  write_file(settings.data() / "store.db", std::string(before.size(), 'x'));
+  BOOST_TEST(is_good(run(event("2")).out));  // put aside
+  BOOST_TEST(is_good(run(event("3")).out));
+  write_file(settings.data() / "store.db", before);
+  BOOST_TEST(shell({"--work"}).status == 0);
+  BOOST_TEST(all_events(*store()).size() == 3u);
+  const std::string log = read_file(settings.data() / "hook.log");
+  for (const char* id : {"1", "2", "3"})
+    BOOST_TEST(log.contains("[ID] => " + std::string(id) + "\n"), id);
+}
+
+BOOST_AUTO_TEST_CASE(a_receiver_without_actions_erases_what_is_old) {
+  constexpr Millis kDay = 24 * 3'600'000;
+  for (const bool by_cron : {false, true}) {
+    const Millis then = now_ms() - 40 * kDay;
+    {
+      const auto old_store = good(Store::open(settings.data(), "", [&] { return then; }));
+      NewItem item = make_event(event_params("ONOLD", by_cron ? "1" : "2"), then, {});
+      good(old_store->accept(item));
+    }
+    const std::size_t before = all_events(*store()).size();
+    if (by_cron)
+      BOOST_TEST(shell({"--work"}).status == 0);
+    else
+      run(command("GET", ""));
+    BOOST_TEST(all_events(*store()).size() == before - 1, by_cron);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(the_spill_files_room_is_reserved) {
+  BOOST_TEST(is_good(run(event("1")).out));
+  BOOST_TEST(fs::exists(settings.data() / "spill.events"));
+}
+
+BOOST_AUTO_TEST_CASE(cron_without_settings_says_what_is_missing) {
+  environment = {"B24HOOKS_SETTINGS=/nowhere/settings.conf"};
+  const Ran worked = shell({"--work"});
+  BOOST_TEST(worked.status == 1);
+  BOOST_TEST(worked.err.contains("/nowhere/settings.conf"));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
