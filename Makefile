@@ -23,6 +23,7 @@ RUN_PACKAGES   := nginx-light openssl ca-certificates curl
 TEST_PACKAGES  := libboost-test-dev php-cgi spawn-fcgi apache2 libapache2-mod-fcgid lighttpd sqlite3 strace \
                   systemd procps tidy prometheus
 CHECK_PACKAGES := clang-format clang-tidy-16
+BENCH_PACKAGES := php-fpm php-curl php-cgi wrk
 FUZZ_PACKAGES  := clang-16 libclang-rt-16-dev
 
 PKGS     := fcgi libcjson sqlite3 inih
@@ -56,7 +57,7 @@ SUPPORT_OBJECTS := $(patsubst %.cpp,$(B)/obj/%.o,$(sort $(wildcard tests/support
 suite_objects    = $(patsubst %.cpp,$(B)/obj/%.o,$(sort $(wildcard tests/$(1)/*.cpp)))
 SUITES          := unit integration
 
-.PHONY: all run test check deps deps-run deps-test deps-check deps-fuzz format lint fuzz install uninstall \
+.PHONY: all run test check bench deps deps-run deps-test deps-check deps-fuzz deps-bench format lint fuzz install uninstall \
         flags clean help
 .SECONDARY:
 
@@ -71,6 +72,9 @@ test: deps-test all $(B)/sandbox.fcgi $(SUITES:%=$(B)/%-tests)  ## run every tes
 check: $(B)/unit-tests  ## run the fast unit tests
 	@BUILD=$(B) tests/run-suites unit
 
+bench: deps-bench all $(B)/sandbox.fcgi  ## measure the pages against the PHP pages that they replace
+	@BUILD=$(B) tests/bench/run-bench
+
 fuzz: deps-fuzz $(patsubst tests/fuzz/%.cpp,build/fuzz/%,$(wildcard tests/fuzz/*.cpp))  ## build the fuzz targets (clang)
 
 # --- Dependencies: installed when missing, as root or with sudo -----------------------------------
@@ -79,6 +83,7 @@ install_packages = @tests/install-packages $(1)
 deps:        ; $(call install_packages,$(BUILD_PACKAGES))  ## install what building needs
 deps-run:    ; $(call install_packages,$(BUILD_PACKAGES) $(RUN_PACKAGES))
 deps-test:   ; $(call install_packages,$(BUILD_PACKAGES) $(RUN_PACKAGES) $(TEST_PACKAGES))
+deps-bench:  ; $(call install_packages,$(BUILD_PACKAGES) $(RUN_PACKAGES) $(BENCH_PACKAGES))
 deps-check:  ; $(call install_packages,$(BUILD_PACKAGES) $(TEST_PACKAGES) $(CHECK_PACKAGES))
 deps-fuzz:   ; $(call install_packages,$(BUILD_PACKAGES) $(FUZZ_PACKAGES))
 
