@@ -21,7 +21,7 @@ BUILD_PACKAGES := g++ make pkg-config libfcgi-dev libcurl4-openssl-dev libcjson-
                   libkainjow-mustache-dev libinih-dev libssl-dev
 RUN_PACKAGES   := nginx-light openssl ca-certificates curl
 TEST_PACKAGES  := libboost-test-dev php-cgi spawn-fcgi apache2 libapache2-mod-fcgid lighttpd sqlite3 strace \
-                  systemd procps tidy prometheus
+                  systemd procps tidy prometheus chromium chromium-driver
 CHECK_PACKAGES := clang-format clang-tidy-16
 BENCH_PACKAGES := php-fpm php-curl php-cgi wrk
 FUZZ_PACKAGES  := clang-16 libclang-rt-16-dev
@@ -55,7 +55,7 @@ PAGES           := $(patsubst cgi-bin/%.cpp,$(B)/cgi-bin/%.fcgi,$(sort $(wildcar
 SANDBOX_OBJECTS := $(patsubst %.cpp,$(B)/obj/%.o,$(sort $(wildcard tests/sandbox/*.cpp)))
 SUPPORT_OBJECTS := $(patsubst %.cpp,$(B)/obj/%.o,$(sort $(wildcard tests/support/*.cpp)))
 suite_objects    = $(patsubst %.cpp,$(B)/obj/%.o,$(sort $(wildcard tests/$(1)/*.cpp)))
-SUITES          := unit integration
+SUITES          := unit integration browser
 
 .PHONY: all run test check bench deps deps-run deps-test deps-check deps-fuzz deps-bench format lint fuzz install uninstall \
         flags clean help

@@ -50,6 +50,13 @@ std::string number(double value) {
   return text == "-0" ? "0" : text;
 }
 
+// A round number as it is: 0.05, 5, 1000.
+std::string round_number(double value) {
+  char buffer[32];
+  std::snprintf(buffer, sizeof buffer, "%.10g", value);
+  return buffer;
+}
+
 // In the server's time zone, as hook.log.
 std::string time_text(Millis at, const char* format) {
   const std::time_t seconds = at / 1000;
@@ -92,8 +99,9 @@ std::string axes(const Options& options, const std::vector<Point>& points, doubl
   for (const double part : {0.0, 0.5, 1.0}) {
     const double y = y_of(top * part, top);
     out += level_line(y);
-    if (part != 0.5 || top >= 2) {
-      out += text(kLeft - 6, y + 4, "end", number(top * part) + std::string(options.unit));
+    // There is no half lead, and the middle of 0.5 has no short number.
+    if (part != 0.5 || top * part == std::floor(top * part)) {
+      out += text(kLeft - 6, y + 4, "end", round_number(top * part) + std::string(options.unit));
     }
   }
   const double slot = slot_width(points);

@@ -81,13 +81,13 @@ struct Summary {
   bool any = false;
 };
 
-Summary summary_of(const std::vector<chart::Point>& points) {
+Summary summary_of(const std::vector<chart::Point>& points, bool is_line) {
   Summary summary;
   for (const chart::Point& point : points) {
     if (!point.known) continue;
     summary.sum += point.value;
     summary.top = std::max(summary.top, point.value);
-    summary.any |= point.value > 0;
+    summary.any |= is_line || point.value > 0;
   }
   return summary;
 }
@@ -106,7 +106,7 @@ std::string words_of(const Summary& summary, bool is_line, const Templates& temp
 Value chart_data(std::string_view id, const std::vector<chart::Point>& points, bool is_line,
                  const Templates& templates, std::string_view language) {
   const std::string title = templates.message(language, "chart_" + std::string(id));
-  const std::string words = words_of(summary_of(points), is_line, templates, language);
+  const std::string words = words_of(summary_of(points, is_line), is_line, templates, language);
   const std::string element = "chart-" + std::string(id);
   const chart::Options options{element, title, words, ""};
   return Value::map(

@@ -20,6 +20,7 @@ namespace {
 namespace fs = std::filesystem;
 using b24::Value;
 using b24::test::built;
+using b24::test::ChangedSetting;
 using b24::test::http;
 using b24::test::HttpReply;
 using b24::test::Ran;
@@ -75,20 +76,6 @@ Site& own_site() {
 Value checked(const Site& site) {
   return parsed(shell(site.run_dir() / "settings.conf").out);
 }
-
-// Sets a key of a site for one test.
-class Changed {
- public:
-  Changed(const Site& site, const std::string& key, const std::string& value)
-      : site_(site), before_(site.settings()) {
-    site.set_setting(key, value);
-  }
-  ~Changed() { site_.set_settings(before_); }
-
- private:
-  const Site& site_;
-  std::string before_;
-};
 
 std::string sandbox_url(const char* webhook) {
   return "https://localhost:" + std::to_string(own_site().sandbox_port()) + "/rest/" + webhook;
@@ -174,7 +161,7 @@ BOOST_AUTO_TEST_CASE(looking_changes_nothing) {
 }
 
 BOOST_AUTO_TEST_CASE(a_wrong_secret_is_named_with_its_cure) {
-  const Changed changed(own_site(), "C_REST_WEB_HOOK_URL", sandbox_url("1/notthesecret/"));
+  const ChangedSetting changed(own_site(), "C_REST_WEB_HOOK_URL", sandbox_url("1/notthesecret/"));
   const Ran ran = shell(own_site().run_dir() / "settings.conf");
   BOOST_TEST(ran.status == 2);
   expect(parsed(ran.out), "portal_answer", "error", "does not know this webhook");
@@ -182,17 +169,17 @@ BOOST_AUTO_TEST_CASE(a_wrong_secret_is_named_with_its_cure) {
 }
 
 BOOST_AUTO_TEST_CASE(a_webhook_without_the_right_crm_is_found) {
-  const Changed changed(own_site(), "C_REST_WEB_HOOK_URL", sandbox_url("2/noscope/"));
+  const ChangedSetting changed(own_site(), "C_REST_WEB_HOOK_URL", sandbox_url("2/noscope/"));
   expect(checked(own_site()), "portal_scope", "error", "crm");
 }
 
 BOOST_AUTO_TEST_CASE(an_administrators_webhook_is_warned_of) {
-  const Changed changed(own_site(), "C_REST_WEB_HOOK_URL", sandbox_url("3/admin/"));
+  const ChangedSetting changed(own_site(), "C_REST_WEB_HOOK_URL", sandbox_url("3/admin/"));
   expect(checked(own_site()), "portal_user", "warning", "administrator");
 }
 
 BOOST_AUTO_TEST_CASE(a_certificate_that_nobody_vouches_for_is_refused) {
-  const Changed changed(own_site(), "ca_file", "");
+  const ChangedSetting changed(own_site(), "ca_file", "");
   const Value report = checked(own_site());
   expect(report, "portal_tls", "error", "certificate authority");
   expect(report, "portal_answer", "error");
@@ -220,7 +207,7 @@ BOOST_AUTO_TEST_CASE(certificates_are_looked_at_closely) {
 
 BOOST_AUTO_TEST_CASE(a_portal_that_fails_in_many_ways_is_found) {
   Site& site = own_site();
-  const Changed changed(site, "access", "public\ntime_limit = 3s");
+  const ChangedSetting changed(site, "access", "public\ntime_limit = 3s");
   for (const char* mode : {"down", "html", "slow", "expired"}) {
     site.fault(mode);
     BOOST_TEST_CONTEXT(mode) {
@@ -395,7 +382,7 @@ BOOST_AUTO_TEST_CASE(the_shells_exit_code_is_the_verdict) {
   BOOST_TEST(shell(Bare().dir / "settings.conf", "text").status == 2);
   BOOST_TEST(shell(settings, "xml").status == 3);
   {
-    const Changed changed(own_site(), "C_REST_WEB_HOOK_URL", sandbox_url("3/admin/"));
+    const ChangedSetting changed(own_site(), "C_REST_WEB_HOOK_URL", sandbox_url("3/admin/"));
     BOOST_TEST(shell(own_site().run_dir() / "settings.conf", "text").status == 1);
   }
   BOOST_TEST(shell(settings, "text", {"LANG=ru_RU.UTF-8"}).out.contains("Всё в порядке"));
@@ -403,7 +390,7 @@ BOOST_AUTO_TEST_CASE(the_shells_exit_code_is_the_verdict) {
 
 BOOST_AUTO_TEST_CASE(strangers_get_the_verdict_and_the_key_opens_the_rest) {
   const Site& site = own_site();
-  const Changed changed(site, "access", std::string("summary\nkey = ") + kKey);
+  const ChangedSetting changed(site, "access", std::string("summary\nkey = ") + kKey);
   const auto get = [&](const std::string& query, std::vector<std::string> headers = {}) {
     return http(site.port(), {"GET", kPage + query, std::move(headers), ""});
   };
@@ -482,7 +469,7 @@ BOOST_AUTO_TEST_CASE(no_secret_is_shown_in_any_form) {
 
 BOOST_AUTO_TEST_CASE(keys_cannot_be_tried_for_ever) {
   const Site& site = own_site();
-  const Changed changed(site, "access", std::string("key\nkey = ") + kKey);
+  const ChangedSetting changed(site, "access", std::string("key\nkey = ") + kKey);
   BOOST_REQUIRE(wait_until([&] { return site.get(kPage).status == 403; }));
   BOOST_TEST(site.get(std::string(kPage) + "?format=json").status == 403);
   bool stopped = false;
@@ -494,7 +481,7 @@ BOOST_AUTO_TEST_CASE(keys_cannot_be_tried_for_ever) {
 
 BOOST_AUTO_TEST_CASE(a_page_that_is_off_is_not_there) {
   const Site& site = own_site();
-  const Changed changed(site, "access", std::string("off\nkey = ") + kKey);
+  const ChangedSetting changed(site, "access", std::string("off\nkey = ") + kKey);
   const std::string header = std::string("X-B24hooks-Key: ") + kKey;
   BOOST_REQUIRE(wait_until([&] { return site.get(kPage).status == 404; }));
   BOOST_TEST(http(site.port(), {"GET", kPage, {header}, ""}).status == 404);

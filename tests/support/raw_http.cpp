@@ -47,6 +47,34 @@ void send_all(int fd, std::string_view bytes) {
   }
 }
 
+// Appends what comes next; false when nothing does, until then or ever.
+bool receive(int fd, Millis until, std::string& answer) {
+  pollfd wait{fd, POLLIN, 0};
+  const Millis left = until - now_ms();
+  if (left <= 0 || poll(&wait, 1, static_cast<int>(left)) <= 0) return false;
+  char buffer[16384];
+  const ssize_t got = recv(fd, buffer, sizeof buffer, 0);
+  if (got <= 0) return false;
+  answer.append(buffer, static_cast<std::size_t>(got));
+  return true;
+}
+
+std::string request_text(int port, const HttpCall& call) {
+  std::string request = call.method + " " + call.path +
+                        " HTTP/1.1\r\nHost: localhost:" + std::to_string(port) +
+                        "\r\nConnection: close\r\n";
+  for (const std::string& header : call.headers) request += header + "\r\n";
+  if (call.method == "POST" || !call.body.empty())
+    request += "Content-Length: " + std::to_string(call.body.size()) + "\r\n";
+  return request + "\r\n" + call.body;
+}
+
+bool is_whole(const std::string& answer) {
+  const HttpReply reply = parse_reply(answer);
+  const std::string length = reply.header("content-length");
+  return !length.empty() && std::to_string(reply.body.size()) == length;
+}
+
 }  // namespace
 
 std::string HttpReply::header(std::string_view name) const {
@@ -62,15 +90,8 @@ std::string send_raw(int port, std::string_view bytes, bool shut_down) {
   if (shut_down) shutdown(connection.fd(), SHUT_WR);
   std::string answer;
   const Millis end = now_ms() + kLongest;
-  char buffer[16384];
-  while (true) {
-    pollfd wait{connection.fd(), POLLIN, 0};
-    const Millis left = end - now_ms();
-    if (left <= 0 || poll(&wait, 1, static_cast<int>(left)) <= 0) return answer;
-    const ssize_t got = recv(connection.fd(), buffer, sizeof buffer, 0);
-    if (got <= 0) return answer;
-    answer.append(buffer, static_cast<std::size_t>(got));
-  }
+  while (receive(connection.fd(), end, answer)) continue;
+  return answer;
 }
 
 // The body that was sent in chunks.
@@ -108,13 +129,16 @@ HttpReply parse_reply(std::string raw) {
 }
 
 HttpReply http(int port, const HttpCall& call) {
-  std::string request = call.method + " " + call.path +
-                        " HTTP/1.1\r\nHost: localhost:" + std::to_string(port) +
-                        "\r\nConnection: close\r\n";
-  for (const std::string& header : call.headers) request += header + "\r\n";
-  if (call.method == "POST" || !call.body.empty())
-    request += "Content-Length: " + std::to_string(call.body.size()) + "\r\n";
-  return parse_reply(send_raw(port, request + "\r\n" + call.body));
+  return parse_reply(send_raw(port, request_text(port, call)));
+}
+
+HttpReply http_by_length(int port, const HttpCall& call) {
+  const Socket connection(port);
+  std::string answer;
+  if (connection.connected()) send_all(connection.fd(), request_text(port, call));
+  const Millis end = now_ms() + 4 * kLongest;
+  while (!is_whole(answer) && receive(connection.fd(), end, answer)) continue;
+  return parse_reply(answer);
 }
 
 }  // namespace b24::test

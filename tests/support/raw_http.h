@@ -32,5 +32,8 @@ struct HttpCall {
 };
 // One request on a connection of its own. Content-Length is set for a POST.
 HttpReply http(int port, const HttpCall& call);
+// The same with a server that leaves the connection open: the answer ends where its Content-Length
+// says, and may take 120 s.
+HttpReply http_by_length(int port, const HttpCall& call);
 
 }  // namespace b24::test

@@ -80,6 +80,22 @@ class Site {
   std::unique_ptr<Process> process_;
 };
 
+// Sets a key of a site's settings for as long as it lives.
+class ChangedSetting {
+ public:
+  ChangedSetting(const Site& site, const std::string& key, const std::string& value)
+      : site_(site), before_(site.settings()) {
+    site.set_setting(key, value);
+  }
+  ~ChangedSetting() { site_.set_settings(before_); }
+  ChangedSetting(const ChangedSetting&) = delete;
+  ChangedSetting& operator=(const ChangedSetting&) = delete;
+
+ private:
+  const Site& site_;
+  std::string before_;
+};
+
 // One for all suites that only talk to the sandbox or leave the site as it was; started when first
 // asked for.
 Site& shared_site();

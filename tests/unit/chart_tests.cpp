@@ -65,6 +65,16 @@ BOOST_AUTO_TEST_CASE(every_value_has_its_bar_and_nothing_has_none) {
   check_well_formed(bars(kOptions, {}));
 }
 
+BOOST_AUTO_TEST_CASE(the_scale_says_whole_middles_and_true_tops) {
+  for (const auto& [top, middle, shown] :
+       {std::tuple{10.0, ">5<", true}, {5.0, ">2.5<", false}, {1.0, ">0.5<", false}}) {
+    const std::string svg = bars(kOptions, points({top, 0}));
+    BOOST_TEST(svg.contains(">" + std::to_string(static_cast<int>(top)) + "<"));
+    BOOST_TEST(svg.contains(middle) == shown, svg);
+  }
+  BOOST_TEST(line(kOptions, points({0.04})).contains(">0.05<"));
+}
+
 BOOST_AUTO_TEST_CASE(a_gap_breaks_the_line) {
   const std::string svg = line(kOptions, points({1, 2, -1, 4, 5}));
   check_well_formed(svg);

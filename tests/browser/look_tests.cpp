@@ -1,0 +1,110 @@
+// look_tests: every page at a desk's and a phone's width, light and dark, in both languages:
+// nothing sticks out, all is readable, named and can be reached by keys. The pictures are in
+// BUILD/screenshots, for eyes.
+#include <boost/test/unit_test.hpp>
+#include <filesystem>
+#include <string>
+
+#include "pages.h"
+
+using namespace b24;
+using namespace b24::test;
+
+namespace {
+
+struct View {
+  const char* name;
+  int width;
+  int height;
+  bool dark;
+};
+constexpr View kViews[] = {{"wide-light", 1280, 900, false},
+                           {"wide-dark", 1280, 900, true},
+                           {"phone-light", 360, 740, false},
+                           {"phone-dark", 360, 740, true},
+                           {"narrow-light", 320, 640, false}};
+
+std::string look(const Browser& browser, const std::string& question) {
+  static const std::string script = read_file("tests/browser/look.js");
+  return browser.script(script + "return " + question + ";").text();
+}
+
+void save(const std::string& name, const std::string& bytes) {
+  const std::filesystem::path dir = built("screenshots");
+  std::filesystem::create_directories(dir);
+  write_file(dir / name, bytes);
+}
+
+void check_views(Browser& browser, const std::string& name) {
+  for (const View& view : kViews) {
+    browser.resize(view.width, view.height);
+    browser.set_dark(view.dark);
+    for (const char* question : {"contrast", "width", "targets"}) {
+      const std::string faults = look(browser, std::string(question) + "().join('\\n')");
+      BOOST_TEST(faults == "", name << ", " << view.name << ", " << question << ":\n" << faults);
+    }
+    save(name + "-" + view.name + ".png", browser.screenshot());
+  }
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(look_tests)
+
+BOOST_AUTO_TEST_CASE(every_page_fits_and_can_be_read) {
+  for (const std::string language : kLanguages) {
+    for (const ShownPage& page : all_pages()) {
+      Browser& browser = fresh_browser(language);
+      page.show(browser);
+      const std::string name = page.name + "-" + language;
+      const std::string faults = look(browser, "names().join('\\n')");
+      BOOST_TEST(faults == "", name << ":\n" << faults);
+      check_views(browser, name);
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(whatever_has_the_focus_shows_it) {
+  for (const ShownPage& page : all_pages()) {
+    Browser& browser = fresh_browser("en");
+    page.show(browser);
+    browser.script("document.activeElement.blur(); scrollTo(0, 0);");
+    std::string first;
+    int reached = 0;
+    for (int presses = 0; presses < 80; ++presses) {
+      browser.press(kTabKey);
+      const std::string here =
+          look(browser,
+               "document.activeElement === document.body ? '' : "
+               "[...document.querySelectorAll('*')].indexOf(document.activeElement)");
+      if (here.empty()) continue;  // past the last one, before the first
+      if (here == first) break;
+      ++reached;
+      if (first.empty()) first = here;
+      BOOST_TEST(look(browser, "focusMark()") != "",
+                 page.name << ": " << look(browser, "name(document.activeElement)"));
+      BOOST_TEST(look(browser, "shown(document.activeElement)") == "1");
+    }
+    const std::string wanted =
+        look(browser,
+             "document.querySelectorAll('a[href], button:enabled, summary, [tabindex=\"0\"],"
+             " input:not([type=hidden], [tabindex=\"-1\"]), select, textarea').length");
+    BOOST_TEST(std::to_string(reached) == wanted, page.name);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(the_self_check_can_be_printed) {
+  Browser& browser = fresh_browser("en");
+  browser.open(address(shared_site(), "/checkserver.php"));
+  browser.set_print(true);
+  BOOST_TEST(look(browser, "[...document.querySelectorAll('nav, form')].filter(shown).length") ==
+             "0");
+  // What is folded on the screen is not folded on paper.
+  BOOST_TEST(look(browser, "[...document.querySelectorAll('td.detail')].every(shown)") == "1");
+  save("checkserver-print.png", browser.screenshot());
+  const std::string pdf = browser.pdf();
+  BOOST_TEST(pdf.starts_with("%PDF-"));
+  save("checkserver.pdf", pdf);
+}
+
+BOOST_AUTO_TEST_SUITE_END()

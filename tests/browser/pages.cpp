@@ -1,0 +1,155 @@
+// pages: see pages.h.
+#include "pages.h"
+
+#include <stdexcept>
+
+#include "store.h"
+
+namespace b24::test {
+namespace {
+
+constexpr const char* kSend = "main form button[type=submit]";
+
+// What settings.conf of the troubled site has besides.
+constexpr const char* kTroubles = R"(
+[form]
+title = {first_name}
+fields = first_name, phone, size, comments, offer, news, consent
+values = STATUS_ID=NO_SUCH_STAGE, UF_CRM_NONE=1
+
+[field first_name]
+required = yes
+
+[field size]
+type = select
+label = Size of the company
+label_ru = Размер компании
+options = s: up to 10 | m: up to 100 | l: more
+required = yes
+
+[field offer]
+type = file
+label = Your request for an offer, as a file
+label_ru = Запрос на предложение, файлом
+
+[field news]
+type = checkbox
+label = Send me news
+label_ru = Присылайте мне новости
+
+[field consent]
+link = https://example.com/privacy
+required = yes
+)";
+
+// Two days of leads and events, so that the charts have something to draw.
+void add_traffic(const Site& site) {
+  const Millis start = now_ms() - 48 * 3'600'000;
+  Millis now = start;
+  const auto store = Store::open(site.run_dir() / "data", "", [&now] { return now; }).value();
+  for (int hour = 0; hour < 48; ++hour) {
+    for (int i = 0; i < (hour * 7) % 11; ++i) {
+      NewItem item;
+      item.kind = i % 3 == 0 ? Kind::lead : Kind::event;
+      item.id = "traffic-" + std::to_string(hour) + "-" + std::to_string(i);
+      item.received_at = start + hour * Millis{3'600'000} + i;
+      item.state = State::done;
+      now = item.received_at;
+      if (!store->accept(item)) throw std::runtime_error("the store does not take the traffic");
+    }
+  }
+  const Ran ran = run({{"sqlite3", (site.run_dir() / "data/store.db").string(),
+                        "PRAGMA busy_timeout = 20000; UPDATE items SET finished_at = received_at +"
+                        " 200 + number * 37 % 900 WHERE id LIKE 'traffic-%'"}});
+  if (ran.status != 0) throw std::runtime_error("sqlite3: " + ran.err);
+}
+
+void open(Browser& browser, const Site& site, const std::string& path) {
+  browser.open(address(site, path));
+}
+
+// As the server shows it, since the script's messages are the same elsewhere.
+void send_without_scripts(Browser& browser, const Site& site) {
+  browser.set_scripts(false);
+  open(browser, site, "/index.php");
+  browser.script("document.querySelector('#lead').noValidate = true;");
+  browser.fill("#f-first_name", "Анна-Мария Константинопольская");
+  browser.fill("#f-phone", "none");
+  browser.click(kSend);
+  if (!browser.has("[aria-invalid=true]")) throw std::runtime_error("no field is marked");
+}
+
+void send_well(Browser& browser) {
+  open(browser, shared_site(), "/index.php");
+  browser.fill("#f-first_name", "Anna");
+  browser.fill("#f-phone", "+1 202 555 0100");
+  browser.click(kSend);
+  const bool said = wait_until([&] { return browser.has("#notice.ok:not([hidden])"); });
+  if (!said) throw std::runtime_error("nothing is said about the lead");
+}
+
+void try_wrong_key(Browser& browser) {
+  open(browser, troubled_site(), "/checkserver.php");
+  browser.fill("#key", "not-the-key-0123456789");
+  browser.click(kSend);
+  if (!browser.has(".notice.error")) throw std::runtime_error("the wrong key is not refused");
+}
+
+void enter_key(Browser& browser) {
+  open(browser, troubled_site(), "/checkserver.php");
+  browser.fill("#key", kOwnersKey);
+  browser.click(kSend);
+  if (!browser.has(".problem")) throw std::runtime_error("no problem is shown");
+}
+
+// Everything unfolded.
+void unfold(Browser& browser) {
+  browser.script("for (const group of document.querySelectorAll('details')) group.open = true;");
+}
+
+}  // namespace
+
+const Site& troubled_site() {
+  static const Site& site = []() -> const Site& {
+    static Site made;
+    made.set_setting("C_REST_WEB_HOOK_URL",
+                     "https://localhost:" + std::to_string(made.sandbox_port()) + "/rest/3/admin/");
+    made.set_setting("access", std::string("summary\nkey = ") + kOwnersKey);
+    made.set_settings(made.settings() + kTroubles);
+    add_traffic(made);
+    const bool taken = wait_until([] {
+      return made.get("/index.php").body.contains("f-consent") &&
+             made.get("/checkserver.php").body.contains("type=\"password\"");
+    });
+    if (!taken) throw std::runtime_error("the settings are not taken up");
+    return made;
+  }();
+  return site;
+}
+
+const std::vector<ShownPage>& all_pages() {
+  static const std::vector<ShownPage> pages = {
+      {"form", [](Browser& b) { open(b, shared_site(), "/index.php"); }},
+      {"form-saved", send_well},
+      {"form-long", [](Browser& b) { open(b, troubled_site(), "/index.php"); }},
+      {"form-errors", [](Browser& b) { send_without_scripts(b, troubled_site()); }},
+      {"handler", [](Browser& b) { open(b, shared_site(), "/handler.php"); }},
+      {"error", [](Browser& b) { open(b, shared_site(), "/checkserver.php?format=none"); }},
+      {"checkserver", [](Browser& b) { open(b, shared_site(), "/checkserver.php"); }},
+      {"checkserver-all",
+       [](Browser& b) {
+         open(b, shared_site(), "/checkserver.php?refresh=30");
+         unfold(b);
+       }},
+      {"checkserver-key", [](Browser& b) { open(b, troubled_site(), "/checkserver.php"); }},
+      {"checkserver-wrong-key", try_wrong_key},
+      {"checkserver-problems", enter_key},
+      {"sandbox",
+       [](Browser& b) {
+         b.open("https://localhost:" + std::to_string(shared_site().sandbox_port()) + "/");
+       }},
+  };
+  return pages;
+}
+
+}  // namespace b24::test
