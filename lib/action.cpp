@@ -2,6 +2,9 @@
 #include "action.h"
 
 #include <array>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
 #include <utility>
 
 #include "exec.h"
@@ -22,6 +25,9 @@ using Step = std::expected<void, ActionFailure> (*)(const ActionSettings&, const
 constexpr std::array<std::string_view, 9> kRepeatable = {
     "get", "list", "fields", "update", "set", "delete", "current", "time", "profile"};
 
+constexpr Millis kLongestTurn = 2'000;
+constexpr int kMostTurns = 10;
+
 bool is_repeatable(std::string_view method) {
   const std::string_view last = method.substr(method.rfind('.') + 1);
   for (const std::string_view word : kRepeatable) {
@@ -30,12 +36,35 @@ bool is_repeatable(std::string_view method) {
   return false;
 }
 
+// False when a stop was asked for.
+bool sleep_for(Millis time, const std::stop_token& stop) {
+  std::mutex mutex;
+  std::condition_variable_any stopped;
+  std::unique_lock lock(mutex);
+  stopped.wait_for(lock, stop, std::chrono::milliseconds(time), [] { return false; });
+  return !stop.stop_requested();
+}
+
 Value fill_in_values(const Value& value, const Value& event, const Value& result) {
   if (!value.is_array()) return fill_in(value.text(), event, result);
   Value filled = value;
   filled.for_each_value(
       [&](const Key&, Value& member) { member = fill_in_values(member, event, result); });
   return filled;
+}
+
+// Calls, and waits for a place in the portal's bucket that is soon free: otherwise each of a
+// thousand events would be taken up and put back again and again while the one before it is called.
+std::expected<Answer, CallError> call_in_turn(const std::string& method, const Value& params,
+                                              const ActionTools& tools) {
+  auto answer = tools.webhook.call(method, params);
+  for (int turn = 0; turn < kMostTurns; ++turn) {
+    if (answer || answer.error().error.code != "gate") break;
+    const Millis wait = answer.error().retry_at - now_ms();
+    if (wait > kLongestTurn || !sleep_for(wait, tools.stop)) break;
+    answer = tools.webhook.call(method, params);
+  }
+  return answer;
 }
 
 std::expected<void, ActionFailure> call(const ActionSettings& action, const Item& event,
@@ -54,7 +83,7 @@ std::expected<void, ActionFailure> call(const ActionSettings& action, const Item
     const auto parsed = php::parse_query(action.call.substr(question + 1));
     if (parsed) params = fill_in_values(*parsed, event.payload, Value());
   }
-  const auto answer = tools.webhook.call(method, params);
+  const auto answer = call_in_turn(method, params, tools);
   if (!answer) {
     const CallError& error = answer.error();
     const bool unsafe = error.verdict == Verdict::look && !is_repeatable(method);

@@ -32,6 +32,18 @@ Value deal() {
                      {"CONTACT_IDS", Value::list({"5", "6"})}});
 }
 
+// Says "wait" some times, each time for so long.
+struct CountingGate : CallGate {
+  int waits = 0;
+  Millis wait = 0;
+  int asked = 0;
+  Millis enter(std::string_view) override { return asked++ < waits ? wait : 0; }
+  void answered(std::string_view, const Answer&) override {}
+  void failed(std::string_view, const CallError&) override {}
+  void ran(std::string_view, const std::expected<Answer, CallError>&) override {}
+  Millis closed_for(std::string_view) override { return 0; }
+};
+
 // Actions that need neither a portal nor a receiver.
 struct ActionFixture {
   Settings settings;
@@ -43,8 +55,8 @@ struct ActionFixture {
     settings.data.dir = dir.path();
     action.event = "ONCRMDEALUPDATE";
   }
-  std::expected<void, ActionFailure> run(const Item& event) {
-    Webhook webhook(settings, nullptr);
+  std::expected<void, ActionFailure> run(const Item& event, CallGate* gate = nullptr) {
+    Webhook webhook(settings, gate);
     Http http({});
     Log log(settings, "handler");
     return run_action(action, event, progress, {webhook, http, log});
@@ -237,6 +249,30 @@ BOOST_FIXTURE_TEST_CASE(a_program_that_takes_too_long_is_a_failure, ActionFixtur
   const auto done = run(event_item(event_params()));
   BOOST_REQUIRE(!done);
   BOOST_TEST(done.error().error.cause.contains("did not end in time"));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_place_that_is_soon_free_is_waited_for, ActionFixture) {
+  settings.crest.web_hook_url = "https://localhost:" + std::to_string(free_port()) + "/rest/1/x/";
+  action.call = "crm.deal.get?id={data.FIELDS.ID}";
+  const struct {
+    int waits;
+    Millis wait;
+    int asked;
+    const char* code;
+  } cases[] = {{0, 0, 1, "connect"},
+               {3, 20, 4, "connect"},  // nobody listens there
+               {1, 60'000, 1, "gate"},
+               {1'000, 1, 11, "gate"}};
+  for (const auto& [waits, wait, asked, code] : cases) {
+    CountingGate gate;
+    gate.waits = waits;
+    gate.wait = wait;
+    const auto done = run(event_item(event_params()), &gate);
+    BOOST_REQUIRE(!done);
+    BOOST_TEST(done.error().error.code == code);
+    BOOST_TEST(done.error().tried == (code != std::string_view("gate")));
+    BOOST_TEST(gate.asked == asked);
+  }
 }
 
 // A call that adds something must not be made twice.
