@@ -135,7 +135,10 @@ Result<bool> sender_allowed(const Request& request, const Settings& settings) {
 }
 
 HookLogOptions hook_log_options(const Settings& settings, HookFormat format) {
-  return {settings.handler.title, {settings.log.max_size, settings.log.keep_files}, format};
+  return {settings.handler.title,
+          {settings.log.max_size, settings.log.keep_files},
+          settings.log.daily,
+          format};
 }
 
 }  // namespace b24

@@ -67,6 +67,10 @@ std::optional<Position> position_of(const std::string& line) {
   return position;
 }
 
+std::string day_of(Millis at) {
+  return php_date(at).substr(0, std::string_view("2026.11.24").size());
+}
+
 // One pass over what the store has and the file has not. REQUIRES: the caller holds the lock.
 class Pass {
  public:
@@ -84,6 +88,7 @@ class Pass {
   Status add(const Item& item);
   Status flush();
   Status sync();
+  bool is_full_before(const Item& item, std::size_t entry) const;
   Status begin_new_file();
   Status save();
   Status cut(std::int64_t offset);
@@ -245,13 +250,20 @@ Status Pass::begin_new_file() {
   return sync_directory(file_.parent_path());
 }
 
+bool Pass::is_full_before(const Item& item, std::size_t entry) const {
+  const std::size_t max_size = options_.rotation.max_size;
+  const std::size_t length = static_cast<std::size_t>(at_.offset) + batch_.size();
+  if (length == 0) return false;
+  if (max_size > 0 && length + entry > max_size) return true;
+  const Millis last = batch_.empty() ? at_.received_at : batch_received_at_;
+  return options_.daily && last != 0 && day_of(item.received_at) > day_of(last);
+}
+
 Status Pass::add(const Item& item) {
   const std::string entry = options_.format == HookFormat::json
                                 ? hook_json_line(item)
                                 : hook_log_entry(item.received_at, options_.title, item.payload);
-  const std::size_t max_size = options_.rotation.max_size;
-  const std::size_t length = static_cast<std::size_t>(at_.offset) + batch_.size();
-  if (max_size > 0 && length > 0 && length + entry.size() > max_size) {
+  if (is_full_before(item, entry.size())) {
     if (auto flushed = flush(); !flushed) return flushed;
     if (auto begun = begin_new_file(); !begun) return begun;
   }

@@ -32,6 +32,7 @@ enum class HookFormat {
 struct HookLogOptions {
   std::string title = "incoming";
   Rotation rotation;
+  bool daily = false;  // begun anew with the first event of a day (of the process's time zone), too
   HookFormat format = HookFormat::print_r;
 };
 

@@ -57,6 +57,7 @@ struct PageSettings {
 struct LogSettings {
   std::string time_zone;            // empty: the server's
   std::size_t max_size = 10 << 20;  // bytes; then the file is rotated
+  bool daily = false;               // so are hook.log and hook.jsonl when a day begins
   int keep_files = 5;
   bool operator==(const LogSettings&) const = default;
 };

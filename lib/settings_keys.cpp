@@ -142,6 +142,7 @@ constexpr SettingKey kKeys[] = {
     {"log", "time_zone", to<kLog, &LogSettings::time_zone, time_zone>,
      "the name of a time zone, such as Europe/Moscow"},
     {"log", "max_size", to<kLog, &LogSettings::max_size, size>, kSize},
+    {"log", "daily", to<kLog, &LogSettings::daily, flag>, kFlag},
     {"log", "keep_files", to<kLog, &LogSettings::keep_files, whole<0, 1000, int>>,
      "a whole number from 0 to 1000"},
 

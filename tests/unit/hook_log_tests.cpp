@@ -200,6 +200,34 @@ BOOST_FIXTURE_TEST_CASE(store_put_back_from_a_backup_is_logged_on, HookFixture) 
   BOOST_TEST(log() == all());
 }
 
+BOOST_FIXTURE_TEST_CASE(a_day_begins_a_new_file_when_it_is_daily, HookFixture) {
+  constexpr Millis kDay = 24 * 3'600'000;
+  append("hook.log", "what the example wrote\n");
+  options.daily = true;
+  const auto add_at = [&](Millis at) {
+    now = at - 1'000;
+    add_event(std::to_string(at));
+  };
+  // Local midnights, whatever the time zone of this machine.
+  Millis midnight = now;
+  while (!php_date(midnight).ends_with(" 0:00:00")) midnight += 1'000;
+  for (const Millis at : {midnight - 2'000, midnight - 1'000}) add_at(at);
+  good(catch_up());
+  BOOST_TEST(log() == "what the example wrote\n" + all());
+  for (const Millis at : {midnight, midnight + 1'000, midnight + 3 * kDay}) add_at(at);
+  add_at(midnight + 2 * kDay);  // taken in late: a day that is over begins nothing
+  good(catch_up());
+  BOOST_TEST(log() == expected[4] + expected[5]);
+  BOOST_TEST(read_file(dir / "hook.log.1") == expected[2] + expected[3]);
+  BOOST_TEST(read_file(dir / "hook.log.2") ==
+             "what the example wrote\n" + expected[0] + expected[1]);
+  BOOST_TEST(!fs::exists(dir / "hook.log.3"));
+  options.daily = false;
+  add_at(midnight + 9 * kDay);
+  good(catch_up());
+  BOOST_TEST(log() == all(4));
+}
+
 BOOST_FIXTURE_TEST_CASE(erased_events_are_not_missed, HookFixture) {
   add_event("1");
   add_event("2");
