@@ -94,6 +94,12 @@ void print_line(std::string_view name, const std::string& text) {
   if (!text.empty()) std::cout << padded(std::string(name), 12) << text << "\n";
 }
 
+void print_tree(std::string_view name, const Value& value) {
+  std::cout << "\n"
+            << name << ":\n"
+            << json::print(secret::mask(value), json::Layout::indented) << "\n";
+}
+
 int show(Store& store, Kind kind, const std::string& id) {
   Result<std::optional<Item>> found = look_for(store, kind, id);
   if (!found) return complain("store", found.error()), 1;
@@ -121,8 +127,8 @@ int show(Store& store, Kind kind, const std::string& id) {
               << padded(std::to_string(attempt.took) + " ms", 10)
               << shown(attempt.code + " " + attempt.text, 200) << "\n";
   }
-  std::cout << "\nwhat is sent:\n"
-            << json::print(secret::mask(item.payload), json::Layout::indented) << "\n";
+  print_tree(kind == Kind::lead ? "what is sent" : "what came", item.payload);
+  if (kind == Kind::event && item.progress.is_array()) print_tree("what was done", item.progress);
   return 0;
 }
 

@@ -147,7 +147,12 @@ BOOST_AUTO_TEST_CASE(a_changed_deal_is_fetched_forwarded_signed_and_handed_to_a_
     if (attempt.outcome == "retry") failed_at.push_back(attempt.at);
   BOOST_REQUIRE(failed_at.size() == 2u);
   BOOST_TEST(failed_at[1] - failed_at[0] >= 500);  // 1 s, less up to half of it
-  BOOST_TEST(shell(site, {"--show", item.id}).out.contains("status 500"));
+  const std::string shown = shell(site, {"--show", item.id}).out;
+  for (const char* part : {"status 500", "what was done", "\"STAGE_ID\"", "\"forward\""})
+    BOOST_TEST(shown.contains(part), part);
+  const std::string log = read_file(site.run_dir() / "data/b24hooks.log");
+  for (const char* part : {R"("call":"crm.deal.get")", R"("exit_code":0)"})
+    BOOST_TEST(log.contains(part), part);
 }
 
 BOOST_AUTO_TEST_CASE(forwarding_as_a_form_follows_php) {
