@@ -3,8 +3,10 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <boost/test/unit_test.hpp>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "event.h"
@@ -142,6 +144,34 @@ BOOST_AUTO_TEST_CASE(what_failed_is_done_by_a_later_request) {
   }));
   run(command("GET", ""));
   BOOST_TEST(ran().size() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(many_processes_at_once_lose_and_double_nothing_even_when_killed) {
+  constexpr int kThreads = 8;
+  constexpr int kEach = 12;
+  std::atomic<int> answered = 0;
+  {
+    std::vector<std::jthread> threads;
+    for (int thread = 0; thread < kThreads; ++thread) {
+      threads.emplace_back([&, thread] {
+        for (int i = 0; i < kEach; ++i) {
+          Process process(event("n" + std::to_string(thread * kEach + i)));
+          if (wait_until([&] { return is_good(process.out()); })) ++answered;
+          if (i % 3 == 0) process.signal(SIGKILL);  // before it has written down all
+          process.wait();
+        }
+      });
+    }
+  }
+  BOOST_TEST(answered == kThreads * kEach);
+  BOOST_TEST(shell({"--work"}).status == 0);
+  BOOST_TEST(all_events(*store()).size() == static_cast<std::size_t>(kThreads * kEach));
+  const std::string log = read_file(settings.data() / "hook.log");
+  for (int id = 0; id < kThreads * kEach; ++id) {
+    const std::string line = "[ID] => n" + std::to_string(id) + "\n";
+    const std::size_t first = log.find(line);
+    BOOST_TEST((first != std::string::npos && log.find(line, first + 1) == std::string::npos), id);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(cron_does_what_is_due_and_says_nothing) {
