@@ -46,16 +46,7 @@ struct Cgi {
 
   test::Command command(const std::string& method, const std::string& body,
                         const std::string& query = "") const {
-    test::Command command{{built("cgi-bin/handler.fcgi")}, environment, body, {}, {}};
-    for (const std::string& line :
-         {std::string("GATEWAY_INTERFACE=CGI/1.1"), "REQUEST_METHOD=" + method,
-          std::string("SERVER_PROTOCOL=HTTP/1.1"), std::string("SCRIPT_NAME=/handler.php"),
-          "QUERY_STRING=" + query, std::string("HTTP_HOST=localhost"),
-          std::string("REMOTE_ADDR=127.0.0.1"),
-          std::string("CONTENT_TYPE=application/x-www-form-urlencoded"),
-          "CONTENT_LENGTH=" + std::to_string(body.size())})
-      command.environment.push_back(line);
-    return command;
+    return cgi_call(environment, method, body, query);
   }
   test::Command event(const std::string& id) const {
     return command("POST", php::build_query(event_params("ONX", id, "")));

@@ -53,6 +53,20 @@ class EventSettings {
   const char* environment_[1] = {nullptr};
 };
 
+// The receiver as a web server runs a CGI program; `environment`: what says where the settings are.
+inline Command cgi_call(std::vector<std::string> environment, const std::string& method,
+                        const std::string& body, const std::string& query = "") {
+  for (const std::string& line :
+       {std::string("GATEWAY_INTERFACE=CGI/1.1"), "REQUEST_METHOD=" + method,
+        std::string("SERVER_PROTOCOL=HTTP/1.1"), std::string("SCRIPT_NAME=/handler.php"),
+        "QUERY_STRING=" + query, std::string("HTTP_HOST=localhost"),
+        std::string("REMOTE_ADDR=127.0.0.1"),
+        std::string("CONTENT_TYPE=application/x-www-form-urlencoded"),
+        "CONTENT_LENGTH=" + std::to_string(body.size())})
+    environment.push_back(line);
+  return {{built("cgi-bin/handler.fcgi")}, std::move(environment), body, {}, {}};
+}
+
 inline std::vector<Item> all_events(Store& store) {
   ListFilter filter;
   filter.kind = Kind::event;
