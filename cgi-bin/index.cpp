@@ -211,7 +211,7 @@ class IndexPage : public AppPage {
       const Result<std::optional<Item>> known = (*store)->find(Kind::lead, id);
       if (known && *known) return std::nullopt;
     }
-    switch (check_spam(*context.app.settings, context.request, store ? store->get() : nullptr)) {
+    switch (check_spam(context.app, context.request, store ? store->get() : nullptr)) {
       case SpamVerdict::pass:
         return std::nullopt;
       case SpamVerdict::too_many:
@@ -382,7 +382,7 @@ std::unique_ptr<Page> make(const Launch& launch) {
 constexpr Option kOptions[] = {
     {"--list", "[pending|failed|done]", "list the leads that wait or failed"},
     {"--show", "ID", "a lead's whole life; an ID or how it begins"},
-    {"--retry", "ID|all", "send a failed lead, or all of them, again"},
+    {"--retry", "ID|all", "send a failed or waiting lead, or all of them, now"},
     {"--deliver", "", "send what is due, then end (for cron)"},
 };
 

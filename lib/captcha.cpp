@@ -1,11 +1,13 @@
 // captcha: see captcha.h.
 #include "captcha.h"
 
+#include <algorithm>
 #include <array>
 
 #include "http.h"
 #include "json.h"
 #include "php.h"
+#include "text.h"
 
 namespace b24 {
 namespace {
@@ -16,17 +18,24 @@ constexpr std::array<CaptchaService, 4> kServices{{
     {"turnstile", "cf-turnstile", "https://challenges.cloudflare.com/turnstile/v0/api.js",
      "https://challenges.cloudflare.com", "cf-turnstile-response",
      "https://challenges.cloudflare.com/turnstile/v0/siteverify", "response", "remoteip", "success",
-     "1"},
+     "1", "error-codes"},
     {"hcaptcha", "h-captcha", "https://js.hcaptcha.com/1/api.js",
      "https://hcaptcha.com https://*.hcaptcha.com", "h-captcha-response",
-     "https://api.hcaptcha.com/siteverify", "response", "remoteip", "success", "1"},
+     "https://api.hcaptcha.com/siteverify", "response", "remoteip", "success", "1", "error-codes"},
     {"recaptcha", "g-recaptcha", "https://www.google.com/recaptcha/api.js",
      "https://www.google.com/recaptcha/ https://www.gstatic.com/recaptcha/", "g-recaptcha-response",
-     "https://www.google.com/recaptcha/api/siteverify", "response", "remoteip", "success", "1"},
+     "https://www.google.com/recaptcha/api/siteverify", "response", "remoteip", "success", "1",
+     "error-codes"},
     {"smartcaptcha", "smart-captcha", "https://smartcaptcha.yandexcloud.net/captcha.js",
      "https://smartcaptcha.yandexcloud.net", "smart-token",
-     "https://smartcaptcha.yandexcloud.net/validate", "token", "ip", "status", "ok"},
+     "https://smartcaptcha.yandexcloud.net/validate", "token", "ip", "status", "ok", "message"},
 }};
+
+bool blames_secret(const Value& trouble) {
+  if (!trouble.is_array()) return text::lower(trouble.text()).contains("secret");
+  return std::ranges::any_of(
+      trouble.members(), [](const Value::Member& member) { return blames_secret(member.value); });
+}
 
 }  // namespace
 
@@ -60,8 +69,9 @@ CaptchaVerdict verify_captcha(const Settings& settings, const Request& request,
   if (!said || said->status >= 500) return CaptchaVerdict::unreachable;
   const Result<Value> verdict = json::parse(said->body);
   if (!verdict) return CaptchaVerdict::unreachable;
-  return (*verdict)[service.good_member].text() == service.good_value ? CaptchaVerdict::good
-                                                                      : CaptchaVerdict::bad;
+  if ((*verdict)[service.good_member].text() == service.good_value) return CaptchaVerdict::good;
+  return blames_secret((*verdict)[service.trouble_member]) ? CaptchaVerdict::misconfigured
+                                                           : CaptchaVerdict::bad;
 }
 
 }  // namespace b24

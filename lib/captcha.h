@@ -23,6 +23,7 @@ struct CaptchaService {
   std::string_view address_parameter;
   std::string_view good_member;
   std::string_view good_value;
+  std::string_view trouble_member;  // where it says what is wrong, e.g. with the secret
 };
 
 std::span<const CaptchaService> captcha_services();
@@ -31,9 +32,10 @@ const CaptchaService* captcha_service(const Settings& settings);
 
 enum class CaptchaVerdict {
   good,
-  missing,      // nothing was posted
-  bad,          // the service says no
-  unreachable,  // the service could not be asked; a visitor is not to suffer from that
+  missing,        // nothing was posted
+  bad,            // the service says no
+  unreachable,    // the service could not be asked; a visitor is not to suffer from that
+  misconfigured,  // nor from this: the service does not take our secret
 };
 
 // REQUIRES: captcha_service(settings) != nullptr. Asks the service, at most for five seconds.

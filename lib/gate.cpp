@@ -258,6 +258,10 @@ void Gate::ran(std::string_view method, const std::expected<Answer, CallError>& 
   change([&](Book& book) { book.ran(method, outcome); });
 }
 
+void Gate::reopen() {
+  change([](Book& book) { book.reopen(); });
+}
+
 bool Gate::is_open() {
   const Book book = look();
   return book.portal.open_until > book.now || book.portal.probe_until > book.now;

@@ -55,6 +55,9 @@ class Gate : public CallGate {
   Millis closed_for(std::string_view method) override;
   void ran(std::string_view method, const std::expected<Answer, CallError>& outcome) override;
 
+  // By hand: what was closed by refusals and failures is tried again at once. The bucket, and the
+  // time that a method has used up, stay.
+  void reopen();
   // Whether the portal is known to be down or closed to us: then a visitor need not wait.
   bool is_open();
   GateState state();

@@ -128,6 +128,14 @@ void Gate::Book::ran(std::string_view method, const std::expected<Answer, CallEr
     close_method(method, meaning == Meaning::method_used_up);
 }
 
+void Gate::Book::reopen() {
+  close_breaker();
+  // A method that waits for its reset is closed until exactly then.
+  std::erase_if(methods, [](const auto& entry) {
+    return entry.second.blocked_until != entry.second.reset_at;
+  });
+}
+
 void Gate::Book::learn(std::string_view method, const Answer& answer) {
   const auto known = methods.find(method);
   if (known != methods.end() && known->second.blocked_until <= now) methods.erase(known);

@@ -46,6 +46,7 @@ struct Gate::Book {
   void land(Millis entered);
   void answered(std::string_view method, const Answer& answer);
   void failed(std::string_view method, const CallError& error, int size);
+  void reopen();
   Millis closed_for(std::string_view method) const;
   void ran(std::string_view method, const std::expected<Answer, CallError>& outcome);
 

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "gate.h"
 #include "json.h"
 #include "secret.h"
 #include "text.h"
@@ -134,14 +135,21 @@ int show(Store& store, Kind kind, const std::string& id) {
 
 int retry_all(Store& store, Kind kind, ListFilter filter) {
   filter.kind = kind;
-  filter.state = State::failed;
   filter.limit = kSearched;
-  Result<std::vector<Item>> items = store.list(filter);
-  if (!items) return complain("store", items.error()), 1;
-  for (const Item& item : *items) {
-    if (Status due = store.retry_now(item.number); !due) return complain("store", due.error()), 1;
+  std::size_t count = 0;
+  for (const State state : {State::pending, State::failed}) {
+    filter.state = state;
+    Result<std::vector<Item>> items = store.list(filter);
+    if (!items) return complain("store", items.error()), 1;
+    for (const Item& item : *items) {
+      Status due = store.retry_now(item.number);
+      // Done in the meantime.
+      if (!due && due.error().code == "no_such_item") continue;
+      if (!due) return complain("store", due.error()), 1;
+      ++count;
+    }
   }
-  std::cout << items->size() << " are due now\n";
+  std::cout << count << " are due now\n";
   return 0;
 }
 
@@ -168,7 +176,11 @@ int outbox_command(AppSource& app, Kind kind, const Arguments& arguments, const 
   for (const auto& [option, argument] : arguments) {
     if (option == "--list") return list(**store, kind, argument, only);
     if (option == "--show") return show(**store, kind, argument);
-    if (option == "--retry") return retry(**store, kind, argument, only);
+    if (option == "--retry") {
+      // The owner has mended something, so the portal is asked at once.
+      if (Result<std::shared_ptr<Gate>> gate = app.gate(); gate) (*gate)->reopen();
+      return retry(**store, kind, argument, only);
+    }
   }
   return 2;
 }

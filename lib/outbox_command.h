@@ -9,7 +9,8 @@ namespace b24 {
 
 // Carries out the first of the options on stdout; the process's exit code: 0, 1 (not found, or the
 // store cannot be used), 2 (not understood). --list and --retry all keep to the name and time of
-// `only`.
+// `only`. --retry makes what failed or waits due now, and the portal's gate forget what it was
+// closed for.
 int outbox_command(AppSource& app, Kind kind, const Arguments& arguments,
                    const ListFilter& only = {});
 

@@ -15,6 +15,11 @@ void count(Store* store, std::string_view what) {
   if (store != nullptr) static_cast<void>(store->count(what));
 }
 
+void tell(const App& app, std::string_view code, std::string_view cause) {
+  app.log->write_bounded(Log::Level::error, "captcha",
+                         Value::map({{"code", code}, {"cause", cause}}));
+}
+
 bool over(Store* store, const std::string& key, Millis window, int limit) {
   if (store == nullptr || limit == 0) return false;
   const Result<std::int64_t> used = store->use(key, window);
@@ -23,7 +28,8 @@ bool over(Store* store, const std::string& key, Millis window, int limit) {
 
 }  // namespace
 
-SpamVerdict check_spam(const Settings& settings, const Request& request, Store* store) {
+SpamVerdict check_spam(const App& app, const Request& request, Store* store) {
+  const Settings& settings = *app.settings;
   const std::string address = client_address(request.remote_address, request.forwarded_for,
                                              settings.server.trusted_proxies);
   const std::optional<Address> parsed = Address::parse(address);
@@ -42,6 +48,12 @@ SpamVerdict check_spam(const Settings& settings, const Request& request, Store* 
       return SpamVerdict::pass;
     case CaptchaVerdict::unreachable:
       count(store, "spam.captcha_unreachable");
+      tell(app, "captcha_unreachable", "the captcha service could not be asked");
+      return SpamVerdict::pass;
+    case CaptchaVerdict::misconfigured:
+      count(store, "spam.captcha_misconfigured");
+      tell(app, "captcha_misconfigured",
+           "the captcha service does not take [spam] captcha_secret, so nobody is asked");
       return SpamVerdict::pass;
     case CaptchaVerdict::missing:
       count(store, "spam.captcha");

@@ -4,8 +4,8 @@
 
 #include <string>
 
+#include "app.h"
 #include "request.h"
-#include "settings.h"
 #include "store.h"
 
 namespace b24 {
@@ -14,8 +14,9 @@ enum class SpamVerdict { pass, too_many, captcha_missing, captcha_failed };
 
 // Whether a submission may go on, counting it. What is stopped is counted in the store as
 // "spam.address", "spam.day", "spam.captcha"; a captcha service that cannot be reached as
-// "spam.captcha_unreachable", and the submission passes. Without a store there are no limits: a
-// lead is worth more.
-SpamVerdict check_spam(const Settings& settings, const Request& request, Store* store);
+// "spam.captcha_unreachable", one that does not take our secret as "spam.captcha_misconfigured";
+// both are logged, and the submission passes. Without a store there are no limits: a lead is worth
+// more.
+SpamVerdict check_spam(const App& app, const Request& request, Store* store);
 
 }  // namespace b24

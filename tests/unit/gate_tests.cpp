@@ -387,6 +387,21 @@ BOOST_FIXTURE_TEST_CASE(method_near_its_operating_limit_is_held_back, GateFixtur
   BOOST_TEST(enter("a") == kMinute);
 }
 
+BOOST_FIXTURE_TEST_CASE(what_refusals_closed_is_reopened_by_hand, GateFixture) {
+  fail(error(503, "OVERLOAD_LIMIT", Verdict::blocked));
+  open()->reopen();
+  BOOST_TEST(!gate->is_open());
+  BOOST_TEST(call() == 0);
+  fail(error(403, "insufficient_scope", Verdict::blocked), "barred");
+  answer("used", 440, now + 100'000);
+  call_times(41);
+  gate->reopen();
+  BOOST_TEST(gate->closed_for("barred") == 0);
+  BOOST_TEST(gate->closed_for("used") == 100'000);
+  call_times(2);
+  BOOST_TEST(enter() == 500);
+}
+
 BOOST_FIXTURE_TEST_CASE(clock_set_back_wedges_nothing, GateFixture) {
   call_times(46);
   enter();
