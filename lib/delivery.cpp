@@ -14,15 +14,20 @@
 namespace b24 {
 namespace {
 
-constexpr std::size_t kAtOnce = 50;    // the portal's limit for one batch
-constexpr Millis kLease = 3 * 60'000;  // longer than two calls can last
-constexpr Millis kLookAgain = 2'000;   // after an answer that left the outcome open
-constexpr Millis kPoll = 25;           // how often a waiting visitor's process looks itself
+constexpr std::size_t kAtOnce = 50;   // the portal's limit for one batch
+constexpr Millis kLookAgain = 2'000;  // after an answer that left the outcome open
+constexpr Millis kPoll = 25;          // how often a waiting visitor's process looks itself
 
 // When the attempt whose outcome is unknown was begun, kept in the item's progress.
 constexpr const char* kSentAt = "sent_at";
 // Whether it was answered so that the portal is not working on it any more.
 constexpr const char* kAnswered = "answered";
+
+// Longer than the calls of one pass can last: to look up, to search duplicates, to send, and a few
+// by themselves.
+Millis lease(const Settings& settings) {
+  return 6 * settings.call.total_time + 60'000;
+}
 
 std::chrono::milliseconds ms(Millis time) {
   return std::chrono::milliseconds(std::max<Millis>(time, 0));
@@ -177,7 +182,7 @@ WorkLoop::Pass Delivery::make_pass(std::stop_token stop) {
       if (!gate) return std::unexpected(gate.error());
       sender = std::make_shared<LeadSender>(app->settings, *gate, stop);
     }
-    Result<std::vector<Item>> items = (*store)->claim(Kind::lead, kAtOnce, kLease);
+    Result<std::vector<Item>> items = (*store)->claim(Kind::lead, kAtOnce, lease(*app->settings));
     if (!items) return std::unexpected(items.error());
     if (items->empty()) return 0;
     LeadPass pass(**store, *sender, *app->log);

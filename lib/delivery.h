@@ -2,9 +2,12 @@
 //
 // The outcome of an attempt decides (webhook.h: Verdict). Certainly not executed: sent again later.
 // Unknown: looked up by ORIGINATOR_ID and ORIGIN_ID first, and sent again only when it is not there
-// and cannot be on its way any more. Refused for good: failed, kept for the owner. Blocked until
-// the owner acts: tried gently. Several due leads go by one batch. Any number of processes deliver
-// side by side: a claim in the store keeps them apart, the gate keeps them polite.
+// and cannot be on its way any more. That goes for a lead whose process was killed as well: it is
+// looked up at once and every few seconds, but sent again only delivery.settle after its death was
+// noticed, since the portal may go on with a call whose caller is gone. Refused for good: failed,
+// kept for the owner. Blocked until the owner acts: tried gently. Several due leads go by one
+// batch. Any number of processes deliver side by side: a claim in the store keeps them apart, the
+// gate keeps them polite.
 #pragma once
 
 #include <condition_variable>

@@ -15,6 +15,16 @@ std::string command_key(std::size_t index) {
   return "n" + std::to_string(index);
 }
 
+// The request was refused as a whole, before the portal saw what is in it: it was too large for
+// what stands before the portal, or one lead's words look like an attack to that.
+bool is_refused_batch(const std::expected<Answer, CallError>& outcome) {
+  if (outcome) return false;
+  const CallError& error = outcome.error();
+  if (error.status < 400 || error.status > 499 || error.status == 401) return false;
+  const bool foreign = error.error.code == "not_json" || error.error.code == "no_result";
+  return error.verdict == Verdict::permanent || (foreign && error.verdict == Verdict::blocked);
+}
+
 // Where a found contact or company goes: crm.lead.add and crm.item.add spell their fields
 // differently.
 struct LinkField {
@@ -57,6 +67,10 @@ std::vector<std::expected<Answer, CallError>> LeadSender::run(
   }
   for (BatchResult& result : webhook_.batch(commands, false)) {
     answers.push_back(std::move(result.outcome));
+    if (is_refused_batch(answers.back())) {
+      const Command& command = commands[answers.size() - 1];
+      answers.back() = webhook_.call(command.method, command.params);
+    }
   }
   return answers;
 }
@@ -132,7 +146,8 @@ void LeadSender::link_duplicates(const std::vector<const Item*>& items,
       const Value& found = answers[s]->result[link.entity];
       const char* field = item_method ? link.item_field : link.lead_field;
       if (found.size() == 0 || command.params["fields"].find(field) != nullptr) continue;
-      command.params["fields"].set(field, found.members().front().value);
+      const std::string number = positive_number(found.members().front().value);
+      if (!number.empty()) command.params["fields"].set(field, number);
     }
   }
 }

@@ -30,7 +30,7 @@ class LeadSender {
              std::stop_token stop = {});
 
   // The number of the new lead, or why there is none; one for each item, in their order. Several
-  // items go by batch.
+  // items go by batch; when something refuses the batch as such, each goes by itself.
   std::vector<std::expected<std::string, CallError>> send(const std::vector<const Item*>& items);
   // The number of the lead that an earlier attempt made; empty when there is none; or why nobody
   // knows.
