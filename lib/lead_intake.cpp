@@ -5,6 +5,9 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
+#include <thread>
+#include <type_traits>
 #include <utility>
 
 #include "exec.h"
@@ -60,6 +63,18 @@ Result<ChainEnd> find_chain_end(Store& store, const std::string& fingerprint, Mi
   }
   end.next = secret::new_id();
   return end;
+}
+
+// The bucket may be full for a moment.
+template <class Call>
+std::invoke_result_t<Call> when_let_in(Millis deadline, Call call) {
+  for (;;) {
+    auto outcome = call();
+    const bool held_back = !outcome && outcome.error().error.code == "gate";
+    if (!held_back || outcome.error().retry_at >= deadline) return outcome;
+    const Millis wait = std::max<Millis>(outcome.error().retry_at - now_ms(), 1);
+    std::this_thread::sleep_for(std::chrono::milliseconds(wait));
+  }
 }
 
 TakenLead from_item(const Item& item) {
@@ -134,18 +149,14 @@ TakenLead LeadIntake::send_directly(const App& app, const NewItem& lead, const E
   Item item;
   item.payload = lead.payload;
 
-  TakenLead taken{LeadState::saved, lead.id, "", {}};
-  auto number = sender.look_up({&item}).front();
-  if (number && number->empty()) number = sender.send({&item}).front();
-  if (number) {
-    taken.lead_id = *number;
-  } else {
-    app.log->error("lead", number.error().error);
-    taken.state =
-        number.error().verdict == Verdict::permanent ? LeadState::rejected : LeadState::lost;
-    taken.error = number.error().error;
+  const Millis deadline = begun + settings->form.wait;
+  auto number = when_let_in(deadline, [&] { return sender.look_up({&item}).front(); });
+  if (number && number->empty()) {
+    number = when_let_in(deadline, [&] { return sender.send({&item}).front(); });
   }
-  return taken;
+  if (number) return {LeadState::saved, lead.id, *number, {}};
+  app.log->error("lead", number.error().error);
+  return {LeadState::lost, lead.id, "", number.error().error};
 }
 
 // A CGI process ends with its answer, so another one delivers.

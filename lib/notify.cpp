@@ -11,6 +11,7 @@ namespace b24 {
 namespace {
 
 constexpr std::size_t kMostLeads = 50;  // named in one message
+constexpr Millis kRound = 30'000;       // of two processes that look within it one tells
 // What the owner has been told: empty, or "trouble:" and the number of the newest failed item that
 // a message named.
 constexpr const char* kTold = "notify.told";
@@ -80,6 +81,8 @@ std::vector<Item> leads(Store& store, State state, Millis before, std::int64_t a
 }
 
 void tell(const App& app, Store& store, const Notice& notice, const std::string& told) {
+  // Another process may have seen the same at the same moment.
+  if (store.use("notify " + told, kRound).value_or(1) > 1) return;
   // Remembered first: an owner who is told once too seldom sees it in the self-check; one who is
   // told every minute stops reading.
   if (const Status kept = store.remember(kTold, told); !kept) {
