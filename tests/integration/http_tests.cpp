@@ -10,6 +10,8 @@
 #include <array>
 #include <boost/test/unit_test.hpp>
 #include <ostream>
+#include <stop_token>
+#include <thread>
 
 #include "tls_server.h"
 
@@ -305,6 +307,33 @@ BOOST_AUTO_TEST_CASE(answer_that_never_comes_is_a_timeout_that_was_sent) {
   BOOST_REQUIRE(http.send(post(server)));
   http.set_total_time(1'000);
   check_failure(http.send(post(server)), "timeout", true);
+}
+
+BOOST_AUTO_TEST_CASE(stop_gives_up_a_request_that_is_under_way_and_later_ones) {
+  const TlsServer server(for_localhost(), [](const Received&) {
+    return Reply{"HTTP/1.1 200 OK\r\n", Reply::Then::hold};
+  });
+  HttpOptions options = trusting();
+  options.total_time = 3'600'000;
+  Http http(options);
+  std::stop_source stop;
+  http.give_up_on(stop.get_token());
+  const std::jthread stopper([&] {
+    test::wait_until([&] { return server.requests().size() == 1; });
+    stop.request_stop();
+  });
+  check_failure(http.send(post(server)), "stopped", true);
+  const auto later = http.send(post(server));
+  BOOST_REQUIRE(!later);
+  BOOST_TEST(later.error().error.code == "stopped");
+}
+
+BOOST_AUTO_TEST_CASE(stop_that_nobody_asks_for_disturbs_nothing) {
+  const TlsServer server(for_localhost(), ok);
+  Http http(trusting());
+  std::stop_source stop;
+  http.give_up_on(stop.get_token());
+  for (int i = 0; i < 3; ++i) BOOST_TEST(http.send(post(server)).has_value());
 }
 
 BOOST_AUTO_TEST_CASE(server_that_never_shakes_hands_is_a_timeout_that_was_not_sent) {

@@ -9,6 +9,7 @@
 #include "json.h"
 #include "php.h"
 #include "site.h"
+#include "store_fixture.h"
 
 using namespace b24;
 using namespace b24::test;
@@ -139,6 +140,10 @@ BOOST_AUTO_TEST_CASE(nothing_that_was_sent_comes_back_unescaped) {
 }
 
 BOOST_AUTO_TEST_CASE(bad_input_has_a_clear_answer_and_leaves_nothing) {
+  const auto stored = [] {
+    return test::good(test::good(Store::open(site().run_dir() / "data"))->list({})).size();
+  };
+  const std::size_t stored_before = stored();
   const std::string good = "saved=yes&form_token=" + token() + "&phone=1";
   std::string many = good;
   for (int i = 0; i < 5000; ++i) many += "&a" + std::to_string(i) + "=1";
@@ -178,6 +183,7 @@ BOOST_AUTO_TEST_CASE(bad_input_has_a_clear_answer_and_leaves_nothing) {
     }
   }
   BOOST_TEST(site().leads().size() == 0U);
+  BOOST_TEST(stored() == stored_before);
 }
 
 BOOST_AUTO_TEST_CASE(wrong_requests_are_refused) {
