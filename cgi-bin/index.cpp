@@ -160,7 +160,11 @@ class IndexPage : public AppPage {
     } else {
       view.values = prefill(*context.form, request);
     }
-    return answer(context, ending, std::move(view));
+    Response response = answer(context, ending, std::move(view));
+    // Whoever comes back to it by the "back" button must find the same token again: with a new one,
+    // sending again would be another lead. Everywhere else it is asked for anew.
+    response.set(Header::cache_control, "private, no-cache");
+    return response;
   }
 
   Response post(const Context& context) {

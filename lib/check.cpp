@@ -22,9 +22,22 @@ std::string message_key(const Row& row, const Templates& templates) {
   return templates.has_message(shared) ? shared : std::string();
 }
 
+// Facts as they are put into a text; `templates` may be null.
+Value in_words(const Value& facts, const Templates* templates, std::string_view language) {
+  Value out = facts;
+  out.for_each_value([&](const Key&, Value& fact) {
+    if (!fact.is_array()) return;
+    const std::string unit = fact[1].text();
+    fact = fact[0].text() + " " +
+           (templates ? templates->message(language, "checks_unit_" + unit) : unit);
+  });
+  return out;
+}
+
 std::string facts_alone(const Finding& finding) {
   std::string out = finding.name;
-  for (const Value::Member& fact : finding.facts.members()) {
+  const Value facts = in_words(finding.facts, nullptr, "");
+  for (const Value::Member& fact : facts.members()) {
     out += "; " + fact.key.text() + ": " + fact.value.text();
   }
   return out;
@@ -109,6 +122,17 @@ State Report::verdict() const {
   return worst == State::info ? State::ok : worst;
 }
 
+Value duration(Millis time) {
+  constexpr Millis kMinute = 60'000;
+  constexpr Millis kHour = 60 * kMinute;
+  constexpr Millis kDay = 24 * kHour;
+  if (time < 1'000) return Value::list({time, "ms"});
+  if (time < 2 * kMinute) return Value::list({time / 1'000, "s"});
+  if (time < 2 * kHour) return Value::list({time / kMinute, "min"});
+  if (time < 2 * kDay) return Value::list({time / kHour, "h"});
+  return Value::list({time / kDay, "d"});
+}
+
 int Report::count(State state) const {
   return static_cast<int>(std::count_if(
       rows.begin(), rows.end(), [&](const Row& row) { return row.finding.state == state; }));
@@ -170,10 +194,11 @@ Words words(const Row& row, const Templates* templates, std::string_view languag
   } else {
     out.title = templates->message(language, "check_" + row.id);
     const std::string key = message_key(row, *templates);
-    if (!key.empty()) out.detail = templates->message(language, key, f.facts);
+    const Value facts = in_words(f.facts, templates, language);
+    if (!key.empty()) out.detail = templates->message(language, key, facts);
     const std::string fix = key + "_fix";
     out.remedy = !key.empty() && templates->has_message(fix)
-                     ? templates->message(language, fix, f.facts)
+                     ? templates->message(language, fix, facts)
                      : f.remedy;
   }
   join(out.detail, f.cause);

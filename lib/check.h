@@ -38,8 +38,10 @@ struct Metric {
 // What a check found. No secret is ever in it.
 struct Finding {
   State state = State::ok;
-  std::string name;                     // of the message
-  Value facts = Value::array();         // what the message is filled with
+  std::string name;  // of the message
+  // What the message is filled with. A time is {number, unit}, by duration(): languages differ in
+  // what they call the units.
+  Value facts = Value::array();
   std::string cause = {};               // in the words of whoever failed; shown after the message
   std::string remedy = {};              // likewise; shown when the catalogue has no remedy
   std::vector<std::string> paste = {};  // lines to copy into a shell or the settings
@@ -48,6 +50,9 @@ struct Finding {
 
 // An error as a finding: its cause and its remedy as they are.
 Finding failed(std::string_view finding, const Error& error, State state = State::error);
+
+// A length of time for a finding's facts, in the unit that suits it.
+Value duration(Millis time);
 
 struct Seen;  // check_seen.h
 

@@ -30,15 +30,6 @@ constexpr Millis kChartHours = 48;
 constexpr off_t kLogTail = 256 << 10;
 constexpr std::size_t kErrorsShown = 5;
 
-std::string duration(Millis time) {
-  const auto text = [](Millis number, const char* unit) { return std::to_string(number) + unit; };
-  if (time < 1'000) return text(time, " ms");
-  if (time < 2 * kMinute) return text(time / 1'000, " s");
-  if (time < 2 * kHour) return text(time / kMinute, " min");
-  if (time < 2 * kDay) return text(time / kHour, " h");
-  return text(time / kDay, " d");
-}
-
 std::optional<Finding> missing(const Seen& seen) {
   if (!seen.subject->store) return Finding{.state = State::info, .name = "no_store"};
   if (!seen.store) return Finding{.state = State::error, .name = "late"};

@@ -29,20 +29,16 @@ Value value_of(const HttpReply& reply, const std::string& what) {
   return value;
 }
 
-Value capabilities(const std::string& language) {
-  return Value::map(
-      {{"capabilities",
-        Value::map(
-            {{"alwaysMatch",
-              Value::map(
-                  {{"acceptInsecureCerts", true},
-                   {"unhandledPromptBehavior", "accept"},
-                   {"goog:loggingPrefs", Value::map({{"browser", "ALL"}})},
-                   {"goog:chromeOptions",
-                    Value::map(
-                        {{"args", Value::list({"--headless=new", "--no-sandbox", "--disable-gpu",
-                                               "--disable-dev-shm-usage", "--hide-scrollbars",
-                                               "--accept-lang=" + language})}})}})}})}});
+Value capabilities(const std::string& language, const std::vector<std::string>& switches) {
+  Value args =
+      Value::list({"--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
+                   "--hide-scrollbars", "--accept-lang=" + language});
+  for (const std::string& one : switches) args.append(one);
+  const Value wanted = Value::map({{"acceptInsecureCerts", true},
+                                   {"unhandledPromptBehavior", "accept"},
+                                   {"goog:loggingPrefs", Value::map({{"browser", "ALL"}})},
+                                   {"goog:chromeOptions", Value::map({{"args", args}})}});
+  return Value::map({{"capabilities", Value::map({{"alwaysMatch", wanted}})}});
 }
 
 int port_in(const std::string& output) {
@@ -54,15 +50,15 @@ int port_in(const std::string& output) {
 
 }  // namespace
 
-Browser::Browser(const std::string& language) {
+Browser::Browser(const std::string& language, const std::vector<std::string>& switches) {
   const std::string home = home_.path().string();
   driver_ = std::make_unique<Process>(
       Command{{"chromedriver", "--port=0"}, {"HOME=" + home, "TMPDIR=" + home}});
   const bool started =
       wait_until([this] { return (port_ = port_in(driver_->out())) != 0 || !driver_->running(); });
   if (!started || port_ == 0) throw std::runtime_error("chromedriver does not start");
-  const HttpReply reply =
-      http_by_length(port_, {"POST", "/session", {}, json::print(capabilities(language))});
+  const HttpReply reply = http_by_length(
+      port_, {"POST", "/session", {}, json::print(capabilities(language, switches))});
   session_ = value_of(reply, "a new session")["sessionId"].text();
   reset();
 }

@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "process.h"
 #include "value.h"
@@ -17,7 +18,8 @@ inline constexpr std::string_view kEnterKey = "\uE007";
 // it is there. Everything throws, with chromedriver's words, when it cannot be done.
 class Browser {
  public:
-  explicit Browser(const std::string& language);  // what it says it accepts: "en", "ru"
+  // `language`: what it says it accepts, "en" or "ru"; `switches`: further ones of chromium.
+  explicit Browser(const std::string& language, const std::vector<std::string>& switches = {});
   ~Browser();
   Browser(const Browser&) = delete;
   Browser& operator=(const Browser&) = delete;

@@ -413,6 +413,23 @@ BOOST_AUTO_TEST_CASE(every_check_has_a_case_or_cannot_fail) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(times_are_told_in_the_unit_that_suits_them_in_each_language) {
+  struct Case {
+    Millis time;
+    const char* english;
+    const char* russian;
+  };
+  for (const Case& c : {Case{0, "0 ms", "0 мс"}, Case{999, "999 ms", "999 мс"},
+                        Case{1'999, "1 s", "1 с"}, Case{3 * kMinute, "3 min", "3 мин"},
+                        Case{5 * kHour, "5 h", "5 ч"}, Case{49 * kHour, "2 d", "2 дн."}}) {
+    Row row{"event_lag", Group::suite, "", {.name = "prompt"}};
+    row.finding.facts = Value::map({{"lag", duration(c.time)}});
+    BOOST_TEST(words(row, &templates(), "en").detail.contains(c.english));
+    BOOST_TEST(words(row, &templates(), "ru").detail.contains(c.russian));
+    BOOST_TEST(words(row, nullptr, "en").detail.contains(c.english));
+  }
+}
+
 BOOST_AUTO_TEST_CASE(crests_names_are_kept) {
   std::set<std::string_view> names;
   for (const Check& check : all_checks()) names.insert(check.crest);
