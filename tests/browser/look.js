@@ -113,7 +113,7 @@ const names = () => {
   const faults = [];
   for (const input of document.querySelectorAll("input:not([type=hidden]), textarea, select")) {
     const label = input.labels[0];
-    if (!input.hidden && (!label || !label.textContent.trim())) faults.push(`${name(input)} has no label`);
+    if (shown(input) && (!label || !label.textContent.trim())) faults.push(`${name(input)} has no label`);
   }
   for (const element of document.querySelectorAll("button, a, summary")) {
     if (!element.textContent.trim() && !element.ariaLabel) faults.push(`${name(element)} has no name`);
