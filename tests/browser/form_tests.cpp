@@ -58,7 +58,7 @@ std::string beginning(const std::string& language, const std::string& key) {
 
 void go_back_and_send_again(Browser& browser, const std::string& language) {
   browser.back();
-  BOOST_TEST(!browser.has("#notice:not([hidden])"));
+  BOOST_TEST(browser.goes("#notice:not([hidden])"));
   BOOST_TEST(value_of(browser, "first_name") == "Anna");
   browser.click(kSend);
   BOOST_TEST(says(browser, message(language, "form_saved")));
@@ -92,7 +92,7 @@ BOOST_AUTO_TEST_CASE(a_visitor_errs_corrects_and_sends) {
 
     BOOST_TEST(says(browser, message(language, "form_invalid")));
     BOOST_TEST(browser.attribute("#notice", "role") == "alert");
-    BOOST_TEST(browser.focused() == "f-phone");
+    BOOST_TEST(browser.focus_comes("f-phone"));
     for (const std::string field : {"phone", "email"}) {
       BOOST_TEST(browser.attribute("#f-" + field, "aria-invalid") == "true");
       BOOST_TEST(browser.attribute("#f-" + field, "aria-describedby") == "e-" + field);
@@ -115,7 +115,7 @@ BOOST_AUTO_TEST_CASE(a_visitor_errs_corrects_and_sends) {
     BOOST_TEST(value_of(browser, "first_name") == "");
     BOOST_TEST(browser.script("return window.mark === 1;").boolean() == scripts);
     BOOST_TEST(browser.url().contains("?sent=") == !scripts);
-    if (scripts) BOOST_TEST(browser.focused() == "notice");
+    if (scripts) BOOST_TEST(browser.focus_comes("notice"));
     BOOST_TEST(browser.complaints() == "");
   });
 }
@@ -184,7 +184,7 @@ BOOST_AUTO_TEST_CASE(the_button_waits_with_a_spinner) {
   Browser& browser = open("en");
   fill(browser);
   browser.script("document.querySelector(arguments[0]).click();", Value::list({kSend}));
-  BOOST_TEST(browser.has(std::string(kSend) + "[aria-busy=true]:disabled"));
+  BOOST_TEST(browser.comes(std::string(kSend) + "[aria-busy=true]:disabled"));
   BOOST_TEST(browser.text(kSend) == message("en", "form_sending"));
   BOOST_TEST(browser
                  .script("return getComputedStyle(document.querySelector(arguments[0]), "
@@ -192,7 +192,7 @@ BOOST_AUTO_TEST_CASE(the_button_waits_with_a_spinner) {
                          Value::list({kSend}))
                  .text() == "turn");
   BOOST_TEST(says(browser, beginning("en", "form_accepted")));
-  BOOST_TEST(browser.has(std::string(kSend) + "[aria-busy=false]:enabled"));
+  BOOST_TEST(browser.comes(std::string(kSend) + "[aria-busy=false]:enabled"));
   BOOST_TEST(browser.text(kSend) == message("en", "form_send"));
 }
 

@@ -79,7 +79,7 @@ void send_without_scripts(Browser& browser, const Site& site) {
   browser.fill("#f-first_name", "Анна-Мария Константинопольская");
   browser.fill("#f-phone", "none");
   browser.click(kSend);
-  if (!browser.has("[aria-invalid=true]")) throw std::runtime_error("no field is marked");
+  if (!browser.comes("[aria-invalid=true]")) throw std::runtime_error("no field is marked");
 }
 
 void send_well(Browser& browser) {
@@ -87,22 +87,22 @@ void send_well(Browser& browser) {
   browser.fill("#f-first_name", "Anna");
   browser.fill("#f-phone", "+1 202 555 0100");
   browser.click(kSend);
-  const bool said = wait_until([&] { return browser.has("#notice.ok:not([hidden])"); });
-  if (!said) throw std::runtime_error("nothing is said about the lead");
+  if (!browser.comes("#notice.ok:not([hidden])"))
+    throw std::runtime_error("nothing is said about the lead");
 }
 
 void try_wrong_key(Browser& browser) {
   open(browser, troubled_site(), "/checkserver.php");
   browser.fill("#key", "not-the-key-0123456789");
   browser.click(kSend);
-  if (!browser.has(".notice.error")) throw std::runtime_error("the wrong key is not refused");
+  if (!browser.comes(".notice.error")) throw std::runtime_error("the wrong key is not refused");
 }
 
 void enter_key(Browser& browser) {
   open(browser, troubled_site(), "/checkserver.php");
   browser.fill("#key", kOwnersKey);
   browser.click(kSend);
-  if (!browser.has(".problem")) throw std::runtime_error("no problem is shown");
+  if (!browser.comes(".problem")) throw std::runtime_error("no problem is shown");
 }
 
 // Everything unfolded.

@@ -119,6 +119,14 @@ bool Browser::has(const std::string& css) const {
   return elements(css).size() != 0;
 }
 
+bool Browser::comes(const std::string& css) const {
+  return wait_until([&] { return has(css); });
+}
+
+bool Browser::goes(const std::string& css) const {
+  return wait_until([&] { return !has(css); });
+}
+
 std::string Browser::element(const std::string& css) const {
   Value found;
   if (!wait_until([&] { return (found = elements(css)).size() != 0; })) {
@@ -169,8 +177,8 @@ void Browser::press(std::string_view key) {
                                                        {"actions", Value::list({down, up})}})})}}));
 }
 
-std::string Browser::focused() const {
-  return script("return document.activeElement.id;").text();
+bool Browser::focus_comes(const std::string& id) const {
+  return wait_until([&] { return script("return document.activeElement.id;").text() == id; });
 }
 
 Value Browser::script(const std::string& body, const Value& arguments) const {

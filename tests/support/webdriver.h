@@ -32,14 +32,16 @@ class Browser {
   void back();
   std::string url() const;
 
-  bool has(const std::string& css) const;
+  bool has(const std::string& css) const;    // at this moment
+  bool comes(const std::string& css) const;  // within the deadline
+  bool goes(const std::string& css) const;
   std::string text(const std::string& css) const;                                // as it is seen
   std::string attribute(const std::string& css, const std::string& name) const;  // empty: none
   void fill(const std::string& css, const std::string& text);  // instead of what is in it
   void click(const std::string& css);
   void double_click(const std::string& css);
   void press(std::string_view key);  // on what has the focus
-  std::string focused() const;       // the id of what has the focus
+  bool focus_comes(const std::string& id) const;
 
   // The body of a function: "return 1;", with `arguments`.
   Value script(const std::string& body, const Value& arguments = Value::array()) const;
