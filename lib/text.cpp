@@ -82,6 +82,12 @@ class Converter {
   iconv_t handle_;
 };
 
+// C1; what breaks lines; what makes a reader see characters in another order than they stand in.
+bool is_wide_control(std::uint32_t point) {
+  return (point >= 0x80 && point < 0xA0) || point == 0x200E || point == 0x200F ||
+         (point >= 0x2028 && point <= 0x202E) || (point >= 0x2066 && point <= 0x2069);
+}
+
 }  // namespace
 
 bool is_valid_utf8(std::string_view bytes) {
@@ -152,8 +158,7 @@ std::string for_log(std::string_view text, std::size_t limit) {
     const bool control = point.value < 0x20 || point.value == 0x7F;
     if (point.length == 0 || (length == 1 && control))
       std::snprintf(escaped.data(), escaped.size(), "\\x%02x", first);
-    else if ((point.value >= 0x80 && point.value < 0xA0) || point.value == 0x2028 ||
-             point.value == 0x2029)
+    else if (is_wide_control(point.value))
       std::snprintf(escaped.data(), escaped.size(), "\\u%04x", point.value);
     else if (point.value == '\\')
       piece = "\\\\";

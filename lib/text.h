@@ -20,8 +20,8 @@ std::string_view first_utf8(std::string_view text, std::size_t count);
 bool known_encoding(const std::string& name);
 std::string convert(std::string_view bytes, const std::string& from, const std::string& to);
 
-// For one line of a log: control bytes (0x00-0x1f, 0x7f), C1 controls, U+2028/2029 and invalid
-// UTF-8 become \xNN or \uNNNN, "\" becomes "\\"; at most `limit` bytes, then "...".
+// For one line of a log: control bytes (0x00-0x1f, 0x7f), C1, line and direction controls and
+// invalid UTF-8 become \xNN or \uNNNN, "\" becomes "\\"; at most `limit` bytes, then "...".
 std::string for_log(std::string_view text, std::size_t limit = 512);
 
 std::string_view trim(std::string_view text);  // blanks and line breaks at both ends

@@ -109,6 +109,7 @@ BOOST_AUTO_TEST_CASE(a_log_line_stays_one_line) {
       {"\\n", "\\\\n"},
       {"\xC2\x85\xC2\x9B", "\\u0085\\u009b"},
       {"\xE2\x80\xA8\xE2\x80\xA9", "\\u2028\\u2029"},
+      {"a\xE2\x80\xAE\xE2\x81\xA6z\xE2\x80\x8F", "a\\u202e\\u2066z\\u200f"},
       {"\xFF\xC3", "\\xff\\xc3"},
       {"", ""},
   };
