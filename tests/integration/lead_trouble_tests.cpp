@@ -1,0 +1,220 @@
+// lead_trouble_tests: the form when the disk fails, repeat customers, and how the owner hears of
+// leads that do not get through.
+#include <boost/test/unit_test.hpp>
+#include <string>
+#include <vector>
+
+#include "fcgi_client.h"
+#include "form_client.h"
+#include "php.h"
+#include "site.h"
+#include "store_fixture.h"
+
+using namespace b24;
+using namespace b24::test;
+
+namespace {
+
+struct Trouble {
+  Trouble() { site().reset(); }
+  static Site& site() { return shared_site(); }
+};
+
+// The form as FastCGI whose writes to the store fail. The data directory is as an earlier run left
+// it.
+class FailingForm {
+ public:
+  FailingForm(const Site& site, const std::string& error) {
+    write_file(dir_ / "settings.conf",
+               "C_REST_WEB_HOOK_URL = " + site.webhook_url() +
+                   "\n[data]\ndir = data\n[page]\ntemplates = " +
+                   (std::filesystem::current_path() / "templates").string() +
+                   "\n[portal_call]\nca_file = " + (site.run_dir() / "sandbox-ca.pem").string() +
+                   "\n[spam]\nper_address = 0\n");
+    const std::vector<std::string> program{built("cgi-bin/index.fcgi"), "--settings",
+                                           (dir_ / "settings.conf").string()};
+    shell_ = program;
+    BOOST_REQUIRE_EQUAL(shell("--list").status, 0);  // makes the data directory
+    std::vector<std::string> traced{"strace", "-f", "-qq", "-o", "/dev/null"};
+    for (const char* name : {"store.db", "store.db-wal", "store.db-journal", "gate.db",
+                             "gate.db-wal", "gate.db-journal"}) {
+      traced.emplace_back("-P");
+      traced.push_back((dir_ / "data" / name).string());
+    }
+    for (const std::string& option :
+         {std::string("-e"), std::string("trace=pwrite64,write,ftruncate,fallocate"),
+          std::string("-e"), "inject=pwrite64,write,ftruncate,fallocate:error=" + error}) {
+      traced.push_back(option);
+    }
+    traced.insert(traced.end(), program.begin(), program.end());
+    traced.insert(traced.end(), {"--listen", "unix:" + socket()});
+    process_ = std::make_unique<Process>(Command{traced});
+    allowed_ =
+        wait_until([&] { return std::filesystem::exists(socket()) || !process_->running(); });
+    allowed_ = allowed_ && process_->running();
+  }
+
+  bool allowed() const { return allowed_; }
+  HttpReply get() const { return parse(ask("unix:" + socket(), fcgi_get(""))); }
+  HttpReply post(const std::string& body, bool json = false) const {
+    Params params = post_params("", body.size());
+    if (json) params.emplace_back("HTTP_ACCEPT", "application/json");
+    return parse(ask("unix:" + socket(), fcgi_head(params) + fcgi_body(body)));
+  }
+  Ran shell(const std::string& option) const {
+    std::vector<std::string> arguments = shell_;
+    arguments.push_back(option);
+    return run({arguments});
+  }
+  void end() {
+    process_->signal(SIGTERM);
+    process_->wait();
+  }
+
+ private:
+  std::string socket() const { return (dir_ / "index.sock").string(); }
+  static HttpReply parse(const FcgiAnswer& answer) {
+    HttpReply reply;
+    reply.status = answer.status;
+    reply.body = answer.body;
+    return reply;
+  }
+
+  TempDir dir_;
+  std::vector<std::string> shell_;
+  std::unique_ptr<Process> process_;
+  bool allowed_ = false;
+};
+
+std::string filled(const HttpReply& page, std::string_view name) {
+  Value params = person(name);
+  params.set("form_token", input_value(page.body, "form_token"));
+  return php::build_query(params);
+}
+
+std::size_t count_of(const std::string& text, const std::string& part) {
+  std::size_t count = 0;
+  for (std::size_t at = 0; (at = text.find(part, at)) != std::string::npos; ++at) ++count;
+  return count;
+}
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(lead_trouble_tests, Trouble)
+
+BOOST_AUTO_TEST_CASE(a_full_or_read_only_disk_sends_leads_to_the_portal_directly) {
+  for (const char* error : {"ENOSPC", "EROFS", "EIO"}) {
+    site().reset();
+    FailingForm form(site(), error);
+    if (!form.allowed()) {
+      BOOST_TEST_MESSAGE("skipped: strace is not allowed here");
+      return;
+    }
+    BOOST_TEST_CONTEXT(error) {
+      const HttpReply page = form.get();
+      BOOST_TEST(page.status == 200);
+      const std::string anna = filled(page, "Anna");
+      const HttpReply saved = form.post(anna, true);
+      BOOST_TEST(saved.status == 200);
+      BOOST_TEST(body_json(saved)["status"].text() == "saved");
+      // The same again is found there.
+      BOOST_TEST(body_json(form.post(anna, true))["lead_id"].text() ==
+                 body_json(saved)["lead_id"].text());
+      BOOST_TEST(site().leads().size() == 1U);
+
+      // Neither the disk nor the portal: the visitor has to know, whatever the portal's trouble.
+      for (const char* mode : {"down", "empty-error", "server-error", "html"}) {
+        site().fault(mode);
+        const HttpReply lost = form.post(filled(page, "Boris"));
+        BOOST_TEST(lost.status == 503, mode);
+        BOOST_TEST(notice(lost.body).contains("could not be saved"), mode);
+        BOOST_TEST(lost.body.contains("value=\"Boris\""), mode);
+        BOOST_TEST(body_json(form.post(filled(page, "Boris"), true))["status"].text() == "error");
+      }
+      site().fault("ok");
+      BOOST_TEST(site().leads().size() == 1U);
+      form.end();
+      BOOST_TEST(form.shell("--list").out.contains("0 pending, 0 failed, 0 done"));
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(repeat_customers_are_linked_to_their_contact) {
+  const Value contact = site().call_json(
+      "crm.contact.add",
+      Value::map({{"fields",
+                   Value::map({{"NAME", "Anna"},
+                               {"PHONE", Value::list({Value::map({{"VALUE", "+1 (202) 555-0100"},
+                                                                  {"VALUE_TYPE", "WORK"}})})}})}}));
+  const std::string id = contact["result"].text();
+  BOOST_REQUIRE(!id.empty());
+  for (const char* method : {"crm.lead.add", "crm.item.add"}) {
+    const CgiForm form(
+        site(), {"B24HOOKS_FORM_DUPLICATES=link", "B24HOOKS_FORM_METHOD=" + std::string(method)});
+    const char* field = method == std::string("crm.item.add") ? "contactId" : "CONTACT_ID";
+    BOOST_TEST(form.submit(person()).status == 303);
+    Value stranger = person("Boris");
+    stranger.set("phone", "+49 30 1234567");
+    stranger.set("email", "boris@example.com");
+    BOOST_TEST(form.submit(stranger).status == 303);
+    const Value calls = site().calls(method);
+    BOOST_REQUIRE_EQUAL(calls.size(), 2U);
+    BOOST_TEST(calls[0]["params"]["fields"][field].text() == id);
+    BOOST_TEST(calls[1]["params"]["fields"].find(field) == nullptr);
+  }
+  // A search that the portal does not answer loses no lead.
+  site().fault("server-error", 0, "crm.duplicate.findbycomm");
+  const CgiForm form(site(), {"B24HOOKS_FORM_DUPLICATES=link"});
+  BOOST_TEST(form.submit(person("Carla")).status == 303);
+  BOOST_TEST(site().leads().size() == 5U);
+}
+
+BOOST_AUTO_TEST_CASE(the_owner_hears_of_waiting_leads_once_and_when_they_are_through) {
+  TempDir dir;
+  write_file(dir / "tell", "#!/bin/sh\n{ echo \"== $B24_SUBJECT\"; cat; } >> \"$1\"\n");
+  std::filesystem::permissions(dir / "tell", std::filesystem::perms::owner_all);
+  const std::string command = (dir / "tell").string() + " " + (dir / "told").string();
+  const CgiForm form(site(), {"B24HOOKS_NOTIFY_COMMAND=" + command, "B24HOOKS_NOTIFY_AFTER=1ms",
+                              "B24HOOKS_FORM_WAIT=0"});
+  const auto told = [&] { return read_file(dir / "told"); };
+  site().fault("down");
+  BOOST_TEST(form.submit(person("Anna\xe2\x80\xae =1+1")).status == 202);
+  BOOST_TEST(wait_until([&] {
+    form.shell({"--deliver"});
+    return !told().empty();
+  }));
+  for (int i = 0; i < 3; ++i) form.shell({"--deliver"});
+  BOOST_TEST(count_of(told(), "== ") == 1U);
+  for (const char* part : {"1 lead(s) have not reached Bitrix24", "O'Neil", "+1 202 555 0100"})
+    BOOST_TEST(told().contains(part), told());
+  BOOST_TEST(!told().contains("\xe2\x80\xae"));
+  BOOST_TEST(!told().contains("sandbox/"));  // the webhook's secret
+
+  site().fault("ok");
+  form.shell({"--retry", "all"});
+  BOOST_TEST(wait_until([&] {
+    form.shell({"--deliver"});
+    return told().contains("leads reach Bitrix24 again");
+  }));
+  BOOST_TEST(count_of(told(), "== ") == 2U);
+  BOOST_TEST(site().leads().size() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(what_an_owner_mended_goes_out_at_once) {
+  const CgiForm form(site(), {"B24HOOKS_FORM_WAIT=2s"});
+  site().fault("expired", 0, "crm.lead.add");
+  const HttpReply held = form.submit(person(), {"Accept: application/json"});
+  BOOST_TEST(held.status == 202);
+  BOOST_TEST(wait_until([&] { return form.shell({"--list"}).out.contains("expired_token"); }));
+  site().fault("ok");
+  form.shell({"--deliver"});  // the gate is closed for a minute
+  BOOST_TEST(site().leads().size() == 0U);
+  BOOST_TEST(form.shell({"--retry", body_json(held)["id"].text()}).status == 0);
+  BOOST_TEST(form.shell({"--deliver"}).status == 0);
+  BOOST_TEST(site().leads().size() == 1U);
+  const Ran show = form.shell({"--show", body_json(held)["id"].text()});
+  for (const char* part : {"done", "expired_token", "retried by hand"})
+    BOOST_TEST(show.out.contains(part), show.out);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
