@@ -24,8 +24,9 @@ struct IntakeFixture {
   AppSource source{settings.launch(), "handler"};
   EventIntake intake{source};
 
+  // Called by threads too, where Boost's macros may not be used.
   Status take(const Value& params, Millis at = now_ms()) {
-    const App app = good(source.current());
+    const App app = source.current().value();
     return intake.take(app, make_event(params, at, *app.settings));
   }
   Status take(int id) { return take(event_params("ONX", std::to_string(id))); }
