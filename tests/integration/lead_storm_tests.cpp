@@ -146,7 +146,7 @@ class SecondIndex {
       : socket_((site.run_dir() / "second.sock").string()),
         process_({{built("cgi-bin/index.fcgi"), "--listen", "unix:" + socket_, "--settings",
                    (site.run_dir() / "settings.conf").string()}}) {
-    BOOST_REQUIRE(wait_until([&] { return std::filesystem::exists(socket_); }));
+    BOOST_REQUIRE(wait_until([&] { return listens("unix:" + socket_); }));
   }
   Told submit(const std::string& body) const {
     Params params = post_params("", body.size());

@@ -49,8 +49,7 @@ class FailingForm {
     traced.insert(traced.end(), program.begin(), program.end());
     traced.insert(traced.end(), {"--listen", "unix:" + socket()});
     process_ = std::make_unique<Process>(Command{traced});
-    allowed_ =
-        wait_until([&] { return std::filesystem::exists(socket()) || !process_->running(); });
+    allowed_ = wait_until([&] { return listens("unix:" + socket()) || !process_->running(); });
     allowed_ = allowed_ && process_->running();
   }
 

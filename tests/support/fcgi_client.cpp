@@ -190,6 +190,15 @@ bool Peer::is_dropped(std::chrono::milliseconds deadline) {
   return received && received->empty();
 }
 
+bool listens(const std::string& where) {
+  try {
+    const Peer peer(where);
+    return true;
+  } catch (const std::runtime_error&) {
+    return false;
+  }
+}
+
 FcgiAnswer ask(const std::string& where, std::string_view records) {
   Peer peer(where);
   peer.send(records);

@@ -68,6 +68,9 @@ class Peer {
   int socket_;
 };
 
+// Whether somebody listens there.
+bool listens(const std::string& where);
+
 // Sends a whole request and takes the answer.
 FcgiAnswer ask(const std::string& where, std::string_view records);
 
