@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <sqlite3.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -70,6 +71,21 @@ std::unexpected<Error> failure(sqlite3* db, int code, std::string_view doing) {
   cause.append(db != nullptr ? sqlite3_errmsg(db) : sqlite3_errstr(code));
   cause.append(" (").append(std::to_string(code)).append(")");
   return std::unexpected(Error{ErrorKind::storage, row.name, std::move(cause), row.remedy});
+}
+
+// Whether processes can map one file of this file's directory together, as the write-ahead log's
+// index is. SQLite finds out only when the file has been turned to WAL, and then cannot turn it
+// back.
+bool can_share_memory(const std::string& file) {
+  constexpr std::size_t kSize = 4096;
+  const std::string name = file + "-probe";
+  const FileHandle probe(::open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (probe.get() < 0 || ::ftruncate(probe.get(), kSize) != 0) return true;  // SQLite will tell why
+  void* const memory = ::mmap(nullptr, kSize, PROT_READ | PROT_WRITE, MAP_SHARED, probe.get(), 0);
+  ::unlink(name.c_str());
+  if (memory == MAP_FAILED) return false;
+  ::munmap(memory, kSize);
+  return true;
 }
 
 // Closing a descriptor of a file drops all locks that this process has on it, SQLite's too. So the
@@ -206,12 +222,20 @@ Status Database::configure(Sync sync) {
   return set_sync(sync);
 }
 
+// Whether the file is in this mode already; an error is met again by whoever needs the answer.
+bool Database::is_wal() {
+  auto query = prepare("PRAGMA journal_mode");
+  if (!query) return false;
+  const auto row = query->step();
+  return row && *row && query->text(0) == "wal";
+}
+
 // True: WAL; false: a rollback journal. The busy time-out does not cover a change of the journal,
 // which two processes may try at once with a new file.
 Result<bool> Database::turn_to_wal() {
   using namespace std::chrono;
   const auto deadline = steady_clock::now() + milliseconds(kBusyMillis);
-  for (;;) {
+  while (is_wal() || can_share_memory(sqlite3_db_filename(db_, "main"))) {
     auto query = prepare("PRAGMA journal_mode=WAL");
     if (!query) return std::unexpected(query.error());
     const auto row = query->step();

@@ -84,6 +84,7 @@ class Database {
  private:
   Database() = default;
   Status configure(Sync sync);
+  bool is_wal();
   Result<bool> turn_to_wal();
   sqlite3* db_ = nullptr;
   std::map<std::string, sqlite3_stmt*, std::less<>> statements_;
