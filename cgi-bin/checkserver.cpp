@@ -53,6 +53,11 @@ std::optional<Format> format_of(const Request& request) {
   return request.accepts_json() ? Format::json : Format::html;
 }
 
+bool is_set(const char* variable) {
+  const char* value = std::getenv(variable);
+  return value != nullptr && *value != '\0';
+}
+
 Response in_format(int status, Format format, std::string body) {
   const char* type = format == Format::json      ? "application/json; charset=utf-8"
                      : format == Format::metrics ? "text/plain; version=0.0.4; charset=utf-8"
@@ -67,12 +72,14 @@ class CheckPage : public AppPage {
   Response respond(const Request& request) override {
     if (!request.path_info.empty()) return error_response(404, "not_found", request);
     const Result<App> app = app_.current();
-    if (!app) return without_settings(request);
+    if (!app) return without_settings(app.error(), request);
     const Settings& settings = *app->settings;
     const Sight sight = access::sight_of(request, settings, now_ms());
     if (sight == Sight::nothing) return error_response(404, "not_found", request);
-    if (!request.key_header.empty() && is_guessing(request, settings)) {
-      return error_response(429, "too_many_tries", request);
+    if (!request.key_header.empty()) {
+      if (is_guessing(request, settings)) return error_response(429, "too_many_tries", request);
+      // A program that asks with an old key must not take the verdict alone for all there is.
+      if (sight != Sight::everything) return error_response(403, "wrong_key", request);
     }
     if (request.is_post()) return take_key(request, settings);
     if (request.method != "GET" && request.method != "HEAD") {
@@ -99,7 +106,7 @@ class CheckPage : public AppPage {
     const check::Report report = runner_.fresh({launch_.mode, launch_.settings_file, "", ""});
     const Result<std::shared_ptr<const Templates>> templates = app_.templates();
     const Templates* words = templates ? templates->get() : nullptr;
-    const bool coloured = isatty(STDOUT_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr;
+    const bool coloured = isatty(STDOUT_FILENO) == 1 && !is_set("NO_COLOR");
     std::fputs(form(report, *format, words, shell_language(words), coloured).c_str(), stdout);
     std::fflush(stdout);
     constexpr int kExit[] = {0, 0, 1, 2};
@@ -116,9 +123,10 @@ class CheckPage : public AppPage {
   std::string shell_language(const Templates* templates) {
     const Result<App> app = app_.current();
     if (templates == nullptr) return "en";
-    const char* variable = std::getenv("LC_ALL");
-    if (variable == nullptr || *variable == '\0') variable = std::getenv("LANG");
-    const std::string locale = variable == nullptr ? "" : variable;
+    std::string locale;
+    for (const char* name : {"LC_ALL", "LC_MESSAGES", "LANG"}) {
+      if (locale.empty() && is_set(name)) locale = std::getenv(name);
+    }
     return templates->choose_language(app ? app->settings->page.language : "auto",
                                       locale.substr(0, 2));
   }
@@ -155,16 +163,21 @@ class CheckPage : public AppPage {
     return check::text_verdict(verdict);
   }
 
-  // There is nothing to protect yet, and nobody but this page says what is missing.
-  Response without_settings(const Request& request) {
-    const check::Report report = runner_.report(place_of(request), kFreshForOwner);
-    std::string problems;
-    for (const check::Row& row : report.rows) {
-      if (row.group != check::Group::settings || row.finding.state < check::State::warning)
-        continue;
-      problems += row.finding.cause + "\n-> " + row.finding.remedy + "\n";
+  // Without settings nobody can show that he is the owner, and the error names a path and what is
+  // written in the file. So a visitor learns its kind; the log and the shell tell the rest.
+  Response without_settings(const Error& error, const Request& request) {
+    complain(app_.page(), error);
+    const std::optional<Format> format = format_of(request);
+    if (!format) return error_response(400, "unknown_format", request);
+    const Result<std::shared_ptr<const Templates>> templates = app_.templates();
+    if (*format == Format::html && templates) {
+      const std::string lang = language(request);
+      const std::string message =
+          (*templates)->message(lang, "error_no_settings", Value::map({{"code", error.code}}));
+      return (*templates)
+          ->page(503, "error", Value::map({{"status", 503}, {"message", message}}), lang);
     }
-    return text_response(503, "b24hooks has no settings that it can use:\n\n" + problems);
+    return in_format(503, *format, verdict_form(check::State::error, *format));
   }
 
   // Whether this address tries too many keys; the key itself is long enough when nobody can count.

@@ -6,6 +6,8 @@
 #include "check_seen.h"
 #include "json.h"
 #include "secret.h"
+#include "text.h"
+#include "webhook.h"
 
 namespace b24::check {
 namespace {
@@ -43,6 +45,16 @@ std::string facts_alone(const Finding& finding) {
   return out;
 }
 
+std::string remedy_of(const Finding& finding, const std::string& key, const Value& facts,
+                      const Templates& templates, std::string_view language) {
+  const std::string code = text::lower(finding.code);
+  for (const std::string& fix :
+       {key + "_fix", "check_fix_" + code, "check_portal_" + code + "_fix"}) {
+    if (templates.has_message(fix)) return templates.message(language, fix, facts);
+  }
+  return finding.remedy;
+}
+
 void join(std::string& text, const std::string& more) {
   if (more.empty()) return;
   if (!text.empty()) text += " ";
@@ -69,6 +81,7 @@ Value row_value(const Row& row) {
                      {"facts", f.facts},
                      {"cause", f.cause},
                      {"remedy", f.remedy},
+                     {"code", f.code},
                      {"paste", paste},
                      {"metrics", metrics}});
 }
@@ -84,11 +97,55 @@ Row row_from(const Value& value) {
   f.facts = value["facts"];
   f.cause = value["cause"].text();
   f.remedy = value["remedy"].text();
+  f.code = value["code"].text();
   for (const Value::Member& line : value["paste"].members()) f.paste.push_back(line.value.text());
   for (const Value::Member& metric : value["metrics"].members()) {
     f.metrics.push_back({metric.key.text(), metric.value.real()});
   }
   return row;
+}
+
+// --- Secrets ---
+
+constexpr std::size_t kShortestSecret = 10;  // what is shorter may be a part of any word
+
+std::vector<std::string> secrets_of(const Settings& settings) {
+  // A malformed address is taken apart too: its secret may be anywhere.
+  std::vector<std::string> secrets = text::split(settings.crest.web_hook_url, "/:?&=# ");
+  const std::string host = Webhook::portal_of(settings.crest.web_hook_url);
+  std::erase_if(secrets, [&](const std::string& part) { return host.starts_with(part); });
+  for (const PortalSettings& portal : settings.portals) {
+    secrets.insert(secrets.end(), portal.application_tokens.begin(),
+                   portal.application_tokens.end());
+  }
+  for (const ActionSettings& action : settings.actions) {
+    secrets.insert(secrets.end(), {action.forward_secret, action.forward});
+  }
+  secrets.insert(secrets.end(), {settings.checkserver.key, settings.spam.captcha_secret});
+  std::erase_if(secrets, [](const std::string& s) { return s.size() < kShortestSecret; });
+  return secrets;
+}
+
+void hide(std::string& text, const std::vector<std::string>& secrets) {
+  for (const std::string& secret : secrets) {
+    for (std::size_t at = 0; (at = text.find(secret, at)) != text.npos; at += 3) {
+      text.replace(at, secret.size(), "***");
+    }
+  }
+}
+
+void hide_secrets(Finding& finding, const std::vector<std::string>& secrets) {
+  const Value facts = finding.facts;
+  for (const Value::Member& fact : facts.members()) {
+    if (!fact.value.is_string()) continue;
+    std::string text = secret::mask(fact.value.string());
+    hide(text, secrets);
+    finding.facts.set(fact.key.text(), text);
+  }
+  finding.cause = secret::mask(finding.cause);
+  hide(finding.cause, secrets);
+  hide(finding.remedy, secrets);
+  for (std::string& line : finding.paste) hide(line, secrets);
 }
 
 }  // namespace
@@ -103,8 +160,9 @@ std::string_view name(Group group) {
 Finding failed(std::string_view finding, const Error& error, State state) {
   return {.state = state,
           .name = std::string(finding),
-          .cause = secret::mask(error.cause),
-          .remedy = error.remedy};
+          .cause = error.cause,
+          .remedy = error.remedy,
+          .code = error.code};
 }
 
 std::vector<Check> all_checks() {
@@ -145,6 +203,9 @@ Report judge(const Seen& seen) {
     report.rows.push_back(
         {std::string(check.id), check.group, std::string(check.crest), check.judge(seen)});
   }
+  std::vector<std::string> secrets;
+  if (seen.subject->settings) secrets = secrets_of(*seen.subject->settings);
+  for (Row& row : report.rows) hide_secrets(row.finding, secrets);
   if (seen.store) report.hours = seen.store->hours;
   if (seen.gate) report.bucket_level = seen.gate->level;
   if (seen.subject->settings) report.bucket_size = seen.subject->settings->call.bucket_size;
@@ -196,10 +257,7 @@ Words words(const Row& row, const Templates* templates, std::string_view languag
     const std::string key = message_key(row, *templates);
     const Value facts = in_words(f.facts, templates, language);
     if (!key.empty()) out.detail = templates->message(language, key, facts);
-    const std::string fix = key + "_fix";
-    out.remedy = !key.empty() && templates->has_message(fix)
-                     ? templates->message(language, fix, facts)
-                     : f.remedy;
+    out.remedy = remedy_of(f, key, facts, *templates, language);
   }
   join(out.detail, f.cause);
   return out;

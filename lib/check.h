@@ -7,6 +7,8 @@
 //   check_ID                the title
 //   check_ID_FINDING        what was found, with the row's facts filled in
 //   check_ID_FINDING_fix    what to do about it; none where there is nothing to do
+//   check_fix_CODE          the same for an error of this code, where the finding has no words of
+//                           its own for it
 #pragma once
 
 #include <span>
@@ -44,11 +46,12 @@ struct Finding {
   Value facts = Value::array();
   std::string cause = {};               // in the words of whoever failed; shown after the message
   std::string remedy = {};              // likewise; shown when the catalogue has no remedy
+  std::string code = {};                // of the error that was met
   std::vector<std::string> paste = {};  // lines to copy into a shell or the settings
   std::vector<Metric> metrics = {};
 };
 
-// An error as a finding: its cause and its remedy as they are.
+// An error as a finding: its cause, its code and its remedy as they are.
 Finding failed(std::string_view finding, const Error& error, State state = State::error);
 
 // A length of time for a finding's facts, in the unit that suits it.
@@ -101,6 +104,7 @@ struct Report {
   int count(State state) const;
 };
 
+// No value that the settings keep secret is in the report, whatever a check or an error says.
 Report judge(const Seen& seen);
 
 // For a process that is new for each request: the report as one line of JSON, and back.

@@ -56,18 +56,36 @@ bool is_given(int status) {
   return status >= 200 && status < 300;
 }
 
-// The files that this installation really has, where the web server would give them.
-std::vector<std::string> own_paths(const Subject& subject) {
-  std::vector<std::string> paths;
-  if (subject.place.document_root.empty()) return paths;
+// "https://example.com/" of "https://example.com/forms/".
+std::string origin_of(const std::string& url) {
+  return url.substr(0, url.find('/', url.find("://") + 3)) + "/";
+}
+
+// Where the web server would give the files that this installation really has.
+std::vector<std::string> own_urls(const Subject& subject) {
+  std::vector<std::string> urls;
+  if (subject.place.document_root.empty()) return urls;
   const Settings& settings = *subject.settings;
+  const std::string origin = origin_of(settings.site.public_url);
   for (const std::filesystem::path& file :
        {settings.file, settings.data.dir / "store.db", settings.data.dir / "hook.log"}) {
     std::error_code error;
     const auto relative = std::filesystem::relative(file, subject.place.document_root, error);
-    if (!error && !relative.empty() && *relative.begin() != "..") paths.push_back(relative);
+    if (!error && !relative.empty() && *relative.begin() != "..")
+      urls.push_back(origin + relative.string());
   }
-  return paths;
+  return urls;
+}
+
+std::vector<std::string> urls_to_ask(const Subject& subject) {
+  std::vector<std::string> urls;
+  for (const std::string_view path : kPaths) {
+    urls.push_back(subject.settings->site.public_url + std::string(path));
+  }
+  for (std::string& url : own_urls(subject)) {
+    if (std::find(urls.begin(), urls.end(), url) == urls.end()) urls.push_back(std::move(url));
+  }
+  return urls;
 }
 
 }  // namespace
@@ -87,20 +105,17 @@ LeaksSeen look_for_leaks(const Subject& subject) {
   // Then every answer is "elsewhere", and says nothing of what is given there.
   seen.redirects = nothing->status >= 300 && nothing->status < 400;
   if (seen.redirects) return seen;
-  std::vector<std::string> paths(std::begin(kPaths), std::end(kPaths));
-  for (std::string& path : own_paths(subject)) {
-    if (std::find(paths.begin(), paths.end(), path) == paths.end()) paths.push_back(path);
-  }
-  const Millis deadline = now_ms() + settings.checkserver.time_limit - 1'000;
-  for (const std::string& path : paths) {
-    if (now_ms() > deadline) break;
-    const auto given = fetch(http, seen.base + path);
+  const Millis deadline = now_ms() + settings.checkserver.time_limit / 2;
+  for (const std::string& url : urls_to_ask(subject)) {
+    seen.cut_short = now_ms() > deadline;
+    if (seen.cut_short) break;
+    const auto given = fetch(http, url);
     if (!given) {
       seen.error = given.error();
       return seen;
     }
     const bool same_page = is_given(nothing->status) && given->body == nothing->body;
-    seen.paths.push_back({path, given->status, is_given(given->status) && !same_page});
+    seen.served.push_back({url, given->status, is_given(given->status) && !same_page});
   }
   return seen;
 }
@@ -114,25 +129,34 @@ Finding judge_leaks(const Seen& seen) {
     return {.state = State::info, .name = "no_public_url"};
   }
   if (!seen.leaks) return {.state = State::warning, .name = "late"};
-  if (seen.leaks->error) return failed("unreachable", *seen.leaks->error, State::warning);
-  if (seen.leaks->redirects) {
-    return {.state = State::warning,
-            .name = "redirects",
-            .facts = Value::map({{"base", seen.leaks->base}})};
-  }
+  const LeaksSeen& leaks = *seen.leaks;
   std::string leaking;
-  std::int64_t count = 0;
-  for (const Served& served : seen.leaks->paths) {
+  int count = 0;
+  for (const Served& served : leaks.served) {
     if (!served.leaks) continue;
-    leaking += (leaking.empty() ? "" : ", ") + seen.leaks->base + served.path;
+    leaking += (leaking.empty() ? "" : ", ") + served.url;
     ++count;
   }
-  return {.state = count == 0 ? State::ok : State::error,
-          .name = count == 0 ? "refused" : "served",
-          .facts = Value::map({{"asked", static_cast<std::int64_t>(seen.leaks->paths.size())},
-                               {"leaking", leaking},
-                               {"base", seen.leaks->base}}),
-          .metrics = {{"leaking_paths", static_cast<double>(count)}}};
+  // A leak is one, whatever happened to the questions after it.
+  if (count == 0 && leaks.error) return failed("unreachable", *leaks.error, State::warning);
+  Finding finding;
+  finding.state = State::warning;
+  finding.facts = Value::map({{"asked", static_cast<std::int64_t>(leaks.served.size())},
+                              {"leaking", leaking},
+                              {"base", leaks.base}});
+  finding.metrics = {{"leaking_paths", static_cast<double>(count)}};
+  if (count > 0) {
+    finding.state = State::error;
+    finding.name = "served";
+  } else if (leaks.redirects) {
+    finding.name = "redirects";
+  } else if (leaks.cut_short) {
+    finding.name = "cut_short";
+  } else {
+    finding.state = State::ok;
+    finding.name = "refused";
+  }
+  return finding;
 }
 
 constexpr Check kChecks[] = {{"leaks", Group::leaks, "", judge_leaks}};

@@ -41,6 +41,7 @@ constexpr Help kHelp[] = {
     {"events_failed", "Events whose actions failed for good."},
     {"events_oldest_pending_seconds", "Age of the oldest event with actions left to do."},
     {"delivery_last_run_age_seconds", "Time since the delivery last ran."},
+    {"event_work_last_run_age_seconds", "Time since the work on events last ran."},
     {"event_lag_seconds", "Time from the sending of an event to its arrival, in the middle."},
     {"refused_last_day", "Refused requests of the last day."},
     {"spam_last_day", "Submissions dropped as spam in the last day."},

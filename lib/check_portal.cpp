@@ -18,6 +18,23 @@ constexpr Millis kClockOff = 30'000;     // warning
 constexpr Millis kClockWrong = 300'000;  // error: signed tokens and certificates stop working
 constexpr double kBusyOperating = 360;   // seconds of the 480 that one method has in ten minutes
 
+// The codes that the catalogue has words of its own for.
+constexpr std::string_view kExplained[] = {
+    "no_auth_found",
+    "expired_token",
+    "invalid_token",
+    "invalid_credentials",
+    "insufficient_scope",
+    "access_denied",
+    "payment_required",
+    "portal_deleted",
+    "overload_limit",
+    "query_limit_exceeded",
+    "operation_time_limit",
+    "internal_server_error",
+    "timeout",
+};
+
 Finding no_settings() {
   return {.state = State::info, .name = "no_settings"};
 }
@@ -92,14 +109,17 @@ Finding judge_tls(const Seen& seen) {
   if (!is_callable(seen)) return not_asked();
   if (!seen.tls) return {.state = State::error, .name = "late"};
   const TlsSeen& tls = *seen.tls;
+  const bool certificate = tls.error && tls.error->code == "tls";
+  if (seen.subject->settings->crest.ignore_ssl && (!tls.error || certificate)) {
+    return {.state = State::warning,
+            .name = "ignored",
+            .cause = certificate ? tls.error->cause : std::string(),
+            .paste = {"C_REST_IGNORE_SSL = no"}};
+  }
   if (tls.error) {
-    const bool certificate = tls.error->code == "tls";
     Finding finding = failed(certificate ? "refused" : "unreachable", *tls.error);
     if (certificate) finding.paste = {"[portal_call]", "ca_file = /path/to/authority.pem"};
     return finding;
-  }
-  if (seen.subject->settings->crest.ignore_ssl) {
-    return {.state = State::warning, .name = "ignored", .paste = {"C_REST_IGNORE_SSL = no"}};
   }
   const Value facts = Value::map({{"days", std::int64_t{tls.days_left}}});
   if (tls.days_left < 0) return {.name = "trusted"};
@@ -119,11 +139,11 @@ Finding judge_answer(const Seen& seen) {
     if (portal.error->error.code == "gate") {
       return {.state = State::warning, .name = "bucket_full"};
     }
-    Finding finding = failed("refused", portal.error->error);
-    // The catalogue has words of its own for the portal's commonest codes.
-    if (!portal.error->error.code.empty()) {
-      finding.name = "portal_" + text::lower(portal.error->error.code);
-    }
+    const bool answered = portal.error->error.kind == ErrorKind::portal;
+    Finding finding = failed(answered ? "refused" : "failed", portal.error->error);
+    const std::string code = text::lower(portal.error->error.code);
+    const auto* known = std::find(std::begin(kExplained), std::end(kExplained), code);
+    if (known != std::end(kExplained)) finding.name = "portal_" + code;
     return finding;
   }
   const bool slow = portal.took > kSlowAnswer;

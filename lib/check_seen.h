@@ -43,13 +43,15 @@ struct Subject {
 Subject subject_of(AppSource& app, const Place& place);
 
 struct ProgramsSeen {
-  std::string curl;  // empty: libcurl cannot be loaded
-  std::string sqlite;
+  std::optional<Error> curl_error;  // it cannot be loaded, or is too old
+  std::string curl;
+  int sqlite = 0;  // 3035000: 3.35
   std::string fcgi;
   std::string openssl;
   std::string user;
   pid_t pid = 0;
   int threads = 0;
+  std::filesystem::path dir;  // where this program is
 };
 ProgramsSeen look_at_programs();
 std::string user_name(uid_t user);  // or its number
@@ -62,6 +64,7 @@ struct PathSeen {
   mode_t mode = 0;
   std::string owner;
   bool writable = false;
+  bool open_to_others = false;  // who are neither its owner nor, reading, of this process's group
   bool in_document_root = false;
   std::uintmax_t size = 0;
 };
@@ -86,8 +89,9 @@ struct StoreSeen {
   bool wal = false;
   KindStats leads;
   KindStats events;
-  std::string delivery_last_run;  // milliseconds; empty: never
-  std::vector<Millis> event_lag;  // of the newest events: received - ts
+  std::string delivery_last_run;    // milliseconds; empty: never
+  std::string event_work_last_run;  // likewise
+  std::vector<Millis> event_lag;    // of the newest events: received - ts
   std::vector<Store::Count> counts;
   std::vector<Item> failed;  // the newest ones of both kinds
   std::vector<Hour> hours;
@@ -106,7 +110,7 @@ struct LogEntry {
 std::vector<LogEntry> look_at_log(const Settings& settings);
 
 struct Served {
-  std::string path;
+  std::string url;
   int status = 0;
   bool leaks = false;
 };
@@ -114,7 +118,8 @@ struct LeaksSeen {
   std::string base;
   std::optional<Error> error;  // the site could not be asked
   bool redirects = false;      // whatever it is asked for
-  std::vector<Served> paths;
+  bool cut_short = false;      // there was no time to ask for everything
+  std::vector<Served> served;
 };
 LeaksSeen look_for_leaks(const Subject& subject);
 

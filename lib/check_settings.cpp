@@ -6,14 +6,14 @@
 namespace b24::check {
 namespace {
 
-// Of any file that may hold secrets.
-constexpr mode_t kOthers = 077;
-
 Finding judge_file(const Seen& seen) {
   const Subject& subject = *seen.subject;
   if (subject.settings_error) {
     Finding finding = failed(subject.settings ? "not_in_use" : "none", *subject.settings_error);
     finding.facts = Value::map({{"file", subject.place.settings_file.string()}});
+    if (finding.code == "settings_open_to_others") {
+      finding.paste = {"chmod 600 " + subject.place.settings_file.string()};
+    }
     return finding;
   }
   if (!subject.settings) return {.state = State::info, .name = "no_settings"};
@@ -29,7 +29,7 @@ Finding judge_privacy(const Seen& seen) {
   if (file.in_document_root) {
     return {.state = State::error, .name = "in_web_root", .facts = facts};
   }
-  if ((file.mode & kOthers) != 0) {
+  if (file.open_to_others) {
     return {.state = State::error,
             .name = "open",
             .facts = facts,

@@ -46,6 +46,9 @@ PathSeen look_at_path(const std::filesystem::path& path, const std::string& docu
   seen.exists = true;
   seen.is_directory = S_ISDIR(status.st_mode);
   seen.mode = status.st_mode & 07777;
+  const bool own_group = status.st_gid == getegid() || group_member(status.st_gid) != 0;
+  const mode_t others = status.st_mode & kOthers;
+  seen.open_to_others = others != 0 && !(S_ISREG(status.st_mode) && others == S_IRGRP && own_group);
   seen.owner = user_name(status.st_uid);
   seen.size = static_cast<std::uintmax_t>(status.st_size);
   seen.writable = faccessat(AT_FDCWD, path.c_str(), W_OK, AT_EACCESS) == 0;
@@ -74,7 +77,7 @@ std::optional<Error> try_to_write(const std::filesystem::path& dir, double& took
 void look_at_space(const std::filesystem::path& dir, StorageSeen& seen) {
   struct statvfs status {};
   if (statvfs(dir.c_str(), &status) != 0) return;
-  seen.space_known = true;
+  seen.space_known = status.f_blocks > 0;  // 0: not a disk
   seen.free_bytes = static_cast<double>(status.f_bavail) * static_cast<double>(status.f_frsize);
   seen.total_bytes = static_cast<double>(status.f_blocks) * static_cast<double>(status.f_frsize);
   seen.free_inodes = static_cast<double>(status.f_favail);
@@ -115,7 +118,7 @@ Finding judge_data_dir(const Seen& seen) {
             .facts = path_facts(dir),
             .paste = {"[data]", "dir = /var/lib/b24hooks"}};
   }
-  if ((dir.mode & kOthers) != 0) {
+  if (dir.open_to_others) {
     return {.state = State::error,
             .name = "open",
             .facts = path_facts(dir),
@@ -212,7 +215,7 @@ Finding judge_log(const PathSeen& file, const PathSeen& dir, const Settings& set
             .facts = facts,
             .paste = {"chown " + user + " " + file.path.string()}};
   }
-  if (file.exists && (file.mode & kOthers) != 0) {
+  if (file.exists && file.open_to_others) {
     return {.state = State::warning,
             .name = "open",
             .facts = facts,

@@ -13,6 +13,7 @@
 #include "json.h"
 #include "secret.h"
 #include "text.h"
+#include "work_loop.h"
 
 namespace b24::check {
 namespace {
@@ -29,6 +30,15 @@ constexpr std::size_t kFailedShown = 3;
 constexpr Millis kChartHours = 48;
 constexpr off_t kLogTail = 256 << 10;
 constexpr std::size_t kErrorsShown = 5;
+
+// "index.fcgi --deliver" as a line for a shell, where neither path nor environment is ours.
+std::string command(const Seen& seen, const std::string& program_and_options) {
+  const std::size_t blank = program_and_options.find(' ');
+  std::string line = seen.programs.dir / program_and_options.substr(0, blank);
+  const std::filesystem::path& settings = seen.subject->settings->file;
+  if (!settings.empty()) line += " --settings " + settings.string();
+  return line + program_and_options.substr(blank);
+}
 
 std::optional<Finding> missing(const Seen& seen) {
   if (!seen.subject->store) return Finding{.state = State::info, .name = "no_store"};
@@ -73,7 +83,8 @@ Finding judge_leads(const Seen& seen) {
     break;
   }
   if (finding.name == "failed" || finding.name == "stuck") {
-    finding.paste = {"index.fcgi --list failed", "index.fcgi --retry NUMBER"};
+    finding.paste = {command(seen, "index.fcgi --list failed"),
+                     command(seen, "index.fcgi --retry all")};
   }
   return finding;
 }
@@ -83,27 +94,40 @@ Finding judge_events(const Seen& seen) {
   return judge_items(seen, seen.store->events, "events");
 }
 
+// Whether those who work on a kind of items are alive; dead ones are no harm while nothing waits.
+Finding judge_work(const Seen& seen, std::string_view last_run, bool waiting,
+                   const std::string& metric, const std::string& cure) {
+  const Millis last = std::strtoll(std::string(last_run).c_str(), nullptr, 10);
+  Finding finding;
+  if (waiting) finding.paste = {"* * * * * " + command(seen, cure)};
+  if (last == 0) {
+    finding.state = waiting ? State::error : State::info;
+    finding.name = waiting ? "never_and_waiting" : "never";
+    return finding;
+  }
+  const Millis age = std::max<Millis>(0, seen.at - last);
+  finding.facts = Value::map({{"ago", duration(age)}});
+  finding.metrics = {{metric, static_cast<double>(age) / 1000}};
+  if (age <= kWorkerSilent) {
+    finding.name = "alive";
+    finding.paste.clear();
+  } else {
+    finding.state = waiting ? State::error : State::info;
+    finding.name = waiting ? "dead" : "resting";
+  }
+  return finding;
+}
+
 Finding judge_delivery(const Seen& seen) {
   if (auto finding = missing(seen)) return *finding;
-  const Millis last = std::strtoll(seen.store->delivery_last_run.c_str(), nullptr, 10);
-  const Value facts = Value::map({{"ago", duration(std::max<Millis>(0, seen.at - last))}});
-  const std::vector<std::string> cure = {
-      "* * * * * /usr/local/lib/b24hooks/cgi-bin/index.fcgi --deliver"};
-  const bool waiting = seen.store->leads.pending > 0;
-  if (last == 0) {
-    return {.state = waiting ? State::error : State::info,
-            .name = waiting ? "never_and_waiting" : "never",
-            .paste = cure};
-  }
-  const double age = static_cast<double>(seen.at - last) / 1000;
-  if (seen.at - last > kWorkerSilent) {
-    return {.state = waiting ? State::error : State::info,
-            .name = waiting ? "dead" : "resting",
-            .facts = facts,
-            .paste = waiting ? cure : std::vector<std::string>{},
-            .metrics = {{"delivery_last_run_age_seconds", age}}};
-  }
-  return {.name = "alive", .facts = facts, .metrics = {{"delivery_last_run_age_seconds", age}}};
+  return judge_work(seen, seen.store->delivery_last_run, seen.store->leads.pending > 0,
+                    "delivery_last_run_age_seconds", "index.fcgi --deliver");
+}
+
+Finding judge_event_work(const Seen& seen) {
+  if (auto finding = missing(seen)) return *finding;
+  return judge_work(seen, seen.store->event_work_last_run, seen.store->events.pending > 0,
+                    "event_work_last_run_age_seconds", "handler.fcgi --work");
 }
 
 Finding judge_lag(const Seen& seen) {
@@ -130,19 +154,25 @@ Finding judge_refusals(const Seen& seen) {
     refused += count.count;
   }
   std::string list;
-  Finding finding{.state = State::info, .name = refused == 0 ? "none" : "some"};
-  double spam = 0;
-  double events = 0;
+  Finding finding{.state = State::info, .name = totals.empty() ? "none" : "some"};
+  std::int64_t spam = 0;
   for (const auto& [name, count] : totals) {
     list += (list.empty() ? "" : ", ") + name + ": " + std::to_string(count);
-    (name.starts_with("spam.") ? spam : events) += static_cast<double>(count);
+    if (name.starts_with("spam.")) spam += count;
   }
-  finding.facts = Value::map({{"list", list}});
-  finding.metrics = {{"refused_last_day", events}, {"spam_last_day", spam}};
+  refused -= spam;
+  finding.facts = Value::map({{"refused", refused}, {"spam", spam}, {"list", list}});
+  finding.metrics = {{"refused_last_day", static_cast<double>(refused)},
+                     {"spam_last_day", static_cast<double>(spam)}};
   return finding;
 }
 
 Finding judge_errors(const Seen& seen) {
+  if (seen.subject->settings) {
+    const CRestSettings& crest = seen.subject->settings->crest;
+    if (crest.block_log) return {.state = State::info, .name = "blocked"};
+    if (crest.log_type_dump) return {.state = State::info, .name = "dumped"};
+  }
   if (!seen.log) return {.state = State::info, .name = "unknown"};
   std::string list;
   bool recent = false;
@@ -160,9 +190,13 @@ Finding judge_errors(const Seen& seen) {
 }
 
 constexpr Check kChecks[] = {
-    {"leads", Group::suite, "", judge_leads},       {"events", Group::suite, "", judge_events},
-    {"delivery", Group::suite, "", judge_delivery}, {"event_lag", Group::suite, "", judge_lag},
-    {"refusals", Group::suite, "", judge_refusals}, {"errors", Group::suite, "", judge_errors},
+    {"leads", Group::suite, "", judge_leads},
+    {"events", Group::suite, "", judge_events},
+    {"delivery", Group::suite, "", judge_delivery},
+    {"event_work", Group::suite, "", judge_event_work},
+    {"event_lag", Group::suite, "", judge_lag},
+    {"refusals", Group::suite, "", judge_refusals},
+    {"errors", Group::suite, "", judge_errors},
 };
 
 // Takes what the store answers, or keeps why it did not.
@@ -219,7 +253,8 @@ StoreSeen look_at_store(Store& store, Millis now) {
   seen.wal = store.uses_wal();
   take(store.stats(Kind::lead), seen.leads, seen.error);
   take(store.stats(Kind::event), seen.events, seen.error);
-  take(store.recall("delivery.last_run"), seen.delivery_last_run, seen.error);
+  take(store.recall(last_run_key(Kind::lead)), seen.delivery_last_run, seen.error);
+  take(store.recall(last_run_key(Kind::event)), seen.event_work_last_run, seen.error);
   take(store.counts(now - kDay), seen.counts, seen.error);
   ListFilter newest_events;
   newest_events.kind = Kind::event;

@@ -386,8 +386,8 @@ std::expected<HttpAnswer, HttpFailure> Http::send(const HttpRequest& request) {
   }
 }
 
-std::string Http::version() {
-  if (!curl_library()) return {};
+Result<std::string> Http::version() {
+  if (!curl_library()) return std::unexpected(curl_library().error());
   const curl_version_info_data& info = *curl().version_info(CURLVERSION_NOW);
   return std::string("libcurl ") + info.version + ", " +
          (info.ssl_version == nullptr ? "no TLS" : info.ssl_version);

@@ -74,8 +74,9 @@ class Http {
   // "stopped").
   void give_up_on(std::stop_token stop);
 
-  // libcurl's and its TLS library's, for checkserver; empty when libcurl cannot be used.
-  static std::string version();
+  // libcurl's and its TLS library's, for checkserver; or why libcurl cannot be used (code
+  // curl_missing).
+  static Result<std::string> version();
 
  private:
   struct Handle;

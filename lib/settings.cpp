@@ -133,11 +133,22 @@ const SettingKey* find_key(std::string_view section, std::string_view name) {
 std::string known_names(std::string_view section) {
   std::string names;
   for (const SettingKey& key : setting_keys()) {
-    if (key.section != section) continue;
-    if (!names.empty()) names += ", ";
-    names += key.name;
+    if (key.section == section) names.append(names.empty() ? "" : ", ").append(key.name);
   }
   return names;
+}
+
+// Where "=" was forgotten, what comes after the first word is the value, and perhaps a secret.
+Error unknown_key(const IniEntry& entry, const std::string& section, const std::string& place) {
+  const std::size_t end = std::min(entry.name.find_first_of(" \t"), entry.name.size());
+  const std::string name = text::for_log(entry.name.substr(0, end));
+  if (end < entry.name.size() && find_key(section, name))
+    return settings_error("unknown_key", place + ": no = after " + name,
+                          "write " + name + " = ...");
+  const std::string where =
+      section.empty() ? "before the first section" : "in section [" + section + "]";
+  return settings_error("unknown_key", place + ": there is no key \"" + name + "\" " + where,
+                        "the keys " + where + " are: " + known_names(section));
 }
 
 // What an entry of the file sets.
@@ -158,13 +169,7 @@ Result<Target> target_of(const IniEntry& entry, const std::string& place) {
                                           "write [" + section + " NAME]"));
   }
   const SettingKey* key = find_key(section, entry.name);
-  if (!key) {
-    const std::string where =
-        section.empty() ? "before the first section" : "in section [" + section + "]";
-    return std::unexpected(settings_error(
-        "unknown_key", place + ": there is no key \"" + text::for_log(entry.name) + "\" " + where,
-        "the keys " + where + " are: " + known_names(section)));
-  }
+  if (!key) return std::unexpected(unknown_key(entry, section, place));
   return Target{key, item, std::string(*match(key->name, entry.name))};
 }
 

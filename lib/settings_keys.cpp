@@ -221,8 +221,9 @@ constexpr SettingKey kKeys[] = {
     {"checkserver", "access", access_to, "public, summary, key or off"},
     {"checkserver", "key", key_to, "at least 16 characters", true},
     {"checkserver", "networks", to<kCheck, &CheckserverSettings::networks, networks>, kNetworks},
-    {"checkserver", "time_limit", to<kCheck, &CheckserverSettings::time_limit, duration>,
-     kDuration},
+    {"checkserver", "time_limit",
+     to<kCheck, &CheckserverSettings::time_limit, duration_within<1'000, 60'000>>,
+     "a time from 1s to 60s"},
 
     {"delivery", "threads", to<kDelivery, &DeliverySettings::threads, whole<1, 1024, int>>,
      kThreads},

@@ -39,9 +39,16 @@ bool one_of_or_none(std::string_view text, std::string& field) {
   return one_of<words>(text, field);
 }
 
-bool line(std::string_view text, std::string& field);       // any text, or none
-bool flag(std::string_view text, bool& field);              // yes, no, true, false, 1, 0, Y, N
-bool duration(std::string_view text, Millis& field);        // 5 (seconds), 500ms, 5s, 2m, 1h, 7d
+bool line(std::string_view text, std::string& field);  // any text, or none
+bool flag(std::string_view text, bool& field);         // yes, no, true, false, 1, 0, Y, N
+bool duration(std::string_view text, Millis& field);   // 5 (seconds), 500ms, 5s, 2m, 1h, 7d
+template <Millis least, Millis most>
+bool duration_within(std::string_view text, Millis& field) {
+  Millis given = 0;
+  if (!duration(text, given) || given < least || given > most) return false;
+  field = given;
+  return true;
+}
 bool size(std::string_view text, std::size_t& field);       // bytes, 128K, 1M, 2G
 bool positive(std::string_view text, double& field);        // a number over 0
 bool encoding(std::string_view text, std::string& field);   // a name that iconv knows, or none

@@ -169,7 +169,7 @@ class Store {
   };
   Result<Tip> tip();
 
-  // Small facts shared by all processes ("delivery.last_run"); empty when unknown.
+  // Small facts shared by all processes ("work.lead.last_run"); empty when unknown.
   Status remember(std::string_view key, std::string_view value);
   Result<std::string> recall(std::string_view key);
 

@@ -36,6 +36,10 @@ Millis backoff(int attempts) {
   return delay - std::uniform_int_distribution<Millis>(0, delay / 2)(random);
 }
 
+std::string last_run_key(Kind kind) {
+  return "work." + std::string(name(kind)) + ".last_run";
+}
+
 WorkLoop::WorkLoop(AppSource& app, Kind kind, MakePass make_pass, Upkeep upkeep)
     : app_(app), kind_(kind), make_pass_(std::move(make_pass)), upkeep_(std::move(upkeep)) {}
 
@@ -109,8 +113,7 @@ void WorkLoop::look_after_store() {
   Result<App> app = app_.current();
   Result<std::shared_ptr<Store>> store = app_.store();
   if (!app || !store) return;
-  const Status status = (*store)->remember("work." + std::string(name(kind_)) + ".last_run",
-                                           std::to_string(now_ms()));
+  const Status status = (*store)->remember(last_run_key(kind_), std::to_string(now_ms()));
   if (!status) app->log->error("work", status.error());
   const auto erased = (*store)->erase_done(now_ms() - app->settings->store.keep_days * kDay);
   if (!erased) app->log->error("work", erased.error());

@@ -6,6 +6,7 @@
 #include <functional>
 #include <mutex>
 #include <stop_token>
+#include <string>
 
 #include "app.h"
 #include "clock.h"
@@ -17,6 +18,10 @@ namespace b24 {
 // 1 s after the first attempt, doubling to 15 min, less up to half of it at random so that
 // processes do not march in step.
 Millis backoff(int attempts);
+
+// Under which the store remembers when the work on a kind of items was last alive, in milliseconds:
+// told about once a minute.
+std::string last_run_key(Kind kind);
 
 class WorkLoop {
  public:

@@ -11,6 +11,7 @@
 #include "site_url.h"
 #include "store_fixture.h"
 #include "test_event.h"
+#include "work_loop.h"
 
 namespace b24::check {
 namespace {
@@ -87,10 +88,12 @@ BOOST_AUTO_TEST_CASE(the_store_tells_hours_lag_and_failures) {
   event.payload.set("ts", std::to_string(now / 1000 - 7));
   event.state = b24::State::done;
   test::good(store->accept(event));
-  test::good(store->remember("delivery.last_run", "123"));
+  test::good(store->remember(last_run_key(Kind::lead), "123"));
+  test::good(store->remember(last_run_key(Kind::event), "456"));
   const StoreSeen seen = look_at_store(*store, now);
   BOOST_TEST(!seen.error.has_value());
   BOOST_TEST(seen.delivery_last_run == "123");
+  BOOST_TEST(seen.event_work_last_run == "456");
   BOOST_REQUIRE(seen.hours.size() == 48);
   std::int64_t leads = 0;
   std::int64_t events = 0;

@@ -1,0 +1,39 @@
+// check_facts: what a run of the self-check sees where all is well, for tests to break one thing
+// in.
+#pragma once
+
+#include <expected>
+#include <string_view>
+#include <vector>
+
+#include "check.h"
+#include "check_seen.h"
+
+namespace b24::check {
+
+inline constexpr Millis kNow = 1'764'000'000'000;
+inline constexpr Millis kMinute = 60'000;
+inline constexpr Millis kHour = 60 * kMinute;
+inline constexpr const char* kUrl = "https://example.bitrix24.com/rest/1/abcdefabcdef1234/";
+
+// The installed ones.
+const Templates& templates();
+
+// What is changed to break one thing.
+struct Facts {
+  Settings settings;
+  Subject subject;
+  Seen seen;
+  bool without_settings = false;
+};
+
+Facts good_facts();
+std::vector<Row> judged(Facts facts);
+const Row& row_of(const std::vector<Row>& rows, std::string_view id);
+
+Answer answer(Value result);
+void set_answer(Facts& f, std::string_view key, std::expected<Answer, CallError> outcome);
+CallError refusal(const char* code, int status);
+Error fault(const char* code);
+
+}  // namespace b24::check
