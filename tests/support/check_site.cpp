@@ -143,7 +143,16 @@ CheckServer::CheckServer(const BareCheck& bare)
     : socket_("unix:" + (bare.dir / "socket").string()),
       process_({{built("cgi-bin/checkserver.fcgi"), "--listen", socket_, "--settings",
                  bare.settings().string()}}) {
-  if (!wait_until([&] { return fs::exists(socket_.substr(5)); })) {
+  // A socket that is bound is not yet one that is listened on.
+  const auto listens = [&] {
+    try {
+      const Peer peer(socket_);
+      return true;
+    } catch (const std::runtime_error&) {
+      return false;
+    }
+  };
+  if (!wait_until(listens)) {
     throw std::runtime_error("checkserver does not start: " + process_.err());
   }
 }

@@ -93,6 +93,89 @@ BOOST_AUTO_TEST_CASE(the_worst_state_is_the_verdict) {
   BOOST_TEST((verdict_of({State::warning, State::error, State::ok}) == State::error));
 }
 
+// Whoever fails speaks English; what to do is said in every language.
+BOOST_AUTO_TEST_CASE(a_remedy_for_each_known_error_is_in_each_language) {
+  for (const char* code : {"no_settings_file",
+                           "settings_open_to_others",
+                           "settings_in_web_root",
+                           "data_in_web_root",
+                           "broken_line",
+                           "unknown_section",
+                           "unknown_key",
+                           "bad_value",
+                           "duplicate_key",
+                           "no_data_dir",
+                           "no_templates",
+                           "broken_template",
+                           "unknown_message",
+                           "broken_catalogue",
+                           "bad_form",
+                           "webhook_url",
+                           "bad_public_url",
+                           "data_dir_in_web_root",
+                           "data_dir_open",
+                           "store_version",
+                           "disk_full",
+                           "busy",
+                           "corrupt",
+                           "read_only",
+                           "cannot_open",
+                           "io_error",
+                           "locking",
+                           "no_memory",
+                           "system_13",
+                           "system_28",
+                           "system_30",
+                           "system_2",
+                           "dns",
+                           "connect",
+                           "timeout",
+                           "tls",
+                           "reset",
+                           "not_http",
+                           "redirect_refused",
+                           "too_large",
+                           "bad_url",
+                           "curl_missing",
+                           "network",
+                           "insufficient_scope",
+                           "ACCESS_DENIED",
+                           "NO_AUTH_FOUND",
+                           "ERROR_METHOD_NOT_FOUND",
+                           "INTERNAL_SERVER_ERROR"}) {
+    Row row;
+    row.id = "store";
+    row.finding = failed("closed", {ErrorKind::storage, code, "it broke", "as it was said"});
+    const std::string english = words(row, &templates(), "en").remedy;
+    BOOST_TEST(english != "as it was said", code);
+    BOOST_TEST(words(row, &templates(), "ru").remedy != english, code);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(durations_are_said_in_the_languages_units) {
+  Facts facts = good_facts();
+  facts.seen.store->event_lag = {3 * kMinute};
+  const std::vector<Row> rows = judged(facts);
+  const Row& row = row_of(rows, "event_lag");
+  BOOST_TEST(words(row, &templates(), "en").detail.contains("3 min "));
+  BOOST_TEST(words(row, &templates(), "ru").detail.contains("3 мин "));
+  BOOST_TEST(words(row, nullptr, "ru").detail.contains("lag: 3 min"));
+}
+
+BOOST_AUTO_TEST_CASE(a_secret_of_the_settings_is_hidden_wherever_it_turns_up) {
+  Facts facts = good_facts();
+  facts.settings.crest.web_hook_url = "https:/example.com/rest-1-canarysecret99";
+  facts.settings.spam.captcha_secret = "canary-captcha";
+  facts.settings.site.public_url = "https://site.example.org/canary-captcha/";
+  facts.seen.storage->data_dir.path = "/var/rest-1-canarysecret99";
+  facts.seen.storage->data_dir.exists = false;
+  Report report;
+  report.rows = judged(facts);
+  BOOST_TEST(!to_text(report).contains("canary"));
+  BOOST_TEST(row_of(report.rows, "public_url").finding.facts["url"].text() ==
+             "https://site.example.org/***/");
+}
+
 BOOST_AUTO_TEST_CASE(without_templates_facts_stand_for_words) {
   const std::vector<Row> rows = judged(good_facts());
   const Words w = words(row_of(rows, "data_dir"), nullptr, "en");
