@@ -152,16 +152,6 @@ BOOST_AUTO_TEST_CASE(a_remedy_for_each_known_error_is_in_each_language) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(durations_are_said_in_the_languages_units) {
-  Facts facts = good_facts();
-  facts.seen.store->event_lag = {3 * kMinute};
-  const std::vector<Row> rows = judged(facts);
-  const Row& row = row_of(rows, "event_lag");
-  BOOST_TEST(words(row, &templates(), "en").detail.contains("3 min "));
-  BOOST_TEST(words(row, &templates(), "ru").detail.contains("3 мин "));
-  BOOST_TEST(words(row, nullptr, "ru").detail.contains("lag: 3 min"));
-}
-
 BOOST_AUTO_TEST_CASE(a_secret_of_the_settings_is_hidden_wherever_it_turns_up) {
   Facts facts = good_facts();
   facts.settings.crest.web_hook_url = "https:/example.com/rest-1-canarysecret99";
