@@ -1,6 +1,5 @@
 // check_portal_look: asks the portal, by one batch, all that the checks want to know.
 #include <algorithm>
-#include <cstdio>
 #include <ctime>
 #include <set>
 
@@ -82,17 +81,11 @@ std::string fixed_value(const Settings& settings, std::string_view name) {
 
 std::optional<Millis> parse_iso_time(std::string_view text) {
   std::tm time{};
-  int hours = 0;
-  int minutes = 0;
-  char sign = '+';
-  const int count = std::sscanf(std::string(text).c_str(), "%4d-%2d-%2dT%2d:%2d:%2d%c%2d:%2d",
-                                &time.tm_year, &time.tm_mon, &time.tm_mday, &time.tm_hour,
-                                &time.tm_min, &time.tm_sec, &sign, &hours, &minutes);
-  if (count != 9 && !(count == 7 && sign == 'Z')) return std::nullopt;
-  time.tm_year -= 1900;
-  time.tm_mon -= 1;
-  const Millis offset = (Millis{hours} * 60 + minutes) * 60'000;
-  return Millis{timegm(&time)} * 1000 - (sign == '-' ? -offset : offset);
+  const std::string copy(text);
+  const char* const end = strptime(copy.c_str(), "%Y-%m-%dT%H:%M:%S%z", &time);
+  if (end == nullptr || *end != '\0') return std::nullopt;
+  const Millis offset = time.tm_gmtoff;
+  return (Millis{timegm(&time)} - offset) * 1000;
 }
 
 TlsSeen look_at_certificate(const std::string& url, const Settings& settings) {

@@ -54,11 +54,11 @@ std::optional<int> parse_threads(std::string_view text) {
 }
 
 std::expected<void, std::string> apply_common(CommandLine& line, std::string_view name,
-                                              std::string value) {
+                                              const std::string& value) {
   if (name == "--help") line.help = true;
   if (name == "--version") line.version = true;
-  if (name == "--listen") line.listen = std::move(value);
-  if (name == "--settings") line.settings = std::move(value);
+  if (name == "--listen") line.listen = value;
+  if (name == "--settings") line.settings = value;
   if (name == "--threads") {
     auto threads = parse_threads(value);
     if (!threads) return std::unexpected("--threads needs a number from 1 to 1000");
