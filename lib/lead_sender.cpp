@@ -7,7 +7,8 @@ namespace b24 {
 namespace {
 
 std::string positive_number(const Value& value) {
-  const std::int64_t number = value.integer();
+  // true would count as 1.
+  const std::int64_t number = value.type() == Value::Type::boolean ? 0 : value.integer();
   return number > 0 ? std::to_string(number) : std::string();
 }
 
