@@ -44,7 +44,7 @@ class Handler {
     write_file(dir_ / "settings.conf",
                "C_REST_WEB_HOOK_URL = https://127.0.0.1:1/rest/1/secretsecret99/\n"
                "[portal]\napplication_token = " +
-                   std::string(kToken) + "\n[log]\ntime_zone = UTC\n" + settings);
+                   std::string(kToken) + "\n[log]\ntime_zone = UTC\nmax_size = 0\n" + settings);
     return {.args = {built("cgi-bin/handler.fcgi"), "--settings", (dir_ / "settings.conf").string(),
                      "--listen", "unix:" + (dir_ / "handler.sock").string()}};
   }
