@@ -36,6 +36,7 @@
 #include "php.h"
 #include "secret.h"
 #include "server.h"
+#include "site_url.h"
 #include "spam.h"
 #include "submission.h"
 
@@ -61,12 +62,6 @@ struct Context {
     return templates->message(language, name, data);
   }
 };
-
-// "https://example.com" of "https://example.com/thanks"; empty for an address on this site.
-std::string origin_of(const std::string& url) {
-  const std::size_t scheme = url.find("://");
-  return scheme == std::string::npos ? "" : url.substr(0, url.find('/', scheme + 3));
-}
 
 // How a request ends.
 struct Ending {

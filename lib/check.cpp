@@ -127,11 +127,7 @@ std::vector<std::string> secrets_of(const Settings& settings) {
 }
 
 void hide(std::string& text, const std::vector<std::string>& secrets) {
-  for (const std::string& secret : secrets) {
-    for (std::size_t at = 0; (at = text.find(secret, at)) != text.npos; at += 3) {
-      text.replace(at, secret.size(), "***");
-    }
-  }
+  for (const std::string& secret : secrets) text::replace_all(text, secret, "***");
 }
 
 void hide_secrets(Finding& finding, const std::vector<std::string>& secrets) {

@@ -56,17 +56,12 @@ bool is_given(int status) {
   return status >= 200 && status < 300;
 }
 
-// "https://example.com/" of "https://example.com/forms/".
-std::string origin_of(const std::string& url) {
-  return url.substr(0, url.find('/', url.find("://") + 3)) + "/";
-}
-
 // Where the web server would give the files that this installation really has.
 std::vector<std::string> own_urls(const Subject& subject) {
   std::vector<std::string> urls;
   if (subject.place.document_root.empty()) return urls;
   const Settings& settings = *subject.settings;
-  const std::string origin = origin_of(settings.site.public_url);
+  const std::string origin = origin_of(settings.site.public_url) + "/";
   for (const std::filesystem::path& file :
        {settings.file, settings.data.dir / "store.db", settings.data.dir / "hook.log"}) {
     std::error_code error;

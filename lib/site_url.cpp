@@ -37,6 +37,11 @@ std::optional<Error> public_url_fault(std::string_view url) {
   return std::nullopt;
 }
 
+std::string origin_of(const std::string& url) {
+  const std::size_t scheme = url.find("://");
+  return scheme == std::string::npos ? "" : url.substr(0, url.find('/', scheme + 3));
+}
+
 bool is_loopback_url(std::string_view url) {
   const std::string_view host = host_of(url);
   if (host == "localhost") return true;

@@ -24,6 +24,8 @@ std::string convert(std::string_view bytes, const std::string& from, const std::
 // invalid UTF-8 become \xNN or \uNNNN, "\" becomes "\\"; at most `limit` bytes, then "...".
 std::string for_log(std::string_view text, std::size_t limit = 512);
 
+// Puts `with` in the place of each `what`. REQUIRES: `what` is not empty.
+void replace_all(std::string& text, std::string_view what, std::string_view with);
 std::string_view trim(std::string_view text);  // blanks and line breaks at both ends
 std::string lower(std::string_view text);      // ASCII only
 bool equal_ignoring_case(std::string_view a, std::string_view b);  // ASCII only

@@ -84,12 +84,6 @@ Verdict verdict(const HttpFailure& failure) {
   return Verdict::retry;
 }
 
-void replace_all(std::string& text, std::string_view what, std::string_view with) {
-  for (std::size_t at = 0; (at = text.find(what, at)) != std::string::npos; at += with.size()) {
-    text.replace(at, what.size(), with);
-  }
-}
-
 // Each outcome is found by its command's key.
 void require_unique_keys(const std::vector<Command>& commands) {
   std::set<std::string_view> keys;
@@ -193,7 +187,7 @@ std::expected<Answer, CallError> Webhook::exchange(std::string_view method, cons
 
 // The portal may repeat the secret in its own words.
 void Webhook::mask(std::expected<Answer, CallError>& outcome) const {
-  if (!outcome && !secret_.empty()) replace_all(outcome.error().error.cause, secret_, "***");
+  if (!outcome && !secret_.empty()) text::replace_all(outcome.error().error.cause, secret_, "***");
 }
 
 void Webhook::date(std::string_view method, std::expected<Answer, CallError>& outcome) const {

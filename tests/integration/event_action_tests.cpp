@@ -1,6 +1,5 @@
 // event_action_tests: what follows events: calls to a portal, forwarding, programs; order, budget,
 // retries.
-#include <openssl/hmac.h>
 #include <signal.h>
 
 #include <boost/test/unit_test.hpp>
@@ -13,6 +12,7 @@
 #include "json.h"
 #include "secret.h"
 #include "site.h"
+#include "standard_webhooks.h"
 #include "text.h"
 #include "tls_server.h"
 
@@ -91,17 +91,9 @@ std::string header_of(const Received& request, const std::string& name) {
   return request.head.substr(begin, request.head.find("\r\n", begin) - begin);
 }
 
-// Standard Webhooks, by OpenSSL alone.
 std::string signature(const std::string& key, const Received& request) {
-  const std::string text = header_of(request, "webhook-id") + "." +
-                           header_of(request, "webhook-timestamp") + "." + request.body;
-  unsigned char mac[EVP_MAX_MD_SIZE];
-  unsigned length = 0;
-  HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
-       reinterpret_cast<const unsigned char*>(text.data()), text.size(), mac, &length);
-  unsigned char base64[EVP_MAX_MD_SIZE * 2];
-  EVP_EncodeBlock(base64, mac, static_cast<int>(length));
-  return "v1," + std::string(reinterpret_cast<char*>(base64));
+  return webhook_signature(key, header_of(request, "webhook-id") + "." +
+                                    header_of(request, "webhook-timestamp") + "." + request.body);
 }
 
 }  // namespace
