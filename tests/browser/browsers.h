@@ -3,8 +3,8 @@
 
 #include <string>
 
-#include "page.h"
 #include "site.h"
+#include "web/page.h"
 #include "webdriver.h"
 
 namespace b24::test {

@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <stdexcept>
 
-#include "store.h"
+#include "keep/store.h"
 
 namespace b24::test {
 namespace {

@@ -11,7 +11,7 @@
 #include <stdexcept>
 #include <thread>
 
-#include "server.h"
+#include "web/server.h"
 
 namespace {
 

@@ -1,5 +1,5 @@
 // fcgi_guard_fuzz: any bytes from a peer, in any pieces: what passes is sound, and passes again.
-#include "fcgi_guard.h"
+#include "web/fcgi_guard.h"
 
 #include <algorithm>
 #include <cstdint>

@@ -9,7 +9,7 @@
 #include <cstdlib>
 #include <string>
 
-#include "settings.h"
+#include "settings/settings.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   // A file in memory, so that the disk is left alone.

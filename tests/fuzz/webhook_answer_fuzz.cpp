@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "webhook.h"
+#include "portal/webhook.h"
 
 namespace {
 

@@ -1,15 +1,15 @@
 // captcha_tests: each captcha service as the form asks it: what is asked, and what follows from
 // every kind of answer.
-#include "captcha.h"
+#include "index/captcha.h"
 
 #include <boost/test/unit_test.hpp>
 #include <string>
 
 #include "form_client.h"
-#include "php.h"
 #include "site.h"
 #include "store_fixture.h"
 #include "tls_server.h"
+#include "value/php.h"
 
 using namespace b24;
 using namespace b24::test;

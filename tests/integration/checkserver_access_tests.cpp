@@ -5,10 +5,10 @@
 #include <set>
 #include <thread>
 
-#include "access.h"
+#include "base/clock.h"
 #include "check_site.h"
-#include "clock.h"
-#include "json.h"
+#include "checkserver/access.h"
+#include "value/json.h"
 
 namespace {
 

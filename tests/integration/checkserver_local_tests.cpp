@@ -7,11 +7,11 @@
 #include <boost/test/unit_test.hpp>
 #include <filesystem>
 
+#include "base/clock.h"
 #include "check_site.h"
-#include "clock.h"
-#include "json.h"
-#include "store.h"
-#include "work_loop.h"
+#include "keep/store.h"
+#include "keep/work_loop.h"
+#include "value/json.h"
 
 namespace {
 

@@ -7,11 +7,11 @@
 #include <boost/test/unit_test.hpp>
 #include <set>
 
+#include "base/text.h"
 #include "check_site.h"
-#include "json.h"
-#include "php.h"
 #include "php_cgi.h"
-#include "text.h"
+#include "value/json.h"
+#include "value/php.h"
 
 namespace {
 

@@ -2,10 +2,10 @@
 // broken.
 #include <boost/test/unit_test.hpp>
 
+#include "base/clock.h"
 #include "check_site.h"
-#include "clock.h"
-#include "gate.h"
-#include "webhook.h"
+#include "portal/gate.h"
+#include "portal/webhook.h"
 
 namespace {
 

@@ -7,9 +7,9 @@
 #include <memory>
 #include <set>
 
+#include "base/clock.h"
 #include "check_site.h"
-#include "clock.h"
-#include "test_event.h"
+#include "portal/test_event.h"
 
 namespace {
 

@@ -7,14 +7,14 @@
 #include <string>
 #include <vector>
 
+#include "base/secret.h"
+#include "base/text.h"
 #include "event_fixture.h"
 #include "form_client.h"
-#include "json.h"
-#include "secret.h"
 #include "site.h"
 #include "standard_webhooks.h"
-#include "text.h"
 #include "tls_server.h"
+#include "value/json.h"
 
 using namespace b24;
 using namespace b24::test;

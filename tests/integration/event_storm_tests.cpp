@@ -13,12 +13,12 @@
 #include <map>
 #include <thread>
 
-#include "clock.h"
+#include "base/clock.h"
+#include "base/text.h"
 #include "fcgi_client.h"
-#include "json.h"
 #include "site.h"
 #include "store_fixture.h"
-#include "text.h"
+#include "value/json.h"
 
 using namespace b24;
 using namespace b24::test;

@@ -9,11 +9,11 @@
 #include <thread>
 #include <vector>
 
-#include "event.h"
+#include "base/text.h"
 #include "event_fixture.h"
-#include "php.h"
+#include "handler/event.h"
 #include "raw_http.h"
-#include "text.h"
+#include "value/php.h"
 
 using namespace b24;
 using namespace b24::test;

@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "base/text.h"
 #include "event_fixture.h"
-#include "php.h"
-#include "text.h"
+#include "value/php.h"
 
 using namespace b24;
 using namespace b24::test;

@@ -4,9 +4,9 @@
 #include <iterator>
 #include <regex>
 
+#include "base/text.h"
 #include "fcgi_client.h"
 #include "php_cgi.h"
-#include "text.h"
 
 using namespace b24::test;
 

@@ -10,11 +10,11 @@
 #include <string>
 #include <vector>
 
+#include "base/text.h"
 #include "event_fixture.h"
-#include "json.h"
-#include "php.h"
 #include "site.h"
-#include "text.h"
+#include "value/json.h"
+#include "value/php.h"
 
 using namespace b24;
 using namespace b24::test;

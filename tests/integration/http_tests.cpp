@@ -1,5 +1,5 @@
 // http_tests: one exchange against a scripted server, through everything that can go wrong with it.
-#include "http.h"
+#include "portal/http.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

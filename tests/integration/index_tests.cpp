@@ -6,10 +6,10 @@
 #include <vector>
 
 #include "form_client.h"
-#include "json.h"
-#include "php.h"
 #include "site.h"
 #include "store_fixture.h"
+#include "value/json.h"
+#include "value/php.h"
 
 using namespace b24;
 using namespace b24::test;

@@ -1,6 +1,6 @@
 // lead_sender_tests: leads on their way into a scripted portal: batches that are refused as such,
 // repeat customers.
-#include "lead_sender.h"
+#include "index/lead_sender.h"
 
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "json.h"
-#include "php.h"
 #include "tls_server.h"
+#include "value/json.h"
+#include "value/php.h"
 
 using namespace b24;
 using namespace b24::test;

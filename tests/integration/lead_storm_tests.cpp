@@ -11,10 +11,10 @@
 
 #include "fcgi_client.h"
 #include "form_client.h"
-#include "lead.h"
-#include "php.h"
+#include "index/lead.h"
 #include "site.h"
 #include "store_fixture.h"
+#include "value/php.h"
 
 using namespace b24;
 using namespace b24::test;

@@ -6,9 +6,9 @@
 
 #include "fcgi_client.h"
 #include "form_client.h"
-#include "php.h"
 #include "site.h"
 #include "store_fixture.h"
+#include "value/php.h"
 
 using namespace b24;
 using namespace b24::test;

@@ -1,11 +1,11 @@
 // parity_tests: real PHP and ours, given the same requests and values, write the same bytes.
 #include <boost/test/unit_test.hpp>
 
-#include "php.h"
+#include "base/text.h"
 #include "php_cgi.h"
 #include "process.h"
 #include "raw_request.h"
-#include "text.h"
+#include "value/php.h"
 
 using namespace b24::test;
 namespace php = b24::php;

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "process.h"
-#include "settings.h"
+#include "settings/settings.h"
 
 using namespace b24::test;
 

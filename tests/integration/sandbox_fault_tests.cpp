@@ -1,9 +1,9 @@
 // sandbox_fault_tests: what the sandbox does wrong on purpose, its limits, batches and events.
 #include <boost/test/unit_test.hpp>
 
-#include "json.h"
-#include "php.h"
 #include "site.h"
+#include "value/json.h"
+#include "value/php.h"
 
 using b24::Value;
 using b24::test::Site;

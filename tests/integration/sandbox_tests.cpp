@@ -1,8 +1,8 @@
 // sandbox_tests: the stand-in portal speaks as the portal does.
 #include <boost/test/unit_test.hpp>
 
-#include "json.h"
 #include "site.h"
+#include "value/json.h"
 
 using b24::Value;
 using b24::test::Site;

@@ -1,12 +1,12 @@
 // webhook_tests: calls and batches against a scripted portal.
-#include "webhook.h"
+#include "portal/webhook.h"
 
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <string>
 
-#include "php.h"
 #include "tls_server.h"
+#include "value/php.h"
 
 using namespace b24;
 using test::Received;

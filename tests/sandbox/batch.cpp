@@ -1,9 +1,9 @@
 // batch: many commands in one request, later ones using the results of earlier ones.
 #include <algorithm>
 
-#include "php.h"
+#include "base/text.h"
 #include "portal.h"
-#include "text.h"
+#include "value/php.h"
 
 namespace sandbox {
 

@@ -1,6 +1,6 @@
 // control: what tests and people do to the sandbox: faults, limits, events, looking inside.
-#include "json.h"
 #include "site.h"
+#include "value/json.h"
 
 namespace sandbox {
 

@@ -1,7 +1,7 @@
 // crm: duplicates, directories and the check of e-mail addresses.
 #include "crm.h"
 
-#include "text.h"
+#include "base/text.h"
 
 namespace sandbox {
 

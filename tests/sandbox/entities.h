@@ -13,8 +13,8 @@
 #include <string_view>
 #include <vector>
 
-#include "clock.h"
-#include "value.h"
+#include "base/clock.h"
+#include "value/value.h"
 
 namespace sandbox {
 

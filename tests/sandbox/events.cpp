@@ -1,8 +1,8 @@
 // events: sending.
 #include "events.h"
 
-#include "http.h"
-#include "php.h"
+#include "portal/http.h"
+#include "value/php.h"
 
 namespace sandbox {
 

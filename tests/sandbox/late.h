@@ -9,7 +9,7 @@
 #include <stop_token>
 #include <string>
 
-#include "clock.h"
+#include "base/clock.h"
 #include "faults.h"
 
 namespace sandbox {

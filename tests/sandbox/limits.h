@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "clock.h"
+#include "base/clock.h"
 
 namespace sandbox {
 

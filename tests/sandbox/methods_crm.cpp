@@ -1,9 +1,9 @@
 // methods_crm: crm.lead.*, crm.deal.*, crm.contact.* and what belongs to them.
 #include <algorithm>
 
+#include "base/text.h"
 #include "crm.h"
 #include "portal.h"
-#include "text.h"
 
 namespace sandbox {
 

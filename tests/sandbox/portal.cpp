@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <chrono>
 
-#include "text.h"
+#include "base/text.h"
 
 namespace sandbox {
 

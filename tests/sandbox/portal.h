@@ -11,7 +11,7 @@
 #include "events.h"
 #include "faults.h"
 #include "limits.h"
-#include "value.h"
+#include "value/value.h"
 
 namespace sandbox {
 

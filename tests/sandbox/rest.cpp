@@ -1,7 +1,7 @@
 // rest: one call of the portal's REST interface: address, fault, webhook, bucket, method.
-#include "json.h"
+#include "base/text.h"
 #include "site.h"
-#include "text.h"
+#include "value/json.h"
 
 namespace sandbox {
 

@@ -8,8 +8,8 @@
 #include <stdexcept>
 #include <thread>
 
-#include "server.h"
 #include "site.h"
+#include "web/server.h"
 
 namespace sandbox {
 

@@ -2,8 +2,8 @@
 #include <algorithm>
 #include <functional>
 
+#include "base/text.h"
 #include "entities.h"
-#include "text.h"
 
 namespace sandbox {
 

@@ -6,10 +6,10 @@
 #include <string>
 
 #include "late.h"
-#include "page.h"
 #include "portal.h"
-#include "request.h"
-#include "response.h"
+#include "web/page.h"
+#include "web/request.h"
+#include "web/response.h"
 
 namespace sandbox {
 

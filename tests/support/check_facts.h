@@ -6,8 +6,8 @@
 #include <string_view>
 #include <vector>
 
-#include "check.h"
-#include "check_seen.h"
+#include "checkserver/check.h"
+#include "checkserver/check_seen.h"
 
 namespace b24::check {
 

@@ -7,9 +7,9 @@
 #include <boost/test/unit_test.hpp>
 #include <stdexcept>
 
-#include "clock.h"
-#include "json.h"
-#include "php.h"
+#include "base/clock.h"
+#include "value/json.h"
+#include "value/php.h"
 
 namespace b24::test {
 namespace fs = std::filesystem;

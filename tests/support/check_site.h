@@ -8,11 +8,11 @@
 #include <vector>
 
 #include "fcgi_client.h"
+#include "keep/store.h"
 #include "process.h"
 #include "site.h"
-#include "store.h"
 #include "tls_server.h"
-#include "value.h"
+#include "value/value.h"
 
 namespace b24::test {
 

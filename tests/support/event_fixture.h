@@ -6,11 +6,11 @@
 #include <string_view>
 #include <vector>
 
-#include "app.h"
-#include "php.h"
 #include "process.h"
+#include "settings/app.h"
 #include "store_fixture.h"
-#include "value.h"
+#include "value/php.h"
+#include "value/value.h"
 
 namespace b24::test {
 

@@ -1,8 +1,8 @@
 // form_client: see form_client.h.
 #include "form_client.h"
 
-#include "json.h"
-#include "php.h"
+#include "value/json.h"
+#include "value/php.h"
 
 namespace b24::test {
 namespace {

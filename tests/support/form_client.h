@@ -8,7 +8,7 @@
 #include "process.h"
 #include "raw_http.h"
 #include "site.h"
-#include "value.h"
+#include "value/value.h"
 
 namespace b24::test {
 

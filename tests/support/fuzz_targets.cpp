@@ -5,10 +5,10 @@
 #include <stdexcept>
 #include <string>
 
-#include "json.h"
-#include "php.h"
+#include "base/text.h"
 #include "raw_request.h"
-#include "text.h"
+#include "value/json.h"
+#include "value/php.h"
 
 namespace b24::test {
 

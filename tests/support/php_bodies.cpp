@@ -3,7 +3,7 @@
 
 #include <array>
 
-#include "php.h"
+#include "value/php.h"
 
 namespace b24::test {
 

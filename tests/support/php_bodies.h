@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-#include "value.h"
+#include "value/value.h"
 
 namespace b24::test {
 

@@ -9,8 +9,8 @@
 #include <algorithm>
 #include <charconv>
 
-#include "clock.h"
-#include "text.h"
+#include "base/clock.h"
+#include "base/text.h"
 
 namespace b24::test {
 

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "request.h"
+#include "web/request.h"
 
 namespace b24::test {
 

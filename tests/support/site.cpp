@@ -9,9 +9,9 @@
 #include <cstdlib>
 #include <stdexcept>
 
-#include "json.h"
-#include "php.h"
-#include "text.h"
+#include "base/text.h"
+#include "value/json.h"
+#include "value/php.h"
 
 namespace b24::test {
 

@@ -8,10 +8,10 @@
 #include <string_view>
 #include <vector>
 
-#include "http.h"
+#include "portal/http.h"
 #include "process.h"
 #include "raw_http.h"
-#include "value.h"
+#include "value/value.h"
 
 namespace b24::test {
 

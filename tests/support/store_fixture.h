@@ -11,8 +11,8 @@
 #include <string>
 #include <vector>
 
+#include "keep/store.h"
 #include "process.h"
-#include "store.h"
 
 namespace b24::test {
 

@@ -5,9 +5,9 @@
 
 #include <stdexcept>
 
-#include "json.h"
+#include "base/secret.h"
 #include "raw_http.h"
-#include "secret.h"
+#include "value/json.h"
 
 namespace b24::test {
 namespace {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "process.h"
-#include "value.h"
+#include "value/value.h"
 
 namespace b24::test {
 

@@ -1,5 +1,5 @@
 // access_tests: who sees checkserver's details, and that a cookie cannot be made without the key.
-#include "access.h"
+#include "checkserver/access.h"
 
 #include <boost/test/unit_test.hpp>
 

@@ -1,11 +1,11 @@
 // action_tests: what is put into calls, what passes a filter, what is handed over and how signed.
-#include "action.h"
+#include "handler/action.h"
 
 #include <boost/test/unit_test.hpp>
 
 #include "event_fixture.h"
-#include "json.h"
 #include "standard_webhooks.h"
+#include "value/json.h"
 
 using namespace b24;
 using namespace b24::test;

@@ -1,5 +1,5 @@
 // address_tests: addresses, networks, and who the visitor is behind proxies.
-#include "address.h"
+#include "base/address.h"
 
 #include <boost/test/unit_test.hpp>
 

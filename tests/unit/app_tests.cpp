@@ -1,12 +1,12 @@
 // app_tests: what a page is made from.
-#include "app.h"
+#include "settings/app.h"
 
 #include <time.h>
 
 #include <boost/test/unit_test.hpp>
 #include <cstdlib>
 
-#include "clock.h"
+#include "base/clock.h"
 #include "process.h"
 
 using namespace b24;

@@ -1,5 +1,5 @@
 // append_file_tests: whole entries from many processes, rotation, a full disk.
-#include "append_file.h"
+#include "base/append_file.h"
 
 #include <sys/mount.h>
 #include <sys/stat.h>

@@ -1,5 +1,5 @@
 // chart_tests: charts are well-formed, say what they show, and stay inside their frame.
-#include "chart.h"
+#include "checkserver/chart.h"
 
 #include <boost/test/unit_test.hpp>
 #include <regex>

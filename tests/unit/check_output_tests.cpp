@@ -1,12 +1,12 @@
 // check_output_tests: the forms of a report, each read as its reader would.
-#include "check_output.h"
+#include "checkserver/check_output.h"
 
 #include <boost/test/unit_test.hpp>
 #include <regex>
 #include <set>
 
-#include "json.h"
-#include "text.h"
+#include "base/text.h"
+#include "value/json.h"
 
 namespace b24::check {
 namespace {

@@ -1,17 +1,17 @@
 // check_seen_tests: what the self-check sees of real directories, stores, logs and ports.
-#include "check_seen.h"
+#include "checkserver/check_seen.h"
 
 #include <sys/stat.h>
 
 #include <boost/test/unit_test.hpp>
 
-#include "check_portal.h"
-#include "log.h"
+#include "checkserver/check_portal.h"
+#include "keep/work_loop.h"
+#include "portal/site_url.h"
+#include "portal/test_event.h"
 #include "process.h"
-#include "site_url.h"
+#include "settings/log.h"
 #include "store_fixture.h"
-#include "test_event.h"
-#include "work_loop.h"
 
 namespace b24::check {
 namespace {

@@ -1,5 +1,5 @@
 // check_tests: the engine of the self-check: rows, verdicts, words, and that no secret is in them.
-#include "check.h"
+#include "checkserver/check.h"
 
 #include <boost/test/unit_test.hpp>
 #include <set>

@@ -1,12 +1,12 @@
 // clock_tests: how a point in time is written, and what errors of the system say.
-#include "clock.h"
+#include "base/clock.h"
 
 #include <boost/test/unit_test.hpp>
 #include <cerrno>
 #include <cstdlib>
 #include <ctime>
 
-#include "error.h"
+#include "base/error.h"
 
 namespace {
 

@@ -1,5 +1,5 @@
 // command_line_tests: options by the table.
-#include "command_line.h"
+#include "web/command_line.h"
 
 #include <boost/test/unit_test.hpp>
 

@@ -1,11 +1,11 @@
 // database_tests: the handle on SQLite: what it binds, rolls back and says of failures.
-#include "database.h"
+#include "keep/database.h"
 
 #include <sys/stat.h>
 
 #include <boost/test/unit_test.hpp>
 
-#include "files.h"
+#include "base/files.h"
 #include "store_fixture.h"
 
 using namespace b24;

@@ -1,14 +1,14 @@
 // event_command_tests: what an owner sees and does with events in the shell.
-#include "event_command.h"
+#include "handler/event_command.h"
 
 #include <boost/test/unit_test.hpp>
 #include <iostream>
 #include <sstream>
 
-#include "event.h"
+#include "base/text.h"
 #include "event_fixture.h"
-#include "json.h"
-#include "text.h"
+#include "handler/event.h"
+#include "value/json.h"
 
 using namespace b24;
 using namespace b24::test;
@@ -37,21 +37,23 @@ class Caught {
 struct CommandFixture {
   EventSettings settings;
   AppSource source{settings.launch(), "handler"};
+  StoreSource stores{source};
+  GateSource gates{source};
 
   Said say(const Arguments& arguments) {
     const Caught out(std::cout);
     const Caught err(std::cerr);
-    const int code = event_command(source, arguments);
+    const int code = event_command(source, stores, gates, arguments);
     return {code, out.text(), err.text()};
   }
   Item add(const Value& params, Millis age = 0, State state = State::done) {
-    Store& store = *good(source.store());
+    Store& store = *good(stores.current());
     NewItem item = make_event(params, now_ms() - age, {});
     item.state = state;
     const Accepted accepted = good(store.accept(item));
     return good(store.find(accepted.number)).value();
   }
-  Item look(const Item& item) { return good(good(source.store())->find(item.number)).value(); }
+  Item look(const Item& item) { return good(good(stores.current())->find(item.number)).value(); }
 };
 
 std::size_t lines(const std::string& text) {
@@ -237,7 +239,7 @@ BOOST_AUTO_TEST_CASE(a_replay_needs_an_id_or_a_time) {
 }
 
 BOOST_AUTO_TEST_CASE(failed_events_are_made_due_one_or_all_or_by_name) {
-  Store& store = *good(source.store());
+  Store& store = *good(stores.current());
   std::vector<Item> items;
   for (const char* name : {"ONX", "ONY", "ONZ"}) {
     items.push_back(add(event_params(name), 0, State::pending));
@@ -257,16 +259,21 @@ BOOST_AUTO_TEST_CASE(failed_events_are_made_due_one_or_all_or_by_name) {
 BOOST_AUTO_TEST_CASE(a_test_event_is_not_sent_without_a_token) {
   write_file(settings.file(), "[data]\ndir = data\n");
   AppSource without(settings.launch(), "handler");
+  StoreSource no_stores(without);
+  GateSource no_gates(without);
   const Caught err(std::cerr);
-  BOOST_TEST(event_command(without, {{"--send-test", "https://example.com/"}}) == 1);
+  BOOST_TEST(
+      event_command(without, no_stores, no_gates, {{"--send-test", "https://example.com/"}}) == 1);
 }
 
 BOOST_AUTO_TEST_CASE(without_settings_there_is_an_answer) {
   Launch launch = settings.launch();
   launch.settings_file = "/nowhere/settings.conf";
   AppSource nothing(launch, "handler");
+  StoreSource no_stores(nothing);
+  GateSource no_gates(nothing);
   for (const char* option : {"--list", "--export", "--tail", "--send-test"})
-    BOOST_TEST(event_command(nothing, {{option, "csv"}}) == 1, option);
+    BOOST_TEST(event_command(nothing, no_stores, no_gates, {{option, "csv"}}) == 1, option);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,6 +1,6 @@
 // event_intake_tests: an event is in the store, or put aside and taken in later, once; or nowhere
 // and said so.
-#include "event_intake.h"
+#include "handler/event_intake.h"
 
 #include <sys/mount.h>
 
@@ -8,10 +8,10 @@
 #include <fstream>
 #include <thread>
 
-#include "event.h"
 #include "event_fixture.h"
-#include "json.h"
+#include "handler/event.h"
 #include "sync_spy.h"
+#include "value/json.h"
 
 using namespace b24;
 using namespace b24::test;
@@ -22,7 +22,8 @@ namespace {
 struct IntakeFixture {
   EventSettings settings;
   AppSource source{settings.launch(), "handler"};
-  EventIntake intake{source};
+  StoreSource stores{source};
+  EventIntake intake{source, stores};
 
   // Called by threads too, where Boost's macros may not be used.
   Status take(const Value& params, Millis at = now_ms()) {
@@ -30,7 +31,7 @@ struct IntakeFixture {
     return intake.take(app, make_event(params, at, *app.settings));
   }
   Status take(int id) { return take(event_params("ONX", std::to_string(id))); }
-  std::vector<Item> stored() { return all_events(*good(source.store())); }
+  std::vector<Item> stored() { return all_events(*good(stores.current())); }
   std::string stored_ids() {
     std::string text;
     for (const Item& item : stored()) text += item.payload.path("data.FIELDS.ID").text() + " ";
@@ -52,7 +53,7 @@ struct IntakeFixture {
   void mend_store() {
     for (const char* name : {"store.db", "store.db-wal", "store.db-shm"})
       fs::remove(settings.data() / name);
-    BOOST_REQUIRE(wait_until([&] { return source.store().has_value(); }));
+    BOOST_REQUIRE(wait_until([&] { return stores.current().has_value(); }));
   }
 };
 
@@ -117,7 +118,7 @@ BOOST_AUTO_TEST_CASE(what_was_put_aside_is_taken_in_once_though_a_process_is_kil
   mend_store();
   intake.catch_up();
   write_file(settings.data() / "spill.events", spilt);  // as if it had not come to emptying it
-  EventIntake(source).catch_up();
+  EventIntake(source, stores).catch_up();
   BOOST_TEST(stored_ids() == "1 ");
   BOOST_TEST(in_log("[ID] => 1\n") == 1);
 }

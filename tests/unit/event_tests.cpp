@@ -1,10 +1,10 @@
 // event_tests: whose events are taken, and what of them is kept.
-#include "event.h"
+#include "handler/event.h"
 
 #include <boost/test/unit_test.hpp>
 
 #include "event_fixture.h"
-#include "test_event.h"
+#include "portal/test_event.h"
 
 using namespace b24;
 using namespace b24::test;

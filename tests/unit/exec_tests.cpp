@@ -1,5 +1,5 @@
 // exec_tests: programs get what they are given and nothing else, and never hold us up.
-#include "exec.h"
+#include "base/exec.h"
 
 #include <signal.h>
 

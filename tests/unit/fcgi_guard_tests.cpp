@@ -1,5 +1,5 @@
 // fcgi_guard_tests: sound requests pass whole, and nothing else passes.
-#include "fcgi_guard.h"
+#include "web/fcgi_guard.h"
 
 #include <fastcgi.h>
 

@@ -1,12 +1,12 @@
 // form_tests: settings -> the form as data; the checks of a submission.
-#include "form.h"
+#include "settings/form.h"
 
 #include <boost/test/unit_test.hpp>
 #include <string>
 #include <vector>
 
-#include "php.h"
-#include "submission.h"
+#include "index/submission.h"
+#include "value/php.h"
 
 using namespace b24;
 

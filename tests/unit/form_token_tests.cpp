@@ -1,5 +1,5 @@
 // form_token_tests: what a token proves, and the key behind it.
-#include "form_token.h"
+#include "index/form_token.h"
 
 #include <sys/stat.h>
 

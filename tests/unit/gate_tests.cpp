@@ -1,11 +1,11 @@
 // gate_tests: the portal's limits kept by several gates on one file, under a clock of our own.
-#include "gate.h"
+#include "portal/gate.h"
 
 #include <boost/test/unit_test.hpp>
 #include <cmath>
 #include <random>
 
-#include "append_file.h"
+#include "base/append_file.h"
 #include "store_fixture.h"
 
 using namespace b24;

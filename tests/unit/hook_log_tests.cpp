@@ -1,5 +1,5 @@
 // hook_log_tests: every event once in hook.log, whatever happens in between.
-#include "hook_log.h"
+#include "handler/hook_log.h"
 
 #include <sys/mount.h>
 

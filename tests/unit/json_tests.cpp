@@ -1,9 +1,9 @@
 // json_tests: documents in and out, and what is none.
-#include "json.h"
+#include "value/json.h"
 
 #include <boost/test/unit_test.hpp>
 
-#include "text.h"
+#include "base/text.h"
 
 using b24::Value;
 namespace json = b24::json;

@@ -1,5 +1,5 @@
 // lead_intake_tests: when two leads without ids are one.
-#include "lead_intake.h"
+#include "index/lead_intake.h"
 
 #include <boost/test/unit_test.hpp>
 #include <set>

@@ -1,9 +1,9 @@
 // lead_sender_tests: which answers of the portal hold a lead's number.
-#include "lead_sender.h"
+#include "index/lead_sender.h"
 
 #include <boost/test/unit_test.hpp>
 
-#include "json.h"
+#include "value/json.h"
 
 using namespace b24;
 

@@ -1,10 +1,10 @@
 // lead_tests: a submission -> the call to the portal.
-#include "lead.h"
+#include "index/lead.h"
 
 #include <boost/test/unit_test.hpp>
 #include <string>
 
-#include "php.h"
+#include "value/php.h"
 
 using namespace b24;
 

@@ -1,5 +1,5 @@
 // log_tests: what a line looks like, what it must not hold, and where it goes.
-#include "log.h"
+#include "settings/log.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -10,8 +10,8 @@
 #include <thread>
 #include <vector>
 
-#include "json.h"
 #include "process.h"
+#include "value/json.h"
 
 using namespace b24;
 

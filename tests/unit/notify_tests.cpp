@@ -1,12 +1,12 @@
 // notify_tests: when the owner is told of leads that do not get through, and of what.
-#include "notify.h"
+#include "index/notify.h"
 
 #include <boost/test/unit_test.hpp>
 #include <string>
 
-#include "app.h"
+#include "keep/work_loop.h"
+#include "settings/app.h"
 #include "store_fixture.h"
-#include "work_loop.h"
 
 using namespace b24;
 using namespace b24::test;
@@ -53,8 +53,9 @@ BOOST_FIXTURE_TEST_SUITE(notify_tests, NotifyFixture)
 
 BOOST_AUTO_TEST_CASE(the_owner_is_told_once_and_again_when_all_is_well) {
   AppSource source(launch, "index");
+  StoreSource stores(source);
   const App app = good(source.current());
-  const auto store = good(source.store());
+  const auto store = good(stores.current());
   const std::int64_t fresh = add(*store, "fresh", 9 * kMinute);
   notify_owner(app, *store);
   BOOST_TEST(messages() == 0U);
@@ -79,8 +80,9 @@ BOOST_AUTO_TEST_CASE(the_owner_is_told_once_and_again_when_all_is_well) {
 
 BOOST_AUTO_TEST_CASE(each_lead_that_failed_is_told_once) {
   AppSource source(launch, "index");
+  StoreSource stores(source);
   const App app = good(source.current());
-  const auto store = good(source.store());
+  const auto store = good(stores.current());
   for (const char* id : {"one", "two"}) {
     const std::int64_t number = add(*store, id, kMinute);
     good(store->claim_one(number, kMinute));
@@ -101,10 +103,11 @@ BOOST_AUTO_TEST_CASE(each_lead_that_failed_is_told_once) {
 // The message was once written but never sent: nothing called it.
 BOOST_AUTO_TEST_CASE(delivering_looks_after_the_owner) {
   AppSource source(launch, "index");
-  const auto store = good(source.store());
+  StoreSource stores(source);
+  const auto store = good(stores.current());
   add(*store, "late", 11 * kMinute);
   WorkLoop loop(
-      source, Kind::lead, [](std::stop_token) { return [] { return Result<int>(0); }; },
+      source, stores, Kind::lead, [](std::stop_token) { return [] { return Result<int>(0); }; },
       notify_owner);
   loop.work_due(1);
   BOOST_TEST(messages() == 1U);

@@ -1,13 +1,13 @@
 // page_tests: templates and catalogues, how their faults are named, and what a page's headers
 // allow.
-#include "page.h"
+#include "web/page.h"
 
 #include <boost/test/unit_test.hpp>
 #include <set>
 #include <thread>
 
+#include "base/secret.h"
 #include "process.h"
-#include "secret.h"
 
 using namespace b24;
 namespace fs = std::filesystem;

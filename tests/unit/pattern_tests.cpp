@@ -1,5 +1,5 @@
 // pattern_tests: whole texts, letters beyond ASCII, hostile texts.
-#include "pattern.h"
+#include "settings/pattern.h"
 
 #include <boost/test/unit_test.hpp>
 #include <string>

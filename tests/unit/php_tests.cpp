@@ -1,10 +1,10 @@
 // php_tests: names, encodings, print_r, http_build_query and serialize, by tables of PHP's answers.
-#include "php.h"
+#include "value/php.h"
 
 #include <boost/test/unit_test.hpp>
 #include <cmath>
 
-#include "json.h"
+#include "value/json.h"
 
 using b24::Value;
 namespace php = b24::php;

@@ -1,11 +1,11 @@
 // request_tests: what is read from a request, and everything that is refused.
-#include "request.h"
+#include "web/request.h"
 
 #include <boost/test/unit_test.hpp>
 #include <cstring>
 
-#include "php.h"
 #include "raw_request.h"
+#include "value/php.h"
 
 using b24::Request;
 using b24::RequestLimits;

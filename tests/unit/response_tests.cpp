@@ -1,5 +1,5 @@
 // response_tests: the header writer.
-#include "response.h"
+#include "web/response.h"
 
 #include <boost/test/unit_test.hpp>
 #include <set>

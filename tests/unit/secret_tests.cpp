@@ -1,11 +1,12 @@
 // secret_tests: comparison, signing, random ids, encodings, masks.
-#include "secret.h"
+#include "base/secret.h"
+#include "value/mask.h"
 
 #include <boost/test/unit_test.hpp>
 #include <ctime>
 #include <set>
 
-#include "clock.h"
+#include "base/clock.h"
 
 using namespace b24;
 

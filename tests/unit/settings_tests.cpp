@@ -1,5 +1,5 @@
 // settings_tests: what a file and the environment set, and how their faults are named.
-#include "settings.h"
+#include "settings/settings.h"
 
 #include <sys/stat.h>
 #include <unistd.h>

@@ -1,5 +1,5 @@
 // spill_tests: what was put aside is taken in once, whatever a killed process left in between.
-#include "spill.h"
+#include "keep/spill.h"
 
 #include <sys/stat.h>
 

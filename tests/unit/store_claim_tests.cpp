@@ -6,7 +6,7 @@
 #include <set>
 #include <thread>
 
-#include "claim_owner.h"
+#include "keep/claim_owner.h"
 #include "store_fixture.h"
 
 using namespace b24;

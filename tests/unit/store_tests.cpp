@@ -1,5 +1,5 @@
 // store_tests: opening a store, accepting into it, and what stays after failures.
-#include "store.h"
+#include "keep/store.h"
 
 #include <sqlite3.h>
 #include <sys/mount.h>

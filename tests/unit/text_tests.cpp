@@ -1,5 +1,5 @@
 // text_tests: UTF-8, encodings, log lines and small helpers.
-#include "text.h"
+#include "base/text.h"
 
 #include <boost/test/unit_test.hpp>
 

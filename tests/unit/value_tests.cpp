@@ -1,5 +1,5 @@
 // value_tests: arrays as PHP has them, conversions, and no member count that makes them slow.
-#include "value.h"
+#include "value/value.h"
 
 #include <boost/test/unit_test.hpp>
 #include <cmath>

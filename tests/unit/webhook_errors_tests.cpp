@@ -2,7 +2,7 @@
 #include <boost/test/unit_test.hpp>
 #include <ostream>
 
-#include "webhook.h"
+#include "portal/webhook.h"
 
 using namespace b24;
 

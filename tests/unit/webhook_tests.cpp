@@ -1,5 +1,5 @@
 // webhook_tests: webhook URLs, and what is read from answers, whatever bytes they are made of.
-#include "webhook.h"
+#include "portal/webhook.h"
 
 #include <boost/test/unit_test.hpp>
 #include <random>

@@ -1,0 +1,72 @@
+// access: see access.h.
+#include "access.h"
+
+#include <algorithm>
+
+#include "base/address.h"
+#include "base/secret.h"
+#include "base/text.h"
+
+namespace b24::access {
+namespace {
+
+constexpr std::string_view kCookie = "b24hooks_check";
+
+std::string sign(std::string_view key, std::string_view until) {
+  return secret::base64_url(
+      secret::hmac_sha256(key, "b24hooks checkserver cookie\n" + std::string(until)));
+}
+
+// The value of our cookie; empty when there is none.
+std::string cookie_of(const Request& request) {
+  for (const std::string& part : text::split(request.cookie, ";")) {
+    const std::size_t equals = part.find('=');
+    if (part.substr(0, equals) == kCookie && equals != part.npos) return part.substr(equals + 1);
+  }
+  return {};
+}
+
+bool has_valid_cookie(const Request& request, const Settings& settings, Millis now) {
+  const std::string& key = settings.checkserver.key;
+  const std::string value = cookie_of(request);
+  const std::size_t dot = value.find('.');
+  if (key.empty() || dot == value.npos) return false;
+  const std::string until = value.substr(0, dot);
+  if (!secret::equal(sign(key, until), value.substr(dot + 1))) return false;
+  const Millis end = Value(until).integer();
+  return now < end && end <= now + kCookieLifetime;
+}
+
+bool is_in_network(const Request& request, const Settings& settings) {
+  const auto address = Address::parse(client_address(request.remote_address, request.forwarded_for,
+                                                     settings.server.trusted_proxies));
+  return address && any_contains(settings.checkserver.networks, *address);
+}
+
+}  // namespace
+
+Sight sight_of(const Request& request, const Settings& settings, Millis now) {
+  const CheckAccess access = settings.checkserver.access;
+  if (access == CheckAccess::off) return Sight::nothing;
+  if (access == CheckAccess::everyone || is_in_network(request, settings) ||
+      is_key(request.key_header, settings) || has_valid_cookie(request, settings, now)) {
+    return Sight::everything;
+  }
+  return access == CheckAccess::summary ? Sight::verdict : Sight::key_form;
+}
+
+bool is_key(std::string_view given, const Settings& settings) {
+  const std::string& key = settings.checkserver.key;
+  return !key.empty() && secret::equal(key, given);
+}
+
+std::string make_cookie(const Request& request, const Settings& settings, Millis now) {
+  const std::string until = std::to_string(now + kCookieLifetime);
+  std::string cookie =
+      std::string(kCookie) + "=" + until + "." + sign(settings.checkserver.key, until) +
+      "; Path=/; Max-Age=" + std::to_string(kCookieLifetime / 1000) + "; HttpOnly; SameSite=Strict";
+  if (request.https || settings.site.public_url.starts_with("https://")) cookie += "; Secure";
+  return cookie;
+}
+
+}  // namespace b24::access

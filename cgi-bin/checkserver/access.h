@@ -1,0 +1,33 @@
+// access: who sees what of checkserver: networks, the owner's key, and the cookie that stands for
+// it.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/clock.h"
+#include "settings/settings.h"
+#include "web/request.h"
+
+namespace b24::access {
+
+enum class Sight {
+  everything,
+  verdict,
+  key_form,  // only where to enter the key
+  nothing,   // the page is not there
+};
+
+// What this visitor sees. A key counts from the header X-B24hooks-Key or by the cookie, never from
+// the URL, which ends up in logs.
+Sight sight_of(const Request& request, const Settings& settings, Millis now);
+
+// In constant time; false when no key is set.
+bool is_key(std::string_view given, const Settings& settings);
+
+// Set-Cookie's value for somebody who entered the key: a time signed with it, HttpOnly, for this
+// site only, gone after an hour. A changed key ends them all.
+std::string make_cookie(const Request& request, const Settings& settings, Millis now);
+inline constexpr Millis kCookieLifetime = 3'600'000;
+
+}  // namespace b24::access

@@ -1,0 +1,262 @@
+// check: see check.h.
+#include "check.h"
+
+#include <algorithm>
+
+#include "base/secret.h"
+#include "base/text.h"
+#include "check_seen.h"
+#include "portal/webhook.h"
+#include "value/json.h"
+
+namespace b24::check {
+namespace {
+
+constexpr std::string_view kStates[] = {"ok", "info", "warning", "error"};
+constexpr std::string_view kGroupNames[] = {"programs", "settings", "storage", "leaks",
+                                            "portal",   "inbound",  "suite"};
+
+// A finding is named in its check, or shared by several.
+std::string message_key(const Row& row, const Templates& templates) {
+  std::string own = "check_" + row.id + "_" + row.finding.name;
+  if (templates.has_message(own)) return own;
+  std::string shared = "check_" + row.finding.name;
+  return templates.has_message(shared) ? shared : std::string();
+}
+
+// Facts as they are put into a text; `templates` may be null.
+Value in_words(const Value& facts, const Templates* templates, std::string_view language) {
+  Value out = facts;
+  out.for_each_value([&](const Key&, Value& fact) {
+    if (!fact.is_array()) return;
+    const std::string unit = fact[1].text();
+    fact = fact[0].text() + " " +
+           (templates ? templates->message(language, "checks_unit_" + unit) : unit);
+  });
+  return out;
+}
+
+std::string facts_alone(const Finding& finding) {
+  std::string out = finding.name;
+  const Value facts = in_words(finding.facts, nullptr, "");
+  for (const Value::Member& fact : facts.members()) {
+    out += "; " + fact.key.text() + ": " + fact.value.text();
+  }
+  return out;
+}
+
+std::string remedy_of(const Finding& finding, const std::string& key, const Value& facts,
+                      const Templates& templates, std::string_view language) {
+  const std::string code = text::lower(finding.code);
+  for (const std::string& fix :
+       {key + "_fix", "check_fix_" + code, "check_portal_" + code + "_fix"}) {
+    if (templates.has_message(fix)) return templates.message(language, fix, facts);
+  }
+  return finding.remedy;
+}
+
+void join(std::string& text, const std::string& more) {
+  if (more.empty()) return;
+  if (!text.empty()) text += " ";
+  text += more;
+}
+
+template <std::size_t N>
+std::size_t index_of(const std::string_view (&names)[N], const std::string& name) {
+  const auto* found = std::find(std::begin(names), std::end(names), name);
+  return found == std::end(names) ? 0 : static_cast<std::size_t>(found - std::begin(names));
+}
+
+Value row_value(const Row& row) {
+  const Finding& f = row.finding;
+  Value paste = Value::array();
+  for (const std::string& line : f.paste) paste.append(line);
+  Value metrics = Value::array();
+  for (const Metric& metric : f.metrics) metrics.set(metric.name, metric.value);
+  return Value::map({{"id", row.id},
+                     {"group", name(row.group)},
+                     {"crest", row.crest},
+                     {"state", name(f.state)},
+                     {"finding", f.name},
+                     {"facts", f.facts},
+                     {"cause", f.cause},
+                     {"remedy", f.remedy},
+                     {"code", f.code},
+                     {"paste", paste},
+                     {"metrics", metrics}});
+}
+
+Row row_from(const Value& value) {
+  Row row;
+  row.id = value["id"].text();
+  row.group = static_cast<Group>(index_of(kGroupNames, value["group"].text()));
+  row.crest = value["crest"].text();
+  Finding& f = row.finding;
+  f.state = static_cast<State>(index_of(kStates, value["state"].text()));
+  f.name = value["finding"].text();
+  f.facts = value["facts"];
+  f.cause = value["cause"].text();
+  f.remedy = value["remedy"].text();
+  f.code = value["code"].text();
+  for (const Value::Member& line : value["paste"].members()) f.paste.push_back(line.value.text());
+  for (const Value::Member& metric : value["metrics"].members()) {
+    f.metrics.push_back({metric.key.text(), metric.value.real()});
+  }
+  return row;
+}
+
+// --- Secrets ---
+
+constexpr std::size_t kShortestSecret = 10;  // what is shorter may be a part of any word
+
+std::vector<std::string> secrets_of(const Settings& settings) {
+  // A malformed address is taken apart too: its secret may be anywhere.
+  std::vector<std::string> secrets = text::split(settings.crest.web_hook_url, "/:?&=# ");
+  const std::string host = Webhook::portal_of(settings.crest.web_hook_url);
+  std::erase_if(secrets, [&](const std::string& part) { return host.starts_with(part); });
+  for (const PortalSettings& portal : settings.portals) {
+    secrets.insert(secrets.end(), portal.application_tokens.begin(),
+                   portal.application_tokens.end());
+  }
+  for (const ActionSettings& action : settings.actions) {
+    secrets.insert(secrets.end(), {action.forward_secret, action.forward});
+  }
+  secrets.insert(secrets.end(), {settings.checkserver.key, settings.spam.captcha_secret});
+  std::erase_if(secrets, [](const std::string& s) { return s.size() < kShortestSecret; });
+  return secrets;
+}
+
+void hide(std::string& text, const std::vector<std::string>& secrets) {
+  for (const std::string& secret : secrets) text::replace_all(text, secret, "***");
+}
+
+void hide_secrets(Finding& finding, const std::vector<std::string>& secrets) {
+  const Value facts = finding.facts;
+  for (const Value::Member& fact : facts.members()) {
+    if (!fact.value.is_string()) continue;
+    std::string text = secret::mask(fact.value.string());
+    hide(text, secrets);
+    finding.facts.set(fact.key.text(), text);
+  }
+  finding.cause = secret::mask(finding.cause);
+  hide(finding.cause, secrets);
+  hide(finding.remedy, secrets);
+  for (std::string& line : finding.paste) hide(line, secrets);
+}
+
+}  // namespace
+
+std::string_view name(State state) {
+  return kStates[static_cast<std::size_t>(state)];
+}
+std::string_view name(Group group) {
+  return kGroupNames[static_cast<std::size_t>(group)];
+}
+
+Finding failed(std::string_view finding, const Error& error, State state) {
+  return {.state = state,
+          .name = std::string(finding),
+          .cause = error.cause,
+          .remedy = error.remedy,
+          .code = error.code};
+}
+
+std::vector<Check> all_checks() {
+  std::vector<Check> all;
+  for (const auto group : {program_checks(), setting_checks(), storage_checks(), leak_checks(),
+                           portal_checks(), inbound_checks(), suite_checks()}) {
+    all.insert(all.end(), group.begin(), group.end());
+  }
+  return all;
+}
+
+State Report::verdict() const {
+  State worst = State::ok;
+  for (const Row& row : rows) worst = std::max(worst, row.finding.state);
+  return worst == State::info ? State::ok : worst;
+}
+
+Value duration(Millis time) {
+  constexpr Millis kMinute = 60'000;
+  constexpr Millis kHour = 60 * kMinute;
+  constexpr Millis kDay = 24 * kHour;
+  if (time < 1'000) return Value::list({time, "ms"});
+  if (time < 2 * kMinute) return Value::list({time / 1'000, "s"});
+  if (time < 2 * kHour) return Value::list({time / kMinute, "min"});
+  if (time < 2 * kDay) return Value::list({time / kHour, "h"});
+  return Value::list({time / kDay, "d"});
+}
+
+int Report::count(State state) const {
+  return static_cast<int>(std::count_if(
+      rows.begin(), rows.end(), [&](const Row& row) { return row.finding.state == state; }));
+}
+
+Report judge(const Seen& seen) {
+  Report report;
+  report.at = seen.at;
+  for (const Check& check : all_checks()) {
+    report.rows.push_back(
+        {std::string(check.id), check.group, std::string(check.crest), check.judge(seen)});
+  }
+  std::vector<std::string> secrets;
+  if (seen.subject->settings) secrets = secrets_of(*seen.subject->settings);
+  for (Row& row : report.rows) hide_secrets(row.finding, secrets);
+  if (seen.store) report.hours = seen.store->hours;
+  if (seen.gate) report.bucket_level = seen.gate->level;
+  if (seen.subject->settings) report.bucket_size = seen.subject->settings->call.bucket_size;
+  return report;
+}
+
+std::string to_text(const Report& report) {
+  Value rows = Value::array();
+  for (const Row& row : report.rows) rows.append(row_value(row));
+  Value hours = Value::array();
+  for (const Hour& hour : report.hours) {
+    hours.append(Value::list({hour.at, hour.leads, hour.events, hour.delivery}));
+  }
+  return json::print(Value::map({{"at", report.at},
+                                 {"took", report.took},
+                                 {"rows", rows},
+                                 {"hours", hours},
+                                 {"bucket_level", report.bucket_level},
+                                 {"bucket_size", report.bucket_size}}));
+}
+
+Result<Report> from_text(std::string_view text) {
+  Result<Value> value = json::parse(text);
+  if (!value) return std::unexpected(value.error());
+  Report report;
+  report.at = (*value)["at"].integer();
+  report.took = (*value)["took"].integer();
+  for (const Value::Member& row : (*value)["rows"].members()) {
+    report.rows.push_back(row_from(row.value));
+  }
+  for (const Value::Member& hour : (*value)["hours"].members()) {
+    report.hours.push_back({hour.value[0].integer(), hour.value[1].integer(),
+                            hour.value[2].integer(), hour.value[3].integer()});
+  }
+  report.bucket_level = (*value)["bucket_level"].real();
+  report.bucket_size = (*value)["bucket_size"].real();
+  return report;
+}
+
+Words words(const Row& row, const Templates* templates, std::string_view language) {
+  const Finding& f = row.finding;
+  Words out;
+  if (templates == nullptr) {
+    out.title = row.id;
+    out.detail = facts_alone(f);
+    out.remedy = f.remedy;
+  } else {
+    out.title = templates->message(language, "check_" + row.id);
+    const std::string key = message_key(row, *templates);
+    const Value facts = in_words(f.facts, templates, language);
+    if (!key.empty()) out.detail = templates->message(language, key, facts);
+    out.remedy = remedy_of(f, key, facts, *templates, language);
+  }
+  join(out.detail, f.cause);
+  return out;
+}
+
+}  // namespace b24::check

@@ -1,0 +1,152 @@
+// check_inbound: checks of the way from the portal to us: token, public address, a real test event.
+#include "base/secret.h"
+#include "check_seen.h"
+#include "portal/http.h"
+#include "portal/site_url.h"
+#include "portal/test_event.h"
+#include "value/php.h"
+
+namespace b24::check {
+namespace {
+
+constexpr long kFewDays = 14;
+constexpr Millis kSlowHandler = 2'000;
+constexpr std::size_t kLongestAnswer = 64 << 10;
+
+bool has_token(const Settings& settings) {
+  for (const PortalSettings& portal : settings.portals) {
+    if (!portal.application_tokens.empty()) return true;
+  }
+  return false;
+}
+
+std::string handler_url(const Settings& settings) {
+  return settings.site.public_url + "handler.php";
+}
+
+// The token goes over the line in this test: to nobody but ourselves, and never readable.
+bool may_be_sent(const Settings& settings) {
+  const std::string& url = settings.site.public_url;
+  if (public_url_fault(url) || !has_token(settings)) return false;
+  return url.starts_with("https://") || is_loopback_url(url);
+}
+
+Finding judge_token(const Seen& seen) {
+  if (!seen.subject->settings) return {.state = State::info, .name = "no_settings"};
+  if (!has_token(*seen.subject->settings)) {
+    return {.state = State::warning,
+            .name = "missing",
+            .paste = {"[portal]", "application_token = the code of the outbound webhook"}};
+  }
+  std::int64_t tokens = 0;
+  for (const PortalSettings& portal : seen.subject->settings->portals) {
+    tokens += static_cast<std::int64_t>(portal.application_tokens.size());
+  }
+  return {.name = "set", .facts = Value::map({{"tokens", tokens}})};
+}
+
+Finding judge_public_url(const Seen& seen) {
+  if (!seen.subject->settings) return {.state = State::info, .name = "no_settings"};
+  const std::string& url = seen.subject->settings->site.public_url;
+  if (url.empty()) {
+    return {.state = State::warning,
+            .name = "missing",
+            .paste = {"[site]", "public_url = https://example.com/"}};
+  }
+  if (const auto fault = public_url_fault(url)) return failed("bad", *fault);
+  const Value facts = Value::map({{"url", url}, {"handler", handler_url(*seen.subject->settings)}});
+  if (is_loopback_url(url)) return {.state = State::info, .name = "this_machine", .facts = facts};
+  if (!url.starts_with("https://")) {
+    return {.state = State::error, .name = "not_https", .facts = facts};
+  }
+  return {.name = "known", .facts = facts};
+}
+
+Finding judge_certificate(const Seen& seen) {
+  if (!seen.subject->settings || !may_be_sent(*seen.subject->settings)) {
+    return {.state = State::info, .name = "not_asked"};
+  }
+  if (!seen.subject->settings->site.public_url.starts_with("https://")) {
+    return {.state = State::info, .name = "none"};
+  }
+  if (!seen.inbound) return {.state = State::error, .name = "late"};
+  if (seen.inbound->error && seen.inbound->error->code == "tls") {
+    return failed("refused", *seen.inbound->error);
+  }
+  const long days = seen.inbound->days_left;
+  if (days < 0) return {.state = State::info, .name = "unknown"};
+  const bool few = days < kFewDays;
+  return {.state = few ? State::warning : State::ok,
+          .name = few ? "expires" : "valid",
+          .facts = Value::map({{"days", std::int64_t{days}}}),
+          .metrics = {{"site_certificate_left_seconds", static_cast<double>(days) * 86'400}}};
+}
+
+Finding judge_test_event(const Seen& seen) {
+  if (!seen.subject->settings || !may_be_sent(*seen.subject->settings)) {
+    return {.state = State::info, .name = "not_asked"};
+  }
+  if (!seen.inbound) return {.state = State::error, .name = "late"};
+  const InboundSeen& inbound = *seen.inbound;
+  const Value facts = Value::map({{"url", handler_url(*seen.subject->settings)},
+                                  {"status", inbound.status},
+                                  {"ms", inbound.took}});
+  Finding finding;
+  if (inbound.error) {
+    finding = failed("unreachable", *inbound.error);
+  } else if (inbound.status == 403) {
+    finding = {.state = State::error, .name = "forbidden"};
+  } else if (inbound.status != 200) {
+    finding = {.state = State::error, .name = "wrong_answer"};
+  } else if (!inbound.stored) {
+    finding = {.state = State::error, .name = "not_stored"};
+  } else {
+    const bool slow = inbound.took > kSlowHandler;
+    finding = {.state = slow ? State::warning : State::ok,
+               .name = slow ? "slow" : "arrived",
+               .metrics = {{"test_event_seconds", static_cast<double>(inbound.took) / 1000}}};
+  }
+  finding.facts = facts;
+  return finding;
+}
+
+constexpr Check kChecks[] = {
+    {"token", Group::inbound, "", judge_token},
+    {"public_url", Group::inbound, "", judge_public_url},
+    {"site_tls", Group::inbound, "", judge_certificate},
+    {"test_event", Group::inbound, "", judge_test_event},
+};
+
+}  // namespace
+
+std::span<const Check> inbound_checks() {
+  return kChecks;
+}
+
+InboundSeen look_at_inbound(const Subject& subject) {
+  InboundSeen seen;
+  const Settings& settings = *subject.settings;
+  if (!may_be_sent(settings)) return seen;
+  const std::string number = secret::new_id();
+  Http http(own_site_options(settings, kLongestAnswer));
+  const Millis begun = now_ms();
+  HttpRequest request;
+  request.url = handler_url(settings);
+  request.body = php::build_query(make_test_event(settings, number, begun));
+  const auto answer = http.send(request);
+  seen.took = now_ms() - begun;
+  if (!answer) {
+    seen.error = answer.error().error;
+    return seen;
+  }
+  seen.status = answer->status;
+  seen.days_left = answer->certificate_days_left;
+  if (subject.store) {
+    const Result<std::string> newest = subject.store->recall(kTestEventKey);
+    // Numbers grow with time: a greater one is that of another check, which came in between.
+    seen.stored = newest && *newest >= number;
+  }
+  return seen;
+}
+
+}  // namespace b24::check

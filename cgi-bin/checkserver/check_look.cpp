@@ -1,0 +1,139 @@
+// check_look: looks at everything side by side within one time limit (check_seen.h).
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <set>
+#include <thread>
+
+#include "check_seen.h"
+
+namespace b24::check {
+namespace {
+
+// The looks that are under way in this process. Never destroyed: threads that outlive a run use it.
+struct UnderWay {
+  std::mutex mutex;
+  std::set<std::string> names;
+};
+UnderWay& under_way() {
+  static UnderWay* const instance = new UnderWay;
+  return *instance;
+}
+
+// What the threads of one run share.
+struct Run {
+  std::mutex mutex;
+  std::condition_variable changed;
+  Seen seen;
+  int pending = 0;
+};
+
+// `part` is where the result goes. The thread owns all that it uses.
+template <class T>
+void begin(const std::shared_ptr<Run>& run, const std::string& name, std::optional<T> Seen::*part,
+           std::function<T()> look) {
+  {
+    const std::lock_guard lock(under_way().mutex);
+    if (!under_way().names.insert(name).second) return;
+  }
+  {
+    const std::lock_guard lock(run->mutex);
+    ++run->pending;
+  }
+  std::thread([run, name, part, look = std::move(look)] {
+    T result = look();
+    {
+      const std::lock_guard lock(under_way().mutex);
+      under_way().names.erase(name);
+    }
+    const std::lock_guard lock(run->mutex);
+    run->seen.*part = std::move(result);
+    --run->pending;
+    run->changed.notify_all();
+  }).detach();
+}
+
+void begin_portal(const std::shared_ptr<Run>& run, const std::shared_ptr<const Subject>& subject) {
+  const std::string& url = subject->settings->crest.web_hook_url;
+  if (Webhook::url_fault(url)) return;
+  const Settings& settings = *subject->settings;
+  begin<ReachSeen>(run, "reach", &Seen::reach, [subject, &url, &settings] {
+    return look_at_addresses(url, settings.checkserver.time_limit / 2);
+  });
+  begin<TlsSeen>(run, "tls", &Seen::tls,
+                 [subject, &url, &settings] { return look_at_certificate(url, settings); });
+  begin<PortalSeen>(run, "portal", &Seen::portal, [subject] { return look_at_portal(*subject); });
+}
+
+// The long check waits for the short questions, which share its connection.
+void begin_store(const std::shared_ptr<Run>& run, const std::shared_ptr<const Subject>& subject) {
+  begin<StoreSeen>(run, "store", &Seen::store,
+                   [subject] { return look_at_store(*subject->store, now_ms()); });
+  begin<Result<std::string>>(run, "quick_check", &Seen::quick_check, [run, subject] {
+    {
+      std::unique_lock lock(run->mutex);
+      run->changed.wait_for(lock,
+                            std::chrono::milliseconds(subject->settings->checkserver.time_limit),
+                            [&] { return run->seen.store.has_value(); });
+    }
+    return subject->store->check();
+  });
+}
+
+}  // namespace
+
+Subject subject_of(AppSource& app, AppTemplates& templates, StoreSource& stores, GateSource& gates,
+                   const Place& place) {
+  Subject subject;
+  subject.place = place;
+  const Result<App> current = app.current();
+  subject.settings_error = app.settings_fault();
+  if (!current) {
+    subject.settings_error = current.error();
+    return subject;
+  }
+  subject.settings = current->settings;
+  if (const auto loaded = templates.current(); !loaded) {
+    subject.templates_error = loaded.error();
+  } else {
+    subject.templates_warning = templates.fault();
+  }
+  if (const auto store = stores.current(); store) {
+    subject.store = *store;
+  } else {
+    subject.store_error = store.error();
+  }
+  if (const auto gate = gates.current(); gate) subject.gate = *gate;
+  return subject;
+}
+
+Seen look(std::shared_ptr<const Subject> subject, Millis limit) {
+  const auto run = std::make_shared<Run>();
+  run->seen.subject = subject;
+  run->seen.at = now_ms();
+  run->seen.programs = look_at_programs();
+  if (subject->gate) run->seen.gate = subject->gate->state();
+  begin<StorageSeen>(run, "storage", &Seen::storage,
+                     [subject] { return look_at_storage(*subject); });
+  if (subject->settings) {
+    begin<std::vector<LogEntry>>(run, "log", &Seen::log,
+                                 [subject] { return look_at_log(*subject->settings); });
+    begin<LeaksSeen>(run, "leaks", &Seen::leaks, [subject] { return look_for_leaks(*subject); });
+    begin<InboundSeen>(run, "inbound", &Seen::inbound,
+                       [subject] { return look_at_inbound(*subject); });
+    begin_portal(run, subject);
+  }
+  if (subject->store) {
+    begin_store(run, subject);
+  }
+  std::unique_lock lock(run->mutex);
+  run->changed.wait_for(lock, std::chrono::milliseconds(limit), [&] { return run->pending == 0; });
+  return run->seen;
+}
+
+bool anything_abandoned() {
+  const std::lock_guard lock(under_way().mutex);
+  return !under_way().names.empty();
+}
+
+}  // namespace b24::check

@@ -1,0 +1,39 @@
+// check_output: one report, many forms.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "check.h"
+#include "value/value.h"
+#include "web/page.h"
+
+namespace b24::check {
+
+// `templates` may be null: then ids and facts stand for words.
+
+// {"verdict": "ok|warning|error", "version", "checked_at", "took_ms", "counts": {"ok", "info",
+// "warning", "error"}, "checks": [{"id", "crest", "group", "state", "title", "detail", "remedy",
+// "paste": [...], "metrics": {...}}]}; without "crest" and "metrics" where there are none.
+Value json_form(const Report& report, const Templates* templates, std::string_view language);
+
+// A table for a terminal, problems first.
+std::string text_form(const Report& report, const Templates* templates, std::string_view language,
+                      bool coloured);
+
+// As CRest::checkServer prints it: [success] => Success!, or the errors by name.
+std::string crest_form(const Report& report, const Templates* templates, std::string_view language);
+
+// Prometheus' text format.
+std::string metrics_form(const Report& report);
+
+// What checkserver.mustache is filled with.
+Value page_form(const Report& report, const Templates& templates, std::string_view language);
+
+// The same forms for those who get only the verdict.
+Value json_verdict(State verdict);
+std::string text_verdict(State verdict);
+std::string crest_verdict(State verdict);
+std::string metrics_verdict(State verdict);
+
+}  // namespace b24::check

@@ -1,0 +1,171 @@
+// check_page: what checkserver.mustache is filled with: verdict, problems, charts, groups.
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <ctime>
+
+#include "base/version.h"
+#include "chart.h"
+#include "check_output.h"
+#include "web/server.h"
+
+namespace b24::check {
+namespace {
+
+std::string local_time(Millis at) {
+  const std::time_t seconds = at / 1000;
+  std::tm local{};
+  localtime_r(&seconds, &local);
+  char buffer[40];
+  std::strftime(buffer, sizeof buffer, "%Y-%m-%d %H:%M:%S", &local);
+  return buffer;
+}
+
+std::string one_decimal(double value) {
+  char buffer[32];
+  std::snprintf(buffer, sizeof buffer, "%.1f", value);
+  return buffer;
+}
+
+// A row for the template; a false value stands for what is not there.
+Value row_data(const Row& row, const Templates& templates, std::string_view language) {
+  const Words w = words(row, &templates, language);
+  const std::string state(name(row.finding.state));
+  std::string paste;
+  for (const std::string& line : row.finding.paste) paste += line + "\n";
+  const bool problem = row.finding.state >= State::warning;
+  return Value::map({{"id", row.id},
+                     {"crest", row.crest},
+                     {"state", state},
+                     {"state_name", templates.message(language, "checks_state_" + state)},
+                     {"title", w.title},
+                     {"detail", w.detail},
+                     {"remedy", problem ? w.remedy : std::string()},
+                     {"paste", problem ? paste : std::string()}});
+}
+
+Value problems(const Report& report, const Templates& templates, std::string_view language) {
+  Value rows = Value::array();
+  for (const State wanted : {State::error, State::warning}) {
+    for (const Row& row : report.rows) {
+      if (row.finding.state == wanted) rows.append(row_data(row, templates, language));
+    }
+  }
+  return rows;
+}
+
+Value groups(const Report& report, const Templates& templates, std::string_view language) {
+  Value all = Value::array();
+  for (const Group group : kGroups) {
+    Value rows = Value::array();
+    State worst = State::ok;
+    for (const Row& row : report.rows) {
+      if (row.group != group) continue;
+      rows.append(row_data(row, templates, language));
+      worst = std::max(worst, row.finding.state);
+    }
+    if (worst == State::info) worst = State::ok;
+    const std::string state(name(worst));
+    all.append(Value::map(
+        {{"name", templates.message(language, "checks_group_" + std::string(name(group)))},
+         {"state", state},
+         {"state_name", templates.message(language, "checks_state_" + state)},
+         {"count", static_cast<std::int64_t>(rows.size())},
+         {"rows", rows}}));
+  }
+  return all;
+}
+
+struct Summary {
+  double sum = 0;
+  double top = 0;
+  bool any = false;
+};
+
+Summary summary_of(const std::vector<chart::Point>& points, bool is_line) {
+  Summary summary;
+  for (const chart::Point& point : points) {
+    if (!point.known) continue;
+    summary.sum += point.value;
+    summary.top = std::max(summary.top, point.value);
+    summary.any |= is_line || point.value > 0;
+  }
+  return summary;
+}
+
+std::string words_of(const Summary& summary, bool is_line, const Templates& templates,
+                     std::string_view language) {
+  if (!summary.any) return templates.message(language, "chart_none");
+  if (is_line) {
+    return templates.message(language, "chart_top",
+                             Value::map({{"top", one_decimal(summary.top)}}));
+  }
+  return templates.message(language, "chart_sum",
+                           Value::map({{"sum", summary.sum}, {"top", summary.top}}));
+}
+
+Value chart_data(std::string_view id, const std::vector<chart::Point>& points, bool is_line,
+                 const Templates& templates, std::string_view language) {
+  const std::string title = templates.message(language, "chart_" + std::string(id));
+  const std::string words = words_of(summary_of(points, is_line), is_line, templates, language);
+  const std::string element = "chart-" + std::string(id);
+  const chart::Options options{element, title, words, ""};
+  return Value::map(
+      {{"title", title},
+       {"summary", words},
+       {"svg", is_line ? chart::line(options, points) : chart::bars(options, points)}});
+}
+
+Value charts(const Report& report, const Templates& templates, std::string_view language) {
+  Value all = Value::array();
+  if (report.hours.empty()) return all;
+  std::vector<chart::Point> leads;
+  std::vector<chart::Point> events;
+  std::vector<chart::Point> delivery;
+  for (const Hour& hour : report.hours) {
+    leads.push_back({hour.at, static_cast<double>(hour.leads)});
+    events.push_back({hour.at, static_cast<double>(hour.events)});
+    delivery.push_back({hour.at, static_cast<double>(hour.delivery) / 1000, hour.delivery >= 0});
+  }
+  all.append(chart_data("leads", leads, false, templates, language));
+  all.append(chart_data("events", events, false, templates, language));
+  all.append(chart_data("delivery", delivery, true, templates, language));
+  if (report.bucket_level >= 0 && report.bucket_size > 0) {
+    const std::string title = templates.message(language, "chart_bucket");
+    const std::string words =
+        templates.message(language, "chart_level",
+                          Value::map({{"level", std::round(report.bucket_level * 10) / 10},
+                                      {"size", report.bucket_size}}));
+    all.append(Value::map({{"title", title},
+                           {"summary", words},
+                           {"svg", chart::gauge({"chart-bucket", title, words, ""},
+                                                report.bucket_level, report.bucket_size)}}));
+  }
+  return all;
+}
+
+}  // namespace
+
+Value page_form(const Report& report, const Templates& templates, std::string_view language) {
+  const std::string verdict(name(report.verdict()));
+  const Value counts = Value::map({{"errors", report.count(State::error)},
+                                   {"warnings", report.count(State::warning)},
+                                   {"well", report.count(State::ok) + report.count(State::info)}});
+  const Value when = Value::map({{"time", local_time(report.at)},
+                                 {"took", one_decimal(static_cast<double>(report.took) / 1000)}});
+  const Value found = problems(report, templates, language);
+  const Value drawn = charts(report, templates, language);
+  return Value::map({{"verdict", verdict},
+                     {"verdict_name", templates.message(language, "checks_verdict_" + verdict)},
+                     {"version", kVersion},
+                     {"details", true},
+                     {"counts", templates.message(language, "checks_counts", counts)},
+                     {"when", templates.message(language, "checks_when", when)},
+                     {"has_problems", found.size() > 0},
+                     {"problems", found},
+                     {"has_charts", drawn.size() > 0},
+                     {"charts", drawn},
+                     {"groups", groups(report, templates, language)}});
+}
+
+}  // namespace b24::check

@@ -1,0 +1,137 @@
+// check_portal_look: asks the portal, by one batch, all that the checks want to know.
+#include <algorithm>
+#include <ctime>
+#include <set>
+
+#include "base/secret.h"
+#include "check_portal.h"
+#include "settings/form.h"
+
+namespace b24::check {
+namespace {
+
+// Asks even while the circuit breaker holds deliveries back, since finding out is the purpose; but
+// never over the rim of the bucket.
+class ProbeGate : public CallGate {
+ public:
+  explicit ProbeGate(Gate& gate) : gate_(gate) {}
+  Millis enter(std::string_view method) override {
+    return gate_.is_open() ? 0 : gate_.enter(method);
+  }
+  void answered(std::string_view method, const Answer& answer) override {
+    gate_.answered(method, answer);
+  }
+  void failed(std::string_view method, const CallError& error) override {
+    gate_.failed(method, error);
+  }
+  Millis closed_for(std::string_view) override { return 0; }
+  void ran(std::string_view method, const std::expected<Answer, CallError>& outcome) override {
+    gate_.ran(method, outcome);
+  }
+
+ private:
+  Gate& gate_;
+};
+
+std::vector<Command> questions(const Settings& settings) {
+  std::vector<Command> commands = {
+      {"profile", "profile"},
+      {"scope", "scope"},
+      {"time", "server.time"},
+      {"mode", "crm.settings.mode.get"},
+      {"fields", "crm.lead.fields"},
+      {"stages", "crm.status.list",
+       Value::map({{"filter", Value::map({{"ENTITY_ID", "STATUS"}})}})},
+      {"sources", "crm.status.list",
+       Value::map({{"filter", Value::map({{"ENTITY_ID", "SOURCE"}})}})},
+  };
+  const std::vector<std::string> methods = used_methods(settings);
+  for (std::size_t i = 0; i < methods.size(); ++i) {
+    commands.push_back(
+        {"method" + std::to_string(i), "method.get", Value::map({{"name", methods[i]}})});
+  }
+  if (const std::string user = fixed_value(settings, "ASSIGNED_BY_ID"); !user.empty()) {
+    commands.push_back({"responsible", "user.get", Value::map({{"ID", user}})});
+  }
+  return commands;
+}
+
+}  // namespace
+
+std::vector<std::string> used_methods(const Settings& settings) {
+  std::set<std::string> methods;
+  const bool item = settings.form.method == "crm.item.add";
+  methods.insert(item ? "crm.item.add" : "crm.lead.add");
+  methods.insert(item ? "crm.item.list" : "crm.lead.list");
+  if (settings.form.duplicates == "link") methods.insert("crm.duplicate.findbycomm");
+  for (const ActionSettings& action : settings.actions) {
+    if (!action.call.empty()) methods.insert(action.call.substr(0, action.call.find('?')));
+  }
+  return {methods.begin(), methods.end()};
+}
+
+std::string fixed_value(const Settings& settings, std::string_view name) {
+  const Result<Form> form = make_form(settings);
+  if (!form) return {};
+  for (const auto& [field, value] : form->values) {
+    if (field == name) return value;
+  }
+  return {};
+}
+
+std::optional<Millis> parse_iso_time(std::string_view text) {
+  std::tm time{};
+  const std::string copy(text);
+  const char* const end = strptime(copy.c_str(), "%Y-%m-%dT%H:%M:%S%z", &time);
+  if (end == nullptr || *end != '\0') return std::nullopt;
+  const Millis offset = time.tm_gmtoff;
+  return (Millis{timegm(&time)} - offset) * 1000;
+}
+
+TlsSeen look_at_certificate(const std::string& url, const Settings& settings) {
+  HttpOptions options;
+  options.connect_time = std::min(settings.call.connect_time, settings.checkserver.time_limit / 2);
+  options.total_time = settings.checkserver.time_limit - settings.checkserver.time_limit / 8;
+  options.ca_file = settings.call.ca_file;
+  options.user_agent = "b24hooks checkserver";
+  options.certificate_info = true;
+  TlsSeen seen;
+  const Millis begun = now_ms();
+  Http http(options);
+  HttpRequest request;
+  request.method = "GET";
+  request.url = url.substr(0, url.find('/', url.find("://") + 3)) + "/";
+  const auto answer = http.send(request);
+  seen.took = now_ms() - begun;
+  if (answer) {
+    seen.days_left = answer->certificate_days_left;
+  } else if (answer.error().error.code != "too_large") {
+    seen.error = answer.error().error;
+  }
+  return seen;
+}
+
+PortalSeen look_at_portal(const Subject& subject) {
+  const Settings& settings = *subject.settings;
+  std::optional<ProbeGate> gate;
+  if (subject.gate) gate.emplace(*subject.gate);
+  Webhook webhook(settings, gate ? &*gate : nullptr);
+  webhook.set_total_time(settings.checkserver.time_limit - settings.checkserver.time_limit / 8);
+  PortalSeen seen;
+  seen.asked_at = now_ms();
+  seen.results = webhook.batch(questions(settings), false);
+  seen.took = now_ms() - seen.asked_at;
+  // The first question needs no right: when it failed, the webhook as a whole does not work.
+  if (const auto* profile = seen.find("profile"); profile != nullptr && !*profile) {
+    seen.error = profile->error();
+  }
+  return seen;
+}
+
+const std::expected<Answer, CallError>* PortalSeen::find(std::string_view key) const {
+  const auto found = std::find_if(results.begin(), results.end(),
+                                  [&](const BatchResult& result) { return result.key == key; });
+  return found == results.end() ? nullptr : &found->outcome;
+}
+
+}  // namespace b24::check

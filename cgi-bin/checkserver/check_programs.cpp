@@ -1,0 +1,129 @@
+// check_programs: checks of the programs themselves: versions, libraries, how they run.
+#include <dlfcn.h>
+#include <fcgiapp.h>
+#include <openssl/crypto.h>
+#include <pwd.h>
+#include <sqlite3.h>
+#include <unistd.h>
+
+#include <array>
+#include <filesystem>
+
+#include "base/version.h"
+#include "check_seen.h"
+#include "portal/http.h"
+#include "portal/site_url.h"
+
+namespace b24::check {
+namespace {
+
+// The first SQLite that has all that the store's statements use: RETURNING.
+constexpr int kOldestSqlite = 3'035'000;
+
+std::string dotted(int sqlite) {
+  return std::to_string(sqlite / 1'000'000) + "." + std::to_string(sqlite / 1'000 % 1'000) + "." +
+         std::to_string(sqlite % 1'000);
+}
+
+// libfcgi cannot tell its version; the name of its file does.
+std::string fcgi_version() {
+  Dl_info info{};
+  if (dladdr(reinterpret_cast<void*>(&FCGX_Init), &info) == 0 || info.dli_fname == nullptr) {
+    return "libfcgi";
+  }
+  std::error_code error;
+  const std::filesystem::path file = std::filesystem::canonical(info.dli_fname, error);
+  return error ? std::string("libfcgi") : file.filename().string();
+}
+
+Finding judge_version(const Seen&) {
+  return {.state = State::info,
+          .name = "seen",
+          .facts = Value::map({{"version", kVersion}, {"compiler", __VERSION__}})};
+}
+
+Finding judge_curl(const Seen& seen) {
+  if (seen.programs.curl_error) {
+    Finding finding = failed("missing", *seen.programs.curl_error);
+    finding.paste = {"apt-get install libcurl4"};
+    return finding;
+  }
+  return {.name = "seen", .facts = Value::map({{"version", seen.programs.curl}})};
+}
+
+Finding judge_sqlite(const Seen& seen) {
+  const bool old = seen.programs.sqlite < kOldestSqlite;
+  Finding finding{.state = old ? State::error : State::ok, .name = old ? "old" : "seen"};
+  finding.facts =
+      Value::map({{"version", dotted(seen.programs.sqlite)}, {"needed", dotted(kOldestSqlite)}});
+  if (old) finding.paste = {"apt-get install libsqlite3-0"};
+  return finding;
+}
+
+Finding judge_libraries(const Seen& seen) {
+  return {.name = "seen",
+          .facts = Value::map({{"fcgi", seen.programs.fcgi}, {"openssl", seen.programs.openssl}})};
+}
+
+Finding judge_process(const Seen& seen) {
+  constexpr std::string_view kNames[] = {"CGI", "FastCGI", ""};
+  const Place& place = seen.subject->place;
+  // A site that only this machine reaches is somebody's trial.
+  const bool trial =
+      seen.subject->settings && is_loopback_url(seen.subject->settings->site.public_url);
+  const bool root = seen.programs.user == "root" && place.mode != Mode::shell && !trial;
+  Finding finding{.state = root ? State::warning : State::info, .name = root ? "root" : "seen"};
+  if (place.mode == Mode::shell) finding.name = "shell";
+  finding.facts =
+      Value::map({{"mode", kNames[static_cast<std::size_t>(place.mode)]},
+                  {"server", place.web_server.empty() ? std::string("-") : place.web_server},
+                  {"pid", std::int64_t{seen.programs.pid}},
+                  {"threads", seen.programs.threads},
+                  {"user", seen.programs.user}});
+  return finding;
+}
+
+constexpr Check kChecks[] = {
+    {"version", Group::programs, "", judge_version},
+    {"curl", Group::programs, "curl_error", judge_curl},
+    {"sqlite", Group::programs, "", judge_sqlite},
+    {"libraries", Group::programs, "", judge_libraries},
+    {"process", Group::programs, "", judge_process},
+};
+
+}  // namespace
+
+std::span<const Check> program_checks() {
+  return kChecks;
+}
+
+std::string user_name(uid_t user) {
+  std::array<char, 4096> buffer{};
+  passwd entry{};
+  passwd* found = nullptr;
+  getpwuid_r(user, &entry, buffer.data(), buffer.size(), &found);
+  return found != nullptr ? entry.pw_name : std::to_string(user);
+}
+
+ProgramsSeen look_at_programs() {
+  ProgramsSeen seen;
+  if (const Result<std::string> curl = Http::version(); curl) {
+    seen.curl = *curl;
+  } else {
+    seen.curl_error = curl.error();
+  }
+  seen.sqlite = sqlite3_libversion_number();
+  seen.fcgi = fcgi_version();
+  seen.openssl = OpenSSL_version(OPENSSL_VERSION);
+  seen.user = user_name(geteuid());
+  seen.pid = getpid();
+  std::error_code error;
+  seen.dir = std::filesystem::read_symlink("/proc/self/exe", error).parent_path();
+  for (auto entry = std::filesystem::directory_iterator("/proc/self/task", error);
+       !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
+    ++seen.threads;
+  }
+  return seen;
+}
+
+}  // namespace b24::check

@@ -1,0 +1,191 @@
+// check_seen: what a run of the self-check has looked at: facts alone, no judgement.
+//
+// A part that is missing did not come within the time limit. Nothing here changes anything: the
+// write test removes its file, and the test event leaves one small mark that the next one replaces.
+#pragma once
+
+#include <sys/types.h>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "check.h"
+#include "keep/store.h"
+#include "keep/store_source.h"
+#include "portal/gate.h"
+#include "portal/gate_source.h"
+#include "portal/webhook.h"
+#include "settings/app.h"
+#include "settings/settings.h"
+#include "web/app_page.h"
+#include "web/server.h"
+
+namespace b24::check {
+
+// Where the check runs, and the web server's view of it.
+struct Place {
+  Mode mode = Mode::shell;
+  std::filesystem::path settings_file;
+  std::string web_server;
+  std::string document_root;  // empty when unknown: from the shell
+};
+
+// What is looked at. Shared, since a look that outlives its time limit still uses it.
+struct Subject {
+  Place place;
+  std::shared_ptr<const Settings> settings;  // null: there have never been good ones
+  std::optional<Error> settings_error;       // why there are none, or why the newest are not in use
+  std::optional<Error> templates_error;      // the pages cannot be made
+  std::optional<Error> templates_warning;    // the newest files, or some texts, are not in use
+  std::shared_ptr<Store> store;              // null: it cannot be opened
+  std::optional<Error> store_error;
+  std::shared_ptr<Gate> gate;
+};
+Subject subject_of(AppSource& app, AppTemplates& templates, StoreSource& stores, GateSource& gates,
+                   const Place& place);
+
+struct ProgramsSeen {
+  std::optional<Error> curl_error;  // it cannot be loaded, or is too old
+  std::string curl;
+  int sqlite = 0;  // 3035000: 3.35
+  std::string fcgi;
+  std::string openssl;
+  std::string user;
+  pid_t pid = 0;
+  int threads = 0;
+  std::filesystem::path dir;  // where this program is
+};
+ProgramsSeen look_at_programs();
+std::string user_name(uid_t user);  // or its number
+
+// A file or directory, as stat sees it.
+struct PathSeen {
+  std::filesystem::path path;
+  bool exists = false;
+  bool is_directory = false;
+  mode_t mode = 0;
+  std::string owner;
+  bool writable = false;
+  bool open_to_others = false;  // who are neither its owner nor, reading, of this process's group
+  bool in_document_root = false;
+  std::uintmax_t size = 0;
+};
+
+struct StorageSeen {
+  PathSeen settings_file;
+  PathSeen data_dir;
+  PathSeen logs_dir;
+  PathSeen log_file;
+  PathSeen hook_log;
+  std::optional<Error> write_error;
+  double write_ms = 0;  // one synced write
+  bool space_known = false;
+  double free_bytes = 0;
+  double total_bytes = 0;
+  double free_inodes = 0;
+  double total_inodes = 0;  // 0: the file system has none to run out of
+};
+StorageSeen look_at_storage(const Subject& subject);
+
+struct StoreSeen {
+  bool wal = false;
+  KindStats leads;
+  KindStats events;
+  std::string delivery_last_run;    // milliseconds; empty: never
+  std::string event_work_last_run;  // likewise
+  std::vector<Millis> event_lag;    // of the newest events: received - ts
+  std::vector<Store::Count> counts;
+  std::vector<Item> failed;  // the newest ones of both kinds
+  std::vector<Hour> hours;
+  std::optional<Error> error;  // a question that the store did not answer
+};
+StoreSeen look_at_store(Store& store, Millis now);
+
+// The newest warning or error of each kind in the structured log.
+struct LogEntry {
+  std::string time;
+  std::string what;
+  std::string code;
+  std::string text;
+  bool is_error = false;
+};
+std::vector<LogEntry> look_at_log(const Settings& settings);
+
+struct Served {
+  std::string url;
+  int status = 0;
+  bool leaks = false;
+};
+struct LeaksSeen {
+  std::string base;
+  std::optional<Error> error;  // the site could not be asked
+  bool redirects = false;      // whatever it is asked for
+  bool cut_short = false;      // there was no time to ask for everything
+  std::vector<Served> served;
+};
+LeaksSeen look_for_leaks(const Subject& subject);
+
+struct ReachSeen {
+  struct Tried {
+    std::string address;
+    bool reached = false;
+    Millis took = 0;
+    std::string fault;
+  };
+  std::string host;
+  std::string fault;  // of the name's resolution
+  std::vector<Tried> tried;
+};
+ReachSeen look_at_addresses(const std::string& url, Millis limit);
+
+struct TlsSeen {
+  std::optional<Error> error;
+  long days_left = -1;
+  Millis took = 0;
+};
+TlsSeen look_at_certificate(const std::string& url, const Settings& settings);
+
+struct PortalSeen {
+  std::optional<CallError> error;  // the batch as a whole
+  Millis took = 0;
+  Millis asked_at = 0;
+  std::vector<BatchResult> results;
+  const std::expected<Answer, CallError>* find(std::string_view key) const;
+};
+PortalSeen look_at_portal(const Subject& subject);
+
+struct InboundSeen {
+  std::optional<Error> error;  // the test event was not answered as it should be
+  int status = 0;
+  Millis took = 0;
+  long days_left = -1;
+  bool stored = false;  // its mark is in our store
+};
+InboundSeen look_at_inbound(const Subject& subject);
+
+struct Seen {
+  std::shared_ptr<const Subject> subject;
+  Millis at = 0;
+  ProgramsSeen programs;
+  std::optional<StorageSeen> storage;
+  std::optional<StoreSeen> store;
+  std::optional<Result<std::string>> quick_check;  // "ok", or what is wrong
+  std::optional<std::vector<LogEntry>> log;
+  std::optional<LeaksSeen> leaks;
+  std::optional<ReachSeen> reach;
+  std::optional<TlsSeen> tls;
+  std::optional<PortalSeen> portal;
+  std::optional<InboundSeen> inbound;
+  std::optional<GateState> gate;
+};
+
+// Looks at everything side by side and returns after `limit` at the latest. What has not come by
+// then goes on in a thread of its own and is forgotten; while it lasts, the same look is not begun
+// again.
+Seen look(std::shared_ptr<const Subject> subject, Millis limit);
+// Whether such a look is still under way: then the process must end by _exit.
+bool anything_abandoned();
+
+}  // namespace b24::check

@@ -1,0 +1,83 @@
+// check_settings: checks of the settings file, the templates and the encoding.
+#include "base/text.h"
+#include "check_seen.h"
+#include "settings/form.h"
+
+namespace b24::check {
+namespace {
+
+Finding judge_file(const Seen& seen) {
+  const Subject& subject = *seen.subject;
+  if (subject.settings_error) {
+    Finding finding = failed(subject.settings ? "not_in_use" : "none", *subject.settings_error);
+    finding.facts = Value::map({{"file", subject.place.settings_file.string()}});
+    if (finding.code == "settings_open_to_others") {
+      finding.paste = {"chmod 600 " + subject.place.settings_file.string()};
+    }
+    return finding;
+  }
+  if (!subject.settings) return {.state = State::info, .name = "no_settings"};
+  if (subject.settings->file.empty()) return {.name = "environment"};
+  return {.name = "read", .facts = Value::map({{"file", subject.settings->file.string()}})};
+}
+
+Finding judge_privacy(const Seen& seen) {
+  if (!seen.storage) return {.state = State::warning, .name = "late"};
+  const PathSeen& file = seen.storage->settings_file;
+  if (!file.exists) return {.state = State::info, .name = "no_file"};
+  const Value facts = Value::map({{"file", file.path.string()}});
+  if (file.in_document_root) {
+    return {.state = State::error, .name = "in_web_root", .facts = facts};
+  }
+  if (file.open_to_others) {
+    return {.state = State::error,
+            .name = "open",
+            .facts = facts,
+            .paste = {"chmod 600 " + file.path.string()}};
+  }
+  return {.name = "private", .facts = facts};
+}
+
+Finding judge_templates(const Seen& seen) {
+  if (seen.subject->templates_error) return failed("broken", *seen.subject->templates_error);
+  if (seen.subject->templates_warning) {
+    return failed("partly", *seen.subject->templates_warning, State::warning);
+  }
+  if (!seen.subject->settings) return {.state = State::info, .name = "no_settings"};
+  return {.name = "loaded",
+          .facts = Value::map({{"dir", seen.subject->settings->page.templates.string()}})};
+}
+
+Finding judge_form(const Seen& seen) {
+  if (!seen.subject->settings) return {.state = State::info, .name = "no_settings"};
+  const Result<Form> form = make_form(*seen.subject->settings);
+  if (!form) return failed("broken", form.error());
+  return {.name = "made",
+          .facts = Value::map({{"fields", static_cast<std::int64_t>(form->fields.size())}})};
+}
+
+Finding judge_encoding(const Seen& seen) {
+  if (!seen.subject->settings) return {.state = State::info, .name = "no_settings"};
+  const std::string& encoding = seen.subject->settings->crest.current_encoding;
+  const Value facts = Value::map({{"encoding", encoding.empty() ? "UTF-8" : encoding.c_str()}});
+  if (!encoding.empty() && !text::known_encoding(encoding)) {
+    return {.state = State::error, .name = "unknown", .facts = facts};
+  }
+  return {.name = "known", .facts = facts};
+}
+
+constexpr Check kChecks[] = {
+    {"settings", Group::settings, "", judge_file},
+    {"settings_privacy", Group::settings, "", judge_privacy},
+    {"templates", Group::settings, "", judge_templates},
+    {"form", Group::settings, "", judge_form},
+    {"encoding", Group::settings, "", judge_encoding},
+};
+
+}  // namespace
+
+std::span<const Check> setting_checks() {
+  return kChecks;
+}
+
+}  // namespace b24::check

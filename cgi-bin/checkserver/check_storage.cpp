@@ -1,0 +1,279 @@
+// check_storage: checks of the data directory, the disk, the store and the log files.
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <cmath>
+
+#include "base/files.h"
+#include "base/secret.h"
+#include "check_seen.h"
+#include "keep/store_schema.h"
+
+namespace b24::check {
+namespace {
+
+constexpr mode_t kOthers = 077;
+constexpr double kMega = 1 << 20;
+constexpr double kFewBytes = 200 * kMega;    // warning
+constexpr double kTooFewBytes = 20 * kMega;  // error
+constexpr double kFewInodes = 2'000;
+constexpr double kSlowWrite = 200;  // milliseconds; a healthy disk takes 1 to 20
+constexpr const char* kLogName = "b24hooks.log";
+constexpr const char* kHookLogName = "hook.log";
+
+bool is_inside(const std::filesystem::path& path, const std::string& root) {
+  if (root.empty() || path.empty()) return false;
+  std::error_code error;
+  const auto real = std::filesystem::weakly_canonical(path, error);
+  const auto real_root = std::filesystem::weakly_canonical(root, error);
+  if (error || real_root == real_root.root_path()) return false;
+  const auto [end, rest] =
+      std::mismatch(real_root.begin(), real_root.end(), real.begin(), real.end());
+  static_cast<void>(rest);
+  return end == real_root.end();
+}
+
+PathSeen look_at_path(const std::filesystem::path& path, const std::string& document_root) {
+  PathSeen seen;
+  seen.path = path;
+  seen.in_document_root = is_inside(path, document_root);
+  struct stat status {};
+  if (path.empty() || stat(path.c_str(), &status) != 0) return seen;
+  seen.exists = true;
+  seen.is_directory = S_ISDIR(status.st_mode);
+  seen.mode = status.st_mode & 07777;
+  const bool own_group = status.st_gid == getegid() || group_member(status.st_gid) != 0;
+  const mode_t others = status.st_mode & kOthers;
+  seen.open_to_others = others != 0 && !(S_ISREG(status.st_mode) && others == S_IRGRP && own_group);
+  seen.owner = user_name(status.st_uid);
+  seen.size = static_cast<std::uintmax_t>(status.st_size);
+  seen.writable = faccessat(AT_FDCWD, path.c_str(), W_OK, AT_EACCESS) == 0;
+  return seen;
+}
+
+// A synced write of one block to a file that is gone afterwards.
+std::optional<Error> try_to_write(const std::filesystem::path& dir, double& took_ms) {
+  const std::filesystem::path file = dir / (".check-" + secret::new_id());
+  const int fd = open(file.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
+  if (fd < 0) return system_error(ErrorKind::storage, dir.string(), errno);
+  const std::string block(4096, 'b');
+  const auto begun = std::chrono::steady_clock::now();
+  int fault = 0;
+  const ssize_t written = write(fd, block.data(), block.size());
+  if (written != static_cast<ssize_t>(block.size())) fault = written < 0 ? errno : ENOSPC;
+  if (fault == 0 && fdatasync(fd) != 0) fault = errno;
+  took_ms =
+      std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begun).count();
+  close(fd);
+  unlink(file.c_str());
+  if (fault != 0) return system_error(ErrorKind::storage, file.string(), fault);
+  return std::nullopt;
+}
+
+void look_at_space(const std::filesystem::path& dir, StorageSeen& seen) {
+  struct statvfs status {};
+  if (statvfs(dir.c_str(), &status) != 0) return;
+  seen.space_known = status.f_blocks > 0;  // 0: not a disk
+  seen.free_bytes = static_cast<double>(status.f_bavail) * static_cast<double>(status.f_frsize);
+  seen.total_bytes = static_cast<double>(status.f_blocks) * static_cast<double>(status.f_frsize);
+  seen.free_inodes = static_cast<double>(status.f_favail);
+  seen.total_inodes = static_cast<double>(status.f_files);
+}
+
+Value path_facts(const PathSeen& path) {
+  return Value::map({{"path", path.path.string()}, {"owner", path.owner}});
+}
+
+std::int64_t megabytes(double bytes) {
+  return static_cast<std::int64_t>(bytes / kMega);
+}
+
+// Whether what a check needs has been seen; otherwise what to say.
+std::optional<Finding> missing(const Seen& seen) {
+  if (!seen.subject->settings) return Finding{.state = State::info, .name = "no_settings"};
+  if (!seen.storage) return Finding{.state = State::error, .name = "late"};
+  return std::nullopt;
+}
+
+Finding judge_data_dir(const Seen& seen) {
+  if (auto finding = missing(seen)) return *finding;
+  const PathSeen& dir = seen.storage->data_dir;
+  const std::string path = dir.path.string();
+  if (!dir.exists) {
+    return {.state = State::error,
+            .name = "missing",
+            .facts = path_facts(dir),
+            .paste = {"install -d -m 700 -o " + seen.programs.user + " " + path}};
+  }
+  if (!dir.is_directory) {
+    return {.state = State::error, .name = "no_directory", .facts = path_facts(dir)};
+  }
+  if (dir.in_document_root) {
+    return {.state = State::error,
+            .name = "in_web_root",
+            .facts = path_facts(dir),
+            .paste = {"[data]", "dir = /var/lib/b24hooks"}};
+  }
+  if (dir.open_to_others) {
+    return {.state = State::error,
+            .name = "open",
+            .facts = path_facts(dir),
+            .paste = {"chmod 700 " + path}};
+  }
+  return {.name = "private", .facts = path_facts(dir)};
+}
+
+Finding judge_write(const Seen& seen) {
+  if (auto finding = missing(seen)) return *finding;
+  const StorageSeen& storage = *seen.storage;
+  if (storage.write_error) {
+    Finding finding = failed("failed", *storage.write_error);
+    finding.facts = Value::map({{"user", seen.programs.user}});
+    if (storage.data_dir.exists && !storage.data_dir.writable) {
+      finding.paste = {"chown " + seen.programs.user + " " + storage.data_dir.path.string(),
+                       "chmod 700 " + storage.data_dir.path.string()};
+    }
+    return finding;
+  }
+  const bool slow = storage.write_ms > kSlowWrite;
+  return {.state = slow ? State::warning : State::ok,
+          .name = slow ? "slow" : "written",
+          .facts = Value::map({{"ms", std::round(storage.write_ms * 10) / 10}}),
+          .metrics = {{"synced_write_seconds", storage.write_ms / 1000}}};
+}
+
+Finding judge_space(const Seen& seen) {
+  if (auto finding = missing(seen)) return *finding;
+  const StorageSeen& s = *seen.storage;
+  if (!s.space_known) return {.state = State::info, .name = "unknown"};
+  const bool few_inodes = s.total_inodes > 0 && s.free_inodes < kFewInodes;
+  State state = State::ok;
+  if (s.free_bytes < kFewBytes || few_inodes) state = State::warning;
+  if (s.free_bytes < kTooFewBytes || (few_inodes && s.free_inodes < 1)) state = State::error;
+  return {.state = state,
+          .name = state == State::ok ? "enough" : "little",
+          .facts = Value::map({{"free", megabytes(s.free_bytes)},
+                               {"total", megabytes(s.total_bytes)},
+                               {"inodes", static_cast<std::int64_t>(s.free_inodes)}}),
+          .metrics = {{"disk_free_bytes", s.free_bytes}, {"disk_free_inodes", s.free_inodes}}};
+}
+
+Finding judge_store(const Seen& seen) {
+  if (!seen.subject->settings) return {.state = State::info, .name = "no_settings"};
+  if (seen.subject->store_error) return failed("closed", *seen.subject->store_error);
+  if (!seen.store) return {.state = State::error, .name = "late"};
+  if (seen.store->error) return failed("unanswered", *seen.store->error);
+  return {.name = "open",
+          .facts = Value::map({{"file", (seen.subject->store->dir() / "store.db").string()},
+                               {"version", kSchemaVersion}})};
+}
+
+Finding judge_store_sound(const Seen& seen) {
+  if (!seen.subject->store) return {.state = State::info, .name = "no_store"};
+  if (!seen.quick_check) return {.state = State::info, .name = "takes_long"};
+  if (!*seen.quick_check) return failed("unanswered", seen.quick_check->error());
+  if (**seen.quick_check == "ok") return {.name = "sound"};
+  const std::string file = (seen.subject->store->dir() / "store.db").string();
+  return {.state = State::error,
+          .name = "damaged",
+          .cause = **seen.quick_check,
+          .paste = {"sqlite3 " + file + " .recover | sqlite3 " + file + ".new"}};
+}
+
+Finding judge_journal(const Seen& seen) {
+  if (!seen.store) return {.state = State::info, .name = "no_store"};
+  if (!seen.store->wal) return {.state = State::warning, .name = "rollback"};
+  return {.name = "wal"};
+}
+
+Finding judge_logs_dir(const Seen& seen) {
+  if (auto finding = missing(seen)) return *finding;
+  const PathSeen& dir = seen.storage->logs_dir;
+  if (!dir.exists || !dir.is_directory || !dir.writable) {
+    return {.state = State::error,
+            .name = "unwritable",
+            .facts = path_facts(dir),
+            .paste = {"install -d -m 700 -o " + seen.programs.user + " " + dir.path.string()}};
+  }
+  if (dir.in_document_root) {
+    return {.state = State::error, .name = "in_web_root", .facts = path_facts(dir)};
+  }
+  return {.name = "writable", .facts = path_facts(dir)};
+}
+
+Finding judge_log(const PathSeen& file, const PathSeen& dir, const Settings& settings,
+                  const std::string& user) {
+  Value facts = path_facts(file);
+  facts.set("size", megabytes(static_cast<double>(file.size)));
+  if (file.exists ? !file.writable || file.is_directory : !dir.writable) {
+    return {.state = State::error,
+            .name = "unwritable",
+            .facts = facts,
+            .paste = {"chown " + user + " " + file.path.string()}};
+  }
+  if (file.exists && file.open_to_others) {
+    return {.state = State::warning,
+            .name = "open",
+            .facts = facts,
+            .paste = {"chmod 600 " + file.path.string()}};
+  }
+  if (settings.log.max_size > 0 && file.size > 2 * settings.log.max_size) {
+    return {.state = State::warning, .name = "big", .facts = facts};
+  }
+  return {.name = "writable", .facts = facts};
+}
+
+Finding judge_log_file(const Seen& seen) {
+  if (auto finding = missing(seen)) return *finding;
+  if (seen.subject->settings->crest.block_log) return {.state = State::info, .name = "blocked"};
+  return judge_log(seen.storage->log_file, seen.storage->logs_dir, *seen.subject->settings,
+                   seen.programs.user);
+}
+
+Finding judge_hook_log(const Seen& seen) {
+  if (auto finding = missing(seen)) return *finding;
+  return judge_log(seen.storage->hook_log, seen.storage->data_dir, *seen.subject->settings,
+                   seen.programs.user);
+}
+
+constexpr Check kChecks[] = {
+    {"data_dir", Group::storage, "", judge_data_dir},
+    {"write", Group::storage, "setting_creat_error", judge_write},
+    {"space", Group::storage, "", judge_space},
+    {"store", Group::storage, "", judge_store},
+    {"store_sound", Group::storage, "", judge_store_sound},
+    {"journal", Group::storage, "", judge_journal},
+    {"logs_dir", Group::storage, "logs_folder_creat_error", judge_logs_dir},
+    {"log_file", Group::storage, "logs_file_creat_error", judge_log_file},
+    {"hook_log", Group::storage, "", judge_hook_log},
+};
+
+}  // namespace
+
+std::span<const Check> storage_checks() {
+  return kChecks;
+}
+
+StorageSeen look_at_storage(const Subject& subject) {
+  StorageSeen seen;
+  const std::string& root = subject.place.document_root;
+  seen.settings_file = look_at_path(subject.place.settings_file, root);
+  if (!subject.settings) return seen;
+  const Settings& settings = *subject.settings;
+  const std::filesystem::path& dir = settings.data.dir;
+  const std::filesystem::path logs =
+      settings.crest.logs_dir.empty() ? dir : std::filesystem::path(settings.crest.logs_dir);
+  seen.data_dir = look_at_path(dir, root);
+  seen.logs_dir = look_at_path(logs, root);
+  seen.log_file = look_at_path(logs / kLogName, root);
+  seen.hook_log = look_at_path(dir / kHookLogName, root);
+  seen.write_error = try_to_write(dir, seen.write_ms);
+  look_at_space(dir, seen);
+  return seen;
+}
+
+}  // namespace b24::check

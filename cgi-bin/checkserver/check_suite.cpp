@@ -1,0 +1,303 @@
+// check_suite: checks of the work itself: leads, events, their delivery, refusals, last errors.
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <map>
+
+#include "base/files.h"
+#include "base/secret.h"
+#include "base/text.h"
+#include "check_seen.h"
+#include "keep/work_loop.h"
+#include "value/json.h"
+
+namespace b24::check {
+namespace {
+
+constexpr Millis kMinute = 60'000;
+constexpr Millis kHour = 60 * kMinute;
+constexpr Millis kDay = 24 * kHour;
+constexpr Millis kLongWait = 10 * kMinute;     // of the oldest lead: warning
+constexpr Millis kTooLongWait = 12 * kHour;    // error
+constexpr Millis kWorkerSilent = 5 * kMinute;  // it says that it is alive at least every minute
+constexpr Millis kLongLag = 2 * kMinute;
+constexpr std::size_t kNewestEvents = 20;
+constexpr std::size_t kFailedShown = 3;
+constexpr Millis kChartHours = 48;
+constexpr off_t kLogTail = 256 << 10;
+constexpr std::size_t kErrorsShown = 5;
+
+// "index.fcgi --deliver" as a line for a shell, where neither path nor environment is ours.
+std::string command(const Seen& seen, const std::string& program_and_options) {
+  const std::size_t blank = program_and_options.find(' ');
+  std::string line = seen.programs.dir / program_and_options.substr(0, blank);
+  const std::filesystem::path& settings = seen.subject->settings->file;
+  if (!settings.empty()) line += " --settings " + settings.string();
+  return line + program_and_options.substr(blank);
+}
+
+std::optional<Finding> missing(const Seen& seen) {
+  if (!seen.subject->store) return Finding{.state = State::info, .name = "no_store"};
+  if (!seen.store) return Finding{.state = State::error, .name = "late"};
+  if (seen.store->error) return failed("no_answer", *seen.store->error);
+  return std::nullopt;
+}
+
+Finding judge_items(const Seen& seen, const KindStats& stats, const std::string& metric) {
+  const Millis oldest = stats.oldest_pending == 0 ? 0 : seen.at - stats.oldest_pending;
+  Finding finding;
+  finding.facts = Value::map({{"today", stats.today},
+                              {"pending", stats.pending},
+                              {"failed", stats.failed},
+                              {"done", stats.done},
+                              {"oldest", duration(oldest)}});
+  finding.metrics = {{metric + "_today", static_cast<double>(stats.today)},
+                     {metric + "_pending", static_cast<double>(stats.pending)},
+                     {metric + "_failed", static_cast<double>(stats.failed)},
+                     {metric + "_oldest_pending_seconds", static_cast<double>(oldest) / 1000}};
+  if (oldest > kTooLongWait) {
+    finding.state = State::error;
+    finding.name = "stuck";
+  } else if (stats.failed > 0) {
+    finding.state = State::warning;
+    finding.name = "failed";
+  } else if (oldest > kLongWait) {
+    finding.state = State::warning;
+    finding.name = "waiting";
+  } else {
+    finding.name = "fine";
+  }
+  return finding;
+}
+
+Finding judge_leads(const Seen& seen) {
+  if (auto finding = missing(seen)) return *finding;
+  Finding finding = judge_items(seen, seen.store->leads, "leads");
+  for (const Item& item : seen.store->failed) {
+    if (item.kind != Kind::lead || item.error_text.empty()) continue;
+    finding.cause = secret::mask(item.error_code + " " + item.error_text);
+    break;
+  }
+  if (finding.name == "failed" || finding.name == "stuck") {
+    finding.paste = {command(seen, "index.fcgi --list failed"),
+                     command(seen, "index.fcgi --retry all")};
+  }
+  return finding;
+}
+
+Finding judge_events(const Seen& seen) {
+  if (auto finding = missing(seen)) return *finding;
+  return judge_items(seen, seen.store->events, "events");
+}
+
+// Whether those who work on a kind of items are alive; dead ones are no harm while nothing waits.
+Finding judge_work(const Seen& seen, std::string_view last_run, bool waiting,
+                   const std::string& metric, const std::string& cure) {
+  const Millis last = std::strtoll(std::string(last_run).c_str(), nullptr, 10);
+  Finding finding;
+  if (waiting) finding.paste = {"* * * * * " + command(seen, cure)};
+  if (last == 0) {
+    finding.state = waiting ? State::error : State::info;
+    finding.name = waiting ? "never_and_waiting" : "never";
+    return finding;
+  }
+  const Millis age = std::max<Millis>(0, seen.at - last);
+  finding.facts = Value::map({{"ago", duration(age)}});
+  finding.metrics = {{metric, static_cast<double>(age) / 1000}};
+  if (age <= kWorkerSilent) {
+    finding.name = "alive";
+    finding.paste.clear();
+  } else {
+    finding.state = waiting ? State::error : State::info;
+    finding.name = waiting ? "dead" : "resting";
+  }
+  return finding;
+}
+
+Finding judge_delivery(const Seen& seen) {
+  if (auto finding = missing(seen)) return *finding;
+  return judge_work(seen, seen.store->delivery_last_run, seen.store->leads.pending > 0,
+                    "delivery_last_run_age_seconds", "index.fcgi --deliver");
+}
+
+Finding judge_event_work(const Seen& seen) {
+  if (auto finding = missing(seen)) return *finding;
+  return judge_work(seen, seen.store->event_work_last_run, seen.store->events.pending > 0,
+                    "event_work_last_run_age_seconds", "handler.fcgi --work");
+}
+
+Finding judge_lag(const Seen& seen) {
+  if (auto finding = missing(seen)) return *finding;
+  std::vector<Millis> lag = seen.store->event_lag;
+  if (lag.empty()) return {.state = State::info, .name = "no_events"};
+  std::sort(lag.begin(), lag.end());
+  const Millis middle = std::max<Millis>(0, lag[lag.size() / 2]);
+  const bool slow = middle > kLongLag;
+  return {.state = slow ? State::warning : State::ok,
+          .name = slow ? "late_events" : "prompt",
+          .facts = Value::map({{"lag", duration(middle)}}),
+          .metrics = {{"event_lag_seconds", static_cast<double>(middle) / 1000}}};
+}
+
+Finding judge_refusals(const Seen& seen) {
+  if (auto finding = missing(seen)) return *finding;
+  std::map<std::string, std::int64_t> totals;
+  std::int64_t refused = 0;
+  for (const Store::Count& count : seen.store->counts) {
+    const bool ours = count.name.starts_with("refused.") || count.name.starts_with("spam.");
+    if (!ours || count.hour < seen.at - kDay) continue;
+    totals[count.name] += count.count;
+    refused += count.count;
+  }
+  std::string list;
+  Finding finding{.state = State::info, .name = totals.empty() ? "none" : "some"};
+  std::int64_t spam = 0;
+  for (const auto& [name, count] : totals) {
+    list += (list.empty() ? "" : ", ") + name + ": " + std::to_string(count);
+    if (name.starts_with("spam.")) spam += count;
+  }
+  refused -= spam;
+  finding.facts = Value::map({{"refused", refused}, {"spam", spam}, {"list", list}});
+  finding.metrics = {{"refused_last_day", static_cast<double>(refused)},
+                     {"spam_last_day", static_cast<double>(spam)}};
+  return finding;
+}
+
+Finding judge_errors(const Seen& seen) {
+  if (seen.subject->settings) {
+    const CRestSettings& crest = seen.subject->settings->crest;
+    if (crest.block_log) return {.state = State::info, .name = "blocked"};
+    if (crest.log_type_dump) return {.state = State::info, .name = "dumped"};
+  }
+  if (!seen.log) return {.state = State::info, .name = "unknown"};
+  std::string list;
+  bool recent = false;
+  const std::string since = iso_time(seen.at - kHour);
+  for (const LogEntry& entry : *seen.log) {
+    if (!list.empty()) list += "\n";
+    list += entry.time + " " + entry.what + (entry.code.empty() ? "" : " " + entry.code) +
+            (entry.text.empty() ? "" : ": " + entry.text);
+    recent |= entry.is_error && entry.time >= since;
+  }
+  if (list.empty()) return {.name = "none"};
+  return {.state = recent ? State::warning : State::info,
+          .name = recent ? "recent" : "old",
+          .cause = list};
+}
+
+constexpr Check kChecks[] = {
+    {"leads", Group::suite, "", judge_leads},
+    {"events", Group::suite, "", judge_events},
+    {"delivery", Group::suite, "", judge_delivery},
+    {"event_work", Group::suite, "", judge_event_work},
+    {"event_lag", Group::suite, "", judge_lag},
+    {"refusals", Group::suite, "", judge_refusals},
+    {"errors", Group::suite, "", judge_errors},
+};
+
+// Takes what the store answers, or keeps why it did not.
+template <class T>
+void take(Result<T> answer, T& into, std::optional<Error>& error) {
+  if (answer) {
+    into = std::move(*answer);
+  } else if (!error) {
+    error = answer.error();
+  }
+}
+
+std::vector<Hour> hours_of(Store& store, Millis now, std::optional<Error>& error) {
+  std::vector<Hour> hours;
+  const Millis first = now / kHour * kHour - (kChartHours - 1) * kHour;
+  for (Millis i = 0; i < kChartHours; ++i) hours.push_back({.at = first + i * kHour});
+  const auto put = [&](Kind kind, auto write) {
+    std::vector<Store::Hour> counted;
+    take(store.hours(kind, first), counted, error);
+    for (const Store::Hour& hour : counted) {
+      const Millis index = (hour.hour - first) / kHour;
+      if (index >= 0 && index < kChartHours) write(hours[static_cast<std::size_t>(index)], hour);
+    }
+  };
+  put(Kind::lead, [](Hour& hour, const Store::Hour& counted) {
+    hour.leads = counted.received;
+    hour.delivery = counted.took;
+  });
+  put(Kind::event, [](Hour& hour, const Store::Hour& counted) { hour.events = counted.received; });
+  return hours;
+}
+
+std::string tail_of(const std::filesystem::path& file) {
+  const FileHandle handle(open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  if (handle.get() < 0) return {};
+  const off_t size = lseek(handle.get(), 0, SEEK_END);
+  const off_t from = std::max<off_t>(0, size - kLogTail);
+  std::string text(static_cast<std::size_t>(std::max<off_t>(0, size - from)), '\0');
+  const ssize_t got = pread(handle.get(), text.data(), text.size(), from);
+  text.resize(static_cast<std::size_t>(std::max<ssize_t>(0, got)));
+  // The first line is cut when the file is longer.
+  if (from > 0) text.erase(0, text.find('\n') + 1);
+  return text;
+}
+
+}  // namespace
+
+std::span<const Check> suite_checks() {
+  return kChecks;
+}
+
+StoreSeen look_at_store(Store& store, Millis now) {
+  StoreSeen seen;
+  seen.wal = store.uses_wal();
+  take(store.stats(Kind::lead), seen.leads, seen.error);
+  take(store.stats(Kind::event), seen.events, seen.error);
+  take(store.recall(last_run_key(Kind::lead)), seen.delivery_last_run, seen.error);
+  take(store.recall(last_run_key(Kind::event)), seen.event_work_last_run, seen.error);
+  take(store.counts(now - kDay), seen.counts, seen.error);
+  ListFilter newest_events;
+  newest_events.kind = Kind::event;
+  newest_events.since = now - kHour;
+  newest_events.limit = kNewestEvents;
+  std::vector<Item> newest;
+  take(store.list(newest_events), newest, seen.error);
+  for (const Item& event : newest) {
+    const std::int64_t sent = event.payload["ts"].integer();
+    if (sent > 0) seen.event_lag.push_back(event.received_at - sent * 1000);
+  }
+  ListFilter failures;
+  failures.state = b24::State::failed;
+  failures.limit = kFailedShown;
+  take(store.list(failures), seen.failed, seen.error);
+  seen.hours = hours_of(store, now, seen.error);
+  return seen;
+}
+
+std::vector<LogEntry> look_at_log(const Settings& settings) {
+  const std::filesystem::path dir = settings.crest.logs_dir.empty()
+                                        ? settings.data.dir
+                                        : std::filesystem::path(settings.crest.logs_dir);
+  std::map<std::string, LogEntry> newest;
+  const std::string tail = tail_of(dir / "b24hooks.log");
+  for (const std::string& line : text::split(tail, "\n")) {
+    const Result<Value> parsed = json::parse(line);
+    if (!parsed) continue;
+    const Value& entry = *parsed;
+    const std::string level = entry["level"].text();
+    if (level != "warning" && level != "error") continue;
+    const std::string what = entry["what"].text();
+    const std::string code = entry["code"].text();
+    std::string words = entry["cause"].text();
+    if (words.empty()) words = entry["detail"].text();
+    newest[what + "\n" + code] = {entry["time"].text(), what, code,
+                                  text::for_log(secret::mask(words), 300), level == "error"};
+  }
+  std::vector<LogEntry> entries;
+  for (auto& [key, entry] : newest) entries.push_back(std::move(entry));
+  std::sort(entries.begin(), entries.end(),
+            [](const LogEntry& a, const LogEntry& b) { return a.time > b.time; });
+  if (entries.size() > kErrorsShown) entries.resize(kErrorsShown);
+  return entries;
+}
+
+}  // namespace b24::check

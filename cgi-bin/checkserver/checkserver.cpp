@@ -1,0 +1,279 @@
+// checkserver: the page that finds what is wrong and says how to mend it.
+//
+//   GET  /checkserver.php                  the page; ?refresh=SECONDS to have it refresh itself
+//   GET  /checkserver.php?format=FORMAT    json, text, crest (as the vendor's page), metrics
+//   POST /checkserver.php                  key=KEY: opens the details for an hour
+//   checkserver.fcgi --format FORMAT       a table by default; exits 0, 1 (warning) or 2 (error)
+//
+// 200 when there is no error, else 503. Who sees the details: [checkserver] in the settings.
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "access.h"
+#include "base/address.h"
+#include "check_output.h"
+#include "check_run.h"
+#include "value/json.h"
+#include "web/app_page.h"
+#include "web/server.h"
+
+namespace {
+
+using namespace b24;
+using access::Sight;
+
+constexpr Millis kFreshForOwner = 3'000;
+constexpr Millis kFreshForStrangers = 60'000;
+constexpr std::int64_t kTriesAMinute = 30;  // of keys, from one address
+constexpr std::int64_t kShortestRefresh = 10;
+constexpr std::int64_t kLongestRefresh = 3'600;
+
+enum class Format { html, json, text, crest, metrics };
+
+std::optional<Format> format_named(std::string_view name) {
+  constexpr std::pair<std::string_view, Format> kFormats[] = {{"html", Format::html},
+                                                              {"json", Format::json},
+                                                              {"text", Format::text},
+                                                              {"crest", Format::crest},
+                                                              {"metrics", Format::metrics}};
+  for (const auto& [known, format] : kFormats) {
+    if (known == name) return format;
+  }
+  return std::nullopt;
+}
+
+std::optional<Format> format_of(const Request& request) {
+  if (const Value* format = request.get.find("format")) return format_named(format->text());
+  return request.accepts_json() ? Format::json : Format::html;
+}
+
+bool is_set(const char* variable) {
+  const char* value = std::getenv(variable);
+  return value != nullptr && *value != '\0';
+}
+
+Response in_format(int status, Format format, std::string body) {
+  const char* type = format == Format::json      ? "application/json; charset=utf-8"
+                     : format == Format::metrics ? "text/plain; version=0.0.4; charset=utf-8"
+                                                 : "text/plain; charset=utf-8";
+  return text_response(status, std::move(body), type);
+}
+
+class CheckPage : public AppPage {
+ public:
+  explicit CheckPage(const Launch& launch)
+      : AppPage(launch, "checkserver"), runner_(app_, templates_, stores_, gates_) {}
+
+  Response respond(const Request& request) override {
+    if (!request.path_info.empty()) return error_response(404, "not_found", request);
+    const Result<App> app = app_.current();
+    if (!app) return without_settings(app.error(), request);
+    const Settings& settings = *app->settings;
+    const Sight sight = access::sight_of(request, settings, now_ms());
+    if (sight == Sight::nothing) return error_response(404, "not_found", request);
+    if (!request.key_header.empty()) {
+      if (is_guessing(request, settings)) return error_response(429, "too_many_tries", request);
+      // A program that asks with an old key must not take the verdict alone for all there is.
+      if (sight != Sight::everything) return error_response(403, "wrong_key", request);
+    }
+    if (request.is_post()) return take_key(request, settings);
+    if (request.method != "GET" && request.method != "HEAD") {
+      Response response = error_response(405, "wrong_method", request);
+      return response.set(Header::allow, "GET, HEAD, POST");
+    }
+    return show(request, settings, sight);
+  }
+
+  void after_answer() override {
+    // Their threads would meet the end of the process in the middle of their work.
+    if (check::anything_abandoned()) _exit(0);
+  }
+
+  int command(const Arguments& arguments) override {
+    std::optional<Format> format = Format::text;
+    for (const auto& [name, value] : arguments) {
+      if (name == "--format") format = format_named(value);
+    }
+    if (!format || *format == Format::html) {
+      std::fputs("--format takes text, json, crest or metrics\n", stderr);
+      return 3;
+    }
+    const check::Report report = runner_.fresh({launch_.mode, launch_.settings_file, "", ""});
+    const Result<std::shared_ptr<const Templates>> templates = templates_.current();
+    const Templates* words = templates ? templates->get() : nullptr;
+    const bool coloured = isatty(STDOUT_FILENO) == 1 && !is_set("NO_COLOR");
+    std::fputs(form(report, *format, words, shell_language(words), coloured).c_str(), stdout);
+    std::fflush(stdout);
+    constexpr int kExit[] = {0, 0, 1, 2};
+    const int code = kExit[static_cast<std::size_t>(report.verdict())];
+    if (check::anything_abandoned()) _exit(code);
+    return code;
+  }
+
+ private:
+  check::Place place_of(const Request& request) const {
+    return {launch_.mode, launch_.settings_file, request.server_software, request.document_root};
+  }
+
+  std::string shell_language(const Templates* templates) {
+    const Result<App> app = app_.current();
+    if (templates == nullptr) return "en";
+    std::string locale;
+    for (const char* name : {"LC_ALL", "LC_MESSAGES", "LANG"}) {
+      if (locale.empty() && is_set(name)) locale = std::getenv(name);
+    }
+    return templates->choose_language(app ? app->settings->page.language : "auto",
+                                      locale.substr(0, 2));
+  }
+
+  static std::string form(const check::Report& report, Format format, const Templates* templates,
+                          std::string_view language, bool coloured) {
+    switch (format) {
+      case Format::json:
+        return json::print(check::json_form(report, templates, language), json::Layout::indented) +
+               "\n";
+      case Format::crest:
+        return check::crest_form(report, templates, language);
+      case Format::metrics:
+        return check::metrics_form(report);
+      case Format::html:
+      case Format::text:
+        break;
+    }
+    return check::text_form(report, templates, language, coloured);
+  }
+
+  static std::string verdict_form(check::State verdict, Format format) {
+    switch (format) {
+      case Format::json:
+        return json::print(check::json_verdict(verdict)) + "\n";
+      case Format::crest:
+        return check::crest_verdict(verdict);
+      case Format::metrics:
+        return check::metrics_verdict(verdict);
+      case Format::html:
+      case Format::text:
+        break;
+    }
+    return check::text_verdict(verdict);
+  }
+
+  // Without settings nobody can show that he is the owner, and the error names a path and what is
+  // written in the file. So a visitor learns its kind; the log and the shell tell the rest.
+  Response without_settings(const Error& error, const Request& request) {
+    complain(app_.page(), error);
+    const std::optional<Format> format = format_of(request);
+    if (!format) return error_response(400, "unknown_format", request);
+    const Result<std::shared_ptr<const Templates>> templates = templates_.current();
+    if (*format == Format::html && templates) {
+      const std::string lang = language(request);
+      const std::string message =
+          (*templates)->message(lang, "error_no_settings", Value::map({{"code", error.code}}));
+      return (*templates)
+          ->page(503, "error", Value::map({{"status", 503}, {"message", message}}), lang);
+    }
+    return in_format(503, *format, verdict_form(check::State::error, *format));
+  }
+
+  // Whether this address tries too many keys; the key itself is long enough when nobody can count.
+  bool is_guessing(const Request& request, const Settings& settings) {
+    const Result<std::shared_ptr<Store>> store = stores_.current();
+    if (!store) return false;
+    const std::string client = client_address(request.remote_address, request.forwarded_for,
+                                              settings.server.trusted_proxies);
+    const auto address = Address::parse(client);
+    const Result<std::int64_t> used =
+        (*store)->use("checkserver:" + (address ? address->limit_key() : client), 60'000);
+    return used && *used > kTriesAMinute;
+  }
+
+  Response take_key(const Request& request, const Settings& settings) {
+    if (is_guessing(request, settings)) return error_response(429, "too_many_tries", request);
+    if (!access::is_key(request.post["key"].text(), settings)) {
+      return show_html(request, settings, Sight::key_form, true);
+    }
+    Response response = text_response(303, "");
+    response.set(Header::location, "?");
+    return response.set(Header::set_cookie, access::make_cookie(request, settings, now_ms()));
+  }
+
+  Response show(const Request& request, const Settings& settings, Sight sight) {
+    const std::optional<Format> format = format_of(request);
+    if (!format) return error_response(400, "unknown_format", request);
+    if (*format == Format::html) return show_html(request, settings, sight, false);
+    if (sight == Sight::key_form) return error_response(403, "key_needed", request);
+    const bool details = sight == Sight::everything;
+    const check::Report report =
+        runner_.report(place_of(request), details ? kFreshForOwner : kFreshForStrangers);
+    const int status = report.verdict() == check::State::error ? 503 : 200;
+    if (!details) return in_format(status, *format, verdict_form(report.verdict(), *format));
+    const Result<std::shared_ptr<const Templates>> templates = templates_.current();
+    return in_format(
+        status, *format,
+        form(report, *format, templates ? templates->get() : nullptr, language(request), false));
+  }
+
+  Response show_html(const Request& request, const Settings& settings, Sight sight,
+                     bool wrong_key) {
+    const Result<std::shared_ptr<const Templates>> templates = templates_.current();
+    const bool details = sight == Sight::everything;
+    std::optional<check::Report> report;
+    if (sight != Sight::key_form) {
+      report = runner_.report(place_of(request), details ? kFreshForOwner : kFreshForStrangers);
+    }
+    if (!templates) {
+      if (!details) return unavailable(templates.error(), request);
+      return in_format(503, Format::text, check::text_form(*report, nullptr, "en", false));
+    }
+    const std::string lang = language(request);
+    Value data = Value::array();
+    if (details) {
+      data = check::page_form(*report, **templates, lang);
+      data.set("refresh", refresh_of(request));
+    } else if (report) {
+      const std::string verdict(check::name(report->verdict()));
+      data =
+          Value::map({{"verdict", verdict},
+                      {"verdict_name", (*templates)->message(lang, "checks_verdict_" + verdict)}});
+    }
+    data.set("title", (*templates)->message(lang, "checks_title"));
+    data.set("noindex", true);
+    data.set("key_form", !details);
+    data.set("has_key", !settings.checkserver.key.empty());
+    data.set("key_wrong", wrong_key);
+    int status = wrong_key || !report ? 403 : 200;
+    if (report && report->verdict() == check::State::error) status = 503;
+    return (*templates)->page(status, "checkserver", data, lang);
+  }
+
+  static std::string refresh_of(const Request& request) {
+    const Value* wanted = request.get.find("refresh");
+    if (wanted == nullptr) return "";
+    return std::to_string(std::clamp(wanted->integer(), kShortestRefresh, kLongestRefresh));
+  }
+
+  StoreSource stores_{app_};
+  GateSource gates_{app_};
+  check::Runner runner_;
+};
+
+constexpr Option kOptions[] = {
+    {"--format", "text|json|crest|metrics", "how to print what was found"},
+};
+
+std::unique_ptr<Page> make(const Launch& launch) {
+  return std::make_unique<CheckPage>(launch);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return serve(argc, argv,
+               {"checkserver", "finds what is wrong and says how to mend it", kOptions, make});
+}

@@ -1,0 +1,231 @@
+// event_command: see event_command.h.
+#include "event_command.h"
+
+#include <time.h>
+
+#include <charconv>
+#include <chrono>
+#include <functional>
+#include <iostream>
+#include <thread>
+#include <vector>
+
+#include "base/text.h"
+#include "event.h"
+#include "hook_log.h"
+#include "keep/outbox_command.h"
+#include "portal/http.h"
+#include "value/json.h"
+#include "value/php.h"
+
+namespace b24 {
+namespace {
+
+constexpr std::size_t kPerRead = 100;
+
+std::string argument(const Arguments& arguments, std::string_view option) {
+  for (const auto& [name, value] : arguments) {
+    if (name == option) return value;
+  }
+  return {};
+}
+
+bool has(const Arguments& arguments, std::string_view option) {
+  for (const auto& [name, value] : arguments) {
+    if (name == option) return true;
+  }
+  return false;
+}
+
+// All events of a filter, oldest first, a page at a time; the number of the last one.
+Result<std::int64_t> for_each_event(Store& store, ListFilter filter,
+                                    const std::function<Status(const Item&)>& visit) {
+  filter.kind = Kind::event;
+  filter.newest_first = false;
+  filter.limit = kPerRead;
+  for (;;) {
+    const Result<std::vector<Item>> items = store.list(filter);
+    if (!items) return std::unexpected(items.error());
+    for (const Item& item : *items) {
+      if (const Status visited = visit(item); !visited) return std::unexpected(visited.error());
+      filter.after = item.number;
+    }
+    if (items->size() < kPerRead) return filter.after;
+  }
+}
+
+int finish(const Result<std::int64_t>& outcome) {
+  if (outcome) return 0;
+  complain("handler", outcome.error());
+  return 1;
+}
+
+int export_events(Store& store, const ListFilter& filter, const std::string& format) {
+  if (format != "jsonl" && format != "csv") {
+    std::cerr << "--export takes jsonl or csv\n";
+    return 2;
+  }
+  if (format == "csv") std::cout << "number,id,received_at,event,state,data\n";
+  return finish(for_each_event(store, filter, [&](const Item& event) -> Status {
+    std::cout << (format == "csv" ? csv_line(event) : hook_json_line(event));
+    return {};
+  }));
+}
+
+int tail(Store& store, ListFilter filter) {
+  const Result<Store::Tip> tip = store.tip();
+  if (!tip) return complain("handler", tip.error()), 1;
+  filter.after = tip->number;
+  for (;;) {
+    const Result<std::int64_t> last =
+        for_each_event(store, filter, [](const Item& event) -> Status {
+          std::cout << hook_log_entry(event.received_at, event.name, event.payload) << std::flush;
+          return {};
+        });
+    if (!last) return finish(last);
+    filter.after = *last;
+    std::this_thread::sleep_for(std::chrono::milliseconds(500));
+  }
+}
+
+int replay_one(Store& store, const std::string& id) {
+  const Result<std::optional<Item>> event = store.find(Kind::event, id);
+  if (!event) return complain("handler", event.error()), 1;
+  if (!*event) {
+    std::cerr << "there is no event " << text::for_log(id) << "\n";
+    return 1;
+  }
+  if (const Status due = store.replay((*event)->number); !due) {
+    return complain("handler", due.error()), 1;
+  }
+  std::cout << "1 is due now\n";
+  return 0;
+}
+
+int replay(Store& store, const std::string& id, const ListFilter& filter) {
+  if (!id.empty()) return replay_one(store, id);
+  if (filter.since == 0) {
+    std::cerr << "--replay takes the ID of an event, or --since TIME beside it\n";
+    return 2;
+  }
+  int count = 0;
+  const int code = finish(for_each_event(store, filter, [&](const Item& event) -> Status {
+    ++count;
+    return store.replay(event.number);
+  }));
+  std::cout << count << " are due now\n";
+  return code;
+}
+
+// What the portal would send for a changed deal, with the first configured token.
+int send_test(const Settings& settings, const std::string& url) {
+  PortalSettings portal;
+  for (const PortalSettings& configured : settings.portals) {
+    if (portal.application_tokens.empty()) portal = configured;
+  }
+  if (portal.application_tokens.empty()) {
+    return complain("handler", no_token_error(settings)), 1;
+  }
+  if (portal.domain.empty()) portal.domain = "example.bitrix24.com";
+  if (portal.member_id.empty()) portal.member_id = "0123456789abcdef0123456789abcdef";
+  HttpOptions options;
+  options.total_time = 15'000;
+  options.ca_file = settings.call.ca_file;
+  HttpRequest request;
+  request.url = url;
+  request.body = php::build_query(
+      Value::map({{"event", "ONCRMDEALUPDATE"},
+                  {"event_handler_id", "1"},
+                  {"data", Value::map({{"FIELDS", Value::map({{"ID", "1"}})}})},
+                  {"ts", std::to_string(now_ms() / 1000)},
+                  {"auth", Value::map({{"domain", portal.domain},
+                                       {"client_endpoint", "https://" + portal.domain + "/rest/"},
+                                       {"server_endpoint", "https://oauth.bitrix.info/rest/"},
+                                       {"member_id", portal.member_id},
+                                       {"application_token", portal.application_tokens[0]}})}}));
+  const auto answer = Http(options).send(request);
+  if (!answer) return complain("handler", answer.error().error), 1;
+  std::cout << "status " << answer->status << " after " << answer->took << " ms, "
+            << answer->body.size() << " bytes\n";
+  if (!answer->body.empty()) std::cout << text::for_log(answer->body, 300) << "\n";
+  return answer->status >= 200 && answer->status < 300 ? 0 : 1;
+}
+
+std::string csv_cell(std::string_view value) {
+  std::string cell = "\"";
+  if (!value.empty() && std::string_view("=+-@\t\r\n ").find(value[0]) != std::string_view::npos) {
+    cell += '\'';
+  }
+  for (const char c : value) {
+    cell += c;
+    if (c == '"') cell += c;
+  }
+  return cell + "\"";
+}
+
+}  // namespace
+
+int event_command(AppSource& app, StoreSource& stores, GateSource& gates,
+                  const Arguments& arguments) {
+  Result<App> current = app.current();
+  if (!current) return complain(app.page(), current.error()), 1;
+  if (has(arguments, "--send-test")) {
+    return send_test(*current->settings, argument(arguments, "--send-test"));
+  }
+  ListFilter filter;
+  filter.name = argument(arguments, "--event");
+  if (has(arguments, "--since")) {
+    const std::optional<Millis> time = read_time(argument(arguments, "--since"), now_ms());
+    if (!time) {
+      std::cerr << "--since takes a time such as 2026-11-24T06:00:00Z, 15m, 2h or 3d\n";
+      return 2;
+    }
+    filter.since = *time;
+  }
+  if (has(arguments, "--list") || has(arguments, "--show") || has(arguments, "--retry")) {
+    const auto reopen = [&] {
+      if (Result<std::shared_ptr<Gate>> gate = gates.current(); gate) (*gate)->reopen();
+    };
+    return outbox_command(stores, Kind::event, arguments, reopen, filter);
+  }
+  Result<std::shared_ptr<Store>> store = stores.current();
+  if (!store) return complain(app.page(), store.error()), 1;
+  if (has(arguments, "--export")) {
+    return export_events(**store, filter, argument(arguments, "--export"));
+  }
+  if (has(arguments, "--tail")) return tail(**store, filter);
+  if (has(arguments, "--replay")) return replay(**store, argument(arguments, "--replay"), filter);
+  std::cerr << "see --help\n";
+  return 2;
+}
+
+std::optional<Millis> read_time(std::string_view text, Millis now) {
+  const std::string whole(text);
+  tm parts{};
+  const char* rest = strptime(whole.c_str(), "%Y-%m-%d", &parts);
+  if (rest != nullptr) {
+    if (*rest == 'T') rest = strptime(rest, "T%H:%M:%S", &parts);
+    if (rest == nullptr || (*rest != '\0' && std::string_view(rest) != "Z")) return std::nullopt;
+    const int day = parts.tm_mday;
+    const time_t time = timegm(&parts);
+    if (parts.tm_mday != day) return std::nullopt;  // the month has no such day
+    return Millis{time} * 1000;
+  }
+  constexpr std::pair<char, Millis> kUnits[] = {
+      {'s', 1'000}, {'m', 60'000}, {'h', 3'600'000}, {'d', 86'400'000}};
+  Millis count = 0;
+  const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), count);
+  if (fault != std::errc() || end + 1 != text.data() + text.size()) return std::nullopt;
+  for (const auto& [unit, length] : kUnits) {
+    if (*end == unit && count >= 0 && count < 100'000) return now - count * length;
+  }
+  return std::nullopt;
+}
+
+std::string csv_line(const Item& event) {
+  return std::to_string(event.number) + "," + csv_cell(event.id) + "," +
+         iso_time(event.received_at) + "," + csv_cell(text::to_valid_utf8(event.name)) + "," +
+         std::string(name(event.state)) + "," + csv_cell(json::print(event.payload)) + "\n";
+}
+
+}  // namespace b24

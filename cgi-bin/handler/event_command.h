@@ -1,0 +1,30 @@
+// event_command: what an owner asks of the events in the shell: look, follow, replay, export, test.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/clock.h"
+#include "keep/store.h"
+#include "keep/store_source.h"
+#include "portal/gate_source.h"
+#include "settings/app.h"
+#include "web/server.h"
+
+namespace b24 {
+
+// Carries out the options on stdout (--list, --show and --retry by outbox_command), for the events
+// of --since and --event alone; the process's exit code: 0, 1 (not found, or it did not work), 2
+// (not understood).
+int event_command(AppSource& app, StoreSource& stores, GateSource& gates,
+                  const Arguments& arguments);
+
+// The parts, for tests.
+// "2026-11-24T06:00:00Z", "2026-11-24", or a time ago: "90s", "15m", "2h", "3d".
+std::optional<Millis> read_time(std::string_view text, Millis now);
+// One line of CSV, with its line break. A spreadsheet takes a cell that begins with = + - or @, or
+// with a blank before them, for a formula; such a one is put behind an apostrophe.
+std::string csv_line(const Item& event);
+
+}  // namespace b24

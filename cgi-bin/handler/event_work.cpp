@@ -1,0 +1,126 @@
+// event_work: see event_work.h.
+#include "event_work.h"
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "action.h"
+#include "base/secret.h"
+#include "base/version.h"
+#include "portal/http.h"
+
+namespace b24 {
+namespace {
+
+constexpr Millis kForwardTime = 30'000;
+// Places in the portal's bucket that actions leave to the leads.
+constexpr int kReserve = 10;
+
+// What one thread needs to run actions; kept from pass to pass, gone when the settings change.
+struct Tools {
+  Tools(const App& app_now, std::shared_ptr<Gate> its_gate, std::stop_token stop_asked)
+      : app(app_now),
+        gate(std::move(its_gate)),
+        webhook(*app.settings, gate.get()),
+        http(forward_options(app)),
+        stop(std::move(stop_asked)) {
+    webhook.give_up_on(stop);
+    http.give_up_on(stop);
+  }
+  static HttpOptions forward_options(const App& app) {
+    HttpOptions options;
+    options.total_time = kForwardTime;
+    options.ca_file = app.settings->call.ca_file;
+    options.user_agent = "b24hooks/" + std::string(kVersion);
+    return options;
+  }
+  App app;
+  std::shared_ptr<Gate> gate;
+  Webhook webhook;
+  Http http;
+  std::stop_token stop;
+};
+
+// How long all actions of one event may take, and then some.
+Millis lease(const Settings& settings) {
+  Millis time = 60'000;
+  for (const ActionSettings& action : settings.actions)
+    time += settings.call.total_time + kForwardTime + action.exec_time;
+  return time;
+}
+
+// Runs the actions of one event in the order of the file; stops at the first that fails.
+std::expected<void, ActionFailure> run_actions(const Item& event, Value& progress, Tools& tools) {
+  for (const ActionSettings& action : tools.app.settings->actions) {
+    if (!applies(action, event.name)) continue;
+    const std::string key = action.event + " " + action.label;
+    Value own = progress[key];
+    auto done =
+        run_action(action, event, own, {tools.webhook, tools.http, *tools.app.log, tools.stop});
+    progress.set(key, own);
+    if (!done) return done;
+  }
+  return {};
+}
+
+Status close(Store& store, const Item& event, const Settings& settings, Millis begun,
+             const std::expected<void, ActionFailure>& done, Value progress) {
+  Outcome outcome;
+  outcome.took = now_ms() - begun;
+  outcome.progress = std::move(progress);
+  if (done) return store.done(event.number, outcome);
+  const ActionFailure& failure = done.error();
+  outcome.code = failure.error.code;
+  outcome.text = secret::mask(failure.error.cause);
+  const bool too_old = begun > event.received_at + settings.handler.give_up;
+  if (failure.permanent || (too_old && failure.tried)) return store.fail(event.number, outcome);
+  const Millis own = failure.tried ? now_ms() + backoff(event.attempts + 1) : 0;
+  return store.retry(event.number, std::max(own, failure.retry_at), outcome, false, failure.tried);
+}
+
+}  // namespace
+
+EventWork::EventWork(AppSource& app, StoreSource& stores, GateSource& gates)
+    : app_(app),
+      stores_(stores),
+      gates_(gates),
+      loop_(app, stores, Kind::event,
+            [this](std::stop_token stop) { return make_pass(std::move(stop)); }) {}
+
+void EventWork::work(std::stop_token stop) {
+  Result<App> app = app_.current();
+  loop_.work(std::move(stop), app ? app->settings->handler.work_threads : 1);
+}
+
+WorkLoop::Pass EventWork::make_pass(std::stop_token stop) {
+  return [this, stop, tools = std::shared_ptr<Tools>()]() mutable -> Result<int> {
+    Result<App> app = app_.current();
+    if (!app) return std::unexpected(app.error());
+    Result<std::shared_ptr<Store>> store = stores_.current();
+    if (!store) return std::unexpected(store.error());
+    Result<std::shared_ptr<Gate>> gate = gates_.current(kReserve);
+    if (!gate) return std::unexpected(gate.error());
+    // One at a time: what is claimed and not begun yet would be in doubt when the process dies.
+    Result<std::vector<Item>> events = (*store)->claim(Kind::event, 1, lease(*app->settings), true);
+    if (!events) return std::unexpected(events.error());
+    if (events->empty()) return 0;
+    // Made only now: it loads libcurl, which a receiver without actions never needs.
+    if (!tools || tools->app.settings != app->settings) {
+      tools = std::make_shared<Tools>(*app, *gate, stop);
+    }
+    for (const Item& event : *events) {
+      Value progress = event.progress.is_array() ? event.progress : Value::array();
+      const Millis begun = now_ms();
+      const auto done = run_actions(event, progress, *tools);
+      const Status closed = close(**store, event, *app->settings, begun, done, progress);
+      if (!closed) app->log->error("action", closed.error());
+      if (!done && done.error().tried) app->log->error("action", done.error().error);
+    }
+    return static_cast<int>(events->size());
+  };
+}
+
+}  // namespace b24

@@ -1,0 +1,160 @@
+// handler: the receiver of the portal's outbound webhooks.
+//
+//   POST /handler.php   an event: 200 and an empty body once it is on the disk; 403 with a wrong
+//                       token or from a wrong address; 503 when it could not be kept
+//   GET  /handler.php   a short page that says what this address is for
+//
+// Needs: [portal] application_token in the settings.
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+
+#include "action.h"
+#include "event.h"
+#include "event_command.h"
+#include "event_intake.h"
+#include "event_work.h"
+#include "portal/test_event.h"
+#include "web/app_page.h"
+#include "web/server.h"
+
+namespace {
+
+using namespace b24;
+
+constexpr Millis kCronTime = 50'000;         // --work: less than cron's minute
+constexpr Millis kAfterAnswerTime = 20'000;  // a CGI process, once the portal is answered
+
+class HandlerPage : public AppPage {
+ public:
+  explicit HandlerPage(const Launch& launch)
+      : AppPage(launch, "handler"), intake_(app_, stores_), work_(app_, stores_, gates_) {}
+
+  Response respond(const Request& request) override {
+    if (!request.path_info.empty()) return error_response(404, "not_found", request);
+    if (request.method == "POST") return receive(request);
+    if (request.method == "GET" || request.method == "HEAD") return explain(request);
+    Response response = error_response(405, "wrong_method", request);
+    return response.set(Header::allow, "GET, HEAD, POST");
+  }
+
+  void work(std::stop_token stop) override {
+    const std::jthread intake([this, stop] { intake_.work(stop); });
+    work_.work(stop);
+  }
+
+  void after_answer() override {
+    intake_.catch_up();
+    Result<App> app = app_.current();
+    if (!app) return;
+    if (Result<int> done = work_.work_due(kAfterAnswerTime); !done) {
+      app->log->error("work", done.error());
+    }
+  }
+
+  int command(const Arguments& arguments) override {
+    for (const auto& [option, argument] : arguments) {
+      if (option == "--work") return work_command();
+    }
+    return event_command(app_, stores_, gates_, arguments);
+  }
+
+ private:
+  Response receive(const Request& request) {
+    Result<App> app = app_.current();
+    if (!app) return unavailable(app.error(), request);
+    const Settings& settings = *app->settings;
+    const Result<bool> allowed = sender_allowed(request, settings);
+    if (!allowed) return unavailable(allowed.error(), request);
+    if (!*allowed) return refuse_caller(request, *app, "address_not_allowed");
+    const TokenCheck token = verify(request.params, settings);
+    if (token == TokenCheck::not_configured) return unavailable(no_token_error(settings), request);
+    if (token == TokenCheck::wrong) return refuse_caller(request, *app, "wrong_token");
+    warn_of_token_in_url(request, *app);
+    if (const auto number = test_event_number(request.params, settings, now_ms()); number) {
+      return take_test_event(*number, request);
+    }
+    const NewItem event = make_event(request.params, now_ms(), settings);
+    if (const Status kept = intake_.take(*app, event); !kept) {
+      return unavailable(kept.error(), request);
+    }
+    if (event.state == State::pending) work_.wake();
+    return text_response(200, "");
+  }
+
+  Response refuse_caller(const Request& request, const App& app, std::string_view code) {
+    app.log->write_bounded(Log::Level::warning, "refused",
+                           Value::map({{"code", code},
+                                       {"address", request.remote_address},
+                                       {"event", request.params["event"].text()}}));
+    if (Result<std::shared_ptr<Store>> store = stores_.current(); store) {
+      static_cast<void>((*store)->count("refused." + std::string(code)));
+    }
+    return error_response(403, code, request);
+  }
+
+  // PHP's $_REQUEST takes it from there too, but addresses end up in logs.
+  void warn_of_token_in_url(const Request& request, const App& app) {
+    if (request.get["auth"]["application_token"].is_null()) return;
+    app.log->write_bounded(
+        Log::Level::warning, "token_in_url",
+        Value::map({{"remedy", "send application_token in the body, and make a new token"}}));
+  }
+
+  // The self-check's: remembered, not kept.
+  Response take_test_event(const std::string& number, const Request& request) {
+    Result<std::shared_ptr<Store>> store = stores_.current();
+    if (!store) return unavailable(store.error(), request);
+    if (const Status kept = (*store)->remember(kTestEventKey, number); !kept) {
+      return unavailable(kept.error(), request);
+    }
+    return text_response(200, "");
+  }
+
+  Response explain(const Request& request) {
+    Result<std::shared_ptr<const Templates>> templates = templates_.current();
+    if (!templates) return unavailable(templates.error(), request);
+    const std::string chosen = language(request);
+    const Value data =
+        Value::map({{"title", (*templates)->message(chosen, "handler_title")}, {"noindex", true}});
+    return (*templates)->page(200, "handler", data, chosen);
+  }
+
+  int work_command() {
+    intake_.catch_up();
+    if (Result<int> done = work_.work_due(kCronTime); !done) {
+      complain("handler", done.error());
+      return 1;
+    }
+    return 0;
+  }
+
+  StoreSource stores_{app_};
+  GateSource gates_{app_};
+  EventIntake intake_;
+  EventWork work_;
+};
+
+std::unique_ptr<Page> make(const Launch& launch) {
+  return std::make_unique<HandlerPage>(launch);
+}
+
+constexpr Option kOptions[] = {
+    {"--work", "", "take in what was left over and run the actions that are due (for cron)"},
+    {"--list", "[pending|failed|done]", "list the newest events"},
+    {"--show", "ID", "show an event and all that happened to it"},
+    {"--retry", "ID|all", "run the failed actions of an event, or of all, again"},
+    {"--tail", "", "print events as they come in, until Ctrl-C"},
+    {"--replay", "[ID]", "run all actions of an event once more, or of all --since TIME"},
+    {"--since", "TIME", "only what came since 2026-11-24T06:00:00Z, or in the last 15m, 2h, 3d"},
+    {"--event", "NAME", "only events of this name"},
+    {"--export", "jsonl|csv", "print the events"},
+    {"--send-test", "URL", "post an event as the portal does, and tell what came back"},
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return serve(argc, argv, {"handler", "receives the portal's outbound webhooks", kOptions, make});
+}

@@ -1,0 +1,226 @@
+// delivery: see delivery.h.
+#include "delivery.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+#include <vector>
+
+#include "base/secret.h"
+#include "lead_sender.h"
+#include "notify.h"
+#include "portal/gate.h"
+
+namespace b24 {
+namespace {
+
+constexpr std::size_t kAtOnce = 50;   // the portal's limit for one batch
+constexpr Millis kLookAgain = 2'000;  // after an answer that left the outcome open
+constexpr Millis kPoll = 25;          // how often a waiting visitor's process looks itself
+
+// When the attempt whose outcome is unknown was begun, kept in the item's progress.
+constexpr const char* kSentAt = "sent_at";
+// Whether it was answered so that the portal is not working on it any more.
+constexpr const char* kAnswered = "answered";
+
+// Longer than the calls of one pass can last: to look up, to search duplicates, to send, and a few
+// by themselves.
+Millis lease(const Settings& settings) {
+  return 6 * settings.call.total_time + 60'000;
+}
+
+std::chrono::milliseconds ms(Millis time) {
+  return std::chrono::milliseconds(std::max<Millis>(time, 0));
+}
+
+// One pass: some items of one store, one sender, and what becomes of each item.
+class LeadPass {
+ public:
+  LeadPass(Store& store, LeadSender& sender, Log& log)
+      : store_(store), sender_(sender), log_(log) {}
+
+  void run(const std::vector<Item>& items) {
+    std::vector<const Item*> to_send;
+    std::vector<const Item*> to_look_up;
+    for (const Item& item : items) (item.unsure ? to_look_up : to_send).push_back(&item);
+    if (!to_look_up.empty()) look_up(to_look_up, to_send);
+    if (!to_send.empty()) send(to_send);
+  }
+
+  const std::vector<std::int64_t>& finished() const { return finished_; }
+
+ private:
+  void look_up(const std::vector<const Item*>& items, std::vector<const Item*>& to_send) {
+    const Millis begun = now_ms();
+    const auto found = sender_.look_up(items);
+    for (std::size_t i = 0; i < items.size(); ++i) {
+      const Item& item = *items[i];
+      if (!found[i]) {
+        postpone(item, begun, found[i].error(), true, item.progress);
+      } else if (!found[i]->empty()) {
+        note(store_.done(item.number, outcome(begun, Error{}, *found[i])), item, "found",
+             *found[i]);
+      } else if (may_be_under_way(item)) {
+        wait_and_look_again(item, begun);
+      } else {
+        to_send.push_back(&item);
+      }
+    }
+  }
+
+  // The portal runs a request for a minute at most; one that broke without an answer may still be
+  // running.
+  bool may_be_under_way(const Item& item) const {
+    if (item.progress[kAnswered].boolean()) return false;
+    if (item.progress[kSentAt].is_null()) return true;
+    return now_ms() < item.progress[kSentAt].integer() + settle_time();
+  }
+
+  void wait_and_look_again(const Item& item, Millis begun) {
+    Outcome result = outcome(
+        begun, Error{ErrorKind::portal, "looked_up", "not there yet; may still be on its way", ""},
+        "");
+    Millis sent_at = item.progress[kSentAt].integer();
+    if (sent_at == 0) {
+      // A process died with this lead in its hands: nobody knows when it was sent, now is the
+      // latest it can have been.
+      sent_at = now_ms();
+      result.progress = Value::map({{kSentAt, sent_at}});
+    }
+    const Millis at = std::min(now_ms() + 2 * kLookAgain, sent_at + settle_time());
+    note(store_.retry(item.number, at, result, true, false), item, "waiting", result.text);
+  }
+
+  void send(const std::vector<const Item*>& items) {
+    const Millis begun = now_ms();
+    const auto made = sender_.send(items);
+    for (std::size_t i = 0; i < items.size(); ++i) {
+      const Item& item = *items[i];
+      if (made[i]) {
+        note(store_.done(item.number, outcome(begun, Error{}, *made[i])), item, "done", *made[i]);
+      } else if (made[i].error().verdict == Verdict::permanent) {
+        give_up(item, begun, made[i].error());
+      } else {
+        const bool unsure = made[i].error().verdict == Verdict::look;
+        Value progress =
+            Value::map({{kSentAt, begun}, {kAnswered, !may_still_run(made[i].error())}});
+        postpone(item, begun, made[i].error(), unsure, unsure ? std::move(progress) : Value());
+      }
+    }
+  }
+
+  void postpone(const Item& item, Millis begun, const CallError& error, bool unsure,
+                Value progress) {
+    if (now_ms() > item.received_at + sender_.settings()->delivery.give_up) {
+      give_up(item, begun, error);
+      return;
+    }
+    const bool tried = error.error.code != "gate";
+    Millis at = now_ms() + (tried ? backoff(item.attempts + 1) : 0);
+    if (unsure && item.attempts == 0) at = now_ms() + kLookAgain;
+    at = std::max(at, error.retry_at);
+    Outcome result = outcome(begun, error.error, "");
+    result.progress = std::move(progress);
+    const char* what = !tried ? "waiting" : unsure ? "outcome unknown" : "postponed";
+    note(store_.retry(item.number, at, result, unsure, tried), item, what, result.text);
+  }
+
+  void give_up(const Item& item, Millis begun, const CallError& error) {
+    const Outcome result = outcome(begun, error.error, "");
+    note(store_.fail(item.number, result), item, "failed", result.text);
+  }
+
+  Outcome outcome(Millis begun, const Error& error, std::string result) const {
+    Outcome out;
+    out.took = now_ms() - begun;
+    out.code = error.code;
+    out.text = secret::mask(error.cause);
+    out.result = std::move(result);
+    return out;
+  }
+  Millis settle_time() const { return sender_.settings()->delivery.settle; }
+
+  // A claim that could not be closed runs out by itself; the item is then looked up, so nothing is
+  // lost or doubled.
+  void note(const Status& status, const Item& item, std::string_view what, std::string_view text) {
+    if (!status) log_.error("delivery", status.error());
+    finished_.push_back(item.number);
+    if (what == "waiting") return;
+    log_.write(what == "failed" ? Log::Level::error : Log::Level::info, "delivery",
+               Value::map({{"lead", item.id}, {"outcome", what}, {"detail", text}}));
+  }
+
+  Store& store_;
+  LeadSender& sender_;
+  Log& log_;
+  std::vector<std::int64_t> finished_;
+};
+
+}  // namespace
+
+Delivery::Delivery(AppSource& app, StoreSource& stores, GateSource& gates)
+    : app_(app),
+      stores_(stores),
+      gates_(gates),
+      loop_(
+          app, stores, Kind::lead,
+          [this](std::stop_token stop) { return make_pass(std::move(stop)); }, notify_owner) {}
+
+void Delivery::work(std::stop_token stop) {
+  Result<App> app = app_.current();
+  loop_.work(std::move(stop), app ? app->settings->delivery.threads : 1);
+}
+
+WorkLoop::Pass Delivery::make_pass(std::stop_token stop) {
+  // The sender keeps its connection from pass to pass, and goes when the settings change.
+  return [this, stop, sender = std::shared_ptr<LeadSender>()]() mutable -> Result<int> {
+    Result<App> app = app_.current();
+    if (!app) return std::unexpected(app.error());
+    Result<std::shared_ptr<Store>> store = stores_.current();
+    if (!store) return std::unexpected(store.error());
+    if (!sender || sender->settings() != app->settings) {
+      Result<std::shared_ptr<Gate>> gate = gates_.current();
+      if (!gate) return std::unexpected(gate.error());
+      sender = std::make_shared<LeadSender>(app->settings, *gate, stop);
+    }
+    Result<std::vector<Item>> items = (*store)->claim(Kind::lead, kAtOnce, lease(*app->settings));
+    if (!items) return std::unexpected(items.error());
+    if (items->empty()) return 0;
+    LeadPass pass(**store, *sender, *app->log);
+    pass.run(*items);
+    for (const std::int64_t number : pass.finished()) finished(number);
+    return static_cast<int>(items->size());
+  };
+}
+
+void Delivery::finished(std::int64_t number) {
+  const std::lock_guard lock(mutex_);
+  if (const auto waited = waited_.find(number); waited != waited_.end()) {
+    waited->second = true;
+    finished_.notify_all();
+  }
+}
+
+Result<std::optional<Item>> Delivery::wait(std::int64_t number, Millis limit) {
+  Result<std::shared_ptr<Store>> store = stores_.current();
+  if (!store) return std::unexpected(store.error());
+  const Millis deadline = now_ms() + limit;
+  const Millis poll = app_.mode() == Mode::fastcgi ? 10 * kPoll : kPoll;
+  for (;;) {
+    {
+      const std::lock_guard lock(mutex_);
+      waited_[number] = false;
+    }
+    Result<std::optional<Item>> item = (*store)->find(number);
+    const bool over = !item || !*item || (*item)->state != State::pending || now_ms() >= deadline;
+    std::unique_lock lock(mutex_);
+    if (over) {
+      waited_.erase(number);
+      return item;
+    }
+    finished_.wait_for(lock, ms(std::min(poll, deadline - now_ms())),
+                       [&] { return waited_[number]; });
+  }
+}
+
+}  // namespace b24

@@ -1,0 +1,58 @@
+// delivery: takes from the store the leads that are due and gets each into the portal exactly once.
+//
+// The outcome of an attempt decides (webhook.h: Verdict). Certainly not executed: sent again later.
+// Unknown: looked up by ORIGINATOR_ID and ORIGIN_ID first, and sent again only when it is not there
+// and cannot be on its way any more. That goes for a lead whose process was killed as well: it is
+// looked up at once and every few seconds, but sent again only delivery.settle after its death was
+// noticed, since the portal may go on with a call whose caller is gone. Refused for good: failed,
+// kept for the owner. Blocked until the owner acts: tried gently. Several due leads go by one
+// batch. Any number of processes deliver side by side: a claim in the store keeps them apart, the
+// gate keeps them polite.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <stop_token>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "keep/store.h"
+#include "keep/work_loop.h"
+#include "portal/gate_source.h"
+
+namespace b24 {
+
+class Delivery {
+ public:
+  // All must outlive this.
+  Delivery(AppSource& app, StoreSource& stores, GateSource& gates);
+
+  // FastCGI: delivers until a stop is asked for, by threads of its own. Calls under way are given
+  // up soon after the stop (and looked up later).
+  void work(std::stop_token stop);
+  // Delivers what is due now and what becomes due within seconds, at most for `time_limit`: how
+  // many attempts were made. For --deliver: cron, and CGI after its answer.
+  Result<int> deliver_due(Millis time_limit) { return loop_.work_due(time_limit); }
+  // A lead was accepted.
+  void wake() { loop_.wake(); }
+  // Waits until the item is done or failed, at most `limit`; the item as it is then, nothing when
+  // there is no such item. Whichever process delivers it.
+  Result<std::optional<Item>> wait(std::int64_t number, Millis limit);
+
+ private:
+  WorkLoop::Pass make_pass(std::stop_token stop);
+  void finished(std::int64_t number);
+
+  AppSource& app_;
+  StoreSource& stores_;
+  GateSource& gates_;
+  WorkLoop loop_;
+  std::mutex mutex_;
+  std::condition_variable finished_;
+  std::map<std::int64_t, bool> waited_;  // items that somebody waits for: finished?
+};
+
+}  // namespace b24

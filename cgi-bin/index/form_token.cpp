@@ -1,0 +1,131 @@
+// form_token: see form_token.h.
+#include "form_token.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <charconv>
+
+#include "base/secret.h"
+
+namespace b24 {
+namespace {
+
+constexpr std::size_t kKeySize = 32;
+constexpr Millis kClockSlack = 5 * 60'000;  // between machines that share the form
+constexpr std::size_t kLongestToken = 200;
+
+std::string mac(const std::string& key, std::string_view purpose, std::string_view text) {
+  return secret::base64_url(
+      secret::hmac_sha256(key, std::string(purpose) + ":" + std::string(text)));
+}
+
+class File {
+ public:
+  File(const std::filesystem::path& path, int flags)
+      : fd_(open(path.c_str(), flags | O_CLOEXEC, 0600)) {}
+  ~File() {
+    if (fd_ >= 0) close(fd_);
+  }
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+  int fd() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+Result<std::string> read_key(const std::filesystem::path& path) {
+  const File file(path, O_RDONLY | O_NOFOLLOW);
+  if (file.fd() < 0) return std::unexpected(system_error(ErrorKind::storage, path.string(), errno));
+  std::array<char, kKeySize + 1> buffer{};
+  const ssize_t size = read(file.fd(), buffer.data(), buffer.size());
+  if (size != static_cast<ssize_t>(kKeySize)) {
+    return std::unexpected(Error{ErrorKind::storage, "bad_form_key", path.string() + ": not a key",
+                                 "delete the file; a new one is made"});
+  }
+  return std::string(buffer.data(), kKeySize);
+}
+
+// Written aside and linked, so that nobody ever sees half a key, and only one process's key stays.
+Status make_key(const std::filesystem::path& path) {
+  const std::filesystem::path aside = path.string() + "." + secret::new_id();
+  const auto failed = [&] {
+    const int number = errno;
+    unlink(aside.c_str());
+    return std::unexpected(system_error(ErrorKind::storage, path.string(), number));
+  };
+  {
+    const File file(aside, O_WRONLY | O_CREAT | O_EXCL);
+    const std::string key = secret::random_bytes(kKeySize);
+    if (file.fd() < 0) return failed();
+    errno = ENOSPC;  // what a short write means
+    if (write(file.fd(), key.data(), key.size()) != static_cast<ssize_t>(key.size())) {
+      return failed();
+    }
+    if (fsync(file.fd()) != 0) return failed();
+  }
+  if (link(aside.c_str(), path.c_str()) != 0 && errno != EEXIST) return failed();
+  unlink(aside.c_str());
+  return {};
+}
+
+}  // namespace
+
+Result<std::string> load_form_key(const std::filesystem::path& data_dir) {
+  const std::filesystem::path path = data_dir / "form.key";
+  if (access(path.c_str(), F_OK) != 0) {
+    if (Status made = make_key(path); !made) return std::unexpected(made.error());
+  }
+  return read_key(path);
+}
+
+std::string derive_form_key(std::string_view secret) {
+  return secret::hmac_sha256(std::string(secret), "form key");
+}
+
+std::string_view name(TokenFault fault) {
+  constexpr std::array<std::string_view, 4> kNames = {"missing", "forged", "stale", "future"};
+  return kNames[static_cast<std::size_t>(fault)];
+}
+
+std::string make_token(const std::string& key, Millis now) {
+  const std::string body = secret::new_id() + "." + std::to_string(now / 1000);
+  return body + "." + mac(key, "token", body);
+}
+
+std::expected<FormToken, TokenFault> check_token(const std::string& key, std::string_view token,
+                                                 Millis now, Millis max_age) {
+  if (token.empty()) return std::unexpected(TokenFault::missing);
+  const std::size_t first = token.find('.');
+  const std::size_t last = token.rfind('.');
+  if (token.size() > kLongestToken || first == std::string_view::npos || first == last ||
+      !secret::equal(mac(key, "token", token.substr(0, last)), token.substr(last + 1))) {
+    return std::unexpected(TokenFault::forged);
+  }
+  const std::string_view time = token.substr(first + 1, last - first - 1);
+  FormToken parsed{std::string(token.substr(0, first)), 0};
+  std::from_chars(time.data(), time.data() + time.size(), parsed.shown_at);
+  parsed.shown_at *= 1000;
+  if (parsed.shown_at > now + kClockSlack) return std::unexpected(TokenFault::future);
+  if (now - parsed.shown_at > max_age) return std::unexpected(TokenFault::stale);
+  return parsed;
+}
+
+std::string sign(const std::string& key, std::string_view purpose, std::string_view text) {
+  return std::string(text) + "." + mac(key, purpose, text);
+}
+
+std::string signed_text(const std::string& key, std::string_view purpose,
+                        std::string_view signed_) {
+  const std::size_t dot = signed_.find('.');
+  if (dot == std::string_view::npos || signed_.size() > kLongestToken) return {};
+  const std::string_view text = signed_.substr(0, dot);
+  if (!secret::equal(mac(key, purpose, text), signed_.substr(dot + 1))) return {};
+  return std::string(text);
+}
+
+}  // namespace b24

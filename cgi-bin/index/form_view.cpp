@@ -1,0 +1,140 @@
+// form_view: see form_view.h.
+#include "form_view.h"
+
+#include "base/text.h"
+
+namespace b24 {
+namespace {
+
+// The <input type> of fields that are one.
+std::string_view input_type(FieldType type) {
+  switch (type) {
+    case FieldType::email:
+      return "email";
+    case FieldType::phone:
+      return "tel";
+    case FieldType::file:
+      return "file";
+    default:
+      return "text";
+  }
+}
+
+Value choices_data(const Field& field, const std::string& chosen) {
+  Value choices = Value::array();
+  for (const Choice& choice : field.choices) {
+    choices.append(Value::map(
+        {{"value", choice.value}, {"text", choice.label}, {"selected", choice.value == chosen}}));
+  }
+  return choices;
+}
+
+// Every name is there in every field: mustache looks for a missing one further out.
+Value field_data(const Field& field, const std::string& value, const std::string& error,
+                 const std::string& label) {
+  const bool box = field.type == FieldType::checkbox || field.type == FieldType::consent;
+  const bool area = field.type == FieldType::textarea;
+  const bool select = field.type == FieldType::select;
+  const std::string limit =
+      box || select || field.type == FieldType::file ? "" : std::to_string(field.max_length);
+  return Value::map({{"name", field.name},
+                     {"label", label},
+                     {"value", box ? field.value : value},
+                     {"error", error},
+                     {"focus", false},
+                     {"required", field.required},
+                     {"limit", limit},
+                     {"pattern", area ? std::string() : field.pattern},
+                     {"autocomplete", field.autocomplete},
+                     {"is_input", !box && !area && !select},
+                     {"is_area", area},
+                     {"is_select", select},
+                     {"is_box", box},
+                     {"type", input_type(field.type)},
+                     {"checked", box && value == field.value},
+                     {"link", field.link},
+                     {"choices", choices_data(field, value)}});
+}
+
+std::string shown_value(const Field& field, const FormView& view) {
+  const Value* given = view.values.find(field.name);
+  if (given != nullptr) return given->text();
+  const bool box = field.type == FieldType::checkbox || field.type == FieldType::consent;
+  return box ? std::string() : field.value;
+}
+
+Value hidden_inputs(const Form& form, const FormView& view) {
+  Value hidden = Value::list({Value::map({{"name", kSavedInput}, {"value", "yes"}}),
+                              Value::map({{"name", kTokenInput}, {"value", view.token}}),
+                              Value::map({{"name", kTraceInput}, {"value", ""}})});
+  for (const Field& field : form.fields) {
+    if (field.type != FieldType::hidden) continue;
+    hidden.append(Value::map({{"name", field.name}, {"value", shown_value(field, view)}}));
+  }
+  for (const Value::Member& mark : view.marks.members()) {
+    const std::string name = text::lower(mark.key.text());
+    if (name.starts_with("utm_")) {
+      hidden.append(Value::map({{"name", name}, {"value", mark.value.text()}}));
+    }
+  }
+  return hidden;
+}
+
+Value captcha_data(const FormView& view) {
+  if (view.captcha == nullptr) return false;
+  return Value::map({{"class", view.captcha->widget_class},
+                     {"script", view.captcha->script},
+                     {"site_key", view.captcha_site_key}});
+}
+
+}  // namespace
+
+std::string field_label(const Field& field, const Templates& templates, std::string_view language) {
+  if (const std::string_view own = field.label(language); !own.empty()) return std::string(own);
+  const std::string key = "field_" + field.name;
+  return templates.has_message(key) ? templates.message(language, key) : field.name;
+}
+
+std::string error_message(std::string_view key, const Field* field, const Templates& templates,
+                          std::string_view language) {
+  const std::size_t limit = field != nullptr ? field->max_length : 0;
+  const bool file = field != nullptr && field->type == FieldType::file;
+  return templates.message(language, key,
+                           Value::map({{"limit", std::to_string(limit)},
+                                       {"kilobytes", std::to_string(limit / 1000)},
+                                       {"file", file}}));
+}
+
+Value form_view_data(const Form& form, const FormView& view, const Templates& templates,
+                     std::string_view language) {
+  Value fields = Value::array();
+  bool focused = false;
+  for (const Field& field : form.fields) {
+    std::string error;
+    if (view.checked != nullptr) {
+      if (const std::string_view key = view.checked->error(field.name); !key.empty()) {
+        error = error_message(key, &field, templates, language);
+      }
+    }
+    if (field.type == FieldType::hidden) continue;
+    Value data =
+        field_data(field, shown_value(field, view), error, field_label(field, templates, language));
+    if (!error.empty() && !focused) {
+      data.set("focus", true);
+      focused = true;
+    }
+    fields.append(std::move(data));
+  }
+  return Value::map({{"fields", std::move(fields)},
+                     {"hidden", hidden_inputs(form, view)},
+                     {"honeypot", kHoneypotInput},
+                     {"captcha", captcha_data(view)},
+                     {"has_files", form.has_files()},
+                     {"notice", view.notice.text},
+                     {"notice_kind", view.notice.kind},
+                     {"notice_role", view.notice.kind == "error" ? "alert" : "status"},
+                     {"noindex", false},
+                     {"title", templates.message(language, "form_title")}});
+}
+
+}  // namespace b24

@@ -1,0 +1,171 @@
+// lead: see lead.h.
+#include "lead.h"
+
+#include <algorithm>
+#include <cctype>
+#include <vector>
+
+#include "base/secret.h"
+#include "base/text.h"
+#include "value/php.h"
+
+namespace b24 {
+namespace {
+
+constexpr std::size_t kIdLength = 26;
+constexpr std::size_t kTitleLength = 255;  // the CRM's limit
+constexpr int kLeadType = 1;               // crm.item.add's entityTypeId
+
+std::string make_title(const Form& form, const Submission& submission) {
+  std::string title;
+  std::string_view rest = form.title;
+  while (!rest.empty()) {
+    const std::size_t open = rest.find('{');
+    title += rest.substr(0, open);
+    if (open == std::string_view::npos) break;
+    const std::size_t close = rest.find('}', open);
+    if (close == std::string_view::npos) break;
+    title += submission.values[rest.substr(open + 1, close - open - 1)].text();
+    rest.remove_prefix(close + 1);
+  }
+  std::ranges::replace(title, '\n', ' ');
+  return std::string(text::first_utf8(text::trim(title), kTitleLength));
+}
+
+// Several fields with one target: lines in the comments, words elsewhere.
+void add_text(Value& fields, const std::string& target, std::string_view text,
+              std::string_view separator) {
+  const Value* before = fields.find(target);
+  if (before == nullptr || before->text().empty()) {
+    fields.set(target, text);
+  } else if (!text.empty()) {
+    fields.set(target, before->text() + std::string(separator) + std::string(text));
+  }
+}
+
+void add_comment(Value& fields, std::string_view label, const std::string& text) {
+  if (!text.empty()) add_text(fields, "COMMENTS", std::string(label) + ": " + text, "\n");
+}
+
+// The visitor's own comment stands as it is, anything else in the comments says what it is.
+void add_field(Value& fields, const Field& field, const std::string& text) {
+  if (field.target == "COMMENTS" && field.name != "comments") {
+    const std::string_view label = field.label("");
+    add_comment(fields, label.empty() ? field.name : label, text);
+  } else {
+    add_text(fields, field.target, text, field.target == "COMMENTS" ? "\n" : " ");
+  }
+}
+
+Value file_value(const SubmittedFile& file, bool item_method) {
+  Value content = Value::list({file.name, secret::base64(file.content)});
+  return item_method ? content : Value::map({{"fileData", std::move(content)}});
+}
+
+// In crm.lead.add's spelling, in the order of the vendor's example.
+Value classic_fields(const Form& form, const Submission& submission) {
+  Value fields = Value::array();
+  fields.set("TITLE", make_title(form, submission));
+  for (const Field& field : form.fields) {
+    if (field.target.empty() || is_multifield(field.target) || field.type == FieldType::file) {
+      continue;
+    }
+    add_field(fields, field, submission.values[field.name].text());
+  }
+  for (const auto& [name, text] : submission.unknown) add_comment(fields, name, text);
+  for (const auto& [name, value] : form.values) fields.set(name, value);
+  for (const Field& field : form.fields) {
+    const std::string text = submission.values[field.name].text();
+    if (!is_multifield(field.target) || text.empty()) continue;
+    fields[field.target].append(Value::map({{"VALUE", text}, {"VALUE_TYPE", "WORK"}}));
+  }
+  for (const SubmittedFile& file : submission.files) {
+    const Field* field = form.find(file.field);
+    if (field == nullptr || field->target.empty()) continue;
+    fields.set(field->target, file_value(file, form.item_method));
+  }
+  for (const Value::Member& mark : submission.marks.members()) fields.set(mark.key, mark.value);
+  return fields;
+}
+
+Value item_fields(const Value& classic) {
+  Value fields = Value::array();
+  for (const Value::Member& member : classic.members()) {
+    const std::string name = member.key.text();
+    if (!is_multifield(name)) {
+      fields.set(item_field(name), member.value);
+      continue;
+    }
+    for (const Value::Member& entry : member.value.members()) {
+      fields["fm"].append(Value::map({{"typeId", name},
+                                      {"valueType", entry.value["VALUE_TYPE"]},
+                                      {"value", entry.value["VALUE"]}}));
+    }
+  }
+  return fields;
+}
+
+bool has_custom_field(const Value& fields) {
+  return std::ranges::any_of(fields.members(), [](const Value::Member& member) {
+    return member.key.text().starts_with("UF_");
+  });
+}
+
+Value duplicates_of(const Value& classic) {
+  Value duplicates = Value::array();
+  for (const char* kind : {"PHONE", "EMAIL"}) {
+    for (const Value::Member& entry : classic[kind].members()) {
+      duplicates[kind].append(entry.value["VALUE"]);
+    }
+  }
+  return duplicates;
+}
+
+Value item_call(const Value& fields, std::string_view id) {
+  Value params = Value::map({{"entityTypeId", kLeadType}, {"fields", item_fields(fields)}});
+  if (has_custom_field(fields)) params.set("useOriginalUfNames", "Y");
+  return Value::map(
+      {{"method", "crm.item.add"},
+       {"params", std::move(params)},
+       {"lookup",
+        Value::map({{"method", "crm.item.list"},
+                    {"params", Value::map({{"entityTypeId", kLeadType},
+                                           {"filter", Value::map({{"originatorId", kOriginator},
+                                                                  {"originId", id}})},
+                                           {"select", Value::list({"id"})}})}})}});
+}
+
+Value lead_call(Value fields, std::string_view id) {
+  return Value::map(
+      {{"method", "crm.lead.add"},
+       {"params", Value::map({{"fields", std::move(fields)},
+                              {"params", Value::map({{"REGISTER_SONET_EVENT", "Y"}})}})},
+       {"lookup",
+        Value::map({{"method", "crm.lead.list"},
+                    {"params", Value::map({{"filter", Value::map({{"ORIGINATOR_ID", kOriginator},
+                                                                  {"ORIGIN_ID", id}})},
+                                           {"select", Value::list({"ID"})}})}})}});
+}
+
+}  // namespace
+
+std::string submission_id(std::string_view token_id, const Submission& submission) {
+  Value content = Value::list({token_id, submission.values});
+  for (const SubmittedFile& file : submission.files) {
+    content.append(Value::list({file.field, file.name, secret::sha256(file.content)}));
+  }
+  for (const auto& [name, text] : submission.unknown) content.append(Value::list({name, text}));
+  return secret::hex(secret::sha256(php::serialize(content))).substr(0, kIdLength);
+}
+
+Value lead_payload(const Form& form, const Submission& submission, std::string_view id) {
+  Value fields = classic_fields(form, submission);
+  fields.set("ORIGINATOR_ID", kOriginator);
+  fields.set("ORIGIN_ID", id);
+  const Value duplicates = form.link_duplicates ? duplicates_of(fields) : Value::array();
+  Value payload = form.item_method ? item_call(fields, id) : lead_call(std::move(fields), id);
+  if (duplicates.size() != 0) payload.set("duplicates", duplicates);
+  return payload;
+}
+
+}  // namespace b24

@@ -1,0 +1,55 @@
+// lead_sender: sends leads to the portal, or finds out what became of them; decides nothing about
+// later attempts.
+//
+// The payload of a lead in the store (made by lead.h; ORIGINATOR_ID and ORIGIN_ID are in both
+// params):
+//   {"method": "crm.lead.add", "params": {...},            what is called
+//    "lookup": {"method": "crm.lead.list", "params": {...}}, how to find it afterwards
+//    "duplicates": {"PHONE": [...], "EMAIL": [...]}}         only with form.duplicates = link: whom
+//    to look for before
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "keep/store.h"
+#include "portal/gate.h"
+#include "portal/webhook.h"
+#include "settings/settings.h"
+
+namespace b24 {
+
+// One worker's line to the portal. One thread at a time.
+class LeadSender {
+ public:
+  LeadSender(std::shared_ptr<const Settings> settings, std::shared_ptr<Gate> gate,
+             std::stop_token stop = {});
+
+  // The number of the new lead, or why there is none; one for each item, in their order. Several
+  // items go by batch; when something refuses the batch as such, each goes by itself.
+  std::vector<std::expected<std::string, CallError>> send(const std::vector<const Item*>& items);
+  // The number of the lead that an earlier attempt made; empty when there is none; or why nobody
+  // knows.
+  std::vector<std::expected<std::string, CallError>> look_up(const std::vector<const Item*>& items);
+
+  const std::shared_ptr<const Settings>& settings() const { return settings_; }
+
+ private:
+  std::vector<std::expected<Answer, CallError>> run(const std::vector<Command>& commands);
+  void link_duplicates(const std::vector<const Item*>& items, std::vector<Command>& commands);
+
+  std::shared_ptr<const Settings> settings_;
+  std::shared_ptr<Gate> gate_;
+  Webhook webhook_;
+};
+
+// The lead's number in the answer of crm.lead.add or crm.item.add; empty when the answer has none.
+std::string made_number(const Answer& answer);
+// The first lead's number in the answer of crm.lead.list or crm.item.list; empty when the list is.
+std::string found_number(const Answer& answer);
+
+}  // namespace b24

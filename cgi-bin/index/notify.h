@@ -1,0 +1,29 @@
+// notify: tells the owner, by a program or by mail, when leads wait too long, and again when all is
+// well.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "keep/store.h"
+#include "settings/app.h"
+
+namespace b24 {
+
+// Looks at the store; sends one message when a lead has waited longer than notify.after or has
+// failed since the last message, and one digest once none waits any more. What was sent is
+// remembered in the store, so several processes tell once. Call it now and then; it is cheap while
+// nothing is wrong.
+void notify_owner(const App& app, Store& store);
+
+// The message: a subject and a text with the leads' data, one lead a paragraph.
+struct Notice {
+  std::string subject;
+  std::string text;
+};
+Notice trouble_notice(const std::vector<Item>& waiting, const std::vector<Item>& failed);
+Notice recovery_notice(std::int64_t today, std::int64_t failed);
+// A mail for sendmail -t; line breaks in the subject and the address are taken out.
+std::string mail_text(const std::string& to, const Notice& notice);
+
+}  // namespace b24

@@ -1,0 +1,52 @@
+// submission: what a visitor posted, checked against the form.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "settings/form.h"
+#include "value/value.h"
+#include "web/request.h"
+
+namespace b24 {
+
+struct SubmittedFile {
+  std::string field;
+  std::string name;  // for the CRM only: no path, no control characters
+  std::string content;
+};
+
+struct Submission {
+  // Field name -> text, for each field that is not a file, in the form's order; always valid UTF-8.
+  // Where there is an error: what to show again.
+  Value values = Value::array();
+  std::vector<SubmittedFile> files;
+  Value marks = Value::array();  // UTM_SOURCE, ..., TRACE: what came of them
+  std::vector<std::pair<std::string, std::string>> unknown;  // posted, but not in the form
+  // Field name ("" for the form as a whole) and the catalogue's key of the message, in the form's
+  // order; empty: valid.
+  std::vector<std::pair<std::string, std::string>> errors;
+  bool honeypot = false;  // the field that no person sees was filled
+
+  bool valid() const { return errors.empty(); }
+  std::string_view error(std::string_view field) const;
+};
+
+// Checks a POST. `encoding` (C_REST_CURRENT_ENCODING): a post in which anything is not valid UTF-8
+// is read as that encoding; empty: such a post is invalid.
+Submission read_submission(const Form& form, const Request& request, const std::string& encoding);
+
+// For showing the form filled with a link's or a foreign page's parameters: texts only, nothing is
+// an error, what cannot be shown is left out.
+Value prefill(const Form& form, const Request& request);
+
+// The marks of advertising in a query or post: UTM_SOURCE, ... as far as they are there.
+Value utm_marks(const Request& request);
+
+// Single questions, for tests and elsewhere.
+bool is_email(std::string_view text);
+bool has_digit(std::string_view text);
+
+}  // namespace b24

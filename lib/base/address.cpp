@@ -1,0 +1,154 @@
+// address: IP addresses and networks, and who the visitor really is.
+#include "base/address.h"
+
+#include <arpa/inet.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "base/text.h"
+
+namespace b24 {
+namespace {
+
+constexpr int kMappedBits = 96;  // the length of ::ffff:0:0/96, below which IPv4 lives
+
+// The IANA registries of special addresses, as far as nothing public is behind them.
+constexpr std::string_view kInternal[] = {
+    "0.0.0.0/8",      "10.0.0.0/8",      "100.64.0.0/10",  "127.0.0.0/8",    "169.254.0.0/16",
+    "172.16.0.0/12",  "192.0.0.0/24",    "192.0.2.0/24",   "192.88.99.0/24", "192.168.0.0/16",
+    "198.18.0.0/15",  "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/3",
+    "::/96",  // unspecified, loopback and the old IPv4-compatible form
+    "64:ff9b:1::/48", "100::/64",        "2001::/23",      "2001:db8::/32",
+    "2002::/16",  // 6to4: an IPv4 address in disguise
+    "fc00::/7",       "fe80::/9",        "ff00::/8",
+};
+
+const std::vector<Network>& internal_networks() {
+  static const std::vector<Network> networks = [] {
+    std::vector<Network> result;
+    for (std::string_view text : kInternal) result.push_back(*Network::parse(text));
+    return result;
+  }();
+  return networks;
+}
+
+// 64:ff9b::/96 carries the IPv4 address that a translator will connect to.
+const Network& nat64() {
+  static const Network network = *Network::parse("64:ff9b::/96");
+  return network;
+}
+
+Address mapped(const std::uint8_t* ipv4) {
+  Address address;
+  address.bytes[10] = address.bytes[11] = 0xff;
+  std::copy_n(ipv4, 4, address.bytes.begin() + 12);
+  return address;
+}
+
+Address masked(Address address, int bits) {
+  for (int i = 0; i < 16; ++i) {
+    int kept = std::clamp(bits - 8 * i, 0, 8);
+    auto& byte = address.bytes[static_cast<std::size_t>(i)];
+    byte = static_cast<std::uint8_t>(byte & (0xff00 >> kept));
+  }
+  return address;
+}
+
+std::string ipv6_text(const Address& address) {
+  char text[INET6_ADDRSTRLEN];
+  inet_ntop(AF_INET6, address.bytes.data(), text, sizeof text);
+  return text;
+}
+
+// An entry of X-Forwarded-For; some proxies add the port.
+std::optional<Address> parse_hop(std::string_view text) {
+  if (auto address = Address::parse(text)) return address;
+  std::size_t colon = text.rfind(':');
+  if (colon == text.npos || colon == 0) return std::nullopt;
+  bool bracketed = text[colon - 1] == ']';
+  bool only_colon = text.find(':') == colon;
+  if (!bracketed && !only_colon) return std::nullopt;
+  return Address::parse(text.substr(0, colon));
+}
+
+}  // namespace
+
+std::optional<Address> Address::parse(std::string_view text) {
+  if (text.size() > 2 && text.front() == '[' && text.back() == ']') {
+    text = text.substr(1, text.size() - 2);
+    if (text.find(':') == text.npos) return std::nullopt;
+  }
+  std::string zero_ended(text);
+  if (zero_ended.size() != std::char_traits<char>::length(zero_ended.c_str())) return std::nullopt;
+  std::uint8_t ipv4[4];
+  if (inet_pton(AF_INET, zero_ended.c_str(), ipv4) == 1) return mapped(ipv4);
+  Address address;
+  if (inet_pton(AF_INET6, zero_ended.c_str(), address.bytes.data()) == 1) return address;
+  return std::nullopt;
+}
+
+bool Address::is_ipv4() const {
+  static constexpr std::array<std::uint8_t, 12> kMapped = {0, 0, 0, 0, 0,    0,
+                                                           0, 0, 0, 0, 0xff, 0xff};
+  return std::equal(kMapped.begin(), kMapped.end(), bytes.begin());
+}
+
+bool Address::is_internal() const {
+  if (nat64().contains(*this)) return mapped(&bytes[12]).is_internal();
+  return any_contains(internal_networks(), *this);
+}
+
+std::string Address::text() const {
+  if (!is_ipv4()) return ipv6_text(*this);
+  char text[INET_ADDRSTRLEN];
+  inet_ntop(AF_INET, &bytes[12], text, sizeof text);
+  return text;
+}
+
+std::string Address::limit_key() const {
+  return is_ipv4() ? text() : ipv6_text(masked(*this, 64)) + "/64";
+}
+
+std::optional<Network> Network::parse(std::string_view text) {
+  std::size_t slash = text.find('/');
+  std::string_view address_text = text.substr(0, slash);
+  auto address = Address::parse(address_text);
+  if (!address) return std::nullopt;
+  if (slash == text.npos) return Network{*address, 128};
+  std::string_view digits = text.substr(slash + 1);
+  // "::ffff:10.0.0.0/104" is IPv4 too, but counts its bits as IPv6 does.
+  int below = address_text.find(':') == text.npos ? kMappedBits : 0;
+  int bits = 0;
+  auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), bits);
+  if (error != std::errc() || end != digits.data() + digits.size() || bits < 0 ||
+      bits + below > 128)
+    return std::nullopt;
+  return Network{masked(*address, bits + below), bits + below};
+}
+
+bool Network::contains(const Address& address) const {
+  return masked(address, bits) == base;
+}
+
+bool any_contains(const std::vector<Network>& networks, const Address& address) {
+  return std::ranges::any_of(networks,
+                             [&](const Network& network) { return network.contains(address); });
+}
+
+std::string client_address(std::string_view remote_address, std::string_view forwarded_for,
+                           const std::vector<Network>& trusted) {
+  auto client = Address::parse(remote_address);
+  if (!client) return std::string(remote_address);
+  std::vector<std::string> hops = text::split(forwarded_for, ",");
+  // Each hop was written by the one after it: go back as long as that one is trusted.
+  while (any_contains(trusted, *client) && !hops.empty()) {
+    auto hop = parse_hop(hops.back());
+    if (!hop) break;
+    client = hop;
+    hops.pop_back();
+  }
+  return client->text();
+}
+
+}  // namespace b24

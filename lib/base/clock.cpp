@@ -1,0 +1,46 @@
+// clock: the system's time, and how it is written.
+#include "base/clock.h"
+
+#include <array>
+#include <chrono>
+#include <ctime>
+
+namespace b24 {
+
+namespace {
+
+constexpr Millis kSecond = 1000;
+
+// Rounds towards the past, also before 1970.
+std::time_t seconds(Millis at) {
+  return (at >= 0 ? at : at - (kSecond - 1)) / kSecond;
+}
+
+std::string formatted(const char* format, const std::tm& time) {
+  std::array<char, 64> buffer;
+  return {buffer.data(), std::strftime(buffer.data(), buffer.size(), format, &time)};
+}
+
+}  // namespace
+
+Millis now_ms() {
+  using namespace std::chrono;
+  return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
+}
+
+std::string php_date(Millis at) {
+  const std::time_t whole = seconds(at);
+  std::tm time{};
+  localtime_r(&whole, &time);
+  return formatted("%Y.%m.%d ", time) + std::to_string(time.tm_hour) + formatted(":%M:%S", time);
+}
+
+std::string iso_time(Millis at) {
+  const std::time_t whole = seconds(at);
+  std::tm time{};
+  gmtime_r(&whole, &time);
+  const std::string fraction = std::to_string(kSecond + (at - whole * kSecond)).substr(1);
+  return formatted("%Y-%m-%dT%H:%M:%S.", time) + fraction + "Z";
+}
+
+}  // namespace b24

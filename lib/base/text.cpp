@@ -1,0 +1,208 @@
+// text: UTF-8, encodings and small string helpers.
+#include "base/text.h"
+
+#include <iconv.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdint>
+#include <cstdio>
+
+namespace b24::text {
+
+namespace {
+
+constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
+
+struct CodePoint {
+  std::size_t length = 0;  // 0: the first byte is not part of valid UTF-8
+  std::uint32_t value = 0;
+};
+
+bool is_continuation(char c) {
+  return (static_cast<unsigned char>(c) & 0xC0) == 0x80;
+}
+
+// The code point at the front. Overlong forms, surrogates and what lies above U+10FFFF are invalid.
+CodePoint decode(std::string_view text) {
+  const auto byte = [&text](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const std::uint32_t lead = byte(0);
+  if (lead < 0x80) return {1, lead};
+  const std::size_t length = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
+  if (lead < 0xC2 || lead > 0xF4 || text.size() < length) return {};
+  std::uint32_t value = lead & (0x7Fu >> length);
+  for (std::size_t i = 1; i < length; ++i) {
+    if (!is_continuation(text[i])) return {};
+    value = (value << 6) | (byte(i) & 0x3Fu);
+  }
+  constexpr std::array<std::uint32_t, 5> smallest = {0, 0, 0x80, 0x800, 0x10000};
+  if (value < smallest[length] || value > 0x10FFFF) return {};
+  if (value >= 0xD800 && value <= 0xDFFF) return {};
+  return {length, value};
+}
+
+// An open iconv; `known()` tells whether iconv knows both names.
+class Converter {
+ public:
+  Converter(const std::string& from, const std::string& to)
+      : handle_(iconv_open(to.c_str(), from.c_str())) {}
+  Converter(const Converter&) = delete;
+  Converter& operator=(const Converter&) = delete;
+  ~Converter() {
+    if (known()) iconv_close(handle_);
+  }
+  bool known() const { return handle_ != reinterpret_cast<iconv_t>(-1); }
+
+  // Appends what could be converted and removes it from `input`; false at a byte that could not.
+  bool run(std::string_view& input, std::string& output) {
+    char* from = const_cast<char*>(input.data());
+    std::size_t left = input.size();
+    const bool done = pump(&from, &left, output);
+    input.remove_prefix(input.size() - left);
+    return done;
+  }
+  // Brings a stateful encoding back to its initial state.
+  void finish(std::string& output) { pump(nullptr, nullptr, output); }
+
+ private:
+  bool pump(char** from, std::size_t* left, std::string& output) {
+    while (true) {
+      std::array<char, 4096> buffer;
+      char* to = buffer.data();
+      std::size_t space = buffer.size();
+      const std::size_t result = iconv(handle_, from, left, &to, &space);
+      const int fault = errno;
+      output.append(buffer.data(), buffer.size() - space);
+      if (result != static_cast<std::size_t>(-1)) return true;
+      if (fault != E2BIG) return false;
+    }
+  }
+
+  iconv_t handle_;
+};
+
+// C1; what breaks lines; what makes a reader see characters in another order than they stand in.
+bool is_wide_control(std::uint32_t point) {
+  return (point >= 0x80 && point < 0xA0) || point == 0x200E || point == 0x200F ||
+         (point >= 0x2028 && point <= 0x202E) || (point >= 0x2066 && point <= 0x2069);
+}
+
+}  // namespace
+
+bool is_valid_utf8(std::string_view bytes) {
+  while (!bytes.empty()) {
+    const std::size_t length = decode(bytes).length;
+    if (length == 0) return false;
+    bytes.remove_prefix(length);
+  }
+  return true;
+}
+
+std::string to_valid_utf8(std::string_view bytes) {
+  std::string result;
+  result.reserve(bytes.size());
+  while (!bytes.empty()) {
+    const CodePoint point = decode(bytes);
+    const bool good = point.length != 0 && point.value != 0;
+    result += good ? bytes.substr(0, point.length) : kReplacement;
+    bytes.remove_prefix(std::max<std::size_t>(point.length, 1));
+  }
+  return result;
+}
+
+std::size_t length_utf8(std::string_view text) {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(text, [](char c) { return !is_continuation(c); }));
+}
+
+std::string_view first_utf8(std::string_view text, std::size_t count) {
+  std::size_t end = 0;
+  while (end < text.size() && (is_continuation(text[end]) || count-- > 0)) ++end;
+  return text.substr(0, end);
+}
+
+bool known_encoding(const std::string& name) {
+  return Converter(name, "UTF-8").known() && Converter("UTF-8", name).known();
+}
+
+std::string convert(std::string_view bytes, const std::string& from, const std::string& to) {
+  Converter in(from, "UTF-8");
+  Converter out("UTF-8", to);
+  if (!in.known() || !out.known()) return "";
+  // By way of UTF-8, because only there is it known how long a character is that the target lacks.
+  std::string middle;
+  while (!in.run(bytes, middle)) {
+    bytes.remove_prefix(1);
+    middle += '?';
+  }
+  std::string output;
+  std::string_view rest = middle;
+  while (!out.run(rest, output)) {
+    rest.remove_prefix(std::max<std::size_t>(decode(rest).length, 1));
+    std::string_view mark = "?";
+    out.run(mark, output);
+  }
+  out.finish(output);
+  return output;
+}
+
+std::string for_log(std::string_view text, std::size_t limit) {
+  std::string result;
+  while (!text.empty()) {
+    const CodePoint point = decode(text);
+    const std::size_t length = std::max<std::size_t>(point.length, 1);
+    const auto first = static_cast<unsigned char>(text.front());
+    std::array<char, 8> escaped{};
+    std::string_view piece = text.substr(0, length);
+    const bool control = point.value < 0x20 || point.value == 0x7F;
+    if (point.length == 0 || (length == 1 && control))
+      std::snprintf(escaped.data(), escaped.size(), "\\x%02x", first);
+    else if (is_wide_control(point.value))
+      std::snprintf(escaped.data(), escaped.size(), "\\u%04x", point.value);
+    else if (point.value == '\\')
+      piece = "\\\\";
+    if (escaped[0] != '\0') piece = escaped.data();
+    if (result.size() + piece.size() > limit) return result + "...";
+    result += piece;
+    text.remove_prefix(length);
+  }
+  return result;
+}
+
+void replace_all(std::string& text, std::string_view what, std::string_view with) {
+  for (std::size_t at = 0; (at = text.find(what, at)) != std::string::npos; at += with.size()) {
+    text.replace(at, what.size(), with);
+  }
+}
+
+std::string_view trim(std::string_view text) {
+  constexpr std::string_view blanks = " \t\r\n";
+  const std::size_t begin = text.find_first_not_of(blanks);
+  if (begin == text.npos) return {};
+  return text.substr(begin, text.find_last_not_of(blanks) - begin + 1);
+}
+
+std::string lower(std::string_view text) {
+  std::string result(text);
+  for (char& c : result)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return result;
+}
+
+bool equal_ignoring_case(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && lower(a) == lower(b);
+}
+
+std::vector<std::string> split(std::string_view text, std::string_view separators) {
+  std::vector<std::string> parts;
+  while (true) {
+    const std::size_t end = text.find_first_of(separators);
+    const std::string_view part = trim(text.substr(0, end));
+    if (!part.empty()) parts.emplace_back(part);
+    if (end == text.npos) return parts;
+    text.remove_prefix(end + 1);
+  }
+}
+
+}  // namespace b24::text

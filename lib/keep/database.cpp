@@ -1,0 +1,321 @@
+// database: a thin, safe handle on SQLite: open, statements, transactions; SQLite's codes become
+// Errors here and nowhere else.
+#include "keep/database.h"
+
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+#include "base/files.h"
+
+namespace b24 {
+namespace {
+
+constexpr int kBusyMillis = 5'000;
+
+struct Meaning {
+  int code;
+  const char* name;
+  const char* remedy;
+};
+
+constexpr Meaning kMeanings[] = {
+    {SQLITE_FULL, "disk_full", "free space (or raise the quota) where the data directory lies"},
+    {SQLITE_BUSY, "busy", "end the program that keeps the database locked"},
+    {SQLITE_LOCKED, "busy", "end the program that keeps the database locked"},
+    {SQLITE_CORRUPT, "corrupt",
+     "stop the pages, move the file away (sqlite3 FILE .recover reads most of it), start again"},
+    {SQLITE_NOTADB, "corrupt", "this is not an SQLite database: move the file away"},
+    {SQLITE_READONLY, "read_only", "let the user that runs the pages write the data directory"},
+    {SQLITE_CANTOPEN, "cannot_open", "let the user that runs the pages write the data directory"},
+    {SQLITE_PERM, "cannot_open", "let the user that runs the pages write the data directory"},
+    {SQLITE_IOERR, "io_error", "look for disk errors in the system's log"},
+    {SQLITE_PROTOCOL, "locking", "put the data directory on a disk whose file locks work"},
+    {SQLITE_NOMEM, "no_memory", "give the pages more memory"},
+};
+constexpr Meaning kOther = {SQLITE_ERROR, "database", ""};
+
+const Meaning& meaning(int code) {
+  for (const Meaning& row : kMeanings)
+    if (row.code == (code & 0xff)) return row;
+  return kOther;
+}
+
+// SQLite calls a full or read-only disk an I/O error when it meets it outside of write().
+int refined(sqlite3* db, int code) {
+  const int primary = code & 0xff;
+  if (db == nullptr || (primary != SQLITE_IOERR && primary != SQLITE_CANTOPEN)) return code;
+  switch (sqlite3_system_errno(db)) {
+    case ENOSPC:
+    case EDQUOT:
+      return SQLITE_FULL;
+    case EROFS:
+      return SQLITE_READONLY;
+    default:
+      return code;
+  }
+}
+
+std::unexpected<Error> failure(sqlite3* db, int code, std::string_view doing) {
+  const char* file = db != nullptr ? sqlite3_db_filename(db, "main") : nullptr;
+  const Meaning& row = meaning(refined(db, code));
+  std::string cause = file != nullptr ? std::string(file) : "database";
+  cause.append(": ").append(doing.substr(0, doing.find_first_of("(\n"))).append(": ");
+  cause.append(db != nullptr ? sqlite3_errmsg(db) : sqlite3_errstr(code));
+  cause.append(" (").append(std::to_string(code)).append(")");
+  return std::unexpected(Error{ErrorKind::storage, row.name, std::move(cause), row.remedy});
+}
+
+// Whether processes can map one file of this file's directory together, as the write-ahead log's
+// index is. SQLite finds out only when the file has been turned to WAL, and then cannot turn it
+// back.
+bool can_share_memory(const std::string& file) {
+  constexpr std::size_t kSize = 4096;
+  const std::string name = file + "-probe";
+  const FileHandle probe(::open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (probe.get() < 0 || ::ftruncate(probe.get(), kSize) != 0) return true;  // SQLite will tell why
+  void* const memory = ::mmap(nullptr, kSize, PROT_READ | PROT_WRITE, MAP_SHARED, probe.get(), 0);
+  ::unlink(name.c_str());
+  if (memory == MAP_FAILED) return false;
+  ::munmap(memory, kSize);
+  return true;
+}
+
+// Closing a descriptor of a file drops all locks that this process has on it, SQLite's too. So the
+// file is opened here only while it does not exist, and only by one thread.
+Status make_when_missing(const std::filesystem::path& file) {
+  static std::mutex making;
+  const std::lock_guard lock(making);
+  if (::access(file.c_str(), F_OK) == 0) return {};
+  if (errno != ENOENT)
+    return std::unexpected(system_error(ErrorKind::storage, file.string(), errno));
+  auto made = open_private(file, O_EXCL);
+  if (!made) return std::unexpected(made.error());
+  return sync_directory(file.parent_path());
+}
+
+}  // namespace
+
+bool is_doubtful(const Error& error) {
+  return error.code == "locking";
+}
+
+// --- Query ---
+
+Query::Query(Query&& other) noexcept
+    : db_(other.db_),
+      statement_(std::exchange(other.statement_, nullptr)),
+      bind_fault_(other.bind_fault_) {}
+
+Query::~Query() {
+  if (statement_ == nullptr) return;
+  sqlite3_reset(statement_);
+  sqlite3_clear_bindings(statement_);
+}
+
+void Query::note(int code) {
+  if (bind_fault_ == SQLITE_OK) bind_fault_ = code;
+}
+
+Query& Query::bind(int index, std::int64_t number) {
+  note(sqlite3_bind_int64(statement_, index, number));
+  return *this;
+}
+
+Query& Query::bind(int index, double number) {
+  note(sqlite3_bind_double(statement_, index, number));
+  return *this;
+}
+
+Query& Query::bind(int index, std::string_view bytes) {
+  // An empty view may hold a null pointer, which would mean NULL.
+  const char* data = bytes.empty() ? "" : bytes.data();
+  note(sqlite3_bind_text64(statement_, index, data, bytes.size(), SQLITE_STATIC, SQLITE_UTF8));
+  return *this;
+}
+
+Query& Query::bind_blob(int index, std::string_view bytes) {
+  const char* data = bytes.empty() ? "" : bytes.data();
+  note(sqlite3_bind_blob64(statement_, index, data, bytes.size(), SQLITE_STATIC));
+  return *this;
+}
+
+Query& Query::bind_null(int index) {
+  note(sqlite3_bind_null(statement_, index));
+  return *this;
+}
+
+Result<bool> Query::step() {
+  if (bind_fault_ != SQLITE_OK) return failure(db_, bind_fault_, "bind");
+  const int code = sqlite3_step(statement_);
+  if (code == SQLITE_ROW) return true;
+  if (code == SQLITE_DONE) return false;
+  auto error = failure(db_, code, sqlite3_sql(statement_));
+  sqlite3_reset(statement_);
+  return error;
+}
+
+Status Query::run() {
+  for (;;) {
+    const auto row = step();
+    if (!row) return std::unexpected(row.error());
+    if (!*row) return {};
+  }
+}
+
+std::int64_t Query::integer(int column) const {
+  return sqlite3_column_int64(statement_, column);
+}
+
+double Query::real(int column) const {
+  return sqlite3_column_double(statement_, column);
+}
+
+std::string Query::text(int column) const {
+  const void* data = sqlite3_column_blob(statement_, column);
+  const int size = sqlite3_column_bytes(statement_, column);
+  return data == nullptr
+             ? std::string()
+             : std::string(static_cast<const char*>(data), static_cast<std::size_t>(size));
+}
+
+bool Query::is_null(int column) const {
+  return sqlite3_column_type(statement_, column) == SQLITE_NULL;
+}
+
+// --- Database ---
+
+Result<std::unique_ptr<Database>> Database::open(const std::filesystem::path& file, Sync sync) {
+  if (auto made = make_when_missing(file); !made) return std::unexpected(made.error());
+  std::unique_ptr<Database> database(new Database);
+  const int code = sqlite3_open_v2(file.c_str(), &database->db_,
+                                   SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nullptr);
+  if (code != SQLITE_OK) return failure(database->db_, code, "open");
+  if (auto configured = database->configure(sync); !configured)
+    return std::unexpected(configured.error());
+  return database;
+}
+
+Database::~Database() {
+  for (const auto& [sql, statement] : statements_) sqlite3_finalize(statement);
+  sqlite3_close(db_);
+}
+
+Status Database::configure(Sync sync) {
+  sqlite3_extended_result_codes(db_, 1);
+  sqlite3_busy_timeout(db_, kBusyMillis);
+  auto wal = turn_to_wal();
+  if (!wal) return std::unexpected(wal.error());
+  wal_ = *wal;
+  auto done = execute(
+      "PRAGMA temp_store=MEMORY; PRAGMA journal_size_limit=16777216; PRAGMA cell_size_check=ON; "
+      "PRAGMA trusted_schema=OFF");
+  if (!done) return done;
+  sync_ = sync == Sync::full ? Sync::normal : Sync::full;  // so that set_sync acts
+  return set_sync(sync);
+}
+
+// Whether the file is in this mode already; an error is met again by whoever needs the answer.
+bool Database::is_wal() {
+  auto query = prepare("PRAGMA journal_mode");
+  if (!query) return false;
+  const auto row = query->step();
+  return row && *row && query->text(0) == "wal";
+}
+
+// True: WAL; false: a rollback journal. The busy time-out does not cover a change of the journal,
+// which two processes may try at once with a new file.
+Result<bool> Database::turn_to_wal() {
+  using namespace std::chrono;
+  const auto deadline = steady_clock::now() + milliseconds(kBusyMillis);
+  while (is_wal() || can_share_memory(sqlite3_db_filename(db_, "main"))) {
+    auto query = prepare("PRAGMA journal_mode=WAL");
+    if (!query) return std::unexpected(query.error());
+    const auto row = query->step();
+    if (row && *row && query->text(0) == "wal") return true;
+    const std::string fault = row ? "" : row.error().code;
+    if (fault == "busy" && steady_clock::now() < deadline) {
+      std::this_thread::sleep_for(milliseconds(5));
+      continue;
+    }
+    if (!row && fault != "io_error" && fault != "cannot_open") return std::unexpected(row.error());
+    break;
+  }
+  if (auto done = execute("PRAGMA journal_mode=DELETE"); !done)
+    return std::unexpected(done.error());
+  return false;
+}
+
+Status Database::set_sync(Sync sync) {
+  if (sync == sync_) return {};
+  // Without a WAL, EXTRA: a commit is durable only once the removal of its journal is.
+  const char* sql = !wal_                ? "PRAGMA synchronous=EXTRA"
+                    : sync == Sync::full ? "PRAGMA synchronous=FULL"
+                                         : "PRAGMA synchronous=NORMAL";
+  if (auto done = execute(sql); !done) return done;
+  sync_ = sync;
+  return {};
+}
+
+Result<Query> Database::prepare(std::string_view sql) {
+  auto kept = statements_.find(sql);
+  if (kept == statements_.end()) {
+    sqlite3_stmt* statement = nullptr;
+    const int code = sqlite3_prepare_v3(db_, sql.data(), static_cast<int>(sql.size()),
+                                        SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
+    if (code != SQLITE_OK) return failure(db_, code, sql);
+    kept = statements_.emplace(std::string(sql), statement).first;
+  }
+  return Query(db_, kept->second);
+}
+
+Status Database::execute(const char* sql) {
+  const int code = sqlite3_exec(db_, sql, nullptr, nullptr, nullptr);
+  if (code != SQLITE_OK) return failure(db_, code, sql);
+  return {};
+}
+
+std::int64_t Database::last_row_id() const {
+  return sqlite3_last_insert_rowid(db_);
+}
+
+std::int64_t Database::changes() const {
+  return sqlite3_changes64(db_);
+}
+
+bool Database::in_transaction() const {
+  return sqlite3_get_autocommit(db_) == 0;
+}
+
+// --- Transaction ---
+
+Result<Transaction> Transaction::begin(Database& database) {
+  auto query = database.prepare("BEGIN IMMEDIATE");
+  if (!query) return std::unexpected(query.error());
+  if (auto begun = query->run(); !begun) return std::unexpected(begun.error());
+  return Transaction(database);
+}
+
+Transaction::Transaction(Transaction&& other) noexcept
+    : database_(std::exchange(other.database_, nullptr)) {}
+
+Transaction::~Transaction() {
+  if (database_ != nullptr && database_->in_transaction()) (void)database_->execute("ROLLBACK");
+}
+
+Status Transaction::commit() {
+  auto query = database_->prepare("COMMIT");
+  if (!query) return std::unexpected(query.error());
+  if (auto done = query->run(); !done) return done;
+  database_ = nullptr;
+  return {};
+}
+
+}  // namespace b24

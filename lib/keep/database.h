@@ -1,0 +1,111 @@
+// database: a thin, safe handle on SQLite: open, statements, transactions; SQLite's codes become
+// Errors here and nowhere else.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+namespace b24 {
+
+// Whether an error leaves in doubt what the connection believes of its locks: then all connections
+// of the process to the file should be closed and opened anew, since after a lock that could not be
+// released none of them ever gets one again. Not so after other errors: what could not be synced is
+// certainly undone only by the connection that wrote it.
+bool is_doubtful(const Error& error);
+
+// A prepared statement in use; reset when it goes away. Blobs and texts that are bound must live
+// until then.
+class Query {
+ public:
+  Query(sqlite3* db, sqlite3_stmt* statement) : db_(db), statement_(statement) {}
+  Query(Query&& other) noexcept;
+  Query(const Query&) = delete;
+  Query& operator=(const Query&) = delete;
+  ~Query();
+
+  Query& bind(int index, std::int64_t number);  // from 1
+  Query& bind(int index, double number);
+  Query& bind(int index, std::string_view bytes);  // as text
+  Query& bind_blob(int index, std::string_view bytes);
+  Query& bind_null(int index);
+
+  // True: a row is there; false: done.
+  Result<bool> step();
+  // Runs a statement that returns no rows.
+  Status run();
+
+  std::int64_t integer(int column) const;  // from 0
+  double real(int column) const;
+  std::string text(int column) const;  // text or blob
+  bool is_null(int column) const;
+
+ private:
+  void note(int code);
+  sqlite3* db_;
+  sqlite3_stmt* statement_;
+  int bind_fault_ = 0;  // of the first bind that failed; step gives it back
+};
+
+// One connection; one thread at a time.
+class Database {
+ public:
+  enum class Sync {
+    full,    // each commit is on the disk when it returns
+    normal,  // commits survive a crash of the process, the last ones not a power cut (with a
+             // rollback journal the same as full, since less could harm the file)
+  };
+
+  // Makes the file (mode 0600) when missing; WAL, or a rollback journal where WAL cannot work; busy
+  // time-out 5 s.
+  static Result<std::unique_ptr<Database>> open(const std::filesystem::path& file, Sync sync);
+  ~Database();
+
+  // Statements are kept prepared by their text; one Query of a text at a time.
+  Result<Query> prepare(std::string_view sql);
+  Status execute(const char* sql);  // one or several statements, no parameters
+  // For this and later transactions; not inside one.
+  Status set_sync(Sync sync);
+  std::int64_t last_row_id() const;
+  std::int64_t changes() const;
+  // False again when an error (a full disk) made SQLite roll back by itself.
+  bool in_transaction() const;
+  bool uses_wal() const { return wal_; }
+
+ private:
+  Database() = default;
+  Status configure(Sync sync);
+  bool is_wal();
+  Result<bool> turn_to_wal();
+  sqlite3* db_ = nullptr;
+  std::map<std::string, sqlite3_stmt*, std::less<>> statements_;
+  bool wal_ = false;
+  Sync sync_ = Sync::full;
+};
+
+// BEGIN IMMEDIATE now (a deferred one loses to other writers whatever the busy time-out); rolls
+// back unless committed.
+class Transaction {
+ public:
+  static Result<Transaction> begin(Database& database);
+  Transaction(Transaction&& other) noexcept;
+  Transaction(const Transaction&) = delete;
+  Transaction& operator=(const Transaction&) = delete;
+  ~Transaction();
+  Status commit();
+
+ private:
+  explicit Transaction(Database& database) : database_(&database) {}
+  Database* database_;
+};
+
+}  // namespace b24

@@ -1,0 +1,21 @@
+// outbox_command: what an owner asks of the store in the shell: --list, --show, --retry.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "keep/store_source.h"
+
+namespace b24 {
+
+// Carries out the first of the options on stdout; the process's exit code: 0, 1 (not found, or the
+// store cannot be used), 2 (not understood). --list and --retry all keep to the name and time of
+// `only`. --retry makes what failed or waits due now, and calls `reopen` first: the owner has
+// mended something, so the portal is asked at once.
+int outbox_command(StoreSource& stores, Kind kind,
+                   const std::vector<std::pair<std::string, std::string>>& arguments,
+                   const std::function<void()>& reopen, const ListFilter& only = {});
+
+}  // namespace b24

@@ -1,0 +1,192 @@
+// store: the durable inbox and outbox: what was accepted and what became of it.
+//
+// The verbs are those of a queue with acknowledgement, so that another store can stand behind them
+// later: accept (durable when it returns; the same id twice is once), claim, done, retry, fail,
+// stats. Here: SQLite, file store.db in the data directory, schema and version in store_schema.h.
+// Several processes work on one store; one Store is used by all threads of a process. Concurrent
+// calls of accept share one commit and its sync.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "value/value.h"
+
+namespace b24 {
+
+enum class Kind { lead, event };
+enum class State { pending, done, failed };
+
+std::string_view name(Kind kind);
+std::string_view name(State state);
+
+struct NewItem {
+  Kind kind = Kind::lead;
+  std::string id;      // unique within its kind
+  Value payload;       // kept by php::serialize
+  std::string name;    // what to list it by: an event's name, a form's name
+  std::string object;  // items with the same object are worked on in order; empty: no order
+  Millis received_at = 0;
+  State state = State::pending;  // done: only kept, nothing to do
+};
+
+struct Item {
+  std::int64_t number = 0;  // grows with each accepted item of any kind, in the order of commits
+  Kind kind = Kind::lead;
+  std::string id;
+  Value payload;
+  std::string name;
+  std::string object;
+  State state = State::pending;
+  Millis received_at = 0;
+  Millis due_at = 0;
+  Millis finished_at = 0;  // 0 while pending
+  int attempts = 0;
+  int repeats = 0;  // how often the same id was accepted again
+  bool unsure =
+      false;           // an attempt was begun whose outcome nobody knows: look before sending again
+  Value progress;      // what earlier attempts got done; null when nothing
+  std::string result;  // of a done item: the lead's number
+  std::string error_code;  // of the last failed attempt
+  std::string error_text;
+};
+
+struct Accepted {
+  std::int64_t number = 0;
+  bool fresh = true;             // false: this id was there already
+  State state = State::pending;  // of the item that is there
+  std::string result;
+};
+
+struct Attempt {
+  Millis at = 0;
+  Millis took = 0;
+  std::string outcome;  // "accepted", "done", "retry", "failed", "retried by hand"; "lost": the
+                        // process that had it ended or was late
+  std::string code;
+  std::string text;
+};
+
+// What to write down about one attempt.
+struct Outcome {
+  Millis took = 0;
+  std::string code;
+  std::string text;    // masked
+  std::string result;  // done: the lead's number
+  Value progress;      // null: leave as it is
+};
+
+struct ListFilter {
+  std::optional<Kind> kind;
+  std::optional<State> state;
+  std::string name;  // empty: any
+  Millis since = 0;
+  std::int64_t after = 0;  // only what comes after this number in the order of the list; 0: all
+  std::size_t limit = 100;
+  bool newest_first = true;
+};
+
+struct KindStats {
+  std::int64_t pending = 0, done = 0, failed = 0;
+  std::int64_t today = 0;     // received since midnight of the server's time zone
+  Millis oldest_pending = 0;  // received_at; 0: none
+};
+
+class Store {
+ public:
+  // Makes the directory (0700) and the database when missing; refuses a directory inside
+  // `document_root` (when given), one that others can read, and a database of another version.
+  static Result<std::shared_ptr<Store>> open(const std::filesystem::path& dir,
+                                             const std::string& document_root = "",
+                                             Clock clock = now_ms);
+  ~Store();
+
+  // Returns when the item is on the disk. An Error means that nothing was stored.
+  Result<Accepted> accept(const NewItem& item);
+  // In one transaction: accepts all items and remembers all facts. Not synced: whoever calls can
+  // call again with the same (from the journal) after a power cut.
+  Status ingest(const std::vector<NewItem>& items,
+                const std::vector<std::pair<std::string, std::string>>& facts);
+  // Takes up to `limit` due items for this process until done, retry or fail is called, or `lease`
+  // has passed, or this process has died; oldest first. Marks them begun (durably), so a later
+  // claim after a crash finds them `unsure`. With `in_order`, an item whose object has an older
+  // pending item is left.
+  Result<std::vector<Item>> claim(Kind kind, std::size_t limit, Millis lease,
+                                  bool in_order = false);
+  // The same for one item; nothing when it is not pending or somebody has it.
+  Result<std::optional<Item>> claim_one(std::int64_t number, Millis lease);
+  Status done(std::int64_t number, const Outcome& outcome);
+  // Due again at `at` (an hour from now at most). `unsure`: the outcome is not known. `counted`:
+  // false when nothing was even tried (a full bucket), so attempts stay.
+  Status retry(std::int64_t number, Millis at, const Outcome& outcome, bool unsure,
+               bool counted = true);
+  Status fail(std::int64_t number, const Outcome& outcome);
+  // By hand: a failed or waiting item is due now. Fails with code "no_such_item".
+  Status retry_now(std::int64_t number);
+  // By hand: the item, done or not, is worked on once more from the beginning. The same error.
+  Status replay(std::int64_t number);
+
+  Result<KindStats> stats(Kind kind);
+  // When the next claim(kind, ..., in_order) may find something, now or in the past included;
+  // nothing when no item is pending.
+  Result<std::optional<Millis>> next_due(Kind kind, bool in_order = false);
+  Result<std::optional<Item>> find(Kind kind, std::string_view id);
+  Result<std::optional<Item>> find(std::int64_t number);
+  Result<std::vector<Item>> list(const ListFilter& filter);
+  Result<std::vector<Attempt>> history(std::int64_t number);
+  // Deletes done items that finished before `before` (failed ones never), a bounded number a call;
+  // how many.
+  Result<std::int64_t> erase_done(Millis before);
+
+  // Counters by name and hour, kept 60 days: spam.honeypot, refused.token, ...
+  Status count(std::string_view counter, std::int64_t by = 1);
+  struct Count {
+    std::string name;
+    Millis hour;
+    std::int64_t count;
+  };
+  Result<std::vector<Count>> counts(Millis since);
+  // One hour of one kind: how many were received, and how long the done ones of them took from then
+  // on, in the mean (-1: none).
+  struct Hour {
+    Millis hour;
+    std::int64_t received;
+    Millis took;
+  };
+  // The hours since `since` in which something was received, oldest first.
+  Result<std::vector<Hour>> hours(Kind kind, Millis since);
+  // Adds one to the use of `key` (an address, "all") within `window`; how often it was used so far,
+  // this one included.
+  Result<std::int64_t> use(std::string_view key, Millis window);
+
+  // The store's own id, made with it, and the greatest number ever given to an item.
+  struct Tip {
+    std::string store;
+    std::int64_t number = 0;
+  };
+  Result<Tip> tip();
+
+  // Small facts shared by all processes ("work.lead.last_run"); empty when unknown.
+  Status remember(std::string_view key, std::string_view value);
+  Result<std::string> recall(std::string_view key);
+
+  const std::filesystem::path& dir() const;
+  bool uses_wal() const;
+  // PRAGMA quick_check; "ok" or what is wrong.
+  Result<std::string> check();
+
+ private:
+  struct Data;
+  explicit Store(std::unique_ptr<Data> data);
+  std::unique_ptr<Data> data_;
+};
+
+}  // namespace b24

@@ -1,0 +1,128 @@
+// work_loop: see work_loop.h.
+#include "keep/work_loop.h"
+
+#include <algorithm>
+#include <chrono>
+#include <limits>
+#include <random>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace b24 {
+namespace {
+
+constexpr Millis kFirstDelay = 1'000;
+constexpr Millis kLastDelay = 15 * 60'000;
+constexpr Millis kIdle = 5'000;  // how often an idle thread looks for what other processes accepted
+constexpr Millis kSoon = 3'000;  // work_due waits for what is due within this
+constexpr Millis kShortest = 10;    // between two looks at an item that somebody else holds
+constexpr Millis kUpkeep = 60'000;  // between looks after old items
+constexpr Millis kDay = 24 * 3'600'000;
+constexpr Millis kNever = std::numeric_limits<Millis>::max();
+
+std::chrono::milliseconds pause(Millis time, Millis longest) {
+  return std::chrono::milliseconds(std::clamp(time, kShortest, longest));
+}
+
+}  // namespace
+
+Millis backoff(int attempts) {
+  Millis delay = kFirstDelay;
+  for (int i = 1; i < attempts && delay < kLastDelay; ++i) delay *= 2;
+  delay = std::min(delay, kLastDelay);
+  thread_local std::minstd_rand random{std::random_device{}()};
+  return delay - std::uniform_int_distribution<Millis>(0, delay / 2)(random);
+}
+
+std::string last_run_key(Kind kind) {
+  return "work." + std::string(name(kind)) + ".last_run";
+}
+
+WorkLoop::WorkLoop(AppSource& app, StoreSource& stores, Kind kind, MakePass make_pass,
+                   Upkeep upkeep)
+    : app_(app),
+      stores_(stores),
+      kind_(kind),
+      make_pass_(std::move(make_pass)),
+      upkeep_(std::move(upkeep)) {}
+
+void WorkLoop::work(std::stop_token stop, int threads) {
+  std::vector<std::jthread> workers;
+  for (int i = 0; i < threads; ++i) workers.emplace_back([this, stop] { run_thread(stop); });
+}
+
+void WorkLoop::run_thread(std::stop_token stop) {
+  const Pass pass = make_pass_(stop);
+  while (!stop.stop_requested()) {
+    const Result<int> count = pass();
+    if (!count) {
+      if (Result<App> app = app_.current(); app) {
+        app->log->write_bounded(
+            Log::Level::error, "work",
+            Value::map({{"code", count.error().code}, {"cause", count.error().cause}}));
+      }
+    }
+    look_after_store();
+    if (count && *count != 0) continue;
+    const Millis due = count ? until_next_due().value_or(kIdle) : kIdle;
+    std::unique_lock lock(mutex_);
+    wake_.wait_for(lock, stop, pause(due, kIdle), [this] { return woken_ > 0; });
+    if (woken_ > 0) --woken_;
+  }
+}
+
+Result<int> WorkLoop::work_due(Millis time_limit) {
+  const Millis deadline = now_ms() + time_limit;
+  const Pass pass = make_pass_({});
+  int dealt_with = 0;
+  bool found_nothing = false;
+  while (now_ms() < deadline) {
+    const Result<Millis> due = until_next_due();
+    if (!due) return std::unexpected(due.error());
+    if (*due > kSoon) break;
+    if (found_nothing || *due > 0) std::this_thread::sleep_for(pause(*due, kSoon));
+    const Result<int> count = pass();
+    if (!count) return count;
+    dealt_with += *count;
+    found_nothing = *count == 0;
+  }
+  look_after_store();
+  return dealt_with;
+}
+
+Result<Millis> WorkLoop::until_next_due() {
+  Result<std::shared_ptr<Store>> store = stores_.current();
+  if (!store) return std::unexpected(store.error());
+  const Result<std::optional<Millis>> due = (*store)->next_due(kind_, kind_ == Kind::event);
+  if (!due) return std::unexpected(due.error());
+  return *due ? **due - now_ms() : kNever;
+}
+
+void WorkLoop::wake() {
+  {
+    const std::lock_guard lock(mutex_);
+    ++woken_;
+  }
+  wake_.notify_one();
+}
+
+// Old personal data goes; the sign of life is for checkserver.
+void WorkLoop::look_after_store() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (now_ms() < looked_after_at_ + kUpkeep) return;
+    looked_after_at_ = now_ms();
+  }
+  Result<App> app = app_.current();
+  Result<std::shared_ptr<Store>> store = stores_.current();
+  if (!app || !store) return;
+  const Status status = (*store)->remember(last_run_key(kind_), std::to_string(now_ms()));
+  if (!status) app->log->error("work", status.error());
+  const auto erased = (*store)->erase_done(now_ms() - app->settings->store.keep_days * kDay);
+  if (!erased) app->log->error("work", erased.error());
+  if (upkeep_) upkeep_(*app, **store);
+}
+
+}  // namespace b24

@@ -1,0 +1,26 @@
+// site_url: the own site as the internet sees it, from [site] public_url; never from a request.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+#include "portal/http.h"
+#include "settings/settings.h"
+
+namespace b24 {
+
+// What is wrong with a public_url: not http(s)://host/, with user, query or fragment; nothing when
+// it is good.
+std::optional<Error> public_url_fault(std::string_view url);
+// "https://example.com" of "https://example.com/thanks"; empty for a path on this site.
+std::string origin_of(const std::string& url);
+// Whether it names this machine itself: then http is no danger.
+bool is_loopback_url(std::string_view url);
+
+// How to ask the own site.
+HttpOptions own_site_options(const Settings& settings, std::size_t max_answer);
+
+}  // namespace b24

@@ -1,0 +1,58 @@
+// test_event: see test_event.h.
+#include "portal/test_event.h"
+
+#include <cstdlib>
+
+#include "base/secret.h"
+
+namespace b24 {
+namespace {
+
+constexpr const char* kName = "B24HOOKSTEST";
+constexpr const char* kSignature = "b24hooks_test";
+constexpr Millis kLifetime = 5 * 60'000;
+
+std::string first_token(const Settings& settings, const PortalSettings** of = nullptr) {
+  for (const PortalSettings& portal : settings.portals) {
+    if (portal.application_tokens.empty()) continue;
+    if (of != nullptr) *of = &portal;
+    return portal.application_tokens.front();
+  }
+  return {};
+}
+
+std::string sign(std::string_view token, std::string_view number, std::string_view ts) {
+  return secret::hex(secret::hmac_sha256(
+      token, "b24hooks test event\n" + std::string(number) + "\n" + std::string(ts)));
+}
+
+}  // namespace
+
+Value make_test_event(const Settings& settings, std::string_view number, Millis at) {
+  const PortalSettings* portal = nullptr;
+  const std::string token = first_token(settings, &portal);
+  const std::string ts = std::to_string(at / 1000);
+  Value auth = Value::map({{"application_token", token}});
+  if (portal != nullptr && !portal->domain.empty()) auth.set("domain", portal->domain);
+  if (portal != nullptr && !portal->member_id.empty()) auth.set("member_id", portal->member_id);
+  return Value::map({{"event", kName},
+                     {"event_handler_id", "0"},
+                     {"data", Value::map({{"NUMBER", number}})},
+                     {"ts", ts},
+                     {"auth", auth},
+                     {kSignature, sign(token, number, ts)}});
+}
+
+std::optional<std::string> test_event_number(const Value& params, const Settings& settings,
+                                             Millis now) {
+  if (params["event"].text() != kName || params[kSignature].text().empty()) return std::nullopt;
+  const std::string number = params.path("data.NUMBER").text();
+  const std::string ts = params["ts"].text();
+  if (std::abs(now - params["ts"].integer() * 1000) > kLifetime) return std::nullopt;
+  if (!secret::equal(sign(first_token(settings), number, ts), params[kSignature].text())) {
+    return std::nullopt;
+  }
+  return number;
+}
+
+}  // namespace b24

@@ -1,0 +1,149 @@
+// webhook: calls to the portal: call, batch, errors with a cause and a remedy.
+//
+// The webhook's URL is a password: it is in no error, log line or answer. What an error code of the
+// portal means is one table (webhook_errors.cpp).
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "portal/http.h"
+#include "settings/settings.h"
+#include "value/value.h"
+
+namespace b24 {
+
+// What a failed call means for whoever wants it done.
+enum class Verdict {
+  retry,      // certainly not executed; safe to send again after `retry_at`
+  look,       // outcome unknown: look whether it happened before sending again
+  permanent,  // the same request will be refused again
+  blocked,    // nothing will work until the owner acts (wrong secret, missing rights, manual block,
+              // deleted portal)
+};
+
+struct CallError {
+  Error error;     // kind network or portal; code as the portal spelt it, or ours
+  int status = 0;  // HTTP status; 0 when there was no answer
+  Verdict verdict = Verdict::permanent;
+  Millis retry_at = 0;  // not before this time; 0: the caller's own schedule
+};
+
+// Whether the portal may still be at work on a call that failed so: there was no answer, or a proxy
+// gave up waiting for it and answered with a page of its own.
+bool may_still_run(const CallError& error);
+
+struct Answer {
+  Value result;
+  std::int64_t total = -1;              // of a list; -1 when absent
+  std::int64_t next = -1;               // start of the next page; -1 when this is the last
+  double operating = 0;                 // seconds that the method has used in the last ten minutes
+  std::int64_t operating_reset_at = 0;  // Unix time
+  Millis took = 0;
+};
+
+// The politeness that all processes on this machine share (gate.h implements it in the store);
+// nothing is sent without asking it.
+class CallGate {
+ public:
+  virtual ~CallGate() = default;
+  // Takes a place in the portal's leaky bucket for a call of `method`, held until the call's end is
+  // told by `answered` or `failed`: 0, or the time to wait before asking again.
+  virtual Millis enter(std::string_view method) = 0;
+  virtual void answered(std::string_view method, const Answer& answer) = 0;
+  virtual void failed(std::string_view method, const CallError& error) = 0;
+  // How long `method` must not be called, not even inside a batch; 0: it may.
+  virtual Millis closed_for(std::string_view method) = 0;
+  // What one command inside a batch came to.
+  virtual void ran(std::string_view method, const std::expected<Answer, CallError>& outcome) = 0;
+};
+
+struct Command {
+  std::string key;  // letters, digits, "_"
+  std::string method;
+  Value params = Value::array();
+};
+
+struct BatchResult {
+  std::string key;
+  std::expected<Answer, CallError> outcome;
+};
+
+class Webhook {
+ public:
+  // `gate` may be null (no limits: tests); it and the settings' values are used as long as this
+  // lives. One thread at a time.
+  // Settings without a usable URL make every call fail with what url_fault says.
+  Webhook(const Settings& settings, CallGate* gate, Clock clock = now_ms);
+
+  // Posts http_build_query(params) to <url><method>.json, as CRest does. A gate that says "wait" is
+  // a CallError with code "gate", verdict retry and retry_at; nothing was sent then.
+  std::expected<Answer, CallError> call(std::string_view method, const Value& params);
+
+  // Any number of commands, in requests of at most 50 and about a megabyte; the results are in the
+  // order of the commands, one for each. A command whose method the gate holds back is left out,
+  // with the error "gate". `halt`: stop at the first failure; the commands that were not run have
+  // code "not_run" and verdict retry. When a whole request fails, each of its commands has that
+  // error (its `status` is not 200 then). Throws std::invalid_argument, before anything is sent,
+  // when two keys are the same.
+  std::vector<BatchResult> batch(const std::vector<Command>& commands, bool halt);
+
+  // For this and later calls.
+  void set_total_time(Millis time);
+  // See Http.
+  void give_up_on(std::stop_token stop) { http_.give_up_on(std::move(stop)); }
+
+  // Whether the configured URL has the form of a webhook (https://host/rest/USER/SECRET/); the
+  // fault in words, else nothing.
+  static std::optional<Error> url_fault(std::string_view url);
+  // The portal's host; the key under which its limits are kept. No secret in it.
+  const std::string& portal() const { return portal_; }
+  // The same for a URL; empty when it is no webhook's.
+  static std::string portal_of(std::string_view url);
+
+ private:
+  // Asks the gate, sends, tells the gate.
+  std::expected<Answer, CallError> exchange(std::string_view method, const Value& params);
+  std::expected<Answer, CallError> send(std::string_view method, const Value& params);
+  // One request's worth.
+  std::vector<BatchResult> run_together(std::span<const Command> commands, bool halt);
+  std::expected<Answer, CallError> held_back(Millis wait) const;
+  void mask(std::expected<Answer, CallError>& outcome) const;
+  // When a method whose time is used up may be called again.
+  void date(std::string_view method, std::expected<Answer, CallError>& outcome) const;
+
+  std::string url_;
+  std::string secret_;
+  std::string portal_;
+  std::optional<Error> fault_;
+  CallGate* gate_;
+  Clock clock_;
+  Http http_;
+};
+
+// The pure parts, for any bytes whatever: a success only when the whole body is one JSON object
+// that has a result and no error.
+std::expected<Answer, CallError> read_answer(int status, std::string_view body);
+// The outcome of each command of one `batch` request, in their order.
+std::vector<BatchResult> read_batch(const std::expected<Answer, CallError>& whole,
+                                    std::span<const Command> commands, bool halt);
+CallError not_run();  // of a command behind one that failed, under `halt`
+
+// One row of the table of the portal's errors.
+struct ErrorMeaning {
+  std::string_view code;  // as the portal spells it; compared without case
+  Verdict verdict;
+  std::string_view cause;  // in plain words
+  std::string_view remedy;
+};
+// The row for an answer: by status, then code, then text; never null.
+const ErrorMeaning& error_meaning(int status, std::string_view code, std::string_view description);
+
+}  // namespace b24

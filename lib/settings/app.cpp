@@ -1,0 +1,47 @@
+// app: the settings of the running process and the log that follows from them.
+#include "settings/app.h"
+
+#include <cstdlib>
+#include <ctime>
+#include <string_view>
+#include <utility>
+
+namespace b24 {
+namespace {
+
+std::string document_root_of(const char* const* environment) {
+  constexpr std::string_view kName = "DOCUMENT_ROOT=";
+  for (; environment != nullptr && *environment != nullptr; ++environment) {
+    const std::string_view variable = *environment;
+    if (variable.starts_with(kName)) return std::string(variable.substr(kName.size()));
+  }
+  return {};
+}
+
+}  // namespace
+
+AppSource::AppSource(const Launch& launch, std::string page)
+    : page_(std::move(page)),
+      mode_(launch.mode),
+      document_root_(document_root_of(launch.environment)),
+      settings_(launch.settings_file, launch.environment) {
+  // Here, since the environment must not change once there are threads. A new time zone counts from
+  // the next start.
+  const Result<App> app = current();
+  if (!app || app->settings->log.time_zone.empty()) return;
+  setenv("TZ", app->settings->log.time_zone.c_str(), 1);
+  tzset();
+}
+
+Result<App> AppSource::current() {
+  Result<std::shared_ptr<const Settings>> settings = settings_.current();
+  if (!settings) return std::unexpected(settings.error());
+  const std::lock_guard lock(mutex_);
+  if (app_.settings != *settings) {
+    app_.settings = *settings;
+    app_.log = std::make_shared<Log>(**settings, page_);
+  }
+  return app_;
+}
+
+}  // namespace b24

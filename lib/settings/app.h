@@ -1,0 +1,56 @@
+// app: the settings of the running process and the log that follows from them, kept fresh while it
+// lives.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "base/error.h"
+#include "settings/log.h"
+#include "settings/settings.h"
+
+namespace b24 {
+
+enum class Mode { cgi, fastcgi, shell };
+
+// Where the process runs: what a page is made from.
+struct Launch {
+  Mode mode = Mode::shell;
+  std::string settings_file;  // found by find_settings
+  const char* const* environment = nullptr;
+};
+
+// One version of the settings and what follows from them. Immutable; a request keeps the one that
+// it began with.
+struct App {
+  std::shared_ptr<const Settings> settings;
+  std::shared_ptr<Log> log;
+};
+
+// Safe from all threads.
+class AppSource {
+ public:
+  // Sets the process's time zone to log.time_zone. REQUIRES: no other thread runs yet.
+  AppSource(const Launch& launch, std::string page);
+
+  const std::string& page() const { return page_; }
+  Mode mode() const { return mode_; }
+  // DOCUMENT_ROOT of the process's environment; empty when it has none.
+  const std::string& document_root() const { return document_root_; }
+  // An Error only while there have never been good settings.
+  Result<App> current();
+  // Why the newest settings file is not in use; nothing when it is.
+  std::optional<Error> settings_fault() { return settings_.fault(); }
+
+ private:
+  std::string page_;
+  Mode mode_;
+  std::string document_root_;
+  SettingsSource settings_;
+  std::mutex mutex_;
+  App app_;
+};
+
+}  // namespace b24

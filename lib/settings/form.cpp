@@ -1,0 +1,288 @@
+// form: see form.h.
+#include "settings/form.h"
+
+#include <algorithm>
+#include <cctype>
+#include <optional>
+
+#include "base/text.h"
+#include "settings/pattern.h"
+
+namespace b24 {
+namespace {
+
+struct TypeName {
+  std::string_view name;
+  FieldType type;
+};
+
+constexpr TypeName kTypes[] = {
+    {"text", FieldType::text},       {"email", FieldType::email},
+    {"phone", FieldType::phone},     {"textarea", FieldType::textarea},
+    {"select", FieldType::select},   {"checkbox", FieldType::checkbox},
+    {"consent", FieldType::consent}, {"hidden", FieldType::hidden},
+    {"file", FieldType::file},
+};
+
+struct Preset {
+  std::string_view name;
+  FieldType type;
+  std::string_view target;
+  std::string_view autocomplete;
+};
+
+constexpr Preset kPresets[] = {
+    {"first_name", FieldType::text, "NAME", "given-name"},
+    {"last_name", FieldType::text, "LAST_NAME", "family-name"},
+    {"second_name", FieldType::text, "SECOND_NAME", "additional-name"},
+    {"phone", FieldType::phone, "PHONE", "tel"},
+    {"email", FieldType::email, "EMAIL", "email"},
+    {"company", FieldType::text, "COMPANY_TITLE", "organization"},
+    {"position", FieldType::text, "POST", "organization-title"},
+    {"comments", FieldType::textarea, "COMMENTS", "off"},
+    {"consent", FieldType::consent, "COMMENTS", "off"},
+};
+
+constexpr std::size_t kLongText = 10'000;
+constexpr std::size_t kLongestAllowed = 100'000;
+constexpr std::size_t kFileBytes = 500'000;  // fits the default limit of a request's body
+
+Error fault(std::string where, std::string what, std::string remedy) {
+  return {ErrorKind::settings, "bad_form", where + ": " + what, std::move(remedy)};
+}
+
+std::string field_key(const FieldSettings& from, std::string_view key) {
+  return "[field " + from.name + "] " + std::string(key);
+}
+
+bool is_name(std::string_view text) {
+  return !text.empty() && text.size() <= 64 && std::ranges::all_of(text, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '-';
+  });
+}
+
+std::optional<Error> name_fault(const std::string& name) {
+  if (!is_name(name)) {
+    return fault("[field " + name + "]", "not a name for a field",
+                 "use letters, digits, - and _ only");
+  }
+  if (is_reserved_input(name)) {
+    return fault("[field " + name + "]", "the form itself uses this name", "choose another name");
+  }
+  return std::nullopt;
+}
+
+// "a: First | b: Second | Third"; a choice without a label is its own label.
+std::vector<Choice> parse_choices(std::string_view options) {
+  std::vector<Choice> choices;
+  for (const std::string& option : text::split(options, "|")) {
+    const std::size_t colon = option.find(": ");
+    if (colon == std::string::npos) {
+      choices.push_back({option, option});
+    } else {
+      choices.push_back({std::string(text::trim(std::string_view(option).substr(0, colon))),
+                         std::string(text::trim(std::string_view(option).substr(colon + 2)))});
+    }
+  }
+  return choices;
+}
+
+std::size_t default_length(FieldType type) {
+  if (type == FieldType::file) return kFileBytes;
+  return type == FieldType::textarea ? kLongText : 255;
+}
+
+std::optional<Error> field_fault(const FieldSettings& from, const Field& field) {
+  if (field.type == FieldType::select && field.choices.empty()) {
+    return fault(field_key(from, "options"), "a select needs something to choose from",
+                 "write options = value: label | value: label");
+  }
+  if (field.max_length > kLongestAllowed && field.type != FieldType::file) {
+    return fault(field_key(from, "max_length"), "more than 100000", "use a smaller number");
+  }
+  if (!field.link.empty() && !field.link.starts_with("https://") &&
+      !field.link.starts_with("http://") && !field.link.starts_with("/")) {
+    return fault(field_key(from, "link"), "not the address of a page",
+                 "begin it with https:// or /");
+  }
+  if (!field.target.empty() && !is_name(field.target)) {
+    return fault(field_key(from, "target"), "not the name of a CRM field",
+                 "for example COMMENTS or UF_CRM_1700000000");
+  }
+  if (const std::string why = pattern_fault(field.pattern); !why.empty()) {
+    return fault(field_key(from, "pattern"), why,
+                 "use a POSIX extended regular expression: [0-9] instead of \\d");
+  }
+  return std::nullopt;
+}
+
+Result<Field> make_field(const FieldSettings& from) {
+  if (std::optional<Error> bad = name_fault(from.name); bad) return std::unexpected(*bad);
+  Field field;
+  field.name = from.name;
+  field.target = "COMMENTS";  // nothing that a visitor wrote gets lost
+  if (const auto* preset = std::ranges::find(kPresets, from.name, &Preset::name);
+      preset != std::end(kPresets)) {
+    field.type = preset->type;
+    field.target = preset->target;
+    field.autocomplete = preset->autocomplete;
+  }
+  if (!from.type.empty()) {
+    const auto* type = std::ranges::find(kTypes, from.type, &TypeName::name);
+    if (type == std::end(kTypes)) {
+      return std::unexpected(fault(field_key(from, "type"), "unknown type \"" + from.type + "\"",
+                                   "one of text, email, phone, textarea, select, checkbox, "
+                                   "consent, hidden, file"));
+    }
+    field.type = type->type;
+  }
+  if (!from.target.empty()) field.target = from.target == "none" ? "" : from.target;
+  field.labels = from.labels;
+  field.required = from.required || field.type == FieldType::consent;
+  field.max_length = from.max_length != 0 ? from.max_length : default_length(field.type);
+  field.pattern = from.pattern;
+  field.choices = parse_choices(from.options);
+  field.value = from.value;
+  const bool ticked = field.type == FieldType::checkbox || field.type == FieldType::consent;
+  if (ticked && field.value.empty()) field.value = "Y";
+  field.link = from.link;
+  if (std::optional<Error> bad = field_fault(from, field); bad) return std::unexpected(*bad);
+  return field;
+}
+
+// What form.fields names, then the sections that it does not name.
+Result<std::vector<Field>> make_fields(const Settings& settings) {
+  std::vector<FieldSettings> wanted;
+  for (const std::string& name : text::split(settings.form.fields)) {
+    const auto own = std::ranges::find(settings.fields, name, &FieldSettings::name);
+    wanted.push_back(own != settings.fields.end() ? *own : FieldSettings());
+    wanted.back().name = name;
+  }
+  const std::size_t listed = wanted.size();
+  for (const FieldSettings& own : settings.fields) {
+    const auto end = wanted.begin() + static_cast<std::ptrdiff_t>(listed);
+    if (std::ranges::find(wanted.begin(), end, own.name, &FieldSettings::name) == end) {
+      wanted.push_back(own);
+    }
+  }
+  std::vector<Field> fields;
+  for (const FieldSettings& from : wanted) {
+    if (std::ranges::find(fields, from.name, &Field::name) != fields.end()) {
+      return std::unexpected(
+          fault("[form] fields", from.name + " is named twice", "name each field once"));
+    }
+    Result<Field> field = make_field(from);
+    if (!field) return std::unexpected(field.error());
+    fields.push_back(std::move(*field));
+  }
+  if (fields.empty()) {
+    return std::unexpected(fault("[form] fields", "a form without fields", "name at least one"));
+  }
+  return fields;
+}
+
+std::optional<Error> title_fault(const Form& form) {
+  for (std::size_t open = form.title.find('{'); open != std::string::npos;
+       open = form.title.find('{', open + 1)) {
+    const std::size_t close = form.title.find('}', open);
+    const std::string name = form.title.substr(open + 1, close - open - 1);
+    if (close == std::string::npos || form.find(name) == nullptr) {
+      return fault("[form] title", "the form has no field " + name,
+                   "put names of the form's fields into { }");
+    }
+  }
+  return std::nullopt;
+}
+
+Result<std::vector<std::pair<std::string, std::string>>> parse_values(const std::string& values) {
+  std::vector<std::pair<std::string, std::string>> parsed;
+  for (const std::string& value : text::split(values, ",")) {
+    const std::size_t equals = value.find('=');
+    const std::string name(text::trim(std::string_view(value).substr(0, equals)));
+    if (equals == std::string::npos || !is_name(name)) {
+      return std::unexpected(fault("[form] values", "\"" + value + "\" is not NAME=value",
+                                   "for example STATUS_ID=NEW, SOURCE_ID=WEB"));
+    }
+    parsed.emplace_back(name, text::trim(std::string_view(value).substr(equals + 1)));
+  }
+  return parsed;
+}
+
+Result<bool> choose(std::string_view key, std::string_view text, std::string_view no,
+                    std::string_view yes) {
+  if (text == no || text == yes) return text == yes;
+  return std::unexpected(fault("[form] " + std::string(key), "\"" + std::string(text) + "\"",
+                               "use " + std::string(no) + " or " + std::string(yes)));
+}
+
+}  // namespace
+
+std::string_view Field::label(std::string_view language) const {
+  if (const auto own = labels.find(language); own != labels.end()) return own->second;
+  if (const auto any = labels.find(""); any != labels.end()) return any->second;
+  return {};
+}
+
+const Field* Form::find(std::string_view name) const {
+  const auto found = std::ranges::find(fields, name, &Field::name);
+  return found == fields.end() ? nullptr : &*found;
+}
+
+bool Form::has_files() const {
+  return std::ranges::find(fields, FieldType::file, &Field::type) != fields.end();
+}
+
+Result<Form> make_form(const Settings& settings) {
+  Form form;
+  Result<std::vector<Field>> fields = make_fields(settings);
+  if (!fields) return std::unexpected(fields.error());
+  form.fields = std::move(*fields);
+  form.title = settings.form.title;
+  if (std::optional<Error> bad = title_fault(form); bad) return std::unexpected(*bad);
+  auto values = parse_values(settings.form.values);
+  if (!values) return std::unexpected(values.error());
+  form.values = std::move(*values);
+
+  const FormSettings& from = settings.form;
+  const Result<bool> item = choose("method", from.method, "crm.lead.add", "crm.item.add");
+  const Result<bool> unknown = choose("unknown", from.unknown, "ignore", "comments");
+  const Result<bool> duplicates = choose("duplicates", from.duplicates, "ignore", "link");
+  for (const Result<bool>* choice : {&item, &unknown, &duplicates}) {
+    if (!*choice) return std::unexpected(choice->error());
+  }
+  form.item_method = *item;
+  form.unknown_to_comments = *unknown;
+  form.link_duplicates = *duplicates;
+  return form;
+}
+
+bool is_reserved_input(std::string_view name) {
+  return name == kSavedInput || name == kTokenInput || name == kHoneypotInput ||
+         name == kTraceInput || name == "sent" ||
+         std::ranges::find(kUtmInputs, name) != std::end(kUtmInputs);
+}
+
+bool is_multifield(std::string_view target) {
+  return target == "PHONE" || target == "EMAIL" || target == "WEB" || target == "IM";
+}
+
+std::string item_field(std::string_view name) {
+  if (name == "STATUS_ID") return "stageId";
+  const bool classic = std::ranges::all_of(
+      name, [](char c) { return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_'; });
+  if (!classic || name.starts_with("UF_")) return std::string(name);
+  std::string camel;
+  bool upper = false;
+  for (const char c : name) {
+    if (c == '_') {
+      upper = true;
+    } else {
+      camel += upper ? c : static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+      upper = false;
+    }
+  }
+  return camel;
+}
+
+}  // namespace b24

@@ -1,0 +1,77 @@
+// form: the lead form as data: its fields, what each may hold, and where it goes in the CRM.
+//
+// The default is the form of the vendor's example: first_name, last_name, phone, email. Names that
+// many sites use (first_name, company, comments, consent, ...) bring a type, a target and a label
+// of their own (the table in form.cpp), so that naming them in form.fields is enough.
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/error.h"
+#include "settings/settings.h"
+
+namespace b24 {
+
+enum class FieldType { text, email, phone, textarea, select, checkbox, consent, hidden, file };
+
+struct Choice {
+  std::string value;
+  std::string label;
+};
+
+struct Field {
+  std::string name;
+  FieldType type = FieldType::text;
+  std::map<std::string, std::string, std::less<>> labels;  // by language; "": any other
+  bool required = false;
+  std::size_t max_length = 255;  // characters; of a file: bytes
+  std::string pattern;
+  std::string target;  // empty: not sent to the portal
+  std::vector<Choice> choices;
+  std::string value;
+  std::string link;
+  std::string autocomplete;
+
+  // The owner's label for a language; empty when there is none (then the catalogue's
+  // field_<name>, or the name).
+  std::string_view label(std::string_view language) const;
+};
+
+struct Form {
+  std::vector<Field> fields;
+  std::string title;                                        // pattern with {field} in it
+  std::vector<std::pair<std::string, std::string>> values;  // fixed CRM fields
+  bool item_method = false;                                 // crm.item.add
+  bool unknown_to_comments = false;
+  bool link_duplicates = false;
+
+  const Field* find(std::string_view name) const;
+  bool has_files() const;
+};
+
+// Errors (kind settings) name section, key and remedy: an unknown type, a pattern that is none, a
+// select without options, a title with an unknown field, a reserved or impossible name, ...
+Result<Form> make_form(const Settings& settings);
+
+// Names that the form itself uses among the posted fields.
+inline constexpr std::string_view kSavedInput = "saved";
+inline constexpr std::string_view kTokenInput = "form_token";
+inline constexpr std::string_view kHoneypotInput = "homepage";  // people do not see it
+inline constexpr std::string_view kTraceInput = "TRACE";        // filled by the portal's script
+inline constexpr std::string_view kUtmInputs[] = {"utm_source", "utm_medium", "utm_campaign",
+                                                  "utm_content", "utm_term"};
+bool is_reserved_input(std::string_view name);
+
+// The CRM's fields that hold several values with a type each.
+bool is_multifield(std::string_view target);
+
+// A classic CRM field's name for crm.item.add: LAST_NAME -> lastName, STATUS_ID -> stageId; custom
+// fields (UF_...) and names in camelCase stay.
+std::string item_field(std::string_view name);
+
+}  // namespace b24

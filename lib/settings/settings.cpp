@@ -1,0 +1,400 @@
+// settings: finds, checks and reads the settings, and keeps them fresh.
+#include "settings/settings.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <set>
+
+#include "base/text.h"
+#include "settings/ini_file.h"
+#include "settings/settings_keys.h"
+
+namespace b24 {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr std::string_view kPrefix = "B24HOOKS_";
+constexpr std::string_view kFileVariable = "B24HOOKS_SETTINGS";
+
+Error settings_error(std::string code, std::string cause, std::string remedy) {
+  return {ErrorKind::settings, std::move(code), std::move(cause), std::move(remedy)};
+}
+
+std::string_view variable(const char* const* environment, std::string_view name) {
+  for (; environment && *environment; ++environment) {
+    const std::string_view entry = *environment;
+    if (entry.starts_with(name) && entry.substr(name.size()).starts_with('='))
+      return entry.substr(name.size() + 1);
+  }
+  return {};
+}
+
+// The directory of the running program; empty when /proc is not there.
+fs::path program_dir() {
+  std::error_code fault;
+  const fs::path program = fs::read_symlink("/proc/self/exe", fault);
+  return fault ? fs::path() : program.parent_path();
+}
+
+bool is_inside(const fs::path& path, const fs::path& dir) {
+  std::error_code fault;
+  const fs::path real = fs::weakly_canonical(path, fault);
+  if (fault) return false;
+  const fs::path root = fs::weakly_canonical(dir, fault);
+  if (fault) return false;
+  return std::ranges::mismatch(root, real).in1 == root.end();
+}
+
+// --- Where the file is, and who may see it ---
+
+Status check_outside_web(const fs::path& path, std::string_view web_root, const char* code,
+                         const char* what) {
+  if (web_root.empty() || !is_inside(path, fs::path(web_root))) return {};
+  return std::unexpected(settings_error(code,
+                                        path.string() + ": " + what + " lies below the web root " +
+                                            text::for_log(web_root) + ", where anyone may fetch it",
+                                        "move it out of the web root"));
+}
+
+// Only the owner; or the group that this process runs as, read-only (root:www-data 0640).
+Status check_mode(const fs::path& file, const struct stat& status) {
+  const mode_t others = status.st_mode & 077;
+  if (others == 0) return {};
+  const bool own_group = status.st_gid == getegid() || group_member(status.st_gid);
+  if (others == S_IRGRP && own_group) return {};
+  return std::unexpected(settings_error(
+      "settings_open_to_others",
+      file.string() + ": other users of this machine can read or write it, and it holds secrets",
+      "chmod 600 " + file.string()));
+}
+
+// --- One value ---
+
+struct Target {
+  const SettingKey* key = nullptr;
+  std::string item;  // the NAME of [section NAME]
+  std::string tail;  // what "*" stands for in the key's name
+};
+
+struct Origin {
+  std::string place;  // "FILE:LINE" or the name of a variable
+  std::string name;   // "section.key"
+};
+
+Status set_value(const SettingPlace& place, const SettingKey& key, std::string_view value,
+                 const Origin& origin) {
+  if (key.set(place, value)) return {};
+  const std::string shown = key.secret ? "" : ", not \"" + text::for_log(value, 80) + "\"";
+  return std::unexpected(settings_error(
+      "bad_value",
+      origin.place + ": " + origin.name + " expects " + std::string(key.expects) + shown,
+      "mend the value of " + origin.name));
+}
+
+const RepeatableSection* repeatable(std::string_view section) {
+  for (const RepeatableSection& each : repeatable_sections())
+    if (each.name == section) return &each;
+  return nullptr;
+}
+
+Status apply(Settings& settings, const fs::path& base_dir, const Target& target,
+             std::string_view value, const Origin& origin) {
+  const RepeatableSection* section = repeatable(target.key->section);
+  const std::size_t item = section ? section->item(settings, target.item) : 0;
+  return set_value({settings, item, base_dir, target.tail}, *target.key, value, origin);
+}
+
+// --- The file ---
+
+bool known_section(std::string_view section) {
+  return std::ranges::any_of(setting_keys(),
+                             [&](const SettingKey& key) { return key.section == section; });
+}
+
+// What "*" at the end of a key's name stands for in `name`; nothing when it is another key.
+std::optional<std::string_view> match(std::string_view key, std::string_view name) {
+  if (key == name) return "";
+  if (!key.ends_with('*')) return std::nullopt;
+  key.remove_suffix(1);
+  if (!name.starts_with(key) || name.size() == key.size()) return std::nullopt;
+  return name.substr(key.size());
+}
+
+const SettingKey* find_key(std::string_view section, std::string_view name) {
+  for (const SettingKey& key : setting_keys())
+    if (key.section == section && match(key.name, name)) return &key;
+  return nullptr;
+}
+
+std::string known_names(std::string_view section) {
+  std::string names;
+  for (const SettingKey& key : setting_keys()) {
+    if (key.section == section) names.append(names.empty() ? "" : ", ").append(key.name);
+  }
+  return names;
+}
+
+// Where "=" was forgotten, what comes after the first word is the value, and perhaps a secret.
+Error unknown_key(const IniEntry& entry, const std::string& section, const std::string& place) {
+  const std::size_t end = std::min(entry.name.find_first_of(" \t"), entry.name.size());
+  const std::string name = text::for_log(entry.name.substr(0, end));
+  if (end < entry.name.size() && find_key(section, name))
+    return settings_error("unknown_key", place + ": no = after " + name,
+                          "write " + name + " = ...");
+  const std::string where =
+      section.empty() ? "before the first section" : "in section [" + section + "]";
+  return settings_error("unknown_key", place + ": there is no key \"" + name + "\" " + where,
+                        "the keys " + where + " are: " + known_names(section));
+}
+
+// What an entry of the file sets.
+Result<Target> target_of(const IniEntry& entry, const std::string& place) {
+  const std::size_t blank = entry.section.find_first_of(" \t");
+  const std::string section = entry.section.substr(0, blank);
+  const std::string item =
+      blank == std::string::npos ? "" : std::string(text::trim(entry.section.substr(blank)));
+  if (!known_section(section) || (!item.empty() && !repeatable(section))) {
+    return std::unexpected(settings_error(
+        "unknown_section", place + ": there is no section [" + text::for_log(entry.section) + "]",
+        "see settings.conf.example for the sections there are"));
+  }
+  const RepeatableSection* many = repeatable(section);
+  if (many && many->needs_name && item.empty()) {
+    return std::unexpected(settings_error("unknown_section",
+                                          place + ": section [" + section + "] has no name",
+                                          "write [" + section + " NAME]"));
+  }
+  const SettingKey* key = find_key(section, entry.name);
+  if (!key) return std::unexpected(unknown_key(entry, section, place));
+  return Target{key, item, std::string(*match(key->name, entry.name))};
+}
+
+// An indented line continues the one before, which is seldom meant when it looks like a key.
+Status check_swallowed_key(const IniEntry& entry, const SettingKey& key, const std::string& place) {
+  for (const std::string& line : entry.indented) {
+    const std::size_t equals = line.find('=');
+    if (equals == std::string::npos) continue;
+    const std::string name(text::trim(std::string_view(line).substr(0, equals)));
+    if (!find_key(key.section, name)) continue;
+    return std::unexpected(
+        settings_error("broken_line",
+                       place + ": the indented line with \"" + text::for_log(name) +
+                           "\" below is read as a part of " + text::for_log(entry.name),
+                       "remove the blanks before " + text::for_log(name)));
+  }
+  return {};
+}
+
+Status apply_file(Settings& settings, std::string_view text) {
+  const std::string file = settings.file.string();
+  Result<std::vector<IniEntry>> entries = parse_ini(text, file);
+  if (!entries) return std::unexpected(entries.error());
+  std::set<std::string> seen;
+  for (const IniEntry& entry : *entries) {
+    const std::string place = file + ":" + std::to_string(entry.line);
+    const Result<Target> target = target_of(entry, place);
+    if (!target) return std::unexpected(target.error());
+    const std::string name =
+        text::for_log(entry.section.empty() ? entry.name : entry.section + "." + entry.name);
+    if (!seen.insert(env_form(entry.section) + "." + entry.name).second) {
+      return std::unexpected(settings_error("duplicate_key",
+                                            place + ": " + name + " is set a second time",
+                                            "keep one of the two lines"));
+    }
+    if (Status swallowed = check_swallowed_key(entry, *target->key, place); !swallowed)
+      return swallowed;
+    Status applied =
+        apply(settings, settings.file.parent_path(), *target, entry.value, {place, name});
+    if (!applied) return applied;
+  }
+  return {};
+}
+
+// --- The environment ---
+
+// What a variable sets: B24HOOKS_<SECTION>_<KEY>, or B24HOOKS_<SECTION>_<NAME>_<KEY> for one of
+// many, or the name of a key before the first section.
+Target target_of_variable(std::string_view name) {
+  if (const SettingKey* key = find_key("", name)) return {key, "", ""};
+  if (!name.starts_with(kPrefix)) return {};
+  const std::string_view rest = name.substr(kPrefix.size());
+  Target found;
+  std::size_t longest = 0;
+  for (const SettingKey& key : setting_keys()) {
+    const std::string section = env_form(key.section) + "_";
+    if (key.section.empty() || !rest.starts_with(section)) continue;
+    const std::string_view tail = rest.substr(section.size());
+    const bool many = key.name.ends_with('*');
+    const std::string own = env_form(key.name.substr(0, key.name.size() - (many ? 1 : 0)));
+    const RepeatableSection* named = repeatable(key.section);
+    if (!many && tail == own && !(named && named->needs_name)) return {&key, "", ""};
+    if (!named) continue;
+    const std::string middle = "_" + own;
+    const std::size_t at = tail.rfind(middle);
+    if (at == std::string_view::npos || at == 0) continue;
+    const std::string_view behind = tail.substr(at + middle.size());
+    // "..._MAIN_APPLICATION_TOKEN" ends with a key "token", too, if there is one: the longest is
+    // meant.
+    if (behind.empty() == many || middle.size() <= longest) continue;
+    longest = middle.size();
+    found = {&key, text::lower(tail.substr(0, at)), text::lower(behind)};
+  }
+  return found;
+}
+
+// Counts what was set.
+Result<int> apply_environment(Settings& settings, const char* const* environment,
+                              const fs::path& base_dir) {
+  int count = 0;
+  for (; environment && *environment; ++environment) {
+    const std::string_view entry = *environment;
+    const std::string_view name = entry.substr(0, entry.find('='));
+    if (name.size() == entry.size() || name == kFileVariable) continue;
+    const Target target = target_of_variable(name);
+    if (!target.key && !name.starts_with(kPrefix)) continue;
+    const std::string shown = text::for_log(name);
+    if (!target.key) {
+      return std::unexpected(settings_error(
+          "unknown_key", "environment variable " + shown + ": there is no such setting",
+          "unset it, or name it B24HOOKS_<SECTION>_<KEY> after a key of settings.conf.example"));
+    }
+    Status applied = apply(settings, base_dir, target, entry.substr(name.size() + 1),
+                           {"environment variable " + shown, std::string(target.key->name)});
+    if (!applied) return std::unexpected(applied.error());
+    ++count;
+  }
+  return count;
+}
+
+// --- What follows from the rest ---
+
+Status complete(Settings& settings, std::string_view web_root) {
+  if (settings.data.dir.empty() || (settings.file.empty() && settings.data.dir.is_relative())) {
+    return std::unexpected(
+        settings_error("no_data_dir", "data.dir: no directory is named",
+                       "set dir in section [data], or B24HOOKS_DATA_DIR to an absolute path"));
+  }
+  settings.data.dir = (settings.file.parent_path() / settings.data.dir).lexically_normal();
+  if (settings.page.templates.empty()) settings.page.templates = find_templates();
+  return check_outside_web(settings.data.dir, web_root, "data_in_web_root", "the data directory");
+}
+
+Error no_file(const fs::path& file) {
+  return settings_error("no_settings_file", file.string() + ": there is no such settings file",
+                        "copy conf/settings.conf.example there, set C_REST_WEB_HOOK_URL in it and "
+                        "chmod 600 it; or name another file by --settings or B24HOOKS_SETTINGS");
+}
+
+std::string stamp_of(const fs::path& file) {
+  struct stat status {};
+  if (stat(file.c_str(), &status) != 0) return "none";
+  std::string stamp;
+  for (long long part :
+       {static_cast<long long>(status.st_ino), static_cast<long long>(status.st_size),
+        static_cast<long long>(status.st_mtim.tv_sec),
+        static_cast<long long>(status.st_mtim.tv_nsec),
+        static_cast<long long>(status.st_ctim.tv_sec),
+        static_cast<long long>(status.st_ctim.tv_nsec)}) {
+    stamp += std::to_string(part) + " ";
+  }
+  return stamp;
+}
+
+}  // namespace
+
+std::string env_form(std::string_view name) {
+  std::string result(name);
+  for (char& c : result) {
+    if (c >= 'a' && c <= 'z')
+      c = static_cast<char>(c - 'a' + 'A');
+    else if (!(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9'))
+      c = '_';
+  }
+  return result;
+}
+
+Result<Settings> load_settings(const fs::path& file, const char* const* environment) {
+  Settings settings;
+  const std::string_view web_root = variable(environment, "DOCUMENT_ROOT");
+  std::error_code fault;
+  const fs::path path = fs::absolute(file, fault).lexically_normal();
+  struct stat status {};
+  if (stat(path.c_str(), &status) == 0) {
+    settings.file = path;
+    if (Status outside =
+            check_outside_web(path, web_root, "settings_in_web_root", "the settings file");
+        !outside) {
+      return std::unexpected(outside.error());
+    }
+    if (Status closed = check_mode(path, status); !closed) return std::unexpected(closed.error());
+    const Result<std::string> text = read_settings_text(path.string());
+    if (!text) return std::unexpected(text.error());
+    if (Status applied = apply_file(settings, *text); !applied)
+      return std::unexpected(applied.error());
+  } else if (errno != ENOENT && errno != ENOTDIR) {
+    return std::unexpected(system_error(ErrorKind::settings, path.string(), errno));
+  } else if (!variable(environment, kFileVariable).empty()) {
+    return std::unexpected(no_file(path));  // a file that was asked for by name
+  }
+  const Result<int> count = apply_environment(
+      settings, environment, settings.file.empty() ? fs::current_path(fault) : path.parent_path());
+  if (!count) return std::unexpected(count.error());
+  if (settings.file.empty() && *count == 0) return std::unexpected(no_file(path));
+  if (Status completed = complete(settings, web_root); !completed)
+    return std::unexpected(completed.error());
+  return settings;
+}
+
+fs::path find_templates() {
+  const fs::path dir = program_dir();
+  // Installed (beside cgi-bin), in one folder, and in the build directories.
+  const fs::path candidates[] = {dir / "../templates", dir / "templates", dir / "../../templates",
+                                 dir / "../../../templates"};
+  std::error_code ignored;
+  for (const fs::path& candidate : candidates)
+    if (fs::is_directory(candidate, ignored)) return candidate.lexically_normal();
+  return candidates[0].lexically_normal();
+}
+
+fs::path find_settings(const std::string& given, const char* const* environment) {
+  if (!given.empty()) return given;
+  if (const std::string_view named = variable(environment, kFileVariable); !named.empty())
+    return named;
+  const fs::path dir = program_dir();
+  const fs::path candidates[] = {dir / "../conf/settings.conf", dir / "../settings.conf",
+                                 dir / "conf/settings.conf", dir / "settings.conf"};
+  std::error_code ignored;
+  for (const fs::path& candidate : candidates)
+    if (fs::exists(candidate, ignored)) return candidate.lexically_normal();
+  return candidates[0].lexically_normal();
+}
+
+Result<std::shared_ptr<const Settings>> SettingsSource::current() {
+  const std::lock_guard lock(mutex_);
+  const Millis now = clock_();
+  // A clock that was set back counts as a second gone by.
+  if (looked_at_ != 0 && now >= looked_at_ && now - looked_at_ < 1000) {
+    if (settings_) return settings_;
+    return std::unexpected(*fault_);
+  }
+  looked_at_ = now;
+  if (std::string stamp = stamp_of(file_); stamp != stamp_ || !settings_) {
+    stamp_ = std::move(stamp);
+    Result<Settings> fresh = load_settings(file_, environment_);
+    fault_ = fresh ? std::nullopt : std::optional(fresh.error());
+    if (fresh) settings_ = std::make_shared<const Settings>(std::move(*fresh));
+  }
+  if (settings_) return settings_;
+  return std::unexpected(*fault_);
+}
+
+std::optional<Error> SettingsSource::fault() {
+  const std::lock_guard lock(mutex_);
+  return fault_;
+}
+
+}  // namespace b24

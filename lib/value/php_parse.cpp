@@ -1,0 +1,145 @@
+// php_parse: how PHP makes variables of a request: names, percent encoding, $_REQUEST.
+#include <utility>
+#include <vector>
+
+#include "value/php.h"
+
+namespace b24::php {
+
+namespace {
+
+// One step of a name: a[b][] has "a", "b" and an append.
+struct Step {
+  std::string_view key;
+  bool append = false;
+};
+
+bool is_space(char c) {
+  return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+// What PHP's variables cannot hold becomes "_".
+std::string mangled(std::string_view name) {
+  std::string result(name);
+  for (char& c : result)
+    if (c == ' ' || c == '.' || c == '[') c = '_';
+  return result;
+}
+
+// The brackets of `rest`, which starts with "["; `first` is the part before them, and takes the
+// rest of the name when the very first bracket is not closed.
+std::expected<std::vector<Step>, ParseFault> bracket_steps(std::string& first,
+                                                           std::string_view rest,
+                                                           std::size_t max_depth) {
+  std::vector<Step> steps;
+  while (rest.starts_with('[')) {
+    if (steps.size() == max_depth) return std::unexpected(ParseFault::too_deep);
+    const std::size_t blank = rest.size() > 1 && is_space(rest[1]) ? 1 : 0;
+    const std::size_t close = rest.find(']', 1 + blank);
+    if (close == rest.npos) {
+      if (steps.empty()) first += mangled(rest);
+      break;
+    }
+    const bool append = close == 1 + blank;
+    steps.push_back({append ? std::string_view() : rest.substr(1, close - 1), append});
+    rest.remove_prefix(close + 1);
+  }
+  return steps;
+}
+
+// PHP takes no part that begins like a protected cookie's name unless the whole name does, so that
+// mangling cannot forge one. What stands before the part has been made by then.
+bool is_forged(const Step& step, std::string_view name) {
+  for (const std::string_view prefix : {"__Host-", "__Secure-"})
+    if (step.key.starts_with(prefix) && !name.starts_with(prefix)) return true;
+  return false;
+}
+
+int hex_digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+}  // namespace
+
+std::expected<void, ParseFault> add_variable(Value& target, std::string_view name,
+                                             std::string_view text, const Limits& limits) {
+  name = name.substr(0, name.find('\0'));
+  name.remove_prefix(std::min(name.find_first_not_of(' '), name.size()));
+  const std::size_t bracket = std::min(name.find('['), name.size());
+  if (bracket == 0) return {};
+  std::string first = mangled(name.substr(0, bracket));
+  const auto steps = bracket_steps(first, name.substr(bracket), limits.depth);
+  if (!steps) return std::unexpected(steps.error());
+
+  if (!target.is_array()) target = Value::array();
+  Value* place = &target;
+  Step at{first, false};
+  for (const Step& next : *steps) {
+    if (is_forged(at, name)) return {};
+    if (at.append) {
+      const std::size_t before = place->size();
+      place->append(Value::array());
+      if (place->size() == before) return {};
+      place = &const_cast<Value&>(place->members().back().value);
+    } else {
+      place = &(*place)[at.key];
+      if (!place->is_array()) *place = Value::array();
+    }
+    at = next;
+  }
+  if (is_forged(at, name)) return {};
+  if (at.append)
+    place->append(text);
+  else
+    (*place)[at.key] = text;
+  return {};
+}
+
+std::expected<Value, ParseFault> parse_query(std::string_view encoded, const Limits& limits) {
+  Value result = Value::array();
+  std::size_t fields = 0;
+  while (!encoded.empty()) {
+    const std::size_t end = std::min(encoded.find('&'), encoded.size());
+    const std::string_view field = encoded.substr(0, end);
+    encoded.remove_prefix(std::min(end + 1, encoded.size()));
+    if (field.empty()) continue;
+    if (++fields > limits.fields) return std::unexpected(ParseFault::too_many_fields);
+    const std::size_t equals = std::min(field.find('='), field.size());
+    const std::string_view text = field.substr(std::min(equals + 1, field.size()));
+    const auto added =
+        add_variable(result, url_decode(field.substr(0, equals)), url_decode(text), limits);
+    if (!added) return std::unexpected(added.error());
+  }
+  return result;
+}
+
+void merge(Value& under, const Value& over) {
+  for (const Value::Member& member : over.members()) {
+    Value& place = under[member.key];
+    if (place.is_array() && member.value.is_array())
+      merge(place, member.value);
+    else
+      place = member.value;
+  }
+}
+
+std::string url_decode(std::string_view text) {
+  std::string result;
+  result.reserve(text.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const int high = text[i] == '%' && i + 2 < text.size() ? hex_digit(text[i + 1]) : -1;
+    const int low = high >= 0 ? hex_digit(text[i + 2]) : -1;
+    if (low >= 0) {
+      result += static_cast<char>(high * 16 + low);
+      i += 2;
+    } else {
+      result += text[i] == '+' ? ' ' : text[i];
+    }
+  }
+  return result;
+}
+
+}  // namespace b24::php

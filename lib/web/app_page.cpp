@@ -1,0 +1,94 @@
+// app_page: see app_page.h.
+#include "web/app_page.h"
+
+#include <utility>
+
+#include "base/text.h"
+#include "value/json.h"
+
+namespace b24 {
+std::shared_ptr<TemplateSource> AppTemplates::source() {
+  const Result<App> app = app_.current();
+  const std::filesystem::path dir = app ? app->settings->page.templates : find_templates();
+  const std::lock_guard lock(mutex_);
+  if (!source_ || dir_ != dir) {
+    dir_ = dir;
+    source_ = app_.mode() == Mode::cgi ? std::make_shared<TemplateSource>(dir, app_.page())
+                                       : std::make_shared<TemplateSource>(dir);
+  }
+  return source_;
+}
+
+ServerLimits AppPage::server_limits() {
+  auto app = app_.current();
+  if (!app) return {};
+  const ServerSettings& server = app->settings->server;
+  return {.threads = server.threads,
+          .max_threads = server.max_threads,
+          .request_time = server.request_time};
+}
+
+RequestLimits AppPage::limits() {
+  RequestLimits limits;
+  if (Result<App> app = app_.current(); app) limits.body = app->settings->server.max_body;
+  return limits;
+}
+
+std::string AppPage::language(const Request& request) {
+  Result<App> app = app_.current();
+  Result<std::shared_ptr<const Templates>> templates = templates_.current();
+  if (!templates) return "en";
+  return (*templates)
+      ->choose_language(app ? app->settings->page.language : "auto", request.accept_language);
+}
+
+Response AppPage::refuse(const Refusal& refusal, const Environment& environment) {
+  Result<App> app = app_.current();
+  if (app) {
+    app->log->write_bounded(Log::Level::warning, "refused",
+                            Value::map({{"status", refusal.status},
+                                        {"code", refusal.code},
+                                        {"cause", refusal.cause},
+                                        {"address", environment.get("REMOTE_ADDR")}}));
+  }
+  Response response = error_response(refusal.status, refusal.code, environment.get("HTTP_ACCEPT"),
+                                     environment.get("HTTP_ACCEPT_LANGUAGE"));
+  if (refusal.status == 405) response.set(Header::allow, "GET, HEAD, POST, OPTIONS");
+  return response;
+}
+
+Response AppPage::error_response(int status, std::string_view code, std::string_view accept,
+                                 std::string_view accept_language) {
+  Result<App> app = app_.current();
+  Result<std::shared_ptr<const Templates>> templates = templates_.current();
+  const std::string key = "error_" + std::string(code);
+  Request asker;
+  asker.accept = accept;
+  if (!templates) return text_response(status, "This page is not available at the moment.\n");
+  const std::string chosen =
+      (*templates)->choose_language(app ? app->settings->page.language : "auto", accept_language);
+  const std::string message =
+      (*templates)
+          ->message(chosen, (*templates)->has_message(key) ? key : std::string("error_general"));
+  if (asker.accepts_json()) {
+    const Value body = Value::map({{"status", "error"}, {"code", code}, {"message", message}});
+    return text_response(status, json::print(body) + "\n", "application/json; charset=utf-8");
+  }
+  return (*templates)
+      ->page(status, "error", Value::map({{"status", status}, {"message", message}}), chosen);
+}
+
+Response AppPage::unavailable(const Error& error, const Request& request) {
+  if (Result<App> app = app_.current(); app) {
+    app->log->write_bounded(
+        Log::Level::error, "unavailable",
+        Value::map({{"code", error.code}, {"cause", error.cause}, {"remedy", error.remedy}}));
+  } else {
+    complain(app_.page(), error);
+  }
+  Response response = error_response(503, "unavailable", request);
+  response.set(Header::retry_after, "60");
+  return response;
+}
+
+}  // namespace b24

@@ -1,0 +1,69 @@
+// app_page: what the pages of the suite have in common: templates kept fresh, refusals and missing
+// settings answered alike.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+#include "settings/app.h"
+#include "web/page.h"
+#include "web/request.h"
+#include "web/response.h"
+#include "web/server.h"
+
+namespace b24 {
+
+// The templates of the settings' directory; without settings those beside the installation, so that
+// a person can be told what is wrong. Safe from all threads.
+class AppTemplates {
+ public:
+  // `app` must outlive this.
+  explicit AppTemplates(AppSource& app) : app_(app) {}
+  Result<std::shared_ptr<const Templates>> current() { return source()->current(); }
+  // Why the newest templates, or some texts of theirs, are not in use; nothing when they are.
+  std::optional<Error> fault() { return source()->fault(); }
+
+ private:
+  std::shared_ptr<TemplateSource> source();
+  AppSource& app_;
+  std::mutex mutex_;
+  std::shared_ptr<TemplateSource> source_;
+  std::filesystem::path dir_;
+};
+
+class AppPage : public Page {
+ public:
+  AppPage(const Launch& launch, std::string page)
+      : launch_(launch), app_(launch, std::move(page)), templates_(app_) {}
+
+  Response refuse(const Refusal& refusal, const Environment& environment) override;
+  Response not_kept(const Error& error, const Request& request) override {
+    return unavailable(error, request);
+  }
+  RequestLimits limits() override;
+  ServerLimits server_limits() override;
+
+ protected:
+  // A short, kind page (error.mustache, message error_<code>) or its JSON, in the visitor's
+  // language.
+  Response error_response(int status, std::string_view code, std::string_view accept,
+                          std::string_view accept_language);
+  Response error_response(int status, std::string_view code, const Request& request) {
+    return error_response(status, code, request.accept, request.accept_language);
+  }
+  // 503 for a page that cannot work until the owner acts; the error goes to the log and stderr, not
+  // to the visitor.
+  Response unavailable(const Error& error, const Request& request);
+  std::string language(const Request& request);
+
+  Launch launch_;
+  AppSource app_;
+  AppTemplates templates_;
+};
+
+}  // namespace b24

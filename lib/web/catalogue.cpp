@@ -1,0 +1,138 @@
+// catalogue: the messages of the pages in one language, and which language a visitor gets.
+#include "web/catalogue.h"
+
+#include <algorithm>
+#include <charconv>
+#include <set>
+
+#include "base/text.h"
+#include "settings/ini_file.h"
+
+namespace b24 {
+namespace {
+
+constexpr std::string_view kEnglish = "en";
+
+Error catalogue_error(std::string cause, std::string remedy) {
+  return {ErrorKind::settings, "broken_catalogue", std::move(cause), std::move(remedy)};
+}
+
+// Calls `text` and `name` for the parts of "text {{name}} text".
+template <class Text, class Name>
+void walk(std::string_view message, Text text, Name name) {
+  while (!message.empty()) {
+    const std::size_t open = message.find("{{");
+    const std::size_t close = message.find("}}", std::min(open, message.size()));
+    if (close == std::string_view::npos) break;
+    text(message.substr(0, open));
+    name(text::trim(message.substr(open + 2, close - open - 2)));
+    message.remove_prefix(close + 2);
+  }
+  text(message);
+}
+
+std::set<std::string> names_in(std::string_view message) {
+  std::set<std::string> names;
+  walk(
+      message, [](std::string_view) {}, [&](std::string_view name) { names.emplace(name); });
+  return names;
+}
+
+struct Wish {
+  std::string language;  // lower case, "*" for any
+  double weight = 1;
+};
+
+// "ru-RU, en;q=0.5" -> what is accepted, the best first.
+std::vector<Wish> parse_wishes(std::string_view accept_language) {
+  constexpr std::size_t kMostWishes = 32;  // a visitor's input: more are not worth the time
+  std::vector<Wish> wishes;
+  for (const std::string& item : text::split(accept_language.substr(0, 1024), ",")) {
+    if (wishes.size() == kMostWishes) break;
+    const std::vector<std::string> parts = text::split(item, "; \t");
+    if (parts.empty()) continue;
+    Wish wish{text::lower(parts[0]), 1};
+    for (std::size_t i = 1; i < parts.size(); ++i) {
+      if (!parts[i].starts_with("q=") && !parts[i].starts_with("Q=")) continue;
+      const char* end = parts[i].data() + parts[i].size();
+      if (std::from_chars(parts[i].data() + 2, end, wish.weight).ec != std::errc()) wish.weight = 0;
+    }
+    if (wish.weight > 0 && wish.weight <= 1) wishes.push_back(std::move(wish));
+  }
+  std::ranges::stable_sort(wishes, std::greater(), &Wish::weight);
+  return wishes;
+}
+
+}  // namespace
+
+Result<Messages> parse_messages(std::string_view text, const std::string& file) {
+  if (!text::is_valid_utf8(text)) {
+    return std::unexpected(
+        catalogue_error(file + ": the text is not UTF-8", "save the file as UTF-8"));
+  }
+  Result<std::vector<IniEntry>> entries = parse_ini(text, file);
+  if (!entries) return std::unexpected(entries.error());
+  Messages messages;
+  for (IniEntry& entry : *entries) {
+    const std::string place = file + ":" + std::to_string(entry.line) + ": ";
+    if (!entry.section.empty()) {
+      return std::unexpected(
+          catalogue_error(place + "a catalogue has no sections", "remove the line in brackets"));
+    }
+    if (!messages.try_emplace(entry.name, std::move(entry.value)).second) {
+      return std::unexpected(catalogue_error(place + entry.name + " occurs a second time",
+                                             "keep one of the two lines"));
+    }
+  }
+  return messages;
+}
+
+Status drop_unlike(const Messages& english, Messages& other, const std::string& file) {
+  Status first;
+  const auto found = [&](std::string cause, std::string remedy) {
+    if (first) {
+      first = std::unexpected(catalogue_error(file + ": " + std::move(cause), std::move(remedy)));
+    }
+  };
+  for (const auto& [key, message] : english) {
+    const auto own = other.find(key);
+    if (own == other.end()) {
+      found("there is no " + key + ", which messages.en.conf has", "add " + key + " to the file");
+    } else if (names_in(own->second) != names_in(message)) {
+      found(key + " has other {{names}} than in messages.en.conf",
+            "use the names of the English text");
+      other.erase(own);
+    }
+  }
+  for (const auto& [key, message] : other) {
+    if (english.contains(key)) continue;
+    found(key + " is not in messages.en.conf", "remove it, or add it to messages.en.conf");
+  }
+  return first;
+}
+
+std::string choose_language(const std::vector<std::string>& languages, std::string_view setting,
+                            std::string_view accept_language) {
+  const auto has = [&](std::string_view language) {
+    return std::ranges::find(languages, language) != languages.end();
+  };
+  if (has(setting)) return std::string(setting);
+  if (setting != "auto") return std::string(kEnglish);
+  for (const Wish& wish : parse_wishes(accept_language)) {
+    if (wish.language == "*") break;
+    if (has(wish.language)) return wish.language;
+    std::string primary = wish.language.substr(0, wish.language.find('-'));
+    if (has(primary)) return primary;
+  }
+  return std::string(kEnglish);
+}
+
+std::string fill(std::string_view text, const Value& data) {
+  std::string result;
+  walk(
+      text, [&](std::string_view part) { result += part; },
+      [&](std::string_view name) { result += data[name].text(); });
+  return result;
+}
+
+}  // namespace b24

@@ -1,0 +1,108 @@
+// page: templates and message catalogues -> HTML responses with security headers, in the visitor's
+// language.
+//
+// A template NAME.mustache gets the page's data, the catalogue as {{t.KEY}}, {{lang}}, and its own
+// NAME.css and NAME.js (after base.css), put in as {{{style}}} and {{{script}}} and allowed by
+// their hashes in the Content-Security-Policy. {{> NAME}} includes another template. Everything in
+// {{...}} is escaped for HTML text and attributes; a URL must be encoded before it gets here.
+// In sections false, null, an empty array and an empty text are false; everything else is true, the
+// number 0 too. Sections are closed in the file that opens them. Thread-safe after load.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "value/value.h"
+#include "web/response.h"
+
+namespace b24 {
+
+struct PagePolicy {
+  std::string frame_ancestors = "'none'";  // CSP: who may embed the page
+  std::string script_sources;  // further hosts for scripts and frames (captcha), space-separated
+  std::string form_targets;    // further origins that sending a form may lead to, by a redirect too
+};
+
+class Templates {
+ public:
+  // Reads everything in `dir`. Errors (kind settings; with file and line) have the codes
+  // no_templates (no such directory, or nothing in it), broken_template (what is wrong with a
+  // template, style or script), unknown_message ({{t.KEY}} that the English catalogue lacks),
+  // broken_catalogue (not UTF-8, a key twice) and broken_line (ini_file.h). These two end the
+  // loading for the English catalogue only: see warning().
+  static Result<std::shared_ptr<const Templates>> load(const std::filesystem::path& dir);
+  // For a process of one request: reads and checks only the page of that name (if there is one),
+  // and of the rest what is asked for, when it is. A text that a catalogue lacks is English then.
+  static Result<std::shared_ptr<const Templates>> open(const std::filesystem::path& dir,
+                                                       const std::string& page);
+  ~Templates();
+
+  // The HTML of a page. REQUIRES: the template exists.
+  std::string render(std::string_view name, const Value& data, std::string_view language) const;
+  // The same as a complete response: content type, language, CSP with hashes, nosniff, referrer
+  // policy, no-store.
+  Response page(int status, std::string_view name, const Value& data, std::string_view language,
+                const PagePolicy& policy = {}) const;
+
+  // A message of the catalogue, with {{names}} filled from `data` (not escaped: it is escaped where
+  // it is put into a page).
+  std::string message(std::string_view language, std::string_view key,
+                      const Value& data = Value::array()) const;
+  bool has_message(std::string_view key) const;
+
+  // What is wrong with another catalogue than the English one: it cannot be read, lacks a key that
+  // the English one has, has one more, or other {{names}} in a text (code broken_catalogue or
+  // broken_line). Such texts are English. An owner's own translation must not take the pages down
+  // after an upgrade that adds a text.
+  std::optional<Error> warning() const;
+
+  // "en", "ru", ...: the catalogues found (messages.LANG.conf).
+  std::vector<std::string> languages() const;
+  // `setting` (a language or "auto") and what the browser accepts -> a language that we have;
+  // English when in doubt.
+  std::string choose_language(std::string_view setting, std::string_view accept_language) const;
+
+ private:
+  struct Data;
+  explicit Templates(std::unique_ptr<Data> data);
+  std::unique_ptr<Data> data_;
+};
+
+// Keeps the templates of a running process fresh, since a site owner edits them. Safe from all
+// threads.
+class TemplateSource {
+ public:
+  explicit TemplateSource(std::filesystem::path dir, Clock clock = now_ms)
+      : dir_(std::move(dir)), clock_(std::move(clock)) {}
+  // For a process of one request, which shows this page: they are opened once (Templates::open).
+  TemplateSource(std::filesystem::path dir, std::string page)
+      : dir_(std::move(dir)), page_(std::move(page)), clock_(now_ms) {}
+
+  // The templates as of now: looks at the files at most once a second and reads all of them again
+  // when one changed. While the new ones have an error or a warning the old ones stay; an error
+  // only when there never were usable ones.
+  Result<std::shared_ptr<const Templates>> current();
+  // Why the newest versions of the files, or some texts in them, are not in use; nothing when they
+  // are.
+  std::optional<Error> fault();
+
+ private:
+  bool is_due();
+  std::mutex mutex_;
+  std::filesystem::path dir_;
+  std::string page_;
+  Clock clock_;
+  std::shared_ptr<const Templates> templates_;
+  std::optional<Error> fault_;
+  Millis looked_at_ = 0;
+  std::string stamp_;  // names, sizes and times of change of what was read last
+};
+
+}  // namespace b24

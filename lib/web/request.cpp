@@ -1,0 +1,355 @@
+// request: from the web server's variables and a stream of bytes to a Request, or to a refusal.
+#include "web/request.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <utility>
+
+#include "base/text.h"
+#include "value/json.h"
+#include "web/multipart.h"
+
+namespace b24 {
+
+namespace {
+
+constexpr std::size_t kMaxVariables = 200;
+constexpr std::size_t kMaxVariableBytes = 64 * 1024;
+constexpr std::size_t kMaxNameBytes = 256;
+
+constexpr std::array<std::string_view, 4> kMethods = {"GET", "HEAD", "POST", "OPTIONS"};
+
+// What is taken over as it is. A request's "Proxy:" header (HTTP_PROXY) is not among it, on
+// purpose.
+struct Taken {
+  std::string_view variable;
+  std::string Request::*member;
+};
+constexpr std::array kTaken = {
+    Taken{"REQUEST_METHOD", &Request::method},
+    Taken{"SCRIPT_NAME", &Request::script_name},
+    Taken{"PATH_INFO", &Request::path_info},
+    Taken{"QUERY_STRING", &Request::query_string},
+    Taken{"REMOTE_ADDR", &Request::remote_address},
+    Taken{"HTTP_X_FORWARDED_FOR", &Request::forwarded_for},
+    Taken{"HTTP_HOST", &Request::host},
+    Taken{"HTTP_ACCEPT", &Request::accept},
+    Taken{"HTTP_ACCEPT_LANGUAGE", &Request::accept_language},
+    Taken{"HTTP_ORIGIN", &Request::origin},
+    Taken{"HTTP_REFERER", &Request::referer},
+    Taken{"HTTP_USER_AGENT", &Request::user_agent},
+    Taken{"HTTP_SEC_FETCH_SITE", &Request::sec_fetch_site},
+    Taken{"HTTP_COOKIE", &Request::cookie},
+    Taken{"DOCUMENT_ROOT", &Request::document_root},
+    Taken{"SERVER_SOFTWARE", &Request::server_software},
+    Taken{"HTTP_X_B24HOOKS_KEY", &Request::key_header},
+};
+
+using Done = std::expected<void, Refusal>;
+
+std::unexpected<Refusal> refuse(int status, const char* code, std::string cause) {
+  return std::unexpected(Refusal{status, code, std::move(cause)});
+}
+
+std::unexpected<Refusal> refuse(php::ParseFault fault) {
+  if (fault == php::ParseFault::too_deep)
+    return refuse(400, "too_deep", "a name has more levels of brackets than allowed");
+  return refuse(413, "too_many_fields", "more fields than allowed");
+}
+
+std::unexpected<Refusal> refuse(MultipartFault fault) {
+  if (fault == MultipartFault::too_many_parts)
+    return refuse(413, "too_many_fields", describe(fault));
+  return refuse(400, "bad_multipart", describe(fault));
+}
+
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+
+// --- Variables
+// ------------------------------------------------------------------------------------
+
+void take_variables(const Environment& environment, Request& request) {
+  for (const Taken& taken : kTaken) request.*taken.member = environment.get(taken.variable);
+  const std::string_view https = environment.get("HTTPS");
+  request.https = (!https.empty() && !text::equal_ignoring_case(https, "off")) ||
+                  environment.get("REQUEST_SCHEME") == "https";
+  if (request.host.empty()) {
+    request.host = environment.get("SERVER_NAME");
+    const std::string_view port = environment.get("SERVER_PORT");
+    if (!port.empty() && port != (request.https ? "443" : "80"))
+      request.host.append(":").append(port);
+  }
+  const std::string_view type = environment.get("CONTENT_TYPE");
+  request.content_type = text::lower(type.substr(0, type.find_first_of("; ,")));
+}
+
+// The host gets into links and redirects of our pages.
+bool is_host(std::string_view host) {
+  return std::ranges::all_of(host, [](char c) {
+    const char lower = static_cast<char>(c | 0x20);
+    return is_digit(c) || (lower >= 'a' && lower <= 'z') ||
+           std::string_view(".-_:[]").find(c) != std::string_view::npos;
+  });
+}
+
+// --- Body
+// -----------------------------------------------------------------------------------------
+
+// Reads until the end or `most` bytes; false when the stream broke.
+bool read_up_to(const BodyReader& read, std::size_t most, std::string& body) {
+  std::array<char, 16384> buffer;
+  while (body.size() < most) {
+    const long got = read(buffer.data(), std::min(buffer.size(), most - body.size()));
+    if (got < 0) return false;
+    if (got == 0) break;
+    body.append(buffer.data(), static_cast<std::size_t>(got));
+  }
+  return true;
+}
+
+std::expected<std::string, Refusal> read_counted(std::string_view length, const BodyReader& read,
+                                                 std::size_t limit) {
+  if (!std::ranges::all_of(length, is_digit))
+    return refuse(400, "bad_length", "CONTENT_LENGTH is not a number");
+  std::size_t declared = 0;
+  const auto end = std::from_chars(length.data(), length.data() + length.size(), declared);
+  if (end.ec != std::errc() || declared > limit)
+    return refuse(413, "body_too_large", "CONTENT_LENGTH is " + std::string(length.substr(0, 20)));
+  std::string body;
+  // One byte more than announced shows a body that is longer.
+  if (!read_up_to(read, declared + 1, body))
+    return refuse(400, "body_incomplete", "the body's stream broke");
+  if (body.size() > declared)
+    return refuse(400, "bad_length", "the body is longer than CONTENT_LENGTH");
+  if (body.size() < declared)
+    return refuse(400, "body_incomplete",
+                  "the body has " + std::to_string(body.size()) + " of " +
+                      std::to_string(declared) + " bytes");
+  return body;
+}
+
+std::expected<std::string, Refusal> read_chunked(const BodyReader& read, std::size_t limit) {
+  std::string body;
+  if (!read_up_to(read, limit + 1, body))
+    return refuse(400, "body_incomplete", "the body's stream broke");
+  if (body.size() > limit) return refuse(413, "body_too_large", "chunked body over the limit");
+  return body;
+}
+
+std::expected<std::string, Refusal> read_body(const Environment& environment,
+                                              const BodyReader& read, std::size_t limit,
+                                              bool required) {
+  // Servers that always pass CONTENT_LENGTH leave it empty when there is none.
+  const std::string_view length = environment.get("CONTENT_LENGTH");
+  if (!length.empty()) return read_counted(length, read, limit);
+  if (text::equal_ignoring_case(environment.get("HTTP_TRANSFER_ENCODING"), "chunked"))
+    return read_chunked(read, limit);
+  if (required) return refuse(411, "length_required", "a body without CONTENT_LENGTH");
+  return std::string();
+}
+
+// --- Content types
+// --------------------------------------------------------------------------------
+
+struct Content {
+  std::string body;
+  std::string_view type;  // the whole header
+  RequestLimits limits;   // names.fields: what the query has left
+};
+
+Done take_form(Content& content, Request& request) {
+  auto form = php::parse_query(content.body, content.limits.names);
+  if (!form) return refuse(form.error());
+  request.post = std::move(*form);
+  request.body = std::move(content.body);
+  return {};
+}
+
+Done take_multipart(Content& content, Request& request) {
+  const auto parts = parse_multipart(content.body, content.type,
+                                     {content.limits.parts, content.limits.part_headers});
+  if (!parts) return refuse(parts.error());
+  std::size_t fields = 0;
+  for (const Part& part : *parts) {
+    if (!part.filename) {
+      if (++fields > content.limits.names.fields) return refuse(php::ParseFault::too_many_fields);
+      const auto added =
+          php::add_variable(request.post, *part.name, part.content, content.limits.names);
+      if (!added) return refuse(added.error());
+      request.part_names.push_back(*part.name);
+    } else if (!part.filename->empty()) {
+      request.uploads.push_back(
+          {part.name.value_or(""), *part.filename, part.type, std::string(part.content)});
+    }
+  }
+  return {};
+}
+
+std::size_t count_members(const Value& value) {
+  std::size_t count = value.size();
+  for (const Value::Member& member : value.members()) count += count_members(member.value);
+  return count;
+}
+
+Done take_json(Content& content, Request& request) {
+  // A name without brackets is a member of the outermost object.
+  auto value = json::parse(content.body, content.limits.names.depth + 1);
+  if (!value) return refuse(400, value.error().code.c_str(), value.error().cause);
+  if (!value->is_array()) return refuse(400, "bad_json", "JSON: not an object");
+  if (count_members(*value) > content.limits.names.fields)
+    return refuse(php::ParseFault::too_many_fields);
+  request.post = std::move(*value);
+  request.body = std::move(content.body);
+  return {};
+}
+
+struct Taker {
+  std::string_view type;
+  Done (*take)(Content&, Request&);
+};
+constexpr std::array kTakers = {
+    Taker{"application/x-www-form-urlencoded", take_form},
+    Taker{"multipart/form-data", take_multipart},
+    Taker{"application/json", take_json},
+};
+
+Done take_content(Content content, Request& request) {
+  if (content.body.empty() && request.content_type.empty()) return {};
+  const auto taker = std::ranges::find(kTakers, request.content_type, &Taker::type);
+  if (taker == kTakers.end())
+    return refuse(415, "unsupported_type", "Content-Type: " + text::for_log(content.type, 100));
+  return taker->take(content, request);
+}
+
+std::size_t count_fields(std::string_view query) {
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < query.size(); ++i)
+    if (query[i] != '&' && (i == 0 || query[i - 1] == '&')) ++count;
+  return count;
+}
+
+// --- Accept
+// ---------------------------------------------------------------------------------------
+
+// How much a type is wanted: its quality, then how exactly it was named, then how early.
+struct Preference {
+  double quality = 0;
+  int exactness = -1;
+  std::size_t place = 0;  // from the end
+
+  auto operator<=>(const Preference&) const = default;
+};
+
+double quality_of(const std::vector<std::string>& range) {
+  for (const std::string& parameter : range) {
+    if (!parameter.starts_with("q=")) continue;
+    double quality = 0;
+    std::from_chars(parameter.data() + 2, parameter.data() + parameter.size(), quality);
+    return quality >= 0 && quality <= 1 ? quality : 0;
+  }
+  return 1;
+}
+
+Preference preference(const std::vector<std::string>& ranges, std::string_view type) {
+  const std::array<std::string, 3> patterns = {
+      "*/*", std::string(type.substr(0, type.find('/'))) + "/*", std::string(type)};
+  Preference best;
+  for (std::size_t i = 0; i < ranges.size(); ++i) {
+    const std::vector<std::string> range = text::split(ranges[i], "; \t");
+    if (range.empty()) continue;
+    const auto pattern = std::ranges::find(patterns, range.front());
+    const int exactness = static_cast<int>(pattern - patterns.begin());
+    if (pattern != patterns.end() && exactness > best.exactness)
+      best = {quality_of(range), exactness, ranges.size() - i};
+  }
+  return best;
+}
+
+}  // namespace
+
+// --- Environment
+// ----------------------------------------------------------------------------------
+
+std::string_view Environment::get(std::string_view name) const {
+  for (const char* const* variable = variables_; *variable; ++variable) {
+    const std::string_view entry(*variable);
+    if (entry.size() > name.size() && entry[name.size()] == '=' && entry.starts_with(name))
+      return entry.substr(name.size() + 1);
+  }
+  return {};
+}
+
+std::string Environment::fault() const {
+  std::vector<std::string_view> names;
+  std::size_t bytes = 0;
+  for (const char* const* variable = variables_; *variable; ++variable) {
+    const std::string_view entry(*variable);
+    const std::string_view name = entry.substr(0, entry.find('='));
+    bytes += entry.size();
+    if (names.size() == kMaxVariables || bytes > kMaxVariableBytes) return "too many variables";
+    if (name.empty() || name.size() == entry.size() || name.size() > kMaxNameBytes)
+      return "a variable without a proper name";
+    const auto is_control = [](char c) {
+      return (static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7F;
+    };
+    if (name.starts_with("HTTP_") && std::ranges::any_of(entry, is_control))
+      return "control bytes in " + text::for_log(name, 64);
+    names.push_back(name);
+  }
+  std::ranges::sort(names);
+  const auto twice = std::ranges::adjacent_find(names);
+  return twice == names.end() ? "" : "two variables " + text::for_log(*twice, 64);
+}
+
+// --- Request
+// --------------------------------------------------------------------------------------
+
+bool Request::accepts_json() const {
+  const std::vector<std::string> ranges = text::split(text::lower(accept), ",");
+  const Preference json = preference(ranges, "application/json");
+  return json.quality > 0 && json > preference(ranges, "text/html");
+}
+
+std::string Request::own_url() const {
+  constexpr std::string_view kept = "/-._~!$&'()*+,;=:@";
+  std::string path;
+  for (const char c : script_name) {
+    if (kept.find(c) != kept.npos)
+      path += c;
+    else
+      path += c == ' ' ? "%20" : php::url_encode({&c, 1});
+  }
+  return (https ? "https://" : "http://") + host + path;
+}
+
+std::expected<Request, Refusal> read_request(const Environment& environment, const BodyReader& read,
+                                             const RequestLimits& limits) {
+  if (const std::string fault = environment.fault(); !fault.empty())
+    return refuse(400, "bad_request", fault);
+  Request request;
+  take_variables(environment, request);
+  if (!is_host(request.host))
+    return refuse(400, "bad_request", "Host: " + text::for_log(request.host, 100));
+  if (std::ranges::find(kMethods, request.method) == kMethods.end())
+    return refuse(405, "wrong_method", text::for_log(request.method, 40));
+
+  auto body = read_body(environment, read, limits.body, request.is_post());
+  if (!body) return std::unexpected(body.error());
+  auto query = php::parse_query(request.query_string, limits.names);
+  if (!query) return refuse(query.error());
+  request.get = std::move(*query);
+  if (request.is_post()) {
+    Content content{std::move(*body), environment.get("CONTENT_TYPE"), limits};
+    content.limits.names.fields -= count_fields(request.query_string);
+    const Done done = take_content(std::move(content), request);
+    if (!done) return std::unexpected(done.error());
+  }
+  request.params = request.get;
+  php::merge(request.params, request.post);
+  return request;
+}
+
+}  // namespace b24

@@ -1,0 +1,116 @@
+// request: one HTTP request as a page sees it, whichever way it came (CGI environment or FastCGI
+// parameters).
+//
+// Everything in it is the visitor's input. The body is read to its end or the request is refused: a
+// body that is shorter or longer than CONTENT_LENGTH, or whose stream broke, never becomes a
+// Request.
+#pragma once
+
+#include <cstddef>
+#include <expected>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "value/php.h"
+#include "value/value.h"
+
+namespace b24 {
+
+struct RequestLimits {
+  std::size_t body = 1 << 20;       // bytes; checked before anything is read
+  std::size_t parts = 64;           // multipart: number of parts
+  std::size_t part_headers = 8192;  // multipart: bytes of one part's headers
+  php::Limits names;                // fields and depth, of query and body together
+};
+
+// Why a request was refused before any page saw it. `code` is ours and stable, e.g.
+// "body_too_large"; it is the key of the message catalogue (error_<code>) and of the log line;
+// `cause` has the detail for the log.
+struct Refusal {
+  int status = 400;
+  std::string code;
+  std::string cause;
+};
+
+// A file field of multipart/form-data. PHP keeps these out of $_REQUEST, and so do we.
+struct Upload {
+  std::string field;     // its name as sent
+  std::string filename;  // as sent: never a path to open
+  std::string type;
+  std::string content;
+};
+
+// A read-only look at the variables that the web server gave.
+class Environment {
+ public:
+  // `variables`: "NAME=value" pointers, ended by a null pointer; must outlive this.
+  explicit Environment(const char* const* variables) : variables_(variables) {}
+  // The first variable of that name; empty when there is none.
+  std::string_view get(std::string_view name) const;
+  // A duplicate name, a header with control bytes, an entry without a name, or over 200 variables
+  // or 64 KiB: a sign of tampering; then the reason, else empty.
+  std::string fault() const;
+
+ private:
+  const char* const* variables_;
+};
+
+// Reads up to `size` bytes; 0 at the end, negative when the stream broke.
+using BodyReader = std::function<long(char* buffer, std::size_t size)>;
+
+struct Request {
+  std::string method;       // "GET", "POST", ... as sent
+  std::string script_name;  // SCRIPT_NAME
+  std::string path_info;    // PATH_INFO; the pages refuse anything but ""
+  std::string query_string;
+  std::string content_type;  // lower-case media type without parameters
+  std::string body;          // raw; kept for urlencoded and JSON bodies only
+  Value get = Value::array();
+  Value post = Value::array();    // form fields, or the members of a JSON object
+  Value params = Value::array();  // $_REQUEST: GET, then POST over it
+  std::vector<Upload> uploads;
+  // Multipart: the names of the fields that are no files, as sent, a repeated one again.
+  std::vector<std::string> part_names;
+
+  std::string remote_address;  // REMOTE_ADDR
+  std::string
+      forwarded_for;  // X-Forwarded-For as sent; believed only from trusted proxies (address.h)
+  bool https = false;
+  std::string host;  // Host header, or SERVER_NAME and port
+  std::string accept;
+  std::string accept_language;
+  std::string origin;
+  std::string referer;
+  std::string user_agent;
+  std::string sec_fetch_site;
+  std::string cookie;
+  std::string document_root;
+  std::string server_software;
+  std::string key_header;  // X-B24hooks-Key: the owner's key for checkserver
+
+  bool accepts_json() const;  // Accept prefers application/json to text/html
+  bool is_post() const { return method == "POST"; }
+  // The scheme, host and path of this page as the visitor sees it, e.g.
+  // "https://example.com/index.php".
+  std::string own_url() const;
+};
+
+// Reads a request, or refuses it with
+//   400 bad_request: variables with a fault (Environment::fault), or a Host that is none
+//   405 wrong_method: neither GET, HEAD, POST nor OPTIONS
+//   411 length_required: a POST with neither CONTENT_LENGTH nor chunked transfer (a gateway hands
+//   on
+//       the latter without a length; it is read to its end)
+//   413 body_too_large, too_many_fields (or parts)
+//   400 bad_length: CONTENT_LENGTH is not digits only, or the body is longer; body_incomplete
+//   415 unsupported_type: a POST that is not urlencoded, multipart or JSON (an empty one may have
+//   no
+//       type)
+//   400 too_deep, bad_json (or a scalar), bad_multipart
+// What comes along as the body of another method is read under the same limits and dropped.
+std::expected<Request, Refusal> read_request(const Environment& environment, const BodyReader& read,
+                                             const RequestLimits& limits);
+
+}  // namespace b24

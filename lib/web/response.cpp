@@ -1,0 +1,108 @@
+// response: what a page answers, and its one writer.
+#include "web/response.h"
+
+#include <algorithm>
+#include <array>
+
+namespace b24 {
+namespace {
+
+constexpr std::array<std::string_view, static_cast<std::size_t>(Header::count_)> kNames = {
+    "Content-Type",
+    "Location",
+    "Cache-Control",
+    "Allow",
+    "Retry-After",
+    "Vary",
+    "Set-Cookie",
+    "Content-Security-Policy",
+    "X-Content-Type-Options",
+    "Referrer-Policy",
+    "Access-Control-Allow-Origin",
+    "Access-Control-Allow-Methods",
+    "Access-Control-Allow-Headers",
+    "Content-Language",
+    "X-Robots-Tag",
+};
+
+struct Reason {
+  int status;
+  std::string_view text;
+};
+
+constexpr Reason kReasons[] = {
+    {200, "OK"},
+    {202, "Accepted"},
+    {204, "No Content"},
+    {303, "See Other"},
+    {304, "Not Modified"},
+    {400, "Bad Request"},
+    {401, "Unauthorized"},
+    {403, "Forbidden"},
+    {404, "Not Found"},
+    {405, "Method Not Allowed"},
+    {409, "Conflict"},
+    {411, "Length Required"},
+    {413, "Content Too Large"},
+    {415, "Unsupported Media Type"},
+    {422, "Unprocessable Content"},
+    {429, "Too Many Requests"},
+    {500, "Internal Server Error"},
+    {502, "Bad Gateway"},
+    {503, "Service Unavailable"},
+    {504, "Gateway Timeout"},
+};
+
+std::string_view reason(int status) {
+  const auto* found = std::ranges::find(kReasons, status, &Reason::status);
+  return found == std::end(kReasons) ? "Unknown" : found->text;
+}
+
+std::string without_controls(std::string_view value) {
+  std::string clean(value);
+  std::erase_if(clean, [](char c) { return (c >= 0 && c < 0x20) || c == 0x7f; });
+  return clean;
+}
+
+}  // namespace
+
+std::string_view name(Header header) {
+  return kNames[static_cast<std::size_t>(header)];
+}
+
+Response& Response::set(Header header, std::string_view value) {
+  auto found = std::ranges::find(headers, header, &std::pair<Header, std::string>::first);
+  if (found == headers.end())
+    headers.emplace_back(header, without_controls(value));
+  else
+    found->second = without_controls(value);
+  return *this;
+}
+
+Response text_response(int status, std::string body, std::string_view content_type) {
+  Response response{.status = status, .headers = {}, .body = std::move(body)};
+  response.set(Header::content_type, content_type)
+      .set(Header::x_content_type_options, "nosniff")
+      .set(Header::cache_control, "no-store");
+  return response;
+}
+
+std::string to_cgi(const Response& response, bool head) {
+  std::string text = "Status: " + std::to_string(response.status) + ' ';
+  text += reason(response.status);
+  text += "\r\n";
+  for (const auto& [header, value] : response.headers) {
+    text += name(header);
+    text += ": ";
+    // `headers` is open to all, so the last word on what a line holds is here.
+    text += without_controls(value);
+    text += "\r\n";
+  }
+  bool may_have_body = response.status != 204 && response.status != 304;
+  if (may_have_body) text += "Content-Length: " + std::to_string(response.body.size()) + "\r\n";
+  text += "\r\n";
+  if (may_have_body && !head) text += response.body;
+  return text;
+}
+
+}  // namespace b24

@@ -1,0 +1,212 @@
+// server: runs a page as CGI, as FastCGI (threads) or from the shell; stops cleanly.
+#include "web/server.h"
+
+#include <fcgiapp.h>
+#include <fcntl.h>
+#include <malloc.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <thread>
+
+#include "base/version.h"
+#include "settings/settings.h"
+#include "web/answer.h"
+#include "web/command_line.h"
+#include "web/fcgi_pool.h"
+#include "web/listener.h"
+
+namespace b24 {
+namespace {
+
+constexpr int kUsage = 2;
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool kSanitized = true;  // these trace their own process, and need larger stacks
+#else
+constexpr bool kSanitized = false;
+#endif
+
+// Webhook secrets and visitors' data must not end in a core dump.
+void forbid_core_dumps() {
+  rlimit none{0, 0};
+  setrlimit(RLIMIT_CORE, &none);
+  if (!kSanitized) prctl(PR_SET_DUMPABLE, 0);
+}
+
+void print(std::FILE* stream, const std::string& text) {
+  std::fwrite(text.data(), 1, text.size(), stream);
+}
+
+void print_error(const Program& program, const Error& error) {
+  print(stderr, std::string(program.name) + ": " + error.cause + '\n' +
+                    (error.remedy.empty() ? "" : error.remedy + '\n'));
+}
+
+Launch make_launch(Mode mode, const std::string& settings) {
+  return {mode, find_settings(settings, environ).string(), environ};
+}
+
+// --- CGI ---
+
+long read_stdin(char* buffer, std::size_t size) {
+  ssize_t got = 0;
+  do {
+    got = read(STDIN_FILENO, buffer, size);
+  } while (got < 0 && errno == EINTR);
+  return got;
+}
+
+void write_stdout(std::string_view bytes) {
+  while (!bytes.empty()) {
+    ssize_t written = write(STDOUT_FILENO, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) return;  // the web server has gone; what was done stands
+    bytes.remove_prefix(static_cast<std::size_t>(written));
+  }
+}
+
+// The web server waits until all three are closed, Apache for stderr too.
+void let_go_of_web_server() {
+  int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+  for (int file : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) dup2(null, file);
+}
+
+int serve_cgi(const Program& program) {
+  std::unique_ptr<Page> page = program.make(make_launch(Mode::cgi, ""));
+  write_stdout(answer(*page, Environment(environ), read_stdin));
+  let_go_of_web_server();
+  page->after_answer();
+  return 0;
+}
+
+// --- FastCGI ---
+
+void allow_many_descriptors() {
+  constexpr rlim_t kEnough = 16384;
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= kEnough) return;
+  limit.rlim_cur = std::min(limit.rlim_max, kEnough);
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+void keep_threads_small() {
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  pthread_attr_setstacksize(&attributes, kSanitized ? 8 << 20 : 1 << 20);
+  pthread_setattr_default_np(&attributes);
+  pthread_attr_destroy(&attributes);
+  mallopt(M_ARENA_MAX, 2);
+}
+
+sigset_t stop_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  return signals;
+}
+
+// The page's background work must not end before the process does.
+void work_in_background(Page& page, const std::stop_token& stop) {
+  while (!stop.stop_requested()) {
+    try {
+      page.work(stop);
+      return;
+    } catch (const std::exception& fault) {
+      complain(std::string("background work failed: ") + fault.what());
+      std::this_thread::sleep_for(std::chrono::seconds(1));
+    }
+  }
+}
+
+int serve_fastcgi(const Program& program, const Listener& listener, const CommandLine& line) {
+  // Blocked before the first thread starts, so that all inherit it and only sigwait sees them.
+  sigset_t signals = stop_signals();
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  signal(SIGHUP, SIG_IGN);
+  allow_many_descriptors();
+  keep_threads_small();
+  if (FCGX_Init() != 0) {
+    print(stderr, "libfcgi cannot be started\n");
+    return 1;
+  }
+  std::unique_ptr<Page> page = program.make(make_launch(Mode::fastcgi, line.settings));
+  ServerLimits limits = page->server_limits();
+  if (line.threads > 0) limits.threads = line.threads;
+  limits.max_threads = std::max(limits.max_threads, limits.threads);
+  // In this order, so that at the end the background is waited for once the pool is through.
+  std::jthread background(
+      [&page](const std::stop_token& stop) { work_in_background(*page, stop); });
+  FcgiPool pool(listener.socket(), *page, limits);
+  int number = 0;
+  sigwait(&signals, &number);
+  background.request_stop();
+  return 0;
+}
+
+int serve_listen(const Program& program, const CommandLine& line) {
+  auto listener = Listener::open(line.listen);
+  if (!listener) {
+    print_error(program, listener.error());
+    return 1;
+  }
+  return serve_fastcgi(program, *listener, line);
+}
+
+// --- the command line ---
+
+int run_command(const Program& program, const CommandLine& line) {
+  if (line.help) {
+    print(stdout, help_text(program));
+    return 0;
+  }
+  if (line.version) {
+    print(stdout, "b24hooks " + std::string(program.name) + ' ' + std::string(kVersion) + '\n');
+    return 0;
+  }
+  if (!line.listen.empty()) return serve_listen(program, line);
+  return program.make(make_launch(Mode::shell, line.settings))->command(line.arguments);
+}
+
+int choose_mode(int argc, char** argv, const Program& program) {
+  auto listener = Listener::inherited();
+  bool is_cgi = std::getenv("GATEWAY_INTERFACE") != nullptr;
+  if (!listener && (is_cgi || std::getenv("REQUEST_METHOD") != nullptr)) return serve_cgi(program);
+  CommandLine line;
+  // A web server may hand a visitor's query string to a CGI program as arguments.
+  if (!is_cgi) {
+    auto parsed = parse_command_line({argv + 1, static_cast<std::size_t>(std::max(argc - 1, 0))},
+                                     program.options);
+    if (!parsed) {
+      print(stderr,
+            std::string(program.name) + ": " + parsed.error() + "\n\n" + help_text(program));
+      return kUsage;
+    }
+    line = std::move(*parsed);
+  }
+  return listener ? serve_fastcgi(program, *listener, line) : run_command(program, line);
+}
+
+}  // namespace
+
+int serve(int argc, char** argv, const Program& program) {
+  forbid_core_dumps();
+  signal(SIGPIPE, SIG_IGN);
+  try {
+    return choose_mode(argc, argv, program);
+  } catch (const std::exception& fault) {
+    print(stderr, std::string(program.name) + ": " + fault.what() + '\n');
+    return 1;
+  }
+}
+
+}  // namespace b24

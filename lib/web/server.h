@@ -1,0 +1,89 @@
+// server: runs a page as CGI, as FastCGI (threads) or from the shell; stops cleanly.
+//
+// How the mode is found, in this order: a listening socket on descriptor 0 (spawn-fcgi, mod_fcgid)
+// or from systemd (LISTEN_FDS) -> FastCGI; GATEWAY_INTERFACE or REQUEST_METHOD in the environment
+// -> CGI, and then argv is never looked at; --listen -> FastCGI on an own socket; else the shell.
+//
+// FastCGI: one thread takes signals, a pool of workers answers requests; connections that have not
+// sent a whole request yet, or do not read their answer, wait in one poll set instead of holding a
+// worker (fcgi_keeper.h). Each connection carries one request and has a deadline; its records are
+// checked, and libfcgi only ever reads what passed (fcgi_guard.h). SIGTERM and SIGINT: what is
+// queued and under way is answered, then exit 0.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "settings/app.h"
+#include "web/request.h"
+#include "web/response.h"
+
+namespace b24 {
+
+// The options that a page takes on the command line, parsed; "--list pending" -> {"--list",
+// "pending"}.
+using Arguments = std::vector<std::pair<std::string, std::string>>;
+
+struct ServerLimits {
+  int threads = 4;               // workers kept ready; --threads goes before it
+  int max_threads = 64;          // the pool grows to this while all are busy
+  Millis request_time = 10'000;  // to send the request; and again to take the answer
+};
+
+// What a binary plugs into the server.
+class Page {
+ public:
+  virtual ~Page() = default;
+  // The answer to a request; called from many threads at once.
+  virtual Response respond(const Request& request) = 0;
+  // Puts what answers promised (Response::promise) on the disk, durably when it returns: called
+  // once for all answers of a round. When it fails, none of them is sent, but not_kept for each.
+  virtual Status keep(std::span<const std::string> promises) {
+    static_cast<void>(promises);
+    return {};
+  }
+  virtual Response not_kept(const Error& error, const Request& request);
+  // The answers of a round in which something was kept have been sent.
+  virtual void kept() {}
+  // The answer to a request that was refused before it could be read; writes the log line.
+  virtual Response refuse(const Refusal& refusal, const Environment& environment) = 0;
+  // FastCGI: background work, in a thread of its own from start to stop. Must return soon after a
+  // stop is asked for.
+  virtual void work(std::stop_token stop) { static_cast<void>(stop); }
+  // CGI: called once the answer has been sent and closed.
+  virtual void after_answer() {}
+  // Shell: what the options ask for; the exit code.
+  virtual int command(const Arguments& arguments) = 0;
+  // Limits for reading a request; asked for each.
+  virtual RequestLimits limits() { return {}; }
+  // FastCGI: asked for once, at the start.
+  virtual ServerLimits server_limits() { return {}; }
+};
+
+struct Option {
+  std::string_view name;  // "--list"
+  std::string_view
+      argument;  // what follows it, "pending|failed"; empty for none; in [] when it may be left out
+  std::string_view help;
+};
+
+struct Program {
+  std::string_view name;     // "index"
+  std::string_view summary;  // one line for --help
+  std::span<const Option> options;
+  std::unique_ptr<Page> (*make)(const Launch& launch);
+};
+
+// The whole life of a process; the result is main's. Command line common to all: --listen
+// unix:PATH|HOST:PORT, --threads N, --settings FILE,
+// --help, --version; an unknown option prints the help to stderr and returns 2.
+int serve(int argc, char** argv, const Program& program);
+
+}  // namespace b24

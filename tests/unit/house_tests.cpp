@@ -1,0 +1,113 @@
+// house_tests: the rooms of the sources, what each may know of, and how large it may be.
+#include <algorithm>
+#include <boost/test/unit_test.hpp>
+#include <filesystem>
+#include <map>
+#include <regex>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "process.h"
+
+using namespace b24::test;
+namespace fs = std::filesystem;
+
+namespace {
+
+// What a room's files may include, besides its own. A page's room may include every room of lib.
+const std::map<std::string, std::set<std::string>> kMayKnow = {
+    {"base", {}},
+    {"value", {"base"}},
+    {"settings", {"base", "value"}},
+    {"web", {"base", "value", "settings"}},
+    {"portal", {"base", "value", "settings"}},
+    {"keep", {"base", "value", "settings"}},
+};
+const std::set<std::string> kPages = {"index", "handler", "checkserver"};
+
+struct Source {
+  std::string room;
+  fs::path file;
+  std::string text;
+};
+
+std::vector<Source> sources() {
+  std::vector<Source> found;
+  for (const char* top : {"lib", "cgi-bin"}) {
+    for (const auto& entry : fs::recursive_directory_iterator(top)) {
+      if (!entry.is_regular_file()) continue;
+      const fs::path inside = entry.path().lexically_relative(top);
+      found.push_back({inside.begin()->string(), entry.path(), read_file(entry.path())});
+    }
+  }
+  return found;
+}
+
+std::string without_comments(const std::string& text) {
+  return std::regex_replace(text, std::regex("//[^\n]*"), "");
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(house_tests)
+
+BOOST_AUTO_TEST_CASE(each_source_lies_in_a_room) {
+  for (const Source& source : sources()) {
+    BOOST_TEST((kMayKnow.contains(source.room) || kPages.contains(source.room)), source.file);
+    BOOST_TEST(source.file.parent_path().filename() == source.room, source.file);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(arrows_between_rooms_point_down_only) {
+  const std::regex include("#include \"([a-z_]+)/[a-z_]+\\.h\"");
+  int arrows = 0;
+  for (const Source& source : sources()) {
+    for (std::sregex_iterator it(source.text.begin(), source.text.end(), include), end; it != end;
+         ++it) {
+      const std::string room = it->str(1);
+      if (source.file.stem() == "gate" && room == "keep")
+        continue;  // see each_library_has_one_door
+      const bool allowed = room == source.room ||
+                           (kPages.contains(source.room) ? kMayKnow.contains(room)
+                                                         : kMayKnow.at(source.room).contains(room));
+      BOOST_TEST(allowed, source.file << " includes " << it->str());
+      ++arrows;
+    }
+  }
+  BOOST_TEST(arrows > 200);
+}
+
+// SQL is keep's, libcurl portal/http's and its loader's, libfcgi web/server's.
+BOOST_AUTO_TEST_CASE(each_library_has_one_door) {
+  const std::regex sql("\"(SELECT|INSERT|UPDATE|DELETE|CREATE|PRAGMA|BEGIN)[ \"]|sqlite3_");
+  const std::regex curl("curl_easy_|CURLOPT_");
+  const std::regex fcgi("FCGX_");
+  for (const Source& source : sources()) {
+    const std::string code = without_comments(source.text);
+    const std::string name = source.file.stem().string();
+    // The gate keeps its book in a database of its own: to become a plain file.
+    if (name.starts_with("gate")) continue;
+    if (source.room != "keep") BOOST_TEST(!std::regex_search(code, sql), source.file);
+    if (source.room != "portal") BOOST_TEST(!std::regex_search(code, curl), source.file);
+    if (source.room != "web") BOOST_TEST(!std::regex_search(code, fcgi), source.file);
+  }
+}
+
+// The budgets are what "tiny" means: whoever needs more has to take something out first.
+BOOST_AUTO_TEST_CASE(rooms_and_files_keep_to_their_size) {
+  const std::map<std::string, std::ptrdiff_t> budgets = {
+      {"base", 1560}, {"value", 1110}, {"settings", 2230}, {"web", 4000},        {"portal", 2250},
+      {"keep", 2640}, {"index", 2600}, {"handler", 1750},  {"checkserver", 3700}};
+  std::map<std::string, std::ptrdiff_t> lines;
+  for (const Source& source : sources()) {
+    const auto count = std::ranges::count(source.text, '\n');
+    BOOST_TEST(count <= 400, source.file << " has " << count << " lines");
+    lines[source.room] += count;
+  }
+  for (const auto& [room, count] : lines) {
+    BOOST_TEST(count <= budgets.at(room), room << " has " << count << " lines");
+  }
+}
+
+BOOST_AUTO_TEST_SUITE_END()
