@@ -1,9 +1,6 @@
 // check_programs: checks of the programs themselves: versions, libraries, how they run.
-#include <dlfcn.h>
-#include <fcgiapp.h>
 #include <openssl/crypto.h>
 #include <pwd.h>
-#include <sqlite3.h>
 #include <unistd.h>
 
 #include <array>
@@ -11,8 +8,10 @@
 
 #include "base/version.h"
 #include "check_seen.h"
+#include "keep/database.h"
 #include "portal/http.h"
 #include "portal/site_url.h"
+#include "web/server.h"
 
 namespace b24::check {
 namespace {
@@ -23,17 +22,6 @@ constexpr int kOldestSqlite = 3'035'000;
 std::string dotted(int sqlite) {
   return std::to_string(sqlite / 1'000'000) + "." + std::to_string(sqlite / 1'000 % 1'000) + "." +
          std::to_string(sqlite % 1'000);
-}
-
-// libfcgi cannot tell its version; the name of its file does.
-std::string fcgi_version() {
-  Dl_info info{};
-  if (dladdr(reinterpret_cast<void*>(&FCGX_Init), &info) == 0 || info.dli_fname == nullptr) {
-    return "libfcgi";
-  }
-  std::error_code error;
-  const std::filesystem::path file = std::filesystem::canonical(info.dli_fname, error);
-  return error ? std::string("libfcgi") : file.filename().string();
 }
 
 Finding judge_version(const Seen&) {
@@ -112,8 +100,8 @@ ProgramsSeen look_at_programs() {
   } else {
     seen.curl_error = curl.error();
   }
-  seen.sqlite = sqlite3_libversion_number();
-  seen.fcgi = fcgi_version();
+  seen.sqlite = sqlite_version();
+  seen.fcgi = fcgi_library();
   seen.openssl = OpenSSL_version(OPENSSL_VERSION);
   seen.user = user_name(geteuid());
   seen.pid = getpid();

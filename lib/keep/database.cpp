@@ -103,6 +103,10 @@ Status make_when_missing(const std::filesystem::path& file) {
 
 }  // namespace
 
+int sqlite_version() {
+  return sqlite3_libversion_number();
+}
+
 bool is_doubtful(const Error& error) {
   return error.code == "locking";
 }

@@ -17,6 +17,9 @@ struct sqlite3_stmt;
 
 namespace b24 {
 
+// Of the library that is loaded: 3040001 for 3.40.1.
+int sqlite_version();
+
 // Whether an error leaves in doubt what the connection believes of its locks: then all connections
 // of the process to the file should be closed and opened anew, since after a lock that could not be
 // released none of them ever gets one again. Not so after other errors: what could not be synced is

@@ -36,7 +36,7 @@ struct Response {
   std::vector<std::pair<Header, std::string>> headers;
   std::string body;
   // What has to be on the disk before this may be sent (Page::keep); empty: nothing.
-  std::string promise;
+  std::string promise = {};
 
   // Sets or replaces. A value with a byte below 0x20 or 0x7f is a programming error for fixed text
   // and an attack for anything else: such bytes are dropped here, so that nothing can start a

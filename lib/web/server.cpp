@@ -1,6 +1,7 @@
 // server: runs a page as CGI, as FastCGI (threads) or from the shell; stops cleanly.
 #include "web/server.h"
 
+#include <dlfcn.h>
 #include <fcgiapp.h>
 #include <fcntl.h>
 #include <malloc.h>
@@ -15,6 +16,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <filesystem>
 #include <thread>
 
 #include "base/version.h"
@@ -207,6 +209,17 @@ int serve(int argc, char** argv, const Program& program) {
     print(stderr, std::string(program.name) + ": " + fault.what() + '\n');
     return 1;
   }
+}
+
+// libfcgi cannot tell its version; the name of its file does.
+std::string fcgi_library() {
+  Dl_info info{};
+  if (dladdr(reinterpret_cast<void*>(&FCGX_Init), &info) == 0 || info.dli_fname == nullptr) {
+    return "libfcgi";
+  }
+  std::error_code error;
+  const std::filesystem::path file = std::filesystem::canonical(info.dli_fname, error);
+  return error ? std::string("libfcgi") : file.filename().string();
 }
 
 }  // namespace b24

@@ -86,4 +86,7 @@ struct Program {
 // --help, --version; an unknown option prints the help to stderr and returns 2.
 int serve(int argc, char** argv, const Program& program);
 
+// The name of the libfcgi that is loaded, which has its version: "libfcgi.so.0.0.0".
+std::string fcgi_library();
+
 }  // namespace b24
