@@ -28,6 +28,12 @@ Millis now_ms() {
   return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
 }
 
+Millis steady_ms() {
+  timespec now{};
+  ::clock_gettime(CLOCK_BOOTTIME, &now);
+  return Millis{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
+}
+
 std::string php_date(Millis at) {
   const std::time_t whole = seconds(at);
   std::tm time{};

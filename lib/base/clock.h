@@ -12,6 +12,8 @@ using Millis = std::int64_t;  // milliseconds; as a point in time: since 1970-01
 using Clock = std::function<Millis()>;
 
 Millis now_ms();  // the system's clock; the default Clock
+// Since the machine's start, sleep included: for waiting, since nobody can set it.
+Millis steady_ms();
 
 // PHP's date("Y.m.d G:i:s") in the process's time zone (TZ).
 std::string php_date(Millis at);

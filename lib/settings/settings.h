@@ -69,7 +69,6 @@ struct HandlerSettings {
   std::vector<Network> allow;  // who may send events; empty: anybody who knows the token
   std::filesystem::path
       allow_file;  // more of them: the vendor's list, {"nodes": ["192.0.2.1", ...]}
-  Millis repeat_window = 10 * 60'000;  // byte-equal events within it are one
   bool json_log = true;                // hook.jsonl beside hook.log
   int work_threads = 2;                // for the actions
   Millis give_up = 24 * 3'600'000;     // an action that still fails then is kept as failed
@@ -175,6 +174,12 @@ struct DeliverySettings {
   bool operator==(const DeliverySettings&) const = default;
 };
 
+// [journal]
+struct JournalSettings {
+  Millis keep = 3 * 86'400'000;  // how long it stays at least while there is room
+  bool operator==(const JournalSettings&) const = default;
+};
+
 // [store]
 struct StoreSettings {
   int keep_days = 30;  // what is done is erased after this; what failed never is
@@ -221,6 +226,7 @@ struct Settings {
   SpamSettings spam;
   NotifySettings notify;
   std::vector<ActionSettings> actions;
+  JournalSettings journal;
   StoreSettings store;
   std::vector<PortalSettings> portals;
   bool operator==(const Settings&) const = default;

@@ -108,6 +108,7 @@ constexpr auto kSite = &Settings::site;
 constexpr auto kCheck = &Settings::checkserver;
 constexpr auto kDelivery = &Settings::delivery;
 constexpr auto kActions = &Settings::actions;
+constexpr auto kJournal = &Settings::journal;
 constexpr auto kStore = &Settings::store;
 constexpr auto kSpam = &Settings::spam;
 constexpr auto kNotify = &Settings::notify;
@@ -150,8 +151,6 @@ constexpr SettingKey kKeys[] = {
     {"handler", "mask_secrets", to<kHandler, &HandlerSettings::mask_secrets, flag>, kFlag},
     {"handler", "allow", to<kHandler, &HandlerSettings::allow, networks>, kNetworks},
     {"handler", "allow_file", path_to<kHandler, &HandlerSettings::allow_file>, kPath},
-    {"handler", "repeat_window", to<kHandler, &HandlerSettings::repeat_window, duration>,
-     kDuration},
     {"handler", "json_log", to<kHandler, &HandlerSettings::json_log, flag>, kFlag},
     {"handler", "work_threads", to<kHandler, &HandlerSettings::work_threads, whole<1, 1024, int>>,
      kThreads},
@@ -229,6 +228,8 @@ constexpr SettingKey kKeys[] = {
      kThreads},
     {"delivery", "give_up", to<kDelivery, &DeliverySettings::give_up, duration>, kDuration},
     {"delivery", "settle", to<kDelivery, &DeliverySettings::settle, duration>, kDuration},
+
+    {"journal", "keep", to<kJournal, &JournalSettings::keep, duration>, kDuration},
 
     {"store", "keep_days", to<kStore, &StoreSettings::keep_days, whole<1, 36'500, int>>,
      "a whole number of days from 1 to 36500"},

@@ -39,19 +39,22 @@ struct CommandFixture {
   AppSource source{settings.launch(), "handler"};
   StoreSource stores{source};
   GateSource gates{source};
+  Ingester ingester{source, stores, Kind::event,
+                    [](const App& app, const Record& record, bool seen) -> Result<NewItem> {
+                      return make_event(record, *app.settings, seen);
+                    }};
 
   Said say(const Arguments& arguments) {
     const Caught out(std::cout);
     const Caught err(std::cerr);
-    const int code = event_command(source, stores, gates, arguments);
+    const int code = event_command({source, stores, gates, ingester}, arguments);
     return {code, out.text(), err.text()};
   }
   Item add(const Value& params, Millis age = 0, State state = State::done) {
     Store& store = *good(stores.current());
-    NewItem item = make_event(params, now_ms() - age, {});
+    NewItem item = make_event(record_of(params, now_ms() - age), {});
     item.state = state;
-    const Accepted accepted = good(store.accept(item));
-    return good(store.find(accepted.number)).value();
+    return good(store.find(test::accept(store, item))).value();
   }
   Item look(const Item& item) { return good(good(stores.current())->find(item.number)).value(); }
 };
@@ -243,7 +246,7 @@ BOOST_AUTO_TEST_CASE(failed_events_are_made_due_one_or_all_or_by_name) {
   std::vector<Item> items;
   for (const char* name : {"ONX", "ONY", "ONZ"}) {
     items.push_back(add(event_params(name), 0, State::pending));
-    BOOST_REQUIRE(good(store.claim_one(items.back().number, 60'000)));
+    BOOST_REQUIRE(good(store.claim(Kind::event, 1)).size() == 1);
     good(store.fail(items.back().number, {}));
   }
   BOOST_TEST(say({{"--retry", items[0].id}}).code == 0);
@@ -262,8 +265,8 @@ BOOST_AUTO_TEST_CASE(a_test_event_is_not_sent_without_a_token) {
   StoreSource no_stores(without);
   GateSource no_gates(without);
   const Caught err(std::cerr);
-  BOOST_TEST(
-      event_command(without, no_stores, no_gates, {{"--send-test", "https://example.com/"}}) == 1);
+  BOOST_TEST(event_command({without, no_stores, no_gates, ingester},
+                           {{"--send-test", "https://example.com/"}}) == 1);
 }
 
 BOOST_AUTO_TEST_CASE(without_settings_there_is_an_answer) {
@@ -273,7 +276,8 @@ BOOST_AUTO_TEST_CASE(without_settings_there_is_an_answer) {
   StoreSource no_stores(nothing);
   GateSource no_gates(nothing);
   for (const char* option : {"--list", "--export", "--tail", "--send-test"})
-    BOOST_TEST(event_command(nothing, no_stores, no_gates, {{option, "csv"}}) == 1, option);
+    BOOST_TEST(event_command({nothing, no_stores, no_gates, ingester}, {{option, "csv"}}) == 1,
+               option);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

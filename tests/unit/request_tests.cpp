@@ -356,7 +356,7 @@ BOOST_AUTO_TEST_CASE(files_are_kept_apart) {
   BOOST_REQUIRE(request);
   BOOST_TEST((request->post == Value::map({{"a_b", Value::map({{"c", "1\r\n2"}})}})));
   BOOST_TEST(request->params["f"].text() == "1");
-  BOOST_TEST(request->body == "");
+  BOOST_TEST(request->body == body);
   BOOST_REQUIRE(request->uploads.size() == 2u);
   const b24::Upload& upload = request->uploads[0];
   BOOST_TEST(upload.field == "file[]");
