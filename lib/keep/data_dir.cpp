@@ -1,13 +1,14 @@
 // data_dir: see data_dir.h.
 #include "keep/data_dir.h"
 
-#include <fcntl.h>
 #include <sys/stat.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <string_view>
 
 #include "base/files.h"
+#include "base/text.h"
 
 namespace b24 {
 namespace {
@@ -24,12 +25,30 @@ std::unexpected<Error> settings_fault(const char* code, std::string cause, std::
   return std::unexpected(Error{ErrorKind::settings, code, std::move(cause), std::move(remedy)});
 }
 
-// Its store says so at the place that SQLite keeps for an application's version.
-bool is_of_0_1_0(const fs::path& dir) {
-  constexpr std::size_t kVersionEnd = 64;
-  const auto head = read_small(dir / "store.db");
-  return head && head->size() >= kVersionEnd && head->starts_with("SQLite format 3") &&
-         head->substr(kVersionEnd - 4, 4) == std::string("\0\0\0\1", 4);
+// Written before anything else; 0.1.0 had none. (The store itself is not looked into: closing a
+// file drops the locks that SQLite has on it.)
+Status check_version(const fs::path& dir) {
+  constexpr std::string_view kVersion = "b24hooks data 2\n";
+  const fs::path file = dir / "version";
+  const auto version = read_small(file);
+  if (version == kVersion) return {};
+  if (!version && errno != ENOENT)
+    return std::unexpected(system_error(ErrorKind::storage, file.string(), errno));
+  std::error_code fault;
+  if (version ? !version->empty() : fs::exists(dir / "store.db", fault)) {
+    return settings_fault(
+        "data_dir_version",
+        "data.dir: " + dir.string() + " is of " +
+            (version ? "another release of b24hooks: " + text::for_log(*version, 40)
+                     : "b24hooks 0.1.0") +
+            "; this release does not read it",
+        "set dir in section [data] to a new directory; the old one stays as it is");
+  }
+  auto made = open_private(file);
+  if (!made) return std::unexpected(made.error());
+  if (auto written = write_at(*made, file, kVersion, 0); !written) return written;
+  if (auto synced = sync_file(*made, file); !synced) return synced;
+  return sync_directory(dir);
 }
 
 }  // namespace
@@ -59,13 +78,7 @@ Status prepare_data_dir(const fs::path& dir, const std::string& document_root) {
                           "data.dir: " + dir.string() + " can be entered by other users",
                           "chmod 700 " + dir.string());
   }
-  if (is_of_0_1_0(dir)) {
-    return settings_fault(
-        "data_dir_version",
-        "data.dir: " + dir.string() + " is of b24hooks 0.1.0, which this release does not read",
-        "set dir in section [data] to a new directory; the old one stays as it is");
-  }
-  return {};
+  return check_version(dir);
 }
 
 }  // namespace b24

@@ -318,7 +318,7 @@ BOOST_AUTO_TEST_CASE(a_test_event_goes_all_the_way) {
   const Ran sent = shell(site, {"--send-test", url});
   BOOST_TEST(sent.status == 0, sent.err);
   BOOST_TEST(sent.out.starts_with("status 200 after "));
-  BOOST_TEST(site.hook_log().contains("[event] => ONCRMDEALUPDATE\n"));
+  BOOST_TEST(site.hooked("[event] => ONCRMDEALUPDATE\n"));
   // With the settings of another receiver, whose only portal has a name.
   write_file(site.run_dir() / "other.conf",
              "[data]\ndir = other\n[portal named]\napplication_token = other\nmember_id = a1b2\n"
@@ -332,7 +332,7 @@ BOOST_AUTO_TEST_CASE(a_test_event_goes_all_the_way) {
                 {}});
   };
   BOOST_TEST(by_other(url).status == 0);
-  BOOST_TEST(site.hook_log().contains("[domain] => portal.example\n"));
+  BOOST_TEST(site.hooked("[domain] => portal.example\n"));
   site.set_setting("member_id", "ffff");
   BOOST_TEST(wait_until([&] { return by_other(url).out.starts_with("status 403"); }));
   BOOST_TEST(by_other(url).status == 1);

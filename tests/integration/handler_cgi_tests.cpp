@@ -163,7 +163,8 @@ BOOST_AUTO_TEST_CASE(many_processes_at_once_lose_and_double_nothing_even_when_ki
   for (int id = 0; id < kThreads * kEach; ++id) {
     const std::string line = "[ID] => n" + std::to_string(id) + "\n";
     const std::size_t first = log.find(line);
-    BOOST_TEST((first != std::string::npos && log.find(line, first + 1) == std::string::npos), id);
+    BOOST_TEST((first != std::string::npos), "missing " << id);
+    BOOST_TEST((log.find(line, first + 1) == std::string::npos), "twice " << id);
   }
 }
 

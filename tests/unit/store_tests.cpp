@@ -111,6 +111,7 @@ BOOST_AUTO_TEST_CASE(store_of_another_version_is_refused_and_left_alone) {
 
 BOOST_AUTO_TEST_CASE(file_that_is_no_database_is_put_aside_and_said) {
   TempDir dir;
+  good(Store::open(dir.path()));
   write_file(dir / "store.db", std::string(5000, 'x'));
   const auto damaged = Store::open(dir.path());
   BOOST_TEST(code_of(damaged) == "corrupt");
@@ -155,6 +156,14 @@ BOOST_AUTO_TEST_CASE(data_of_0_1_0_is_refused_and_left_alone) {
   BOOST_TEST(store.error().cause.find("0.1.0") != std::string::npos);
   BOOST_TEST(read_file(dir / "store.db") == before);
   BOOST_TEST(std::distance(fs::directory_iterator(dir.path()), fs::directory_iterator()) == 1);
+}
+
+BOOST_AUTO_TEST_CASE(data_of_a_later_release_is_refused_and_left_alone) {
+  TempDir dir;
+  write_file(dir / "version", "b24hooks data 3\n");
+  const auto store = Store::open(dir.path());
+  BOOST_TEST(code_of(store) == "data_dir_version");
+  BOOST_TEST(store.error().cause.find("data 3") != std::string::npos);
 }
 
 BOOST_FIXTURE_TEST_CASE(what_was_accepted_is_read_back_as_it_was, StoreFixture) {
