@@ -4,7 +4,7 @@
 // What the query says is done first: wait=FILE makes FILE.begun and waits for FILE; size=N answers
 // with N bytes; throw fails; keep promises to keep the query (KEEP: a file that gets a line with
 // how many promises each call of keep had; it throws or fails while that file's .throws or .fails
-// is there). REQUEST_TIME, MAX_THREADS, ROUND and MAX_BODY in the environment set limits.
+// is there). REQUEST_TIME, MAX_THREADS, ROUND, ALLOW and MAX_BODY in the environment set limits.
 #include <atomic>
 #include <cstdlib>
 #include <filesystem>
@@ -77,10 +77,17 @@ class Echo : public Page {
     return {.threads = 2,
             .max_threads = number("MAX_THREADS", 8),
             .request_time = number("REQUEST_TIME", 10'000),
-            .round = number("ROUND", 1)};
+            .round = number("ROUND", 1),
+            .allow = allowed()};
   }
 
  private:
+  static std::vector<Network> allowed() {
+    const char* network = std::getenv("ALLOW");
+    return network != nullptr ? std::vector<Network>{*Network::parse(network)}
+                              : std::vector<Network>{};
+  }
+
   static void wait_for(const std::string& file) {
     std::ofstream(file + ".begun").flush();
     while (!std::filesystem::exists(file))
