@@ -1,6 +1,7 @@
 // event_command: see event_command.h.
 #include "event_command.h"
 
+#include <sysexits.h>
 #include <time.h>
 
 #include <charconv>
@@ -63,7 +64,7 @@ int finish(const Result<std::int64_t>& outcome) {
 int export_events(Store& store, const ListFilter& filter, const std::string& format) {
   if (format != "jsonl" && format != "csv") {
     std::cerr << "--export takes jsonl or csv\n";
-    return 2;
+    return EX_USAGE;
   }
   if (format == "csv") std::cout << "number,id,received_at,event,state,data\n";
   return finish(for_each_event(store, filter, [&](const Item& event) -> Status {
@@ -106,7 +107,7 @@ int replay(Store& store, const std::string& id, const ListFilter& filter) {
   if (!id.empty()) return replay_one(store, id);
   if (filter.since == 0) {
     std::cerr << "--replay takes the ID of an event, or --since TIME beside it\n";
-    return 2;
+    return EX_USAGE;
   }
   int count = 0;
   const int code = finish(for_each_event(store, filter, [&](const Item& event) -> Status {
@@ -167,6 +168,7 @@ std::string csv_cell(std::string_view value) {
 
 int event_command(AppSource& app, StoreSource& stores, GateSource& gates,
                   const Arguments& arguments) {
+  if (arguments.empty()) return EX_USAGE;
   Result<App> current = app.current();
   if (!current) return complain(app.page(), current.error()), 1;
   if (has(arguments, "--send-test")) {
@@ -178,7 +180,7 @@ int event_command(AppSource& app, StoreSource& stores, GateSource& gates,
     const std::optional<Millis> time = read_time(argument(arguments, "--since"), now_ms());
     if (!time) {
       std::cerr << "--since takes a time such as 2026-11-24T06:00:00Z, 15m, 2h or 3d\n";
-      return 2;
+      return EX_USAGE;
     }
     filter.since = *time;
   }
@@ -196,7 +198,7 @@ int event_command(AppSource& app, StoreSource& stores, GateSource& gates,
   if (has(arguments, "--tail")) return tail(**store, filter);
   if (has(arguments, "--replay")) return replay(**store, argument(arguments, "--replay"), filter);
   std::cerr << "see --help\n";
-  return 2;
+  return EX_USAGE;
 }
 
 std::optional<Millis> read_time(std::string_view text, Millis now) {

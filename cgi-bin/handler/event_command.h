@@ -15,8 +15,8 @@
 namespace b24 {
 
 // Carries out the options on stdout (--list, --show and --retry by outbox_command), for the events
-// of --since and --event alone; the process's exit code: 0, 1 (not found, or it did not work), 2
-// (not understood).
+// of --since and --event alone; the process's exit code: 0, 1 (not found, or it did not work),
+// EX_USAGE (not understood).
 int event_command(AppSource& app, StoreSource& stores, GateSource& gates,
                   const Arguments& arguments);
 

@@ -193,12 +193,7 @@ void Connections::look(int socket, std::vector<Taken>& taken) {
 
 bool Connections::hold(int socket) {
   const std::lock_guard lock(mutex_);
-  if (waiting_ >= most_waiting_) {
-    const auto oldest = std::ranges::min_element(all_, {}, [](const All::value_type& one) {
-      return one.second.waiting ? one.second.deadline : Clock::time_point::max();
-    });
-    drop(oldest);
-  }
+  if (waiting_ >= most_waiting_) drop_oldest();
   // Edge-triggered: what has come but is not whole is no news.
   epoll_event event{.events = EPOLLIN | EPOLLRDHUP | EPOLLET, .data = {.fd = socket}};
   if (epoll_ctl(poll_, EPOLL_CTL_ADD, socket, &event) != 0) return false;
@@ -213,13 +208,18 @@ void Connections::drop(All::iterator watched) {
   all_.erase(watched);
 }
 
+void Connections::drop_oldest() {
+  const auto oldest = std::ranges::min_element(all_, {}, [](const All::value_type& one) {
+    return one.second.waiting ? one.second.deadline : Clock::time_point::max();
+  });
+  if (oldest != all_.end() && oldest->second.waiting) drop(oldest);
+}
+
 void Connections::make_room() {
   complain(std::string("a connection cannot be served: ") + std::strerror(errno));
   {
     const std::lock_guard lock(mutex_);
-    const auto oldest =
-        std::ranges::find_if(all_, [](const All::value_type& one) { return one.second.waiting; });
-    if (oldest != all_.end()) drop(oldest);
+    drop_oldest();
   }
   std::this_thread::sleep_for(kOutOfDescriptors);
 }

@@ -58,8 +58,6 @@ class Connections {
   // Whether next() would have something at once; whether sweep() has anybody to look at.
   bool anybody_ready() const;
   bool anybody_watched() const;
-  // For what begins now.
-  Clock::time_point deadline() const;
 
   // For as long as it lives, `socket` is shut down at `deadline`, so that nobody waits for it.
   class Watch {
@@ -85,7 +83,9 @@ class Connections {
   void look(int socket, std::vector<Taken>& taken);
   bool hold(int socket);
   void drop(All::iterator watched);
+  void drop_oldest();
   void make_room();
+  Clock::time_point deadline() const;
 
   const Listener& listener_;
   std::chrono::milliseconds time_;

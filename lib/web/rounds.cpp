@@ -162,7 +162,8 @@ bool Rounds::begin(int socket, FCGX_Request& request) {
 // takes what still comes, lest the answer be cut off.
 void Rounds::send(FCGX_Request& request, const std::string& text) {
   std::optional<Connections::Watch> watch;
-  if (request.detached == 0) watch.emplace(connections_, request.ipcFd, connections_.deadline());
+  if (request.detached == 0)
+    watch.emplace(connections_, request.ipcFd, Connections::Clock::now() + patience(limits_));
   FCGX_PutStr(text.data(), clamped(text.size()), request.out);
   FCGX_Finish_r(&request);
 }

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -187,7 +188,7 @@ int run_command(const Program& program, const CommandLine& line) {
   }
   if (!line.listen.empty()) return serve_fastcgi(program, std::nullopt, line);
   const int code = program.make(make_launch(Mode::shell, line.settings))->command(line.arguments);
-  if (code == kUsage && line.arguments.empty()) print(stdout, help_text(program));
+  if (code == EX_USAGE && line.arguments.empty()) print(stdout, help_text(program));
   return code;
 }
 
@@ -202,7 +203,7 @@ int choose_mode(int argc, char** argv, const Program& program) {
                                      program.options);
     if (!parsed) {
       print(stderr, std::string(program.name) + ": " + parsed.error() + '\n');
-      return kUsage;
+      return EX_USAGE;
     }
     line = std::move(*parsed);
   }

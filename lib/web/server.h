@@ -26,8 +26,6 @@
 
 namespace b24 {
 
-constexpr int kUsage = 64;  // EX_USAGE: the exit code when it was called wrongly
-
 // The options that a page takes on the command line, parsed; "--list pending" -> {"--list",
 // "pending"}.
 using Arguments = std::vector<std::pair<std::string, std::string>>;
@@ -62,7 +60,7 @@ class Page {
   virtual void work(std::stop_token stop) { static_cast<void>(stop); }
   // CGI: called once the answer has been sent and closed.
   virtual void after_answer() {}
-  // Shell: what the options ask for; the exit code, kUsage when that is not clear.
+  // Shell: what the options ask for; the exit code, EX_USAGE when that is not clear.
   virtual int command(const Arguments& arguments) = 0;
   // Limits for reading a request; asked for each.
   virtual RequestLimits limits() { return {}; }
