@@ -1,6 +1,7 @@
 // event_command: see event_command.h.
 #include "event_command.h"
 
+#include <sysexits.h>
 #include <time.h>
 
 #include <charconv>
@@ -65,7 +66,7 @@ int finish(const Result<std::int64_t>& outcome) {
 int export_events(Store& store, const ListFilter& filter, const std::string& format) {
   if (format != "jsonl" && format != "csv") {
     std::cerr << "--export takes jsonl or csv\n";
-    return 2;
+    return EX_USAGE;
   }
   if (format == "csv") std::cout << "number,id,received_at,event,state,data\n";
   return finish(for_each_event(store, filter, [&](const Item& event) -> Status {
@@ -110,7 +111,7 @@ int replay(Store& store, const std::string& id, const ListFilter& filter) {
   if (!id.empty()) return replay_one(store, id);
   if (filter.since == 0) {
     std::cerr << "--replay takes the ID of an event, or --since TIME beside it\n";
-    return 2;
+    return EX_USAGE;
   }
   int count = 0;
   const int code = finish(for_each_event(store, filter, [&](const Item& event) -> Status {
@@ -181,6 +182,7 @@ std::string csv_cell(std::string_view value) {
 }  // namespace
 
 int event_command(const EventTools& tools, const Arguments& arguments) {
+  if (arguments.empty()) return EX_USAGE;
   Result<App> current = tools.app.current();
   if (!current) return complain("handler", current.error()), 1;
   if (has(arguments, "--journal")) {
@@ -196,7 +198,7 @@ int event_command(const EventTools& tools, const Arguments& arguments) {
     const std::optional<Millis> time = read_time(argument(arguments, "--since"), now_ms());
     if (!time) {
       std::cerr << "--since takes a time such as 2026-11-24T06:00:00Z, 15m, 2h or 3d\n";
-      return 2;
+      return EX_USAGE;
     }
     filter.since = *time;
   }
@@ -214,7 +216,7 @@ int event_command(const EventTools& tools, const Arguments& arguments) {
   if (has(arguments, "--tail")) return tail(**store, filter);
   if (has(arguments, "--replay")) return replay(**store, argument(arguments, "--replay"), filter);
   std::cerr << "see --help\n";
-  return 2;
+  return EX_USAGE;
 }
 
 std::optional<Millis> read_time(std::string_view text, Millis now) {

@@ -23,8 +23,8 @@ struct EventTools {
 };
 
 // Carries out the options on stdout (--list, --show and --retry by outbox_command), for the events
-// of --since and --event alone; the process's exit code: 0, 1 (not found, or it did not work), 2
-// (not understood).
+// of --since and --event alone; the process's exit code: 0, 1 (not found, or it did not work),
+// EX_USAGE (not understood).
 int event_command(const EventTools& tools, const Arguments& arguments);
 
 // The parts, for tests.

@@ -5,6 +5,7 @@
 //   GET  /handler.php   a short page that says what this address is for
 //
 // Needs: [portal] application_token in the settings.
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
@@ -23,6 +24,7 @@ namespace {
 
 using namespace b24;
 
+constexpr Millis kRequestTime = 3'000;       // a connection's: events come whole
 constexpr Millis kCronTime = 50'000;         // --work: less than cron's minute
 constexpr Millis kAfterAnswerTime = 20'000;  // a CGI process, once the portal is answered
 constexpr Millis kPatience = 10'000;         // with another process that fills the store
@@ -40,6 +42,13 @@ class HandlerPage : public AppPage {
     if (request.method == "GET" || request.method == "HEAD") return explain(request);
     Response response = error_response(405, "wrong_method", request);
     return response.set(Header::allow, "GET, HEAD, POST");
+  }
+
+  ServerLimits server_limits() override {
+    ServerLimits limits = AppPage::server_limits();
+    limits.round = 64;
+    limits.request_time = std::min(limits.request_time, kRequestTime);
+    return limits;
   }
 
   Status keep(std::span<const std::string> promises) override {

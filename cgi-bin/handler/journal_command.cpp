@@ -1,6 +1,8 @@
 // journal_command: see journal_command.h.
 #include "journal_command.h"
 
+#include <sysexits.h>
+
 #include <functional>
 #include <iostream>
 
@@ -68,7 +70,7 @@ int journal_command(const Journal& journal, const std::string& what) {
   if (what == "verify") return verify(journal);
   if (what != "list") {
     std::cerr << "--journal takes list or verify\n";
-    return 64;
+    return EX_USAGE;
   }
   const Status done = for_each_read(journal, [](const JournalRead& read) {
     for (const Record& record : read.records) print_record(record);

@@ -9,7 +9,7 @@ namespace b24 {
 
 // "list": a line for each record: its place, time, id, key and size, and a line for each damage.
 // "verify": a line for each segment, and what of it cannot be read. The process's exit code: 0, 1
-// (damaged, or it cannot be read), 64 (neither word).
+// (damaged, or it cannot be read), EX_USAGE (neither word).
 int journal_command(const Journal& journal, const std::string& what);
 
 }  // namespace b24

@@ -38,10 +38,11 @@ struct DataSettings {
 
 // [server]
 struct ServerSettings {
-  int threads = 4;                 // kept ready
-  int max_threads = 64;            // the pool grows to this while requests wait
-  std::size_t max_body = 1 << 20;  // bytes of one request's body
-  Millis request_time = 10'000;    // a connection that has not been dealt with by then is closed
+  int threads = 2;                    // kept ready
+  int max_threads = 64;               // the pool grows to this while requests wait
+  std::size_t max_body = 1 << 20;     // bytes of one request's body
+  Millis request_time = 10'000;       // a connection that has not been dealt with by then is closed
+  std::vector<Network> listen_allow;  // who may connect by TCP; empty: this machine only
   std::vector<Network> trusted_proxies;  // whose X-Forwarded-For is believed
   bool operator==(const ServerSettings&) const = default;
 };

@@ -133,6 +133,7 @@ constexpr SettingKey kKeys[] = {
      kThreads},
     {"server", "max_body", to<kServer, &ServerSettings::max_body, size>, kSize},
     {"server", "request_time", to<kServer, &ServerSettings::request_time, duration>, kDuration},
+    {"server", "listen_allow", to<kServer, &ServerSettings::listen_allow, networks>, kNetworks},
     {"server", "trusted_proxies", to<kServer, &ServerSettings::trusted_proxies, networks>,
      kNetworks},
 

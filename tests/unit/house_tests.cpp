@@ -78,7 +78,7 @@ BOOST_AUTO_TEST_CASE(arrows_between_rooms_point_down_only) {
   BOOST_TEST(arrows > 200);
 }
 
-// SQL is keep's, libcurl portal/http's and its loader's, libfcgi web/server's.
+// SQL is keep's, libcurl portal/http's and its loader's, libfcgi web/rounds's.
 BOOST_AUTO_TEST_CASE(each_library_has_one_door) {
   const std::regex sql("\"(SELECT|INSERT|UPDATE|DELETE|CREATE|PRAGMA|BEGIN) |sqlite3_");
   const std::regex curl("curl_easy_|CURLOPT_");
@@ -90,14 +90,14 @@ BOOST_AUTO_TEST_CASE(each_library_has_one_door) {
     if (name.starts_with("gate")) continue;
     if (source.room != "keep") BOOST_TEST(!std::regex_search(code, sql), source.file);
     if (source.room != "portal") BOOST_TEST(!std::regex_search(code, curl), source.file);
-    if (source.room != "web") BOOST_TEST(!std::regex_search(code, fcgi), source.file);
+    if (name != "rounds") BOOST_TEST(!std::regex_search(code, fcgi), source.file);
   }
 }
 
 // The budgets are what "tiny" means: whoever needs more has to take something out first.
 BOOST_AUTO_TEST_CASE(rooms_and_files_keep_to_their_size) {
   const std::map<std::string, std::ptrdiff_t> budgets = {
-      {"base", 1560}, {"value", 1110}, {"settings", 2230}, {"web", 4000},        {"portal", 2250},
+      {"base", 1560}, {"value", 1110}, {"settings", 2230}, {"web", 3740},        {"portal", 2250},
       {"keep", 3620}, {"index", 2600}, {"handler", 1750},  {"checkserver", 3700}};
   std::map<std::string, std::ptrdiff_t> lines;
   for (const Source& source : sources()) {
