@@ -181,6 +181,12 @@ struct StoreSettings {
   bool operator==(const StoreSettings&) const = default;
 };
 
+// [journal]
+struct JournalSettings {
+  Millis keep = 3 * 24 * 3'600'000;  // at least, while there is room; longer while not yet stored
+  bool operator==(const JournalSettings&) const = default;
+};
+
 // [site]: where these pages are on the web
 struct SiteSettings {
   std::string public_url;  // of the directory that holds handler.php, e.g. https://example.com/
@@ -222,6 +228,7 @@ struct Settings {
   NotifySettings notify;
   std::vector<ActionSettings> actions;
   StoreSettings store;
+  JournalSettings journal;
   std::vector<PortalSettings> portals;
   bool operator==(const Settings&) const = default;
 };

@@ -109,6 +109,7 @@ constexpr auto kCheck = &Settings::checkserver;
 constexpr auto kDelivery = &Settings::delivery;
 constexpr auto kActions = &Settings::actions;
 constexpr auto kStore = &Settings::store;
+constexpr auto kJournal = &Settings::journal;
 constexpr auto kSpam = &Settings::spam;
 constexpr auto kNotify = &Settings::notify;
 constexpr auto kForm = &Settings::form;
@@ -232,6 +233,8 @@ constexpr SettingKey kKeys[] = {
 
     {"store", "keep_days", to<kStore, &StoreSettings::keep_days, whole<1, 36'500, int>>,
      "a whole number of days from 1 to 36500"},
+
+    {"journal", "keep", to<kJournal, &JournalSettings::keep, duration>, kDuration},
 
     {"portal_call", "connect_time", to<kCall, &CallSettings::connect_time, duration>, kDuration},
     {"portal_call", "total_time", to<kCall, &CallSettings::total_time, duration>, kDuration},
