@@ -13,6 +13,7 @@
 #include "base/exec.h"
 #include "base/secret.h"
 #include "lead_sender.h"
+#include "portal/webhook.h"
 
 namespace b24 {
 namespace {
@@ -126,7 +127,9 @@ TakenLead LeadIntake::deliver(const App& app, const NewItem& lead, const Accepte
   TakenLead taken{LeadState::accepted, lead.id, "", {}};
   if (accepted.state == State::pending) wake(app);
   Result<std::shared_ptr<Gate>> gate = gates_.current();
-  const bool down = gate && (*gate)->is_open();
+  // Nobody waits for what cannot come: a portal that is down, or that no setting names.
+  const bool down =
+      (gate && (*gate)->is_open()) || Webhook::url_fault(app.settings->crest.web_hook_url);
   const Millis limit = down ? 0 : app.settings->form.wait - (now_ms() - begun);
   Result<std::optional<Item>> item = delivery_.wait(accepted.number, std::max<Millis>(limit, 0));
   if (!item) {
