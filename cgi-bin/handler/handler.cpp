@@ -84,7 +84,7 @@ class HandlerPage : public AppPage {
 
  private:
   Response receive(const Request& request) {
-    Result<App> app = app_.current();
+    Result<App> app = app_.current_for(request.document_root);
     if (!app) return unavailable(app.error(), request);
     const Settings& settings = *app->settings;
     const Result<bool> allowed = sender_allowed(request, settings);

@@ -112,7 +112,7 @@ class IndexPage : public AppPage {
 
  private:
   Result<Context> make_context(const Request& request) {
-    Result<App> app = app_.current();
+    Result<App> app = app_.current_for(request.document_root);
     if (!app) return std::unexpected(app.error());
     Result<std::shared_ptr<const Templates>> templates = templates_.current();
     if (!templates) return std::unexpected(templates.error());

@@ -5,6 +5,7 @@
 #include <cctype>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/secret.h"
 #include "base/text.h"
 #include "value/php.h"
@@ -29,7 +30,10 @@ std::string make_title(const Form& form, const Submission& submission) {
     rest.remove_prefix(close + 1);
   }
   std::ranges::replace(title, '\n', ' ');
-  return std::string(text::first_utf8(text::trim(title), kTitleLength));
+  const std::string_view trimmed = text::trim(title);
+  // Nobody finds a lead that has no title.
+  if (trimmed.empty()) return "Website form " + iso_time(now_ms()).substr(0, 10);
+  return std::string(text::first_utf8(trimmed, kTitleLength));
 }
 
 // Several fields with one target: lines in the comments, words elsewhere.

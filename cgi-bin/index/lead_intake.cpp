@@ -13,6 +13,7 @@
 #include "base/exec.h"
 #include "base/secret.h"
 #include "lead_sender.h"
+#include "portal/webhook.h"
 
 namespace b24 {
 namespace {
@@ -120,7 +121,9 @@ std::string LeadIntake::key_of_equal(const std::string& fingerprint) {
 TakenLead LeadIntake::wait_for(const App& app, const Item& item, Millis limit) {
   if (item.state == State::pending) wake(app);
   const Result<std::shared_ptr<Gate>> gate = gates_.current();
-  const bool down = gate && (*gate)->is_open();
+  // Nobody waits for what cannot come: a portal that is down, or that no setting names.
+  const bool down =
+      (gate && (*gate)->is_open()) || Webhook::url_fault(app.settings->crest.web_hook_url);
   const auto later = delivery_.wait(item.number, down ? 0 : std::max<Millis>(limit, 0));
   if (!later) app.log->error("lead", later.error());
   return from_item(later && *later ? **later : item);

@@ -172,6 +172,9 @@ std::string mask(std::string_view text) {
     while (at < text.size() && is_word(text[at])) ++at;
     const std::string_view name = text.substr(start, at - start);
     if (!is_secret_name(name)) continue;
+    // "data/form.key: No such file": the name of a file, and a word behind it.
+    const bool is_file = start > 0 && (text[start - 1] == '.' || text[start - 1] == '/');
+    if (is_file && text.substr(at).starts_with(": ")) continue;
     const auto found = value_behind(text.substr(at), name);
     if (!found || found->first == found->second) continue;
     hide(at + found->first, at + found->second);

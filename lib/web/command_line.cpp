@@ -15,7 +15,7 @@ constexpr Option kCommon[] = {
     {"--listen", "unix:PATH|HOST:PORT", "serve FastCGI on a socket of its own"},
     {"--threads", "N", "workers kept ready (1-1000)"},
     {"--settings", "FILE", "the settings file"},
-    {"--help", "", "print this; or -h"},
+    {"--help", "[settings|settings.conf]", "print this (or -h); what can be set; a settings file"},
     {"--version", "", "print the version"},
 };
 
@@ -74,7 +74,10 @@ std::optional<int> parse_threads(std::string_view text) {
 
 std::expected<void, std::string> apply_common(CommandLine& line, std::string_view name,
                                               const std::string& value) {
-  if (name == "--help") line.help = true;
+  if (name == "--help") {
+    line.help = true;
+    line.help_topic = value;
+  }
   if (name == "--version") line.version = true;
   if (name == "--listen") line.listen = value;
   if (name == "--settings") line.settings = value;

@@ -15,6 +15,7 @@ struct CommandLine {
   int threads = 0;       // --threads; 0: not given
   std::string settings;  // --settings
   bool help = false;
+  std::string help_topic;  // "settings", "settings.conf"; empty: the program
   bool version = false;
   Arguments arguments;  // the page's own options, in order
 };

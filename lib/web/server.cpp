@@ -177,11 +177,22 @@ int serve_fastcgi(const Program& program, std::optional<Listener> listener,
 
 // --- the command line ---
 
-int run_command(const Program& program, const CommandLine& line) {
-  if (line.help) {
-    print(stdout, help_text(program));
-    return 0;
+int print_help(const Program& program, const CommandLine& line) {
+  if (line.help_topic == "settings") {
+    print(stdout, settings_help());
+  } else if (line.help_topic == "settings.conf") {
+    print(stdout, settings_example());
+  } else if (line.help_topic.empty()) {
+    print(stdout, help_text(program) + "\n" + settings_whereabouts(line.settings, environ));
+  } else {
+    print(stderr, "there is help on settings and settings.conf only\n");
+    return EX_USAGE;
   }
+  return 0;
+}
+
+int run_command(const Program& program, const CommandLine& line) {
+  if (line.help) return print_help(program, line);
   if (line.version) {
     print(stdout, "b24hooks " + std::string(program.name) + ' ' + std::string(kVersion) + '\n');
     return 0;

@@ -45,6 +45,19 @@ BOOST_AUTO_TEST_CASE(cgi_is_served_like_fastcgi) {
              "Data has been saved");
 }
 
+BOOST_AUTO_TEST_CASE(nobody_waits_for_a_portal_that_no_setting_names) {
+  for (const char* url : {"C_REST_WEB_HOOK_URL=", "C_REST_WEB_HOOK_URL=https://portal.example/"}) {
+    const CgiForm form(site(), {url, "B24HOOKS_FORM_WAIT=10m"});
+    BOOST_TEST(form.submit(person()).status == 202);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_form_of_one_field_needs_no_title_of_its_own) {
+  const CgiForm form(site(), {"B24HOOKS_FORM_FIELDS=phone"});
+  BOOST_TEST(form.submit(Value::map({{"phone", "+1 202 555 0100"}})).status == 303);
+  BOOST_TEST(only_call()["fields"]["TITLE"].text() == "+1 202 555 0100");
+}
+
 BOOST_AUTO_TEST_CASE(a_query_is_never_an_option) {
   const CgiForm form(site());
   for (const char* path : {"/index.php?--list", "/index.php?--version", "/index.php?-h"}) {
