@@ -12,7 +12,6 @@
 
 #include "base/files.h"
 #include "base/text.h"
-#include "keep/claim_owner.h"
 #include "value/json.h"
 #include "value/php.h"
 

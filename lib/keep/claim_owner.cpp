@@ -9,6 +9,7 @@
 #include <optional>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/files.h"
 #include "base/text.h"
 
@@ -46,11 +47,6 @@ std::string one_word(const std::optional<std::string>& text) {
 enum Field { kHost, kBoot, kNamespace, kPid, kStarted, kFields };
 
 }  // namespace
-
-std::string boot_id() {
-  static const std::string id = one_word(read_small("/proc/sys/kernel/random/boot_id"));
-  return id;
-}
 
 std::string claim_owner() {
   utsname system{};

@@ -9,9 +9,6 @@ namespace b24 {
 // This process: host, boot, PID namespace, PID and start time, in one line.
 std::string claim_owner();
 
-// Of the kernel's current life; "-" when unknown.
-std::string boot_id();
-
 // True only when the named process has certainly ended: same machine, and either an earlier boot
 // or no such process any more. Of a process on another machine or in another container (a shared
 // file system) nothing can be known.

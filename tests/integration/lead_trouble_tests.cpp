@@ -36,8 +36,7 @@ class FailingForm {
     shell_ = program;
     BOOST_REQUIRE_EQUAL(shell("--list").status, 0);  // makes the data directory
     std::vector<std::string> traced{"strace", "-f", "-qq", "-o", "/dev/null"};
-    for (const char* name : {"store.db", "store.db-wal", "store.db-journal", "gate.db",
-                             "gate.db-wal", "gate.db-journal"}) {
+    for (const char* name : {"store.db", "store.db-wal", "store.db-journal", "gate.bin"}) {
       traced.emplace_back("-P");
       traced.push_back((dir_ / "data" / name).string());
     }
