@@ -157,8 +157,9 @@ $(B)/obj/%.o: %.cpp $(B)/std.h.gch
 	@echo '  $<'
 	@$(CXX) $(CXXFLAGS_ALL) -include $(B)/std.h -MMD -MP -c $< -o $@
 
-# Without optimization there is nothing that could be fortified.
-TEST_FLAGS = $(TEST_OPTIMIZE) $(if $(filter -O0,$(TEST_OPTIMIZE)),-U_FORTIFY_SOURCE) -Icgi-bin -Itests/support -DBOOST_TEST_DYN_LINK
+# Without optimization there is nothing that could be fortified, and no program is as small as it shall be.
+TEST_FLAGS = $(TEST_OPTIMIZE) $(if $(filter -O0,$(TEST_OPTIMIZE)),-U_FORTIFY_SOURCE) -Icgi-bin -Itests/support -DBOOST_TEST_DYN_LINK \
+             -DPROGRAMS_ARE_SMALL=$(if $(filter -O0,$(OPTIMIZE))$(SANITIZE),0,1)
 $(B)/obj/tests/%.o: tests/%.cpp $(B)/test-std.h.gch
 	@mkdir -p $(@D)
 	@echo '  $<'

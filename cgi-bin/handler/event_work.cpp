@@ -51,7 +51,8 @@ std::expected<void, ActionFailure> run_actions(const Item& event, Value& progres
     const std::string key = action.event + " " + action.label;
     Value own = progress[key];
     auto done =
-        run_action(action, event, own, {tools.webhook, tools.http, *tools.app.log, tools.stop});
+        run_action(action, event, own,
+                   {tools.webhook, tools.http, *tools.app.log, tools.stop, tools.gate.get()});
     progress.set(key, own);
     if (!done) return done;
   }

@@ -5,6 +5,9 @@
 #include <chrono>
 #include <ctime>
 
+#include "base/files.h"
+#include "base/text.h"
+
 namespace b24 {
 
 namespace {
@@ -29,9 +32,18 @@ Millis now_ms() {
 }
 
 Millis steady_ms() {
-  timespec now{};
-  ::clock_gettime(CLOCK_BOOTTIME, &now);
-  return Millis{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
+  timespec time{};
+  clock_gettime(CLOCK_BOOTTIME, &time);
+  return Millis{time.tv_sec} * kSecond + time.tv_nsec / 1'000'000;
+}
+
+std::string boot_id() {
+  static const std::string id = [] {
+    const auto text = read_small("/proc/sys/kernel/random/boot_id");
+    const std::string word(text::trim(text ? *text : ""));
+    return word.empty() ? "-" : word;
+  }();
+  return id;
 }
 
 std::string php_date(Millis at) {

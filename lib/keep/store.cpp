@@ -128,8 +128,7 @@ Result<Database*> Store::Data::current(Connection& connection) {
 // All processes of one life of the machine count from the same moment; at the next one everything
 // is due.
 Status Store::Data::set_due_base(Database& db) {
-  const std::string boot =
-      read_small("/proc/sys/kernel/random/boot_id").value_or("-").substr(0, 36);
+  const std::string boot = boot_id();
   const auto known = [&]() -> Result<bool> {
     auto query = ask(db, "SELECT value FROM facts WHERE key = 'due.base'");
     if (!query) return std::unexpected(query.error());
