@@ -66,7 +66,7 @@ BOOST_AUTO_TEST_CASE(settings_that_are_broken_are_named_by_line_and_cure) {
   };
   for (const Case& c : {Case{"nonsense_key = 1", "no key \"nonsense_key\""},
                         Case{"[nonsense]\na = 1", "no section [nonsense]"},
-                        Case{"[data\n", "neither"}, Case{"C_REST_BLOCK_LOG = perhaps", "yes or no"},
+                        Case{"[data\n", "neither"}, Case{"C_REST_BLOCK_LOG = perhaps", "expects Y or N"},
                         Case{"[data]\ndir = a\ndir = b", "second time"}}) {
     const BareCheck bare(c.line);
     const Ran ran = run_check(bare.settings());

@@ -97,6 +97,11 @@ BOOST_AUTO_TEST_CASE(words_behind_the_name_of_a_file_are_no_secrets) {
     BOOST_TEST(secret::mask(text) == text);
   }
   BOOST_TEST(secret::mask("token: a1") == "token: ***");
+  BOOST_TEST(secret::mask("auth.token: a1b2c3") == "auth.token: ***");
+  BOOST_TEST(secret::mask("/token: a1b2c3") == "/token: ***");
+  BOOST_TEST(secret::mask("data/form.key: No such file") == "data/form.key: No such file");
+  BOOST_TEST(secret::mask("data/form.key: Permission denied") ==
+             "data/form.key: Permission denied");
   BOOST_TEST(secret::mask("/in?key=a1") == "/in?key=***");
   BOOST_TEST(secret::mask("checkserver.key=a1") == "checkserver.key=***");
   BOOST_TEST(secret::mask("{\"x.token\": \"a1\"}") == "{\"x.token\": \"***\"}");
