@@ -71,6 +71,10 @@ bool is_digit(char c) {
 // --- Variables
 // ------------------------------------------------------------------------------------
 
+std::string media_type(std::string_view header) {
+  return text::lower(header.substr(0, header.find_first_of("; ,")));
+}
+
 void take_variables(const Environment& environment, Request& request) {
   for (const Taken& taken : kTaken) request.*taken.member = environment.get(taken.variable);
   const std::string_view https = environment.get("HTTPS");
@@ -82,8 +86,8 @@ void take_variables(const Environment& environment, Request& request) {
     if (!port.empty() && port != (request.https ? "443" : "80"))
       request.host.append(":").append(port);
   }
-  const std::string_view type = environment.get("CONTENT_TYPE");
-  request.content_type = text::lower(type.substr(0, type.find_first_of("; ,")));
+  request.content_type_header = environment.get("CONTENT_TYPE");
+  request.content_type = media_type(request.content_type_header);
 }
 
 // The host gets into links and redirects of our pages.
@@ -154,30 +158,23 @@ std::expected<std::string, Refusal> read_body(const Environment& environment,
 // --- Content types
 // --------------------------------------------------------------------------------
 
-struct Content {
-  std::string body;
-  std::string_view type;  // the whole header
-  RequestLimits limits;   // names.fields: what the query has left
-};
-
-Done take_form(Content& content, Request& request) {
-  auto form = php::parse_query(content.body, content.limits.names);
+// `limits.names.fields`: what the query has left.
+Done take_form(Request& request, const RequestLimits& limits) {
+  auto form = php::parse_query(request.body, limits.names);
   if (!form) return refuse(form.error());
   request.post = std::move(*form);
-  request.body = std::move(content.body);
   return {};
 }
 
-Done take_multipart(Content& content, Request& request) {
-  const auto parts = parse_multipart(content.body, content.type,
-                                     {content.limits.parts, content.limits.part_headers});
+Done take_multipart(Request& request, const RequestLimits& limits) {
+  const auto parts = parse_multipart(request.body, request.content_type_header,
+                                     {limits.parts, limits.part_headers});
   if (!parts) return refuse(parts.error());
   std::size_t fields = 0;
   for (const Part& part : *parts) {
     if (!part.filename) {
-      if (++fields > content.limits.names.fields) return refuse(php::ParseFault::too_many_fields);
-      const auto added =
-          php::add_variable(request.post, *part.name, part.content, content.limits.names);
+      if (++fields > limits.names.fields) return refuse(php::ParseFault::too_many_fields);
+      const auto added = php::add_variable(request.post, *part.name, part.content, limits.names);
       if (!added) return refuse(added.error());
       request.part_names.push_back(*part.name);
     } else if (!part.filename->empty()) {
@@ -194,21 +191,19 @@ std::size_t count_members(const Value& value) {
   return count;
 }
 
-Done take_json(Content& content, Request& request) {
+Done take_json(Request& request, const RequestLimits& limits) {
   // A name without brackets is a member of the outermost object.
-  auto value = json::parse(content.body, content.limits.names.depth + 1);
+  auto value = json::parse(request.body, limits.names.depth + 1);
   if (!value) return refuse(400, value.error().code.c_str(), value.error().cause);
   if (!value->is_array()) return refuse(400, "bad_json", "JSON: not an object");
-  if (count_members(*value) > content.limits.names.fields)
-    return refuse(php::ParseFault::too_many_fields);
+  if (count_members(*value) > limits.names.fields) return refuse(php::ParseFault::too_many_fields);
   request.post = std::move(*value);
-  request.body = std::move(content.body);
   return {};
 }
 
 struct Taker {
   std::string_view type;
-  Done (*take)(Content&, Request&);
+  Done (*take)(Request&, const RequestLimits&);
 };
 constexpr std::array kTakers = {
     Taker{"application/x-www-form-urlencoded", take_form},
@@ -216,12 +211,13 @@ constexpr std::array kTakers = {
     Taker{"application/json", take_json},
 };
 
-Done take_content(Content content, Request& request) {
-  if (content.body.empty() && request.content_type.empty()) return {};
+Done take_content(Request& request, const RequestLimits& limits) {
+  if (request.body.empty() && request.content_type.empty()) return {};
   const auto taker = std::ranges::find(kTakers, request.content_type, &Taker::type);
   if (taker == kTakers.end())
-    return refuse(415, "unsupported_type", "Content-Type: " + text::for_log(content.type, 100));
-  return taker->take(content, request);
+    return refuse(415, "unsupported_type",
+                  "Content-Type: " + text::for_log(request.content_type_header, 100));
+  return taker->take(request, limits);
 }
 
 std::size_t count_fields(std::string_view query) {
@@ -229,6 +225,20 @@ std::size_t count_fields(std::string_view query) {
   for (std::size_t i = 0; i < query.size(); ++i)
     if (query[i] != '&' && (i == 0 || query[i - 1] == '&')) ++count;
   return count;
+}
+
+Done take_parameters(Request& request, const RequestLimits& limits) {
+  auto query = php::parse_query(request.query_string, limits.names);
+  if (!query) return refuse(query.error());
+  request.get = std::move(*query);
+  if (request.is_post()) {
+    RequestLimits left = limits;
+    left.names.fields -= count_fields(request.query_string);
+    if (const Done done = take_content(request, left); !done) return done;
+  }
+  request.params = request.get;
+  php::merge(request.params, request.post);
+  return {};
 }
 
 // --- Accept
@@ -338,17 +348,22 @@ std::expected<Request, Refusal> read_request(const Environment& environment, con
 
   auto body = read_body(environment, read, limits.body, request.is_post());
   if (!body) return std::unexpected(body.error());
-  auto query = php::parse_query(request.query_string, limits.names);
-  if (!query) return refuse(query.error());
-  request.get = std::move(*query);
-  if (request.is_post()) {
-    Content content{std::move(*body), environment.get("CONTENT_TYPE"), limits};
-    content.limits.names.fields -= count_fields(request.query_string);
-    const Done done = take_content(std::move(content), request);
-    if (!done) return std::unexpected(done.error());
-  }
-  request.params = request.get;
-  php::merge(request.params, request.post);
+  if (request.is_post()) request.body = std::move(*body);
+  if (const Done done = take_parameters(request, limits); !done)
+    return std::unexpected(done.error());
+  return request;
+}
+
+std::expected<Request, Refusal> parse_content(std::string query, std::string content_type,
+                                              std::string body, const RequestLimits& limits) {
+  Request request;
+  request.method = "POST";
+  request.query_string = std::move(query);
+  request.content_type = media_type(content_type);
+  request.content_type_header = std::move(content_type);
+  request.body = std::move(body);
+  if (const Done done = take_parameters(request, limits); !done)
+    return std::unexpected(done.error());
   return request;
 }
 

@@ -65,8 +65,9 @@ struct Request {
   std::string script_name;  // SCRIPT_NAME
   std::string path_info;    // PATH_INFO; the pages refuse anything but ""
   std::string query_string;
-  std::string content_type;  // lower-case media type without parameters
-  std::string body;          // raw; kept for urlencoded and JSON bodies only
+  std::string content_type;         // lower-case media type without parameters
+  std::string content_type_header;  // as sent
+  std::string body;                 // of a POST, as sent
   Value get = Value::array();
   Value post = Value::array();    // form fields, or the members of a JSON object
   Value params = Value::array();  // $_REQUEST: GET, then POST over it
@@ -112,5 +113,10 @@ struct Request {
 // What comes along as the body of another method is read under the same limits and dropped.
 std::expected<Request, Refusal> read_request(const Environment& environment, const BodyReader& read,
                                              const RequestLimits& limits);
+
+// The same from a request that was read before and kept as it came: only what was sent (get, post,
+// params, uploads, part_names) is filled in.
+std::expected<Request, Refusal> parse_content(std::string query, std::string content_type,
+                                              std::string body, const RequestLimits& limits);
 
 }  // namespace b24
