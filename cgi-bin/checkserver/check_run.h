@@ -18,7 +18,7 @@ namespace b24::check {
 class Runner {
  public:
   // All must outlive this.
-  Runner(AppSource& app, AppTemplates& templates, StoreSource& stores, GateSource& gates)
+  Runner(AppSource& app, TemplateSource& templates, StoreSource& stores, GateSource& gates)
       : app_(app), templates_(templates), stores_(stores), gates_(gates) {}
 
   // The last report when it is younger than `max_age`, else a new one.
@@ -30,7 +30,7 @@ class Runner {
   std::optional<Report> shared_or_new(const Place& place, Millis max_age);
 
   AppSource& app_;
-  AppTemplates& templates_;
+  TemplateSource& templates_;
   StoreSource& stores_;
   GateSource& gates_;
   std::mutex mutex_;

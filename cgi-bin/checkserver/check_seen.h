@@ -43,7 +43,7 @@ struct Subject {
   std::optional<Error> store_error;
   std::shared_ptr<Gate> gate;
 };
-Subject subject_of(AppSource& app, AppTemplates& templates, StoreSource& stores, GateSource& gates,
+Subject subject_of(AppSource& app, TemplateSource& templates, StoreSource& stores, GateSource& gates,
                    const Place& place);
 
 struct ProgramsSeen {

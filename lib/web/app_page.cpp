@@ -7,17 +7,18 @@
 #include "value/json.h"
 
 namespace b24 {
-std::shared_ptr<TemplateSource> AppTemplates::source() {
-  const Result<App> app = app_.current();
-  const std::filesystem::path dir = app ? app->settings->page.templates : find_templates();
-  const std::lock_guard lock(mutex_);
-  if (!source_ || dir_ != dir) {
-    dir_ = dir;
-    source_ = app_.mode() == Mode::cgi ? std::make_shared<TemplateSource>(dir, app_.page())
-                                       : std::make_shared<TemplateSource>(dir);
-  }
-  return source_;
-}
+
+AppPage::AppPage(const Launch& launch, std::string page)
+    : launch_(launch),
+      app_(launch, std::move(page)),
+      templates_(
+          [this] {
+            const Result<App> app = app_.current();
+            return app ? app->settings->page.templates : find_templates();
+          },
+          {.only = launch.mode == Mode::cgi ? app_.page() : "", .tell = [this](const Error& fault) {
+             if (const Result<App> app = app_.current(); app) app->log->error("templates", fault);
+           }}) {}
 
 ServerLimits AppPage::server_limits() {
   auto app = app_.current();

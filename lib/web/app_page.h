@@ -2,10 +2,6 @@
 // settings answered alike.
 #pragma once
 
-#include <filesystem>
-#include <memory>
-#include <mutex>
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -18,28 +14,9 @@
 
 namespace b24 {
 
-// The templates of the settings' directory; without settings those beside the installation, so that
-// a person can be told what is wrong. Safe from all threads.
-class AppTemplates {
- public:
-  // `app` must outlive this.
-  explicit AppTemplates(AppSource& app) : app_(app) {}
-  Result<std::shared_ptr<const Templates>> current() { return source()->current(); }
-  // Why the newest templates, or some texts of theirs, are not in use; nothing when they are.
-  std::optional<Error> fault() { return source()->fault(); }
-
- private:
-  std::shared_ptr<TemplateSource> source();
-  AppSource& app_;
-  std::mutex mutex_;
-  std::shared_ptr<TemplateSource> source_;
-  std::filesystem::path dir_;
-};
-
 class AppPage : public Page {
  public:
-  AppPage(const Launch& launch, std::string page)
-      : launch_(launch), app_(launch, std::move(page)), templates_(app_) {}
+  AppPage(const Launch& launch, std::string page);
 
   Response refuse(const Refusal& refusal, const Environment& environment) override;
   Response not_kept(const Error& error, const Request& request) override {
@@ -63,7 +40,9 @@ class AppPage : public Page {
 
   Launch launch_;
   AppSource app_;
-  AppTemplates templates_;
+  // Those of the settings' directory; without settings those beside the installation, so that a
+  // person can be told what is wrong.
+  TemplateSource templates_;
 };
 
 }  // namespace b24

@@ -38,6 +38,12 @@ std::set<std::string> names_in(std::string_view message) {
   return names;
 }
 
+// Adds to "a, b, ...", which stays short enough for a log.
+void list(std::string& keys, const std::string& key) {
+  if (keys.ends_with("...")) return;
+  keys += (keys.empty() ? "" : ", ") + (keys.size() < 400 ? key : "...");
+}
+
 struct Wish {
   std::string language;  // lower case, "*" for any
   double weight = 1;
@@ -65,12 +71,14 @@ std::vector<Wish> parse_wishes(std::string_view accept_language) {
 
 }  // namespace
 
-Result<Messages> parse_messages(std::string_view text, const std::string& file) {
-  if (!text::is_valid_utf8(text)) {
+Result<Messages> read_messages(const std::string& file) {
+  const Result<std::string> text = read_settings_text(file);
+  if (!text) return std::unexpected(text.error());
+  if (!text::is_valid_utf8(*text)) {
     return std::unexpected(
         catalogue_error(file + ": the text is not UTF-8", "save the file as UTF-8"));
   }
-  Result<std::vector<IniEntry>> entries = parse_ini(text, file);
+  Result<std::vector<IniEntry>> entries = parse_ini(*text, file);
   if (!entries) return std::unexpected(entries.error());
   Messages messages;
   for (IniEntry& entry : *entries) {
@@ -87,28 +95,30 @@ Result<Messages> parse_messages(std::string_view text, const std::string& file) 
   return messages;
 }
 
-Status drop_unlike(const Messages& english, Messages& other, const std::string& file) {
-  Status first;
-  const auto found = [&](std::string cause, std::string remedy) {
-    if (first) {
-      first = std::unexpected(catalogue_error(file + ": " + std::move(cause), std::move(remedy)));
-    }
-  };
+Status make_alike(Messages& other, const Messages& english, const std::string& file) {
+  std::string missing, different, surplus;
+  std::erase_if(other, [&](const auto& own) {
+    if (english.contains(own.first)) return false;
+    list(surplus, own.first);
+    return true;
+  });
   for (const auto& [key, message] : english) {
-    const auto own = other.find(key);
-    if (own == other.end()) {
-      found("there is no " + key + ", which messages.en.conf has", "add " + key + " to the file");
-    } else if (names_in(own->second) != names_in(message)) {
-      found(key + " has other {{names}} than in messages.en.conf",
-            "use the names of the English text");
-      other.erase(own);
-    }
+    const auto [own, added] = other.try_emplace(key, message);
+    if (added) list(missing, key);
+    if (names_in(own->second) == names_in(message)) continue;
+    list(different, key);
+    own->second = message;
   }
-  for (const auto& [key, message] : other) {
-    if (english.contains(key)) continue;
-    found(key + " is not in messages.en.conf", "remove it, or add it to messages.en.conf");
+  std::string cause;
+  for (const auto& [what, keys] :
+       {std::pair("there is no ", &missing),
+        std::pair("other {{names}} than in messages.en.conf has ", &different),
+        std::pair("messages.en.conf does not know ", &surplus)}) {
+    if (!keys->empty()) cause += (cause.empty() ? ": " : "; ") + (what + *keys);
   }
-  return first;
+  if (cause.empty()) return {};
+  return std::unexpected(catalogue_error(
+      file + cause, "until these texts are as in messages.en.conf, the English ones are shown"));
 }
 
 std::string choose_language(const std::vector<std::string>& languages, std::string_view setting,

@@ -16,11 +16,11 @@ namespace b24 {
 
 using Messages = std::map<std::string, std::string, std::less<>>;  // KEY -> text
 
-// The text of a catalogue; `file` is its name for errors.
-Result<Messages> parse_messages(std::string_view text, const std::string& file);
-// Compares another catalogue with the English one and drops the texts whose {{names}} differ. The
-// first difference, a missing or surplus key too, is the Error (broken_catalogue).
-Status drop_unlike(const Messages& english, Messages& other, const std::string& file);
+// A catalogue's file.
+Result<Messages> read_messages(const std::string& file);
+// Makes another catalogue have the keys of the English one: a text that is missing or has other
+// {{names}} becomes the English one, a surplus one goes. The Error (broken_catalogue) names them.
+Status make_alike(Messages& other, const Messages& english, const std::string& file);
 
 // See Templates::choose_language.
 std::string choose_language(const std::vector<std::string>& languages, std::string_view setting,

@@ -1,9 +1,10 @@
 // page: templates and message catalogues -> HTML responses with security headers.
 #include "web/page.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <map>
-#include <optional>
 #include <set>
 #include <stdexcept>
 
@@ -11,43 +12,37 @@
 #include "base/text.h"
 #include "settings/ini_file.h"
 #include "web/catalogue.h"
-#include "web/mustache_view.h"
-#include "web/template_files.h"
-#include "web/template_text.h"
+#include "web/template_view.h"
 
 namespace b24 {
 namespace fs = std::filesystem;
 namespace {
 
 constexpr std::string_view kEnglish = "en";
+constexpr std::string_view kTemplate = ".mustache", kStyle = ".css", kScript = ".js";
+constexpr std::string_view kMessages = "messages.", kConf = ".conf";
 
-Error broken(std::string cause) {
-  return {ErrorKind::settings, "broken_template", std::move(cause),
-          "mend the file, or put the one that was delivered back"};
+// The names of the files of a directory that make up the pages; none when it cannot be read.
+std::set<std::string> template_files(const fs::path& dir) {
+  std::set<std::string> names;
+  std::error_code fault;
+  for (fs::directory_iterator entry(dir, fault), end; !fault && entry != end;
+       entry.increment(fault)) {
+    const std::string name = entry->path().filename().string();
+    if (name.starts_with('.')) continue;
+    if (name.ends_with(kTemplate) || name.ends_with(kStyle) || name.ends_with(kScript) ||
+        (name.starts_with(kMessages) && name.ends_with(kConf))) {
+      names.insert(name);
+    }
+  }
+  return names;
 }
 
-// "index.mustache" -> "index"; the names that have another start or end are left out.
-std::set<std::string> middles(const std::set<std::string>& names, std::string_view start,
-                              std::string_view end) {
-  std::set<std::string> result;
-  for (const std::string& name : names)
-    if (name.starts_with(start) && name.ends_with(end))
-      result.insert(name.substr(start.size(), name.size() - start.size() - end.size()));
-  return result;
+// "index.mustache" -> "index"; nothing for names that have another start or end.
+std::string_view middle(std::string_view name, std::string_view start, std::string_view end) {
+  if (!name.starts_with(start) || !name.ends_with(end)) return {};
+  return name.substr(start.size(), name.size() - start.size() - end.size());
 }
-
-std::string hash_source(std::string_view text) {
-  return "'sha256-" + secret::base64(secret::sha256(text)) + "'";
-}
-
-// A page: what it looks like, and what its Content-Security-Policy allows.
-struct View {
-  MustacheView view;
-  MustacheView::Constants assets;  // style, script
-  std::string style_source;
-  std::string script_source;       // empty: no script
-  std::set<std::string> messages;  // the keys that it shows
-};
 
 // Something that is made when it is first asked for, by one thread.
 template <class T>
@@ -58,237 +53,195 @@ class Lazy {
     std::call_once(once_, [&] { value_.emplace(make()); });
     return *value_;
   }
-  const T& get() const { return *value_; }  // REQUIRES: made
 
  private:
   mutable std::once_flag once_;
   mutable std::optional<T> value_;
 };
 
+struct View {
+  TemplateView view;
+  std::string style;
+  std::string script;
+};
+
+std::string hash_source(std::string_view text) {
+  return text.empty() ? "" : "'sha256-" + secret::base64(secret::sha256(text)) + "'";
+}
+
 std::string content_security_policy(const View& view, const PagePolicy& policy) {
-  const std::string hosts = policy.script_sources.empty() ? "" : " " + policy.script_sources;
-  std::string result = "default-src 'none'; style-src " + view.style_source;
-  if (!view.script_source.empty() || !hosts.empty()) {
-    result += "; script-src";
-    if (!view.script_source.empty()) result += " " + view.script_source;
-    result += hosts;
+  std::map<std::string, std::string, std::less<>> csp = {
+      {"default-src", "'none'"},
+      {"style-src", hash_source(view.style)},
+      {"script-src", hash_source(view.script)},
+      {"connect-src", "'self'"},
+      {"img-src", "'self' data:"},
+      {"form-action", "'self'"},
+      {"base-uri", "'none'"},
+      {"frame-ancestors", policy.frame_ancestors}};
+  const auto add = [&](std::string_view name, std::string_view sources) {
+    std::string& all = csp[std::string(name)];
+    if (!all.empty() && !sources.empty()) all += ' ';
+    all += sources;
+  };
+  for (const char* name : {"script-src", "frame-src", "connect-src"})
+    add(name, policy.script_sources);
+  add("form-action", policy.form_targets);
+  for (const std::string& more : text::split(policy.more, ",")) {
+    const std::size_t blank = std::min(more.find(' '), more.size());
+    add(more.substr(0, blank), text::trim(std::string_view(more).substr(blank)));
   }
-  if (!hosts.empty()) result += "; frame-src" + hosts;
-  result += "; connect-src 'self'" + hosts + "; img-src 'self' data:; form-action 'self'";
-  if (!policy.form_targets.empty()) result += " " + policy.form_targets;
-  return result + "; base-uri 'none'; frame-ancestors " + policy.frame_ancestors;
+  std::string result;
+  for (const auto& [name, sources] : csp)
+    if (!sources.empty()) result += (result.empty() ? "" : "; ") + name + " " + sources;
+  return result;
+}
+
+std::string stamp_of(const fs::path& dir) {
+  std::string stamp = dir.string() + "\n";
+  for (const std::string& name : template_files(dir)) {
+    struct stat status {};
+    if (stat((dir / name).c_str(), &status) != 0) continue;
+    stamp += name + " " + std::to_string(status.st_size) + " " +
+             std::to_string(status.st_mtim.tv_sec) + "." + std::to_string(status.st_mtim.tv_nsec) +
+             "\n";
+  }
+  return stamp;
 }
 
 }  // namespace
 
-namespace {
-
-// Reads the files of a directory, and makes pages and languages from them.
-class Loader {
- public:
-  Loader(std::string dir, std::set<std::string> files)
-      : dir_(std::move(dir)),
-        files_(std::move(files)),
-        texts_(dir_, middles(files_, "", kTemplate)) {}
-
-  Result<View> view(const std::string& name) {
-    std::set<std::string> messages;
-    Result<std::string> text = texts_.expand(name, messages);
-    if (!text) return std::unexpected(text.error());
-    MustacheView view(*text);
-    if (!view.fault().empty()) return std::unexpected(broken(file_of(name) + ": " + view.fault()));
-    Result<std::string> base = asset("base.css"), style = asset(name + ".css"),
-                        script = asset(name + ".js");
-    for (const Result<std::string>* each : {&base, &style, &script})
-      if (!*each) return std::unexpected(each->error());
-    const std::string styles = without_indentation(*base + *style);
-    return View{std::move(view), MustacheView::Constants({{"style", styles}, {"script", *script}}),
-                hash_source(styles), script->empty() ? "" : hash_source(*script),
-                std::move(messages)};
-  }
-
-  Result<Messages> messages(const std::string& language) const {
-    const std::string file = catalogue(language);
-    const Result<std::string> text = read_settings_text(file);
-    if (!text) return std::unexpected(text.error());
-    return parse_messages(*text, file);
-  }
-
-  // The templates that are no partials, once all were looked at.
-  Result<std::set<std::string>> pages() {
-    for (const std::string& name : middles(files_, "", kTemplate))
-      if (Status checked = texts_.check(name); !checked) return std::unexpected(checked.error());
-    return texts_.pages();
-  }
-
-  Status check_messages(const std::string& name, const View& view, const Messages& english) const {
-    for (const std::string& key : view.messages) {
-      if (english.contains(key)) continue;
-      return std::unexpected(Error{ErrorKind::settings, "unknown_message",
-                                   file_of(name) + ": {{t." + key + "}} is not in messages.en.conf",
-                                   "add " + key + " to each of the catalogues"});
+// What is broken when it is asked for has a plain text or the English one in its place: only a
+// process of one request gets that far.
+struct Templates::Data {
+  explicit Data(const fs::path& directory)
+      : dir(directory.string() + "/"), files(template_files(directory)) {
+    for (const std::string& name : files) {
+      if (const auto page = middle(name, "", kTemplate); !page.empty())
+        pages.try_emplace(std::string(page));
+      const auto language = middle(name, kMessages, kConf);
+      if (!language.empty() && language != kEnglish) others.try_emplace(std::string(language));
     }
-    return {};
   }
 
-  std::string catalogue(const std::string& language) const {
-    return dir_ + "/" + std::string(kMessages) + language + std::string(kConf);
-  }
-
- private:
-  std::string file_of(const std::string& name) const {
-    return dir_ + "/" + name + std::string(kTemplate);
+  std::string catalogue(std::string_view language) const {
+    return dir + std::string(kMessages) + std::string(language) + std::string(kConf);
   }
 
   Result<std::string> asset(const std::string& name) const {
-    if (!files_.contains(name)) return "";
-    Result<std::string> text = read_settings_text(dir_ + "/" + name);
+    if (!files.contains(name)) return "";
+    Result<std::string> text = read_settings_text(dir + name);
     // It would end the element that it is put into.
     if (text && text::lower(*text).contains(name.ends_with(kStyle) ? "</style" : "</script"))
       return std::unexpected(
-          broken(dir_ + "/" + name + ": it holds an end tag of its own element"));
+          broken_template(dir + name + ": it holds an end tag of its own element"));
     return text;
   }
 
-  std::string dir_;
-  std::set<std::string> files_;
-  TemplateTexts texts_;
-};
-
-}  // namespace
-
-struct Templates::Data {
-  struct Page {
-    Lazy<View> view;
-    std::map<std::string, Lazy<MustacheView::Constants>, std::less<>> texts;  // by language
-  };
-
-  explicit Data(const fs::path& directory)
-      : dir(directory.string()), files(template_files(directory)) {
-    for (const std::string& name : middles(files, kMessages, kConf)) {
-      languages.try_emplace(name);
-      names.push_back(name);
+  Result<View> make_view(const std::string& name) const {
+    Result<TemplateView> view = TemplateView::make(dir, name);
+    if (!view) return std::unexpected(view.error());
+    for (const std::string& key : view->keys()) {
+      if (english.contains(key)) continue;
+      return std::unexpected(
+          Error{ErrorKind::settings, "unknown_message",
+                dir + name + ".mustache: {{t." + key + "}} is not in messages.en.conf",
+                "add " + key + " to each of the catalogues"});
     }
-    for (const std::string& name : middles(files, "", kTemplate))
-      for (const std::string& language : names) pages[name].texts.try_emplace(language);
+    Result<std::string> base = asset("base.css"), style = asset(name + std::string(kStyle)),
+                        script = asset(name + std::string(kScript));
+    for (const Result<std::string>* each : {&base, &style, &script})
+      if (!*each) return std::unexpected(each->error());
+    return View{std::move(*view), without_indentation(*base + *style), std::move(*script)};
   }
 
-  Status check_directory() const {
-    if (languages.contains(kEnglish)) return {};
-    return std::unexpected(Error{ErrorKind::settings, "no_templates",
-                                 dir + ": there is no messages.en.conf",
-                                 "set page.templates to the directory of the templates"});
-  }
-
-  const std::string& known_language(std::string_view name) const {
-    const auto found = languages.find(name);
-    return found == languages.end() ? languages.find(kEnglish)->first : found->first;
-  }
-
-  // In these a broken file is as good as none: only a process of one request gets that far.
-  const Page& page(std::string_view name) const {
+  const Result<View>& view(std::string_view name) const {
     const auto found = pages.find(name);
     if (found == pages.end()) throw std::logic_error("no template " + std::string(name));
-    found->second.view.get([&] {
-      Result<View> made = Loader(dir, files).view(found->first);
-      if (made) return std::move(*made);
-      return View{MustacheView("{{message}}\n"), MustacheView::Constants({}), "'none'", "", {}};
-    });
-    return found->second;
+    return found->second.get([&] { return make_view(found->first); });
+  }
+
+  Messages read_messages(std::string_view language, const Templates* before, Status& sound) const {
+    Result<Messages> own = b24::read_messages(catalogue(language));
+    if (!own) {
+      sound = std::unexpected(own.error());
+      own = before ? before->data_->messages(language) : Messages();
+    }
+    const Status like = make_alike(*own, english, catalogue(language));
+    if (sound) sound = like;
+    return std::move(*own);
   }
 
   const Messages& messages(std::string_view language) const {
-    const std::string& name = known_language(language);
-    return languages.find(name)->second.get(
-        [&] { return Loader(dir, files).messages(name).value_or(Messages()); });
+    const auto found = others.find(language);
+    if (found == others.end()) return english;
+    Status sound;
+    return found->second.get([&] { return read_messages(language, nullptr, sound); });
   }
 
-  // A message, in English when the language lacks it; null when that does, too.
-  const std::string* message(std::string_view language, std::string_view key) const {
-    for (const std::string_view each : {language, kEnglish}) {
-      const Messages& known = messages(each);
-      if (const auto found = known.find(key); found != known.end()) return &found->second;
-    }
-    return nullptr;
+  std::string_view known_language(std::string_view name) const {
+    return others.contains(name) ? name : kEnglish;
   }
 
-  // {{lang}} and each {{t.KEY}} of a page.
-  const MustacheView::Constants& texts(const Page& page, std::string_view language) const {
-    const std::string& name = known_language(language);
-    return page.texts.find(name)->second.get([&] {
-      std::vector<std::pair<std::string, std::string>> texts{{"lang", name}};
-      for (const std::string& key : page.view.get().messages)
-        if (const std::string* text = message(name, key)) texts.emplace_back("t." + key, *text);
-      return MustacheView::Constants(texts);
-    });
-  }
-
-  std::string dir;
+  std::string dir;  // with a slash at its end
   std::set<std::string> files;
-  std::map<std::string, Page, std::less<>> pages;
-  std::map<std::string, Lazy<Messages>, std::less<>> languages;
-  std::vector<std::string> names;  // of the languages
+  std::map<std::string, Lazy<Result<View>>, std::less<>> pages;
+  Messages english;
+  std::map<std::string, Lazy<Messages>, std::less<>> others;  // by language
   std::optional<Error> warning;
 };
 
 Templates::Templates(std::unique_ptr<Data> data) : data_(std::move(data)) {}
 Templates::~Templates() = default;
 
-Result<std::shared_ptr<const Templates>> Templates::load(const fs::path& dir) {
+Result<std::shared_ptr<const Templates>> Templates::load(const fs::path& dir,
+                                                         const std::string& only,
+                                                         const Templates* before) {
   auto data = std::make_unique<Data>(dir);
-  if (Status checked = data->check_directory(); !checked) return std::unexpected(checked.error());
-  Loader loader(data->dir, data->files);
-  Result<Messages> native = loader.messages(std::string(kEnglish));
+  const std::string english = data->catalogue(kEnglish);
+  if (!data->files.contains(fs::path(english).filename().string())) {
+    return std::unexpected(Error{ErrorKind::settings, "no_templates",
+                                 dir.string() + ": there is no messages.en.conf",
+                                 "set page.templates to the directory of the templates"});
+  }
+  Result<Messages> native = read_messages(english);
   if (!native) return std::unexpected(native.error());
-  const Messages& english =
-      data->languages.find(kEnglish)->second.get([&] { return std::move(*native); });
-  for (const auto& [name, slot] : data->languages) {
-    if (name == kEnglish) continue;
-    Result<Messages> messages = loader.messages(name);
-    Status sound = messages ? drop_unlike(english, *messages, loader.catalogue(name))
-                            : Status(std::unexpected(messages.error()));
+  data->english = std::move(*native);
+  for (const auto& [name, slot] : data->pages) {
+    if (!only.empty() && name != only) continue;
+    if (const Result<View>& view = data->view(name); !view) return std::unexpected(view.error());
+  }
+  for (const auto& [name, slot] : data->others) {
+    if (!only.empty()) break;
+    Status sound;
+    slot.get([&] { return data->read_messages(name, before, sound); });
     if (!sound && !data->warning) data->warning = sound.error();
-    slot.get([&] { return std::move(messages).value_or(Messages()); });
-  }
-  const Result<std::set<std::string>> pages = loader.pages();
-  if (!pages) return std::unexpected(pages.error());
-  for (const std::string& name : *pages) {
-    Result<View> view = loader.view(name);
-    if (!view) return std::unexpected(view.error());
-    if (Status known = loader.check_messages(name, *view, english); !known)
-      return std::unexpected(known.error());
-    data->pages.at(name).view.get([&] { return std::move(*view); });
-  }
-  return std::shared_ptr<const Templates>(new Templates(std::move(data)));
-}
-
-Result<std::shared_ptr<const Templates>> Templates::open(const fs::path& dir,
-                                                         const std::string& page) {
-  auto data = std::make_unique<Data>(dir);
-  if (Status checked = data->check_directory(); !checked) return std::unexpected(checked.error());
-  if (const auto slot = data->pages.find(page); slot != data->pages.end()) {
-    Result<View> view = Loader(data->dir, data->files).view(page);
-    if (!view) return std::unexpected(view.error());
-    slot->second.view.get([&] { return std::move(*view); });
   }
   return std::shared_ptr<const Templates>(new Templates(std::move(data)));
 }
 
 std::string Templates::render(std::string_view name, const Value& data,
                               std::string_view language) const {
-  const Data::Page& page = data_->page(name);
-  const View& view = page.view.get();
-  return view.view.render(data, {&data_->texts(page, language), &view.assets});
+  const Result<View>& view = data_->view(name);
+  if (!view) return {};
+  const Messages& messages = data_->messages(language);
+  Value constants = Value::map({{"lang", data_->known_language(language)},
+                                {"style", view->style},
+                                {"script", view->script}});
+  for (const std::string& key : view->view.keys())
+    constants.set("t" + std::string(1, TemplateView::kText) + key, messages.find(key)->second);
+  return view->view.render(data, constants);
 }
 
 Response Templates::page(int status, std::string_view name, const Value& data,
                          std::string_view language, const PagePolicy& policy) const {
+  const Result<View>& view = data_->view(name);
+  if (!view) return text_response(status, data["message"].text() + "\n");
   Response response =
       text_response(status, render(name, data, language), "text/html; charset=utf-8");
   response.set(Header::content_language, data_->known_language(language))
       .set(Header::vary, "Accept, Accept-Language")
-      .set(Header::content_security_policy,
-           content_security_policy(data_->page(name).view.get(), policy))
+      .set(Header::content_security_policy, content_security_policy(*view, policy))
       // Not "no-referrer": with it, browsers send the form with "Origin: null".
       .set(Header::referrer_policy, "same-origin");
   return response;
@@ -296,25 +249,67 @@ Response Templates::page(int status, std::string_view name, const Value& data,
 
 std::string Templates::message(std::string_view language, std::string_view key,
                                const Value& data) const {
-  const std::string* text = data_->message(data_->known_language(language), key);
-  return text ? fill(*text, data) : std::string(key);
+  const Messages& messages = data_->messages(language);
+  const auto found = messages.find(key);
+  return found == messages.end() ? std::string(key) : fill(found->second, data);
 }
 
 bool Templates::has_message(std::string_view key) const {
-  return data_->messages(kEnglish).contains(key);
+  return data_->english.contains(key);
 }
 
-std::optional<Error> Templates::warning() const {
+const std::optional<Error>& Templates::warning() const {
   return data_->warning;
 }
 
 std::vector<std::string> Templates::languages() const {
-  return data_->names;
+  std::vector<std::string> names{std::string(kEnglish)};
+  for (const auto& [name, slot] : data_->others) names.push_back(name);
+  return names;
 }
 
 std::string Templates::choose_language(std::string_view setting,
                                        std::string_view accept_language) const {
-  return b24::choose_language(data_->names, setting, accept_language);
+  return b24::choose_language(languages(), setting, accept_language);
+}
+
+// --- TemplateSource ---
+
+Result<std::shared_ptr<const Templates>> TemplateSource::current() {
+  std::optional<Error> news;
+  std::unique_lock lock(mutex_);
+  if (look()) news = fault_;
+  Result<std::shared_ptr<const Templates>> result = std::unexpected(Error{});
+  if (templates_)
+    result = templates_;
+  else
+    result = std::unexpected(*fault_);
+  lock.unlock();
+  if (news && options_.tell) options_.tell(*news);
+  return result;
+}
+
+// Whether the fault is another one now.
+bool TemplateSource::look() {
+  const Millis now = options_.clock();
+  // A clock that was set back counts as a second gone by.
+  if (looked_at_ && now >= *looked_at_ && now - *looked_at_ < 1000) return false;
+  looked_at_ = now;
+  const fs::path dir = dir_();
+  std::string stamp = stamp_of(dir);
+  if (stamp == stamp_) return false;
+  stamp_ = std::move(stamp);
+  auto fresh = Templates::load(dir, options_.only, templates_.get());
+  std::optional<Error> fault = fresh ? (*fresh)->warning() : std::optional(fresh.error());
+  if (fresh) templates_ = std::move(*fresh);
+  const bool is_new = fault && (!fault_ || fault->cause != fault_->cause);
+  fault_ = std::move(fault);
+  return is_new;
+}
+
+std::optional<Error> TemplateSource::fault() {
+  const std::lock_guard lock(mutex_);
+  return fault_;
 }
 
 }  // namespace b24

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -28,20 +29,23 @@ struct PagePolicy {
   std::string frame_ancestors = "'none'";  // CSP: who may embed the page
   std::string script_sources;  // further hosts for scripts and frames (captcha), space-separated
   std::string form_targets;    // further origins that sending a form may lead to, by a redirect too
+  std::string more;            // as page.csp is written: "font-src https://a, img-src https://b"
 };
 
 class Templates {
  public:
-  // Reads everything in `dir`. Errors (kind settings; with file and line) have the codes
-  // no_templates (no such directory, or nothing in it), broken_template (what is wrong with a
-  // template, style or script), unknown_message ({{t.KEY}} that the English catalogue lacks),
-  // broken_catalogue (not UTF-8, a key twice) and broken_line (ini_file.h). These two end the
-  // loading for the English catalogue only: see warning().
-  static Result<std::shared_ptr<const Templates>> load(const std::filesystem::path& dir);
-  // For a process of one request: reads and checks only the page of that name (if there is one),
-  // and of the rest what is asked for, when it is. A text that a catalogue lacks is English then.
-  static Result<std::shared_ptr<const Templates>> open(const std::filesystem::path& dir,
-                                                       const std::string& page);
+  // Reads what is in `dir`. Errors (kind settings; with file and line) have the codes no_templates
+  // (no such directory, or nothing in it), broken_template (what is wrong with a template, style or
+  // script), unknown_message ({{t.KEY}} that the English catalogue lacks), broken_catalogue (not
+  // UTF-8, a key twice) and broken_line (ini_file.h); the last two for the English catalogue only:
+  // see warning().
+  //
+  // `only`: the one page that a process of one request shows. It alone is checked, and of the rest
+  // is read what is asked for, when it is. `before`: an earlier version; its texts stand in for a
+  // catalogue that cannot be read.
+  static Result<std::shared_ptr<const Templates>> load(const std::filesystem::path& dir,
+                                                       const std::string& only = {},
+                                                       const Templates* before = nullptr);
   ~Templates();
 
   // The HTML of a page. REQUIRES: the template exists.
@@ -57,11 +61,11 @@ class Templates {
                       const Value& data = Value::array()) const;
   bool has_message(std::string_view key) const;
 
-  // What is wrong with another catalogue than the English one: it cannot be read, lacks a key that
-  // the English one has, has one more, or other {{names}} in a text (code broken_catalogue or
-  // broken_line). Such texts are English. An owner's own translation must not take the pages down
+  // What is wrong with the catalogues other than the English one (code broken_catalogue or
+  // broken_line): the first that cannot be read, or whose texts are not those of the English one,
+  // with all their names. Text by text English steps in: a translation must not take the pages down
   // after an upgrade that adds a text.
-  std::optional<Error> warning() const;
+  const std::optional<Error>& warning() const;
 
   // "en", "ru", ...: the catalogues found (messages.LANG.conf).
   std::vector<std::string> languages() const;
@@ -75,33 +79,34 @@ class Templates {
   std::unique_ptr<Data> data_;
 };
 
-// Keeps the templates of a running process fresh, since a site owner edits them. Safe from all
-// threads.
+// Keeps the templates of a process fresh, since a site owner edits them. Safe from all threads.
 class TemplateSource {
  public:
-  explicit TemplateSource(std::filesystem::path dir, Clock clock = now_ms)
-      : dir_(std::move(dir)), clock_(std::move(clock)) {}
-  // For a process of one request, which shows this page: they are opened once (Templates::open).
-  TemplateSource(std::filesystem::path dir, std::string page)
-      : dir_(std::move(dir)), page_(std::move(page)), clock_(now_ms) {}
+  struct Options {
+    std::string only = {};                        // see Templates::load
+    std::function<void(const Error&)> tell = {};  // of each new fault, once
+    Clock clock = now_ms;
+  };
+  // `dir`: where the templates are, asked at each look.
+  TemplateSource(std::function<std::filesystem::path()> dir, Options options)
+      : dir_(std::move(dir)), options_(std::move(options)) {}
 
-  // The templates as of now: looks at the files at most once a second and reads all of them again
-  // when one changed. While the new ones have an error or a warning the old ones stay; an error
-  // only when there never were usable ones.
+  // The templates as of now: looks at the files at most once a second and reads them again when one
+  // changed. While the new ones have an error the old ones stay; an error only when there never
+  // were usable ones.
   Result<std::shared_ptr<const Templates>> current();
   // Why the newest versions of the files, or some texts in them, are not in use; nothing when they
   // are.
   std::optional<Error> fault();
 
  private:
-  bool is_due();
+  bool look();
   std::mutex mutex_;
-  std::filesystem::path dir_;
-  std::string page_;
-  Clock clock_;
+  std::function<std::filesystem::path()> dir_;
+  Options options_;
   std::shared_ptr<const Templates> templates_;
   std::optional<Error> fault_;
-  Millis looked_at_ = 0;
+  std::optional<Millis> looked_at_;
   std::string stamp_;  // names, sizes and times of change of what was read last
 };
 

@@ -72,7 +72,7 @@ BOOST_AUTO_TEST_CASE(a_submission_becomes_the_examples_call) {
   const HttpReply sent = submit(person());
   BOOST_TEST(sent.status == 303);
   BOOST_TEST(notice(sent.body) == "Data has been saved");
-  BOOST_TEST(sent.body.contains("value=\"O&#39;Neil\""));
+  BOOST_TEST(sent.body.contains("value=\"O&apos;Neil\""));
 
   const Value calls = site().calls("crm.lead.add");
   BOOST_REQUIRE_EQUAL(calls.size(), 1U);

@@ -58,8 +58,8 @@ BOOST_FIXTURE_TEST_SUITE(page_tests, Fixture)
 BOOST_AUTO_TEST_CASE(whatever_a_visitor_sends_is_escaped_in_texts_and_attributes) {
   const Value data = Value::map({{"v", "\"><svg onload='a&b'>"}});
   BOOST_TEST(render("<p title=\"{{v}}\">{{ v }}</p>", data) ==
-             "<p title=\"&quot;&gt;&lt;svg onload=&#39;a&amp;b&#39;&gt;\">"
-             "&quot;&gt;&lt;svg onload=&#39;a&amp;b&#39;&gt;</p>");
+             "<p title=\"&quot;&gt;&lt;svg onload=&apos;a&amp;b&apos;&gt;\">"
+             "&quot;&gt;&lt;svg onload=&apos;a&amp;b&apos;&gt;</p>");
   // A value is no template.
   BOOST_TEST(render("{{v}}", Value::map({{"v", "{{t.hello}}{{{style}}}"}})) ==
              "{{t.hello}}{{{style}}}");
@@ -207,9 +207,13 @@ BOOST_AUTO_TEST_CASE(a_translation_that_differs_is_named_and_english_steps_in) {
   } cases[] = {
       {"hello = x\nplain = x\n", "broken_catalogue", "there is no hi", "x Hi Bo"},
       {"hello = x\nplain = x\nhi = {{name}}\nmore = x\n", "broken_catalogue",
-       "more is not in messages.en.conf", "x Bo"},
-      {"hello = x\nplain = x\nhi = {{nom}}\n", "broken_catalogue", "hi has other {{names}}",
-       "x Hi Bo"},
+       "messages.en.conf does not know more", "x Bo"},
+      {"hello = x\nplain = x\nhi = {{nom}}\n", "broken_catalogue",
+       "other {{names}} than in messages.en.conf has hi", "x Hi Bo"},
+      {"hi = {{nom}}\nmore = x\n", "broken_catalogue",
+       "there is no hello, plain; other {{names}} than in messages.en.conf has hi; "
+       "messages.en.conf does not know more",
+       "Hello Hi Bo"},
       {"hello = x\nplain = x\nhi = {{name}}\nhello = y\n", "broken_catalogue",
        ":4: hello occurs a second time", "Hello Hi Bo"},
       {"[s]\nhello = x\n", "broken_catalogue", ":2: a catalogue has no sections", "Hello Hi Bo"},
@@ -243,17 +247,47 @@ BOOST_AUTO_TEST_CASE(an_english_catalogue_that_is_broken_is_an_error) {
 BOOST_AUTO_TEST_CASE(a_running_process_keeps_a_translation_that_gets_broken) {
   Millis now = 1'000'000;
   put("x.mustache", "{{t.hello}}");
-  TemplateSource source(dir.path(), [&] { return now; });
+  const auto where = [&] { return dir.path(); };
+  const auto clock = [&] { return now; };
+  TemplateSource source(where, {.clock = clock});
   const auto shown = [&] { return (*source.current())->render("x", Value::array(), "ru"); };
   BOOST_TEST(shown() == "Привет");
-  put("messages.ru.conf", "plain = x\n");
+  put("messages.ru.conf", "hello\n");
   now += 1000;
   BOOST_TEST(shown() == "Привет");
   BOOST_TEST_REQUIRE(source.fault().has_value());
-  BOOST_TEST(source.fault()->code == "broken_catalogue");
-  TemplateSource begun(dir.path(), [&] { return now; });
+  BOOST_TEST(source.fault()->code == "broken_line");
+  TemplateSource begun(where, {.clock = clock});
   BOOST_TEST((*begun.current())->render("x", Value::array(), "ru") == "Hello");
   BOOST_TEST(begun.fault().has_value());
+}
+
+BOOST_AUTO_TEST_CASE(a_third_language_with_missing_texts_is_told_of_once_and_takes_up_changes) {
+  Millis now = 1'000'000;
+  put("x.mustache", "{{lang}} {{t.hello}} {{t.hi}}");
+  put("messages.de.conf", "hello = Hallo\n");
+  std::vector<Error> told;
+  TemplateSource source(
+      [&] { return dir.path(); },
+      {.tell = [&](const Error& fault) { told.push_back(fault); }, .clock = [&] { return now; }});
+  const auto shown = [&] {
+    now += 1000;
+    return (*source.current())->render("x", Value::array(), "de");
+  };
+  BOOST_TEST(shown() == "de Hallo Hi {{name}}");
+  put("x.mustache", "new {{t.hello}} {{t.hi}}");
+  BOOST_TEST(shown() == "new Hallo Hi {{name}}");
+  put("messages.de.conf", "hello = Guten Tag\n");
+  BOOST_TEST(shown() == "new Guten Tag Hi {{name}}");
+  BOOST_TEST_REQUIRE(told.size() == 1u);
+  BOOST_TEST(contains(told[0].cause, "messages.de.conf: there is no hi, plain"), told[0].cause);
+  BOOST_TEST(source.fault().has_value());
+  put("messages.de.conf", "hello = Hallo\nhi = {{name}}, hallo\nplain = x\n");
+  BOOST_TEST(shown() == "new Hallo {{name}}, hallo");
+  BOOST_TEST(!source.fault().has_value());
+  put("messages.de.conf", "hello = Hallo\nhi = x\n");
+  BOOST_TEST(shown() == "new Hallo Hi {{name}}");
+  BOOST_TEST(told.size() == 2u);
 }
 
 BOOST_AUTO_TEST_CASE(a_directory_without_templates_is_named) {
@@ -295,9 +329,9 @@ BOOST_AUTO_TEST_CASE(a_page_allows_its_own_style_and_script_by_their_hashes) {
   };
   BOOST_TEST(x.status == 422);
   BOOST_TEST(header(x, Header::content_security_policy) ==
-             "default-src 'none'; style-src " + hash(style) + "; script-src " + hash(script) +
-                 "; connect-src 'self'; img-src 'self' data:; form-action 'self'; "
-                 "base-uri 'none'; frame-ancestors 'none'");
+             "base-uri 'none'; connect-src 'self'; default-src 'none'; form-action 'self'; "
+             "frame-ancestors 'none'; img-src 'self' data:; script-src " +
+                 hash(script) + "; style-src " + hash(style));
   BOOST_TEST(header(x, Header::content_type) == "text/html; charset=utf-8");
   BOOST_TEST(header(x, Header::content_language) == "ru");
   BOOST_TEST(header(x, Header::x_content_type_options) == "nosniff");
@@ -316,12 +350,14 @@ BOOST_AUTO_TEST_CASE(a_policy_opens_a_page_to_frames_captchas_and_other_targets)
   policy.frame_ancestors = "https://a.example https://b.example";
   policy.script_sources = "https://captcha.example";
   policy.form_targets = "https://thanks.example";
+  policy.more = "font-src https://f.example data:, frame-src https://g.example";
   const std::string csp =
       header(load()->page(200, "x", Value::array(), "en", policy), Header::content_security_policy);
   for (const char* part :
        {"; frame-ancestors https://a.example https://b.example",
-        "; script-src https://captcha.example;", "; frame-src https://captcha.example;",
-        "; connect-src 'self' https://captcha.example;",
+        "; script-src https://captcha.example;",
+        "; frame-src https://captcha.example https://g.example;",
+        "; font-src https://f.example data:;", "; connect-src 'self' https://captcha.example;",
         "; form-action 'self' https://thanks.example;"})
     BOOST_TEST(contains(csp, part), csp);
 }
@@ -348,7 +384,7 @@ BOOST_AUTO_TEST_CASE(threads_share_a_template) {
 BOOST_AUTO_TEST_CASE(a_running_process_sees_an_edited_template_and_survives_a_broken_one) {
   Millis now = 1'000'000;
   put("x.mustache", "one");
-  TemplateSource source(dir.path(), [&] { return now; });
+  TemplateSource source([&] { return dir.path(); }, {.clock = [&] { return now; }});
   const auto shown = [&] { return (*source.current())->render("x", Value::array(), "en"); };
   BOOST_TEST(shown() == "one");
   const auto first = *source.current();
@@ -378,7 +414,7 @@ BOOST_AUTO_TEST_CASE(a_process_of_one_request_reads_only_what_it_shows) {
   put("broken.mustache", "{{#broken");
   put("messages.de.conf", "broken");
   put("messages.ru.conf", "hello = Привет\n");
-  const auto opened = Templates::open(dir.path(), "x");
+  const auto opened = Templates::load(dir.path(), "x");
   BOOST_TEST_REQUIRE(opened.has_value());
   const Templates& templates = **opened;
   BOOST_TEST(templates.choose_language("auto", "ru") == "ru");
@@ -391,23 +427,24 @@ BOOST_AUTO_TEST_CASE(a_process_of_one_request_reads_only_what_it_shows) {
   BOOST_TEST(templates.has_message("plain"));
   // A page that is broken still says what happened.
   const Response page = templates.page(500, "broken", Value::map({{"message", "<b>"}}), "en");
-  BOOST_TEST(page.body == "&lt;b&gt;\n");
+  BOOST_TEST(page.body == "<b>\n");
+  BOOST_TEST(header(page, Header::content_type) == "text/plain; charset=utf-8");
 
-  BOOST_TEST(Templates::open(dir.path(), "handler").has_value());  // has no page of its own
-  BOOST_TEST(Templates::open(dir.path(), "broken").error().code == "broken_template");
-  BOOST_TEST(Templates::open(dir / "nowhere", "x").error().code == "no_templates");
-  TemplateSource source(dir.path(), "x");
+  BOOST_TEST(Templates::load(dir.path(), "handler").has_value());  // has no page of its own
+  BOOST_TEST(Templates::load(dir.path(), "broken").error().code == "broken_template");
+  BOOST_TEST(Templates::load(dir / "nowhere", "x").error().code == "no_templates");
+  TemplateSource source([&] { return dir.path(); }, {.only = "x"});
   const auto first = source.current();
   BOOST_TEST_REQUIRE(first.has_value());
   BOOST_TEST(*source.current() == *first);
-  TemplateSource faulty(dir.path(), "broken");
+  TemplateSource faulty([&] { return dir.path(); }, {.only = "broken"});
   BOOST_TEST(!faulty.current().has_value());
   BOOST_TEST(faulty.fault()->code == "broken_template");
 }
 
 BOOST_AUTO_TEST_CASE(without_templates_a_process_says_so_until_there_are_some) {
   Millis now = 1'000'000;
-  TemplateSource source(dir / "later", [&] { return now; });
+  TemplateSource source([&] { return dir / "later"; }, {.clock = [&] { return now; }});
   BOOST_TEST(!source.current().has_value());
   BOOST_TEST(!source.current().has_value());
   fs::rename(dir / "base.css", dir / "base.txt");

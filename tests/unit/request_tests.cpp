@@ -366,6 +366,32 @@ BOOST_AUTO_TEST_CASE(files_are_kept_apart) {
   BOOST_TEST(request->uploads[1].field == "");
 }
 
+BOOST_AUTO_TEST_CASE(what_was_kept_as_it_came_is_read_the_same_again) {
+  const std::string parts = part("name=a", "1") + part("name=a", "2") +
+                            part("name=f; filename=x.txt", "file") + "--b--\r\n";
+  const std::pair<const char*, std::string> bodies[] = {
+      {kMultipart, parts},
+      {"Application/JSON; charset=utf-8", R"({"a":{"b":[1,2]}})"},
+      {kForm, "a[]=1&a[]=%FF&b=2"},
+      {"", ""}};
+  for (const auto& [type, body] : bodies) {
+    const auto first = read_raw(raw_post(type, body, "q=1&b=0"));
+    BOOST_REQUIRE(first);
+    BOOST_TEST(first->body == body);
+    BOOST_TEST(first->content_type_header == type);
+    const auto again =
+        b24::parse_content(first->query_string, first->content_type_header, first->body, {});
+    BOOST_REQUIRE(again);
+    BOOST_TEST((again->get == first->get && again->post == first->post));
+    BOOST_TEST((again->params == first->params && again->part_names == first->part_names));
+    BOOST_TEST(again->content_type == first->content_type);
+    BOOST_REQUIRE(again->uploads.size() == first->uploads.size());
+    for (std::size_t i = 0; i < again->uploads.size(); ++i)
+      BOOST_TEST(again->uploads[i].content == first->uploads[i].content);
+  }
+  BOOST_TEST(b24::parse_content("", kJson, "[", {}).error().code == "bad_json");
+}
+
 BOOST_AUTO_TEST_CASE(broken_multipart_is_refused) {
   const std::string good = part("name=a", "1") + "--b--\r\n";
   const std::string many = [] {

@@ -1,0 +1,222 @@
+// template_view: see template_view.h.
+#include "web/template_view.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <kainjow/mustache.hpp>
+#include <optional>
+#include <vector>
+
+#include "base/text.h"
+#include "settings/ini_file.h"
+
+namespace b24 {
+namespace {
+
+constexpr int kDeepest = 20;  // includes within includes
+
+// --- The text: kainjow's own check gives a position in bytes and no file, and it reparses each
+// partial whenever a page is rendered, so tags are looked at here first.
+
+struct Tag {
+  std::size_t start = 0;  // of "{{"
+  std::size_t end = 0;    // behind "}}"
+  char kind = ' ';        // one of "#^/>!&{" or ' ' for a variable
+  std::string_view name;
+};
+
+// The next tag; nothing when there is none. A tag that is not closed has end 0.
+std::optional<Tag> next_tag(std::string_view text, std::size_t from) {
+  Tag tag;
+  tag.start = text.find("{{", from);
+  if (tag.start == std::string_view::npos) return std::nullopt;
+  const std::size_t inside = tag.start + 2;
+  if (inside < text.size() && std::string_view("#^/>!&{=").contains(text[inside]))
+    tag.kind = text[inside];
+  const std::string_view close = tag.kind == '{' ? "}}}" : "}}";
+  const std::size_t end = text.find(close, inside);
+  if (end == std::string_view::npos) return tag;
+  const std::size_t name = inside + (tag.kind == ' ' ? 0 : 1);
+  if (name <= end) tag.name = text::trim(text.substr(name, end - name));
+  tag.end = end + close.size();
+  return tag;
+}
+
+bool is_name(std::string_view name) {
+  const auto allowed = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           std::string_view("_-.").contains(c);
+  };
+  return !name.empty() && std::ranges::all_of(name, allowed);
+}
+
+// What is wrong with a tag by itself; empty when nothing is.
+std::string fault_of(const Tag& tag) {
+  if (tag.end == 0) return "\"{{\" is not closed";
+  if (tag.kind == '=') return "other delimiters ({{= =}}) are not supported";
+  if (tag.kind != '!' && !is_name(tag.name))
+    return "\"" + text::for_log(tag.name, 40) + "\" is no name";
+  return {};
+}
+
+bool last_opens(std::string_view line, std::string_view open, std::string_view close, bool before) {
+  const std::size_t opened = line.rfind(open), closed = line.rfind(close);
+  if (opened == std::string_view::npos && closed == std::string_view::npos) return before;
+  return closed == std::string_view::npos || (opened != std::string_view::npos && opened > closed);
+}
+
+// Why a template cannot be used; nothing when it can.
+std::optional<Error> check_tags(const std::string& text, const std::string& file) {
+  const auto fail = [&](std::size_t at, const std::string& what) {
+    const auto line = 1 + std::count(text.begin(), text.begin() + static_cast<long>(at), '\n');
+    return broken_template(file + ":" + std::to_string(line) + ": " + what);
+  };
+  if (!text::is_valid_utf8(text)) return fail(0, "the text is not UTF-8");
+  std::vector<Tag> open;
+  for (std::optional<Tag> tag = next_tag(text, 0); tag; tag = next_tag(text, tag->end)) {
+    if (const std::string fault = fault_of(*tag); !fault.empty()) return fail(tag->start, fault);
+    const std::string shown(tag->name);
+    if (tag->kind == '#' || tag->kind == '^') open.push_back(*tag);
+    if (tag->kind != '/') continue;
+    if (open.empty()) return fail(tag->start, "{{/" + shown + "}} closes nothing");
+    if (open.back().name != tag->name) {
+      return fail(tag->start,
+                  "{{/" + shown + "}} where {{/" + std::string(open.back().name) + "}} is due");
+    }
+    open.pop_back();
+  }
+  if (open.empty()) return std::nullopt;
+  return fail(open.back().start, "section " + std::string(open.back().name) + " is not closed");
+}
+
+// Appends one template, and in it those that it includes.
+class Expansion {
+ public:
+  Expansion(const std::string& dir, std::set<std::string>& keys) : dir_(dir), keys_(keys) {}
+
+  Status append(const std::string& name, int depth = 0) {
+    const std::string file = dir_ + name + ".mustache";
+    const Result<std::string> text = read_settings_text(file);
+    if (!text) return std::unexpected(text.error());
+    if (std::optional<Error> fault = check_tags(*text, file)) return std::unexpected(*fault);
+    const std::string_view all = *text;
+    std::size_t copied = 0;
+    for (std::optional<Tag> tag = next_tag(all, 0); tag; tag = next_tag(all, tag->end)) {
+      if (tag->name.starts_with("t.")) {
+        const auto dot = static_cast<std::size_t>(tag->name.data() - all.data()) + 1;
+        result_.append(all.substr(copied, dot - copied)).append(1, TemplateView::kText);
+        copied = dot + 1;
+        keys_.emplace(tag->name.substr(2));
+      } else if (tag->kind == '>' || tag->kind == '!') {
+        result_ += all.substr(copied, tag->start - copied);
+        copied = tag->end;
+        if (tag->kind == '!') continue;
+        if (Status done = include(std::string(tag->name), file, depth); !done) return done;
+      }
+    }
+    result_ += all.substr(copied);
+    return {};
+  }
+
+  const std::string& text() const { return result_; }
+
+ private:
+  Status include(const std::string& name, const std::string& by, int depth) {
+    const bool known = std::filesystem::exists(dir_ + name + ".mustache");
+    if (known && depth < kDeepest) return append(name, depth + 1);
+    return std::unexpected(broken_template(by + ": {{> " + name + "}} " +
+                                           (known ? "includes itself" : "is not there")));
+  }
+
+  const std::string& dir_;
+  std::set<std::string>& keys_;
+  std::string result_;
+};
+
+// --- What is shown
+
+namespace km = kainjow::mustache;
+
+km::data convert(const Value& value) {
+  switch (value.type()) {
+    case Value::Type::null:
+      return false;
+    case Value::Type::boolean:
+      return value.boolean();
+    case Value::Type::array:
+      break;
+    default:
+      if (std::string text = value.text(); !text.empty()) return text;
+      return false;  // shows nothing either, and is false in sections
+  }
+  if (value.is_list()) {
+    km::data list(km::data::type::list);
+    // push_back would copy each item with all that is in it.
+    auto& items = const_cast<km::list&>(list.list_value());
+    items.reserve(value.size());
+    for (const Value::Member& member : value.members()) items.push_back(convert(member.value));
+    return list;
+  }
+  km::data object;
+  for (const Value::Member& member : value.members())
+    object[member.key.text()] = convert(member.value);
+  return object;
+}
+
+}  // namespace
+
+struct TemplateView::Compiled {
+  km::mustache view;
+};
+
+TemplateView::TemplateView(std::unique_ptr<Compiled> compiled, std::set<std::string> keys)
+    : compiled_(std::move(compiled)), keys_(std::move(keys)) {}
+TemplateView::~TemplateView() = default;
+TemplateView::TemplateView(TemplateView&&) noexcept = default;
+
+Result<TemplateView> TemplateView::make(const std::string& dir, const std::string& name) {
+  std::set<std::string> keys;
+  Expansion expansion(dir, keys);
+  if (Status appended = expansion.append(name); !appended) return std::unexpected(appended.error());
+  km::mustache view(without_indentation(expansion.text()));
+  if (!view.is_valid())
+    return std::unexpected(broken_template(dir + name + ".mustache: " + view.error_message()));
+  return TemplateView(std::make_unique<Compiled>(std::move(view)), std::move(keys));
+}
+
+std::string TemplateView::render(const Value& data, const Value& constants) const {
+  const km::data seen = convert(data), constant = convert(constants);
+  km::context<std::string> context(&seen);
+  context.push(&constant);
+  // The library's render is not const only because partials and lambdas keep their error in the
+  // object; there are neither here, so that threads may share it.
+  return compiled_->view.render(context);
+}
+
+std::string without_indentation(std::string_view html) {
+  std::string result;
+  result.reserve(html.size());
+  bool pre = false, textarea = false;
+  while (!html.empty()) {
+    const std::size_t end = std::min(html.find('\n'), html.size());
+    std::string_view line = html.substr(0, end);
+    const bool last = end == html.size();
+    html.remove_prefix(last ? end : end + 1);
+    const bool verbatim = pre || textarea;
+    pre = last_opens(line, "<pre", "</pre", pre);
+    textarea = last_opens(line, "<textarea", "</textarea", textarea);
+    if (!verbatim) line.remove_prefix(std::min(line.find_first_not_of(" \t"), line.size()));
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    if (line.empty() && !verbatim) continue;
+    result += line;
+    if (!last) result += '\n';
+  }
+  return result;
+}
+
+Error broken_template(std::string cause) {
+  return {ErrorKind::settings, "broken_template", std::move(cause),
+          "mend the file, or put the one that was delivered back"};
+}
+
+}  // namespace b24

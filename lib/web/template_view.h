@@ -1,0 +1,45 @@
+// template_view: one template, compiled, and how a Value is seen by it; the only place that knows
+// the mustache library.
+#pragma once
+
+#include <memory>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+#include "value/value.h"
+
+namespace b24 {
+
+class TemplateView {
+ public:
+  static constexpr char kText = ':';
+
+  // NAME.mustache in `dir` (with a slash at its end), with all {{> OTHER}} replaced by those
+  // templates, without comments and indentation. Error (broken_template): a tag that is not closed,
+  // unbalanced sections, other delimiters, a partial that is missing or includes itself; those of
+  // the system when the file cannot be read.
+  static Result<TemplateView> make(const std::string& dir, const std::string& name);
+  ~TemplateView();
+  TemplateView(TemplateView&&) noexcept;
+
+  // Each KEY of {{t.KEY}}.
+  const std::set<std::string>& keys() const { return keys_; }
+  // A name is looked up in `constants`, then in `data`; {{t.KEY}} as "t:KEY". Safe from all
+  // threads.
+  std::string render(const Value& data, const Value& constants) const;
+
+ private:
+  struct Compiled;
+  TemplateView(std::unique_ptr<Compiled> compiled, std::set<std::string> keys);
+  std::unique_ptr<Compiled> compiled_;
+  std::set<std::string> keys_;
+};
+
+// Lines without leading blanks, and no empty ones; what is in <pre> and <textarea> stays.
+std::string without_indentation(std::string_view html);
+
+Error broken_template(std::string cause);
+
+}  // namespace b24
