@@ -131,13 +131,12 @@ class Comparison {
     std::size_t at = 0;
     for (std::size_t i = 0; i < wanted.size(); ++i) {
       const std::size_t size = wanted[i].size();
-      // The time takes the place of four letters, and has 18 or 19 characters.
-      const auto entry = [&] { return first_entry(std::string_view(got).substr(at), size); };
+      std::string ours;
       wait_until([&] {
         got += our_log_.more();
-        return got.size() - at >= size + 15;
+        ours = first_entry(std::string_view(got).substr(at), size);
+        return !ours.empty();
       });
-      const std::string ours = entry();
       BOOST_REQUIRE_MESSAGE(timeless(ours) == wanted[i],
                             shown(requests_[i]) << "\nPHP\n"
                                                 << b24::text::for_log(wanted[i], 3000) << "\nours\n"
@@ -150,12 +149,13 @@ class Comparison {
   int verified() const { return verified_; }
 
  private:
-  // Of `size` bytes once its time is "TIME".
+  // Of `size` bytes once its time is "TIME"; empty while it is not whole.
   static std::string first_entry(std::string_view text, std::size_t size) {
     constexpr std::size_t kBefore = 26;  // the rule above the time
     const std::size_t line_end = text.find('\n', kBefore);
-    if (line_end == text.npos) return std::string(text);
-    return std::string(text.substr(0, size - 4 + (line_end - kBefore)));
+    if (line_end == text.npos) return {};
+    const std::size_t whole = size - 4 + (line_end - kBefore);
+    return text.size() < whole ? std::string() : std::string(text.substr(0, whole));
   }
   static std::string shown(const PhpRequest& request) {
     return "query " + b24::text::for_log(request.query, 3000) + "\n  type " + request.content_type +
