@@ -2,6 +2,7 @@
 #include "form_view.h"
 
 #include "base/text.h"
+#include "portal/site_url.h"
 
 namespace b24 {
 namespace {
@@ -80,11 +81,33 @@ Value hidden_inputs(const Form& form, const FormView& view) {
   return hidden;
 }
 
-Value captcha_data(const FormView& view) {
-  if (view.captcha == nullptr) return false;
-  return Value::map({{"class", view.captcha->widget_class},
-                     {"script", view.captcha->script},
-                     {"site_key", view.captcha_site_key}});
+Value captcha_data(const CaptchaService* captcha, const Settings& settings) {
+  if (captcha == nullptr) return false;
+  return Value::map({{"class", captcha->widget_class},
+                     {"script", captcha->script},
+                     {"site_key", settings.spam.captcha_site_key}});
+}
+
+Value fields_data(const FormBase& base, const FormView& view) {
+  Value fields = Value::array();
+  bool focused = false;
+  for (const Field& field : base.form->fields) {
+    if (field.type == FieldType::hidden) continue;
+    std::string error;
+    if (view.checked != nullptr) {
+      if (const std::string_view key = view.checked->error(field.name); !key.empty()) {
+        error = error_message(key, &field, *base.templates, base.language);
+      }
+    }
+    Value data = field_data(field, shown_value(field, view), error,
+                            field_label(field, *base.templates, base.language));
+    if (!error.empty() && !focused) {
+      data.set("focus", true);
+      focused = true;
+    }
+    fields.append(std::move(data));
+  }
+  return fields;
 }
 
 }  // namespace
@@ -105,36 +128,44 @@ std::string error_message(std::string_view key, const Field* field, const Templa
                                        {"file", file}}));
 }
 
-Value form_view_data(const Form& form, const FormView& view, const Templates& templates,
-                     std::string_view language) {
-  Value fields = Value::array();
-  bool focused = false;
-  for (const Field& field : form.fields) {
-    std::string error;
-    if (view.checked != nullptr) {
-      if (const std::string_view key = view.checked->error(field.name); !key.empty()) {
-        error = error_message(key, &field, templates, language);
-      }
-    }
-    if (field.type == FieldType::hidden) continue;
-    Value data =
-        field_data(field, shown_value(field, view), error, field_label(field, templates, language));
-    if (!error.empty() && !focused) {
-      data.set("focus", true);
-      focused = true;
-    }
-    fields.append(std::move(data));
+Response form_page(const FormBase& base, const FormView& view, int status) {
+  const Settings& settings = *base.settings;
+  const CaptchaService* captcha = captcha_service(settings);
+  PagePolicy policy;
+  if (captcha != nullptr) policy.script_sources = captcha->sources;
+  policy.form_targets = origin_of(settings.form.success_url);
+  if (!settings.form.frame_ancestors.empty())
+    policy.frame_ancestors = settings.form.frame_ancestors;
+  const Value data = Value::map({{"fields", fields_data(base, view)},
+                                 {"hidden", hidden_inputs(*base.form, view)},
+                                 {"honeypot", kHoneypotInput},
+                                 {"captcha", captcha_data(captcha, settings)},
+                                 {"has_files", base.form->has_files()},
+                                 {"notice", view.notice.text},
+                                 {"notice_kind", view.notice.kind},
+                                 {"notice_role", view.notice.kind == "error" ? "alert" : "status"},
+                                 {"noindex", false},
+                                 {"title", base.templates->message(base.language, "form_title")}});
+  return base.templates->page(status, "index", data, base.language, policy);
+}
+
+Response FormPages::fresh(const FormBase& base, const std::string& token) {
+  std::unique_lock lock(mutex_);
+  if (base.settings != base_.settings || base.form != base_.form ||
+      base.templates != base_.templates) {
+    base_ = base;
+    pages_.clear();
   }
-  return Value::map({{"fields", std::move(fields)},
-                     {"hidden", hidden_inputs(form, view)},
-                     {"honeypot", kHoneypotInput},
-                     {"captcha", captcha_data(view)},
-                     {"has_files", form.has_files()},
-                     {"notice", view.notice.text},
-                     {"notice_kind", view.notice.kind},
-                     {"notice_role", view.notice.kind == "error" ? "alert" : "status"},
-                     {"noindex", false},
-                     {"title", templates.message(language, "form_title")}});
+  auto page = pages_.find(base.language);
+  if (page == pages_.end()) {
+    FormView view;
+    view.token = mark_;
+    page = pages_.emplace(base.language, form_page(base, view, 200)).first;
+  }
+  Response response = page->second;
+  lock.unlock();
+  text::replace_all(response.body, mark_, token);
+  return response;
 }
 
 }  // namespace b24

@@ -31,7 +31,6 @@
 #include "keep/outbox_command.h"
 #include "lead.h"
 #include "lead_intake.h"
-#include "portal/site_url.h"
 #include "settings/form.h"
 #include "spam.h"
 #include "submission.h"
@@ -321,16 +320,9 @@ class IndexPage : public AppPage {
     view.token = ending.token;
     view.notice = ending.notice;
     view.marks = utm_marks(context.request);
-    view.captcha = captcha_service(*context.app.settings);
-    view.captcha_site_key = context.app.settings->spam.captcha_site_key;
-    PagePolicy policy;
-    if (view.captcha != nullptr) policy.script_sources = view.captcha->sources;
-    policy.form_targets = origin_of(context.settings().success_url);
-    if (!context.settings().frame_ancestors.empty()) {
-      policy.frame_ancestors = context.settings().frame_ancestors;
-    }
-    const Value data = form_view_data(*context.form, view, *context.templates, context.language);
-    return context.templates->page(ending.status, "index", data, context.language, policy);
+    const FormBase base{context.app.settings, context.form, context.templates, context.language};
+    if (view.is_fresh() && ending.status == 200) return pages_.fresh(base, view.token);
+    return form_page(base, view, ending.status);
   }
 
   static Response json_answer(const Context& context, const Ending& ending,
@@ -375,6 +367,7 @@ class IndexPage : public AppPage {
   StoreSource stores_{app_};
   GateSource gates_{app_};
   LeadIntake intake_;
+  FormPages pages_;
   std::mutex mutex_;
   std::shared_ptr<const Form> form_;
   std::shared_ptr<const Settings> form_settings_;

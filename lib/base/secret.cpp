@@ -64,6 +64,16 @@ int base64_digit(char digit) {
   return -1;
 }
 
+void fill_random(std::span<char> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t got = getrandom(bytes.data(), bytes.size(), 0);
+    if (got < 0 && errno == EINTR) continue;
+    // A predictable secret would be worse than no process.
+    if (got <= 0) std::abort();
+    bytes = bytes.subspan(static_cast<std::size_t>(got));
+  }
+}
+
 // The names that the portal, CRest and our own pages use for secrets.
 constexpr std::string_view kSecretNames[] = {
     "access_token", "api_key",       "application_token", "auth",          "auth_id",
@@ -95,14 +105,22 @@ std::string hmac_sha256(std::string_view key, std::string_view bytes) {
 }
 
 std::string random_bytes(std::size_t count) {
+  // One call of the system for many ids; what was given away is wiped.
+  constexpr std::size_t kBlock = 1024;
+  thread_local std::array<char, kBlock> block;
+  thread_local std::size_t left = 0;
   std::string result(count, '\0');
-  for (std::size_t done = 0; done < count;) {
-    const ssize_t got = getrandom(result.data() + done, count - done, 0);
-    if (got < 0 && errno == EINTR) continue;
-    // A predictable secret would be worse than no process.
-    if (got <= 0) std::abort();
-    done += static_cast<std::size_t>(got);
+  if (count > kBlock) {
+    fill_random(result);
+    return result;
   }
+  if (left < count) {
+    fill_random(block);
+    left = kBlock;
+  }
+  left -= count;
+  std::copy_n(block.data() + left, count, result.data());
+  OPENSSL_cleanse(block.data() + left, count);
   return result;
 }
 
