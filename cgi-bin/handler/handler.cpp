@@ -125,11 +125,11 @@ class HandlerPage : public AppPage {
         Value::map({{"remedy", "send application_token in the body, and make a new token"}}));
   }
 
-  // The self-check's: remembered, not kept.
+  // The self-check's: its number is noted, the event not kept.
   Response take_test_event(const std::string& number, const Request& request) {
     Result<std::shared_ptr<Store>> store = stores_.current();
     if (!store) return unavailable(store.error(), request);
-    if (const Status kept = (*store)->remember(kTestEventKey, number); !kept) {
+    if (const auto kept = (*store)->use(test_event_use(number), kTestEventWindow); !kept) {
       return unavailable(kept.error(), request);
     }
     return text_response(200, "");

@@ -133,8 +133,7 @@ class IndexPage : public AppPage {
     return form_;
   }
 
-  // Without a usable data directory the form still works, so that leads can go to the portal
-  // directly.
+  // Without a usable data directory the form can still be shown, and what is sent refused honestly.
   std::string form_key(const App& app) {
     const std::lock_guard lock(mutex_);
     const std::filesystem::path& dir = app.settings->data.dir;
