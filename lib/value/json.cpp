@@ -20,17 +20,21 @@ Error error(const char* code, const std::string& cause) {
   return {ErrorKind::input, code, "JSON: " + cause, ""};
 }
 
-// Looks at the text before cJSON does: bounds the depth (cJSON recurses), refuses the control bytes
-// that JSON forbids (cJSON ends a string at a NUL, and takes NUL between values for a blank), and
-// replaces \u0000.
-Status prepare(std::string& text, std::size_t max_depth) {
-  std::size_t depth = 0;
+// Looks at the text before cJSON does: bounds the depth (cJSON recurses) and the number of values
+// (each takes 64 bytes and more), refuses the control bytes that JSON forbids (cJSON ends a string
+// at a NUL, and takes NUL between values for a blank), and replaces \u0000.
+Status prepare(std::string& text, std::size_t max_depth, std::size_t max_nodes) {
+  std::size_t depth = 0, nodes = 1;
   bool in_string = false;
   for (std::size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
     const bool blank = c == ' ' || c == '\t' || c == '\n' || c == '\r';
     if (static_cast<unsigned char>(c) < 0x20 && (in_string || !blank))
       return std::unexpected(error("bad_json", "control byte at " + std::to_string(i)));
+    // Each value but the first follows one of these, save in an empty array.
+    if (!in_string && (c == ',' || c == '{' || c == '[') && ++nodes > max_nodes)
+      return std::unexpected(
+          error("too_many_nodes", "more than " + std::to_string(max_nodes) + " values"));
     if (c == '"') {
       in_string = !in_string;
     } else if (in_string && c == '\\') {
@@ -97,9 +101,9 @@ cJSON* to_tree(const Value& value) {
 
 }  // namespace
 
-Result<Value> parse(std::string_view text, std::size_t max_depth) {
+Result<Value> parse(std::string_view text, std::size_t max_depth, std::size_t max_nodes) {
   std::string copy(text);
-  if (const Status status = prepare(copy, max_depth); !status)
+  if (const Status status = prepare(copy, max_depth, max_nodes); !status)
     return std::unexpected(status.error());
   const char* end = nullptr;
   const Tree tree(cJSON_ParseWithLengthOpts(copy.c_str(), copy.size(), &end, 0), cJSON_Delete);

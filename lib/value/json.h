@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <limits>
 #include <string>
 #include <string_view>
 
@@ -13,8 +14,10 @@ namespace b24::json {
 // The whole text must be one JSON document; white space around it is allowed. A later duplicate
 // name replaces the earlier one. Integers that a double holds exactly become integers; \u0000
 // becomes U+FFFD, since cJSON's strings end at a NUL. Errors of kind input: "too_deep" (over
-// `max_depth` levels of arrays and objects), "bad_json" (malformed).
-Result<Value> parse(std::string_view text, std::size_t max_depth = 200);
+// `max_depth` levels of arrays and objects), "too_many_nodes" (over `max_nodes` values, arrays and
+// objects among them), "bad_json" (malformed).
+Result<Value> parse(std::string_view text, std::size_t max_depth = 200,
+                    std::size_t max_nodes = std::numeric_limits<std::size_t>::max());
 
 enum class Layout { compact, indented };
 

@@ -18,20 +18,23 @@ namespace b24::php {
 struct Limits {
   std::size_t fields = 1000;  // PHP's max_input_vars
   std::size_t depth = 64;     // PHP's max_input_nesting_level: levels of brackets in one name
+  std::size_t nodes = 8192;   // values in the tree that comes of it, arrays among them
 };
 
-enum class ParseFault { too_many_fields, too_deep };
+enum class ParseFault { too_many_fields, too_deep, too_many_nodes };
 
 // Puts one variable into `target` under PHP's rules for names: "a[b][]" nests and appends, dots and
 // spaces of the first part become "_", a NUL ends the name, an empty name or one that starts with
-// "[" is dropped. `name` and `text` are already decoded. Fails, leaving `target` as it was, when
-// the name has more levels than the limit.
+// "[" is dropped. `name` and `text` are already decoded. `left` is what may still come, and becomes
+// less by this one. PHP drops what is over a limit without a word; here it is a fault, so that
+// nothing is lost silently; `target` stays as it was, save that too_many_nodes may leave a part.
 std::expected<void, ParseFault> add_variable(Value& target, std::string_view name,
-                                             std::string_view text, const Limits& limits);
+                                             std::string_view text, Limits& left);
 
-// application/x-www-form-urlencoded, from a query string or a body; the result is an array. PHP
-// drops what is over a limit without a word; here it is a fault, so that nothing is lost silently.
-std::expected<Value, ParseFault> parse_query(std::string_view encoded, const Limits& limits = {});
+// application/x-www-form-urlencoded, from a query string or a body, each of its fields so.
+std::expected<void, ParseFault> add_query(Value& target, std::string_view encoded, Limits& left);
+// The same into an array of its own.
+std::expected<Value, ParseFault> parse_query(std::string_view encoded, Limits limits = {});
 
 // Lays `over` upon `under` as PHP makes $_REQUEST of GET and POST: arrays are merged key by key,
 // anything else is replaced in place.

@@ -55,6 +55,14 @@ bool is_forged(const Step& step, std::string_view name) {
   return false;
 }
 
+// The member that a step leads to; null where PHP makes none.
+Value* find_or_make(Value& place, const Step& step) {
+  if (!step.append) return &place[step.key];
+  const std::size_t before = place.size();
+  place.append(Value());
+  return place.size() > before ? &const_cast<Value&>(place.members().back().value) : nullptr;
+}
+
 int hex_digit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
@@ -65,54 +73,54 @@ int hex_digit(char c) {
 }  // namespace
 
 std::expected<void, ParseFault> add_variable(Value& target, std::string_view name,
-                                             std::string_view text, const Limits& limits) {
+                                             std::string_view text, Limits& left) {
+  if (left.fields == 0) return std::unexpected(ParseFault::too_many_fields);
+  --left.fields;
   name = name.substr(0, name.find('\0'));
   name.remove_prefix(std::min(name.find_first_not_of(' '), name.size()));
   const std::size_t bracket = std::min(name.find('['), name.size());
   if (bracket == 0) return {};
   std::string first = mangled(name.substr(0, bracket));
-  const auto steps = bracket_steps(first, name.substr(bracket), limits.depth);
+  auto steps = bracket_steps(first, name.substr(bracket), left.depth);
   if (!steps) return std::unexpected(steps.error());
+  steps->insert(steps->begin(), {first, false});
 
-  if (!target.is_array()) target = Value::array();
   Value* place = &target;
-  Step at{first, false};
-  for (const Step& next : *steps) {
-    if (is_forged(at, name)) return {};
-    if (at.append) {
-      const std::size_t before = place->size();
-      place->append(Value::array());
-      if (place->size() == before) return {};
-      place = &const_cast<Value&>(place->members().back().value);
-    } else {
-      place = &(*place)[at.key];
-      if (!place->is_array()) *place = Value::array();
+  for (const Step& step : *steps) {
+    if (!place->is_array()) *place = Value::array();
+    if (is_forged(step, name)) return {};
+    const std::size_t before = place->size();
+    Value* const member = find_or_make(*place, step);
+    if (member == nullptr) return {};
+    if (place->size() > before) {
+      if (left.nodes == 0) return std::unexpected(ParseFault::too_many_nodes);
+      --left.nodes;
     }
-    at = next;
+    place = member;
   }
-  if (is_forged(at, name)) return {};
-  if (at.append)
-    place->append(text);
-  else
-    (*place)[at.key] = text;
+  *place = text;
   return {};
 }
 
-std::expected<Value, ParseFault> parse_query(std::string_view encoded, const Limits& limits) {
-  Value result = Value::array();
-  std::size_t fields = 0;
+std::expected<void, ParseFault> add_query(Value& target, std::string_view encoded, Limits& left) {
   while (!encoded.empty()) {
     const std::size_t end = std::min(encoded.find('&'), encoded.size());
     const std::string_view field = encoded.substr(0, end);
     encoded.remove_prefix(std::min(end + 1, encoded.size()));
     if (field.empty()) continue;
-    if (++fields > limits.fields) return std::unexpected(ParseFault::too_many_fields);
     const std::size_t equals = std::min(field.find('='), field.size());
     const std::string_view text = field.substr(std::min(equals + 1, field.size()));
     const auto added =
-        add_variable(result, url_decode(field.substr(0, equals)), url_decode(text), limits);
-    if (!added) return std::unexpected(added.error());
+        add_variable(target, url_decode(field.substr(0, equals)), url_decode(text), left);
+    if (!added) return added;
   }
+  return {};
+}
+
+std::expected<Value, ParseFault> parse_query(std::string_view encoded, Limits limits) {
+  Value result = Value::array();
+  if (const auto added = add_query(result, encoded, limits); !added)
+    return std::unexpected(added.error());
   return result;
 }
 

@@ -55,6 +55,8 @@ std::unexpected<Refusal> refuse(int status, const char* code, std::string cause)
 std::unexpected<Refusal> refuse(php::ParseFault fault) {
   if (fault == php::ParseFault::too_deep)
     return refuse(400, "too_deep", "a name has more levels of brackets than allowed");
+  if (fault == php::ParseFault::too_many_nodes)
+    return refuse(413, "too_many_nodes", "more values than allowed");
   return refuse(413, "too_many_fields", "more fields than allowed");
 }
 
@@ -158,23 +160,20 @@ std::expected<std::string, Refusal> read_body(const Environment& environment,
 // --- Content types
 // --------------------------------------------------------------------------------
 
-// `limits.names.fields`: what the query has left.
-Done take_form(Request& request, const RequestLimits& limits) {
-  auto form = php::parse_query(request.body, limits.names);
-  if (!form) return refuse(form.error());
-  request.post = std::move(*form);
+// `left`: what the query has left.
+Done take_form(Request& request, RequestLimits& left) {
+  const auto added = php::add_query(request.post, request.body, left.names);
+  if (!added) return refuse(added.error());
   return {};
 }
 
-Done take_multipart(Request& request, const RequestLimits& limits) {
-  const auto parts = parse_multipart(request.body, request.content_type_header,
-                                     {limits.parts, limits.part_headers});
+Done take_multipart(Request& request, RequestLimits& left) {
+  const auto parts =
+      parse_multipart(request.body, request.content_type_header, {left.parts, left.part_headers});
   if (!parts) return refuse(parts.error());
-  std::size_t fields = 0;
   for (const Part& part : *parts) {
     if (!part.filename) {
-      if (++fields > limits.names.fields) return refuse(php::ParseFault::too_many_fields);
-      const auto added = php::add_variable(request.post, *part.name, part.content, limits.names);
+      const auto added = php::add_variable(request.post, *part.name, part.content, left.names);
       if (!added) return refuse(added.error());
       request.part_names.push_back(*part.name);
     } else if (!part.filename->empty()) {
@@ -191,19 +190,22 @@ std::size_t count_members(const Value& value) {
   return count;
 }
 
-Done take_json(Request& request, const RequestLimits& limits) {
+Done take_json(Request& request, RequestLimits& left) {
   // A name without brackets is a member of the outermost object.
-  auto value = json::parse(request.body, limits.names.depth + 1);
-  if (!value) return refuse(400, value.error().code.c_str(), value.error().cause);
+  auto value = json::parse(request.body, left.names.depth + 1, left.names.nodes);
+  if (!value) {
+    const std::string& code = value.error().code;
+    return refuse(code == "too_many_nodes" ? 413 : 400, code.c_str(), value.error().cause);
+  }
   if (!value->is_array()) return refuse(400, "bad_json", "JSON: not an object");
-  if (count_members(*value) > limits.names.fields) return refuse(php::ParseFault::too_many_fields);
+  if (count_members(*value) > left.names.fields) return refuse(php::ParseFault::too_many_fields);
   request.post = std::move(*value);
   return {};
 }
 
 struct Taker {
   std::string_view type;
-  Done (*take)(Request&, const RequestLimits&);
+  Done (*take)(Request&, RequestLimits&);
 };
 constexpr std::array kTakers = {
     Taker{"application/x-www-form-urlencoded", take_form},
@@ -211,31 +213,20 @@ constexpr std::array kTakers = {
     Taker{"application/json", take_json},
 };
 
-Done take_content(Request& request, const RequestLimits& limits) {
+Done take_content(Request& request, RequestLimits& left) {
   if (request.body.empty() && request.content_type.empty()) return {};
   const auto taker = std::ranges::find(kTakers, request.content_type, &Taker::type);
   if (taker == kTakers.end())
     return refuse(415, "unsupported_type",
                   "Content-Type: " + text::for_log(request.content_type_header, 100));
-  return taker->take(request, limits);
+  return taker->take(request, left);
 }
 
-std::size_t count_fields(std::string_view query) {
-  std::size_t count = 0;
-  for (std::size_t i = 0; i < query.size(); ++i)
-    if (query[i] != '&' && (i == 0 || query[i - 1] == '&')) ++count;
-  return count;
-}
-
-Done take_parameters(Request& request, const RequestLimits& limits) {
-  auto query = php::parse_query(request.query_string, limits.names);
-  if (!query) return refuse(query.error());
-  request.get = std::move(*query);
-  if (request.is_post()) {
-    RequestLimits left = limits;
-    left.names.fields -= count_fields(request.query_string);
+Done take_parameters(Request& request, RequestLimits left) {
+  if (const auto added = php::add_query(request.get, request.query_string, left.names); !added)
+    return refuse(added.error());
+  if (request.is_post())
     if (const Done done = take_content(request, left); !done) return done;
-  }
   request.params = request.get;
   php::merge(request.params, request.post);
   return {};

@@ -22,7 +22,7 @@ struct RequestLimits {
   std::size_t body = 1 << 20;       // bytes; checked before anything is read
   std::size_t parts = 64;           // multipart: number of parts
   std::size_t part_headers = 8192;  // multipart: bytes of one part's headers
-  php::Limits names;                // fields and depth, of query and body together
+  php::Limits names;                // fields, depth and nodes, of query and body together
 };
 
 // Why a request was refused before any page saw it. `code` is ours and stable, e.g.
@@ -104,7 +104,7 @@ struct Request {
 //   411 length_required: a POST with neither CONTENT_LENGTH nor chunked transfer (a gateway hands
 //   on
 //       the latter without a length; it is read to its end)
-//   413 body_too_large, too_many_fields (or parts)
+//   413 body_too_large, too_many_fields (or parts), too_many_nodes
 //   400 bad_length: CONTENT_LENGTH is not digits only, or the body is longer; body_incomplete
 //   415 unsupported_type: a POST that is not urlencoded, multipart or JSON (an empty one may have
 //   no

@@ -78,6 +78,13 @@ BOOST_AUTO_TEST_CASE(depth_is_bounded) {
   BOOST_TEST(json::parse(nested(201)).error().code == "too_deep");
   BOOST_TEST(json::parse(nested(3), 2).error().code == "too_deep");
   BOOST_TEST(json::parse(nested(2), 2).has_value());
+  for (const char* four : {"[1,2,3]", R"({"a":{"b":[]}})", R"([[],{"a,[{":"],"}])", "[[[1]]]"}) {
+    const bool nested_empty = std::string_view(four).find("[]") != std::string_view::npos;
+    BOOST_TEST(json::parse(four, 9, nested_empty ? 5 : 4).has_value(), four);
+    BOOST_TEST(json::parse(four, 9, 2).error().code == "too_many_nodes", four);
+  }
+  BOOST_TEST(json::parse("[" + std::string(1'000'000, ','), 9, 8192).error().code ==
+             "too_many_nodes");
   BOOST_TEST(json::parse(R"(["[[[[","\"[[["])", 1).has_value());
   BOOST_TEST(json::parse(R"([{},{},{}])", 2).has_value());
   BOOST_TEST(json::parse(std::string(5'000'000, '[')).error().code == "too_deep");

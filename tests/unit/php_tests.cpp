@@ -15,7 +15,10 @@ namespace {
 // The parsed query as JSON, or the fault.
 std::string parsed(std::string_view query, const php::Limits& limits = {}) {
   const auto value = php::parse_query(query, limits);
-  if (!value) return value.error() == php::ParseFault::too_deep ? "too_deep" : "too_many_fields";
+  if (!value) {
+    constexpr const char* kNames[] = {"too_many_fields", "too_deep", "too_many_nodes"};
+    return kNames[static_cast<int>(value.error())];
+  }
   return b24::json::print(*value);
 }
 
@@ -72,7 +75,7 @@ BOOST_AUTO_TEST_CASE(names_follow_php) {
 }
 
 BOOST_AUTO_TEST_CASE(limits_are_faults_and_leave_the_target_alone) {
-  const php::Limits limits{3, 2};
+  php::Limits limits{3, 2};
   BOOST_TEST(parsed("a&b&&&c", limits) == R"({"a":"","b":"","c":""})");
   BOOST_TEST(parsed("a&b&c&d", limits) == "too_many_fields");
   BOOST_TEST(parsed("a[b][]=1", limits) == R"({"a":{"b":["1"]}})");
@@ -81,6 +84,13 @@ BOOST_AUTO_TEST_CASE(limits_are_faults_and_leave_the_target_alone) {
   Value target = Value::map({{"a", "kept"}});
   BOOST_TEST(!php::add_variable(target, "a[b][c][d]", "1", limits));
   BOOST_TEST((target == Value::map({{"a", "kept"}})));
+
+  // Every value counts, arrays too, but none twice.
+  const php::Limits five{1000, 64, 5};
+  BOOST_TEST(parsed("a[b][c]=1&a[b][d]=2&e=3", five) == R"({"a":{"b":{"c":"1","d":"2"}},"e":"3"})");
+  BOOST_TEST(parsed("a[b][c]=1&a[b][d]=2&e=3&e=4&a[b][c]=5", five).starts_with("{"));
+  BOOST_TEST(parsed("a[b][c]=1&a[b][d]=2&e[]=3", five) == "too_many_nodes");
+  BOOST_TEST(parsed("a[][][][][]=1", five) == "too_many_nodes");
   std::string deep = "a";
   for (int i = 0; i < 64; ++i) deep += "[x]";
   BOOST_TEST(parsed(deep).starts_with("{"));

@@ -334,6 +334,30 @@ BOOST_AUTO_TEST_CASE(fields_of_query_and_body_are_counted_together) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(nodes_of_query_and_body_are_counted_together) {
+  RequestLimits limits;
+  limits.names = {100, 64, 6};
+  const std::string parts = part("name=a[b]", "1") + part("name=a[c]", "2") + "--b--\r\n";
+  const struct {
+    const char* query;
+    const char* type;
+    std::string body;
+    const char* want;
+  } rows[] = {
+      {"a[b]=1&a[c]=2", kForm, "a[b]=1&a[c]=2", "read"},
+      {"a[b]=1&a[c]=2", kForm, "a[b]=1&a[c]=2&d=", "413 too_many_nodes"},
+      {"a[b][c][d][e][f][g]=1", kForm, "", "413 too_many_nodes"},
+      {"a[b]=1&c=2", kMultipart, parts, "read"},
+      {"a[b]=1&c=2&d=3", kMultipart, parts, "413 too_many_nodes"},
+      {"a[b]=1", kJson, R"({"a":[1,2]})", "read"},
+      {"a[b]=1", kJson, R"({"a":[1,2,3]})", "413 too_many_nodes"},
+  };
+  for (const auto& row : rows) {
+    const std::string got = outcome(raw_post(row.type, row.body, row.query), limits);
+    BOOST_TEST(got == row.want, row.query << " " << row.body << ": " << got);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(json_members_are_fields) {
   const auto request = read_raw(
       raw_post(kJson, R"({"event":"E","data":{"FIELDS":{"ID":12,"ok":true}}})", "data[x]=1&q=2"));
@@ -456,7 +480,9 @@ BOOST_AUTO_TEST_CASE(hostile_bodies_of_a_megabyte_finish) {
       {kForm, repeated("%", kMega), "read"},
       {kJson, repeated("[", kMega), "400 too_deep"},
       {kJson, "\"" + repeated("\\u0000", kMega) + "\"", "400 bad_json"},
-      {kJson, "[" + repeated("1,", kMega) + "1]", "413 too_many_fields"},
+      {kJson, "[" + repeated("1,", kMega) + "1]", "413 too_many_nodes"},
+      {kJson, repeated("[],", kMega), "413 too_many_nodes"},
+      {kForm, repeated("a" + repeated("[]", 120) + "&", kMega), "413 too_many_nodes"},
       {kMultipart, repeated("--b\r\n\r\n\r\n", kMega), "413 too_many_fields"},
       {kMultipart, "--b\r\nA: b\r\n" + repeated(" c\r\n", 4 * kMega), "400 bad_multipart"},
       {kMultipart, repeated("\n--", kMega), "400 bad_multipart"},
@@ -474,7 +500,7 @@ BOOST_AUTO_TEST_CASE(hostile_bodies_of_a_megabyte_finish) {
 BOOST_AUTO_TEST_CASE(a_hundred_thousand_fields_are_read) {
   RequestLimits limits;
   limits.body = 1 << 24;
-  limits.names.fields = 1'000'000;
+  limits.names.fields = limits.names.nodes = 1'000'000;
   std::string body;
   for (int i = 0; i < 100'000; ++i) body += "a[k" + std::to_string(i) + "]=1&b[]=2&";
   const auto request = read_raw(raw_post(kForm, body), limits);
