@@ -5,6 +5,8 @@
 //   GET  /handler.php   a short page that says what this address is for
 //
 // Needs: [portal] application_token in the settings.
+#include <signal.h>
+
 #include <algorithm>
 #include <memory>
 #include <optional>
@@ -28,6 +30,13 @@ constexpr Millis kRequestTime = 3'000;       // a connection's: events come whol
 constexpr Millis kCronTime = 50'000;         // --work: less than cron's minute
 constexpr Millis kAfterAnswerTime = 20'000;  // a CGI process, once the portal is answered
 constexpr Millis kPatience = 10'000;         // with another process that fills the store
+
+void set_termination(int how) {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigprocmask(how, &signals, nullptr);
+}
 
 class HandlerPage : public AppPage {
  public:
@@ -54,6 +63,8 @@ class HandlerPage : public AppPage {
   Status keep(std::span<const std::string> promises) override {
     Result<App> app = app_.current();
     if (!app) return std::unexpected(app.error());
+    // Apache ends a CGI program as soon as its answer is there; the store is to be filled first.
+    if (app_.mode() == Mode::cgi) set_termination(SIG_BLOCK);
     return ingester_.journal(*app)->append(promises);
   }
 
@@ -70,6 +81,7 @@ class HandlerPage : public AppPage {
     if (Result<int> taken = ingester_.run(kPatience); !taken) {
       app->log->error("ingest", taken.error());
     }
+    set_termination(SIG_UNBLOCK);
     if (Result<int> done = work_.work_due(kAfterAnswerTime); !done) {
       app->log->error("work", done.error());
     }

@@ -259,10 +259,11 @@ BOOST_AUTO_TEST_CASE(what_was_answered_is_kept_and_written_once_though_receivers
         return false;
     return true;
   };
-  BOOST_TEST(wait_until(answered_all));
+  constexpr std::chrono::minutes kPatience{3};
+  BOOST_TEST(wait_until(answered_all, kPatience));
   const Count kept = stored(*store);
-  BOOST_TEST(wait_until([&] { return written_as_json(data).size() >= kept.size(); }));
-  BOOST_TEST(wait_until([&] { return written_as_text(data).size() >= kept.size(); }));
+  BOOST_TEST(wait_until([&] { return written_as_json(data).size() >= kept.size(); }, kPatience));
+  BOOST_TEST(wait_until([&] { return written_as_text(data).size() >= kept.size(); }, kPatience));
   BOOST_TEST(site.stop().value_or(-1) == 0);
 
   int answered = 0;
