@@ -47,10 +47,10 @@ endif
 # Tests are built for building fast, the programs for running fast.
 OPTIMIZE      ?= -O2
 TEST_OPTIMIZE ?= -O0
-CXXFLAGS_ALL = -std=c++23 $(OPTIMIZE) $(WARNINGS) $(HARDEN) -pthread -Ilib \
+CXXFLAGS_ALL = -std=c++23 $(OPTIMIZE) -ffunction-sections -fdata-sections $(WARNINGS) $(HARDEN) -pthread -Ilib \
                $(shell pkg-config --cflags $(PKGS)) $(CURL_CFLAGS) $(CXXFLAGS)
-# Relocations packed: programs stay under 2 MB and have fewer to work off at their start.
-LDFLAGS_ALL  = -pie -pthread -Wl,-z,relro,-z,now -Wl,-z,pack-relative-relocs -Wl,--as-needed \
+# Programs stay under 2 MB: relocations are packed (and fewer to work off at the start), what nobody calls is left out.
+LDFLAGS_ALL  = -pie -pthread -Wl,-z,relro,-z,now -Wl,-z,pack-relative-relocs -Wl,--gc-sections -Wl,--as-needed \
                $(if $(SANITIZE),-fsanitize=$(SANITIZE)) $(LDFLAGS)
 # The few functions of libcrypto in use are put into the programs: to load the whole library costs a process 2 ms.
 LIBS         = $(shell pkg-config --libs $(PKGS)) -l:libcrypto.a -ldl

@@ -25,22 +25,15 @@ constexpr double kSlowWrite = 200;  // milliseconds; a healthy disk takes 1 to 2
 constexpr const char* kLogName = "b24hooks.log";
 constexpr const char* kHookLogName = "hook.log";
 
-bool is_inside(const std::filesystem::path& path, const std::string& root) {
-  if (root.empty() || path.empty()) return false;
-  std::error_code error;
-  const auto real = std::filesystem::weakly_canonical(path, error);
-  const auto real_root = std::filesystem::weakly_canonical(root, error);
-  if (error || real_root == real_root.root_path()) return false;
-  const auto [end, rest] =
-      std::mismatch(real_root.begin(), real_root.end(), real.begin(), real.end());
-  static_cast<void>(rest);
-  return end == real_root.end();
+// A server without a web root may say "/".
+bool is_in_web_root(const std::filesystem::path& path, const std::string& root) {
+  return !root.empty() && !path.empty() && real_path(root) != "/" && is_inside(path, root);
 }
 
 PathSeen look_at_path(const std::filesystem::path& path, const std::string& document_root) {
   PathSeen seen;
   seen.path = path;
-  seen.in_document_root = is_inside(path, document_root);
+  seen.in_document_root = is_in_web_root(path, document_root);
   struct stat status {};
   if (path.empty() || stat(path.c_str(), &status) != 0) return seen;
   seen.exists = true;

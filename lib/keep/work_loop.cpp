@@ -70,11 +70,7 @@ void WorkLoop::run_thread(std::stop_token stop) {
   while (!stop.stop_requested()) {
     const Result<int> count = run_safely(pass);
     if (!count) {
-      if (Result<App> app = app_.current(); app) {
-        app->log->write_bounded(
-            Log::Level::error, "work",
-            Value::map({{"code", count.error().code}, {"cause", count.error().cause}}));
-      }
+      if (Result<App> app = app_.current(); app) app->log->error_bounded("work", count.error());
     }
     look_after_store();
     if (count && *count != 0) continue;

@@ -140,6 +140,10 @@ void Log::error(std::string_view what, const Error& error) {
   write(Level::error, what, error_fields(error));
 }
 
+void Log::error_bounded(std::string_view what, const Error& error) {
+  write_bounded(Level::error, what, error_fields(error));
+}
+
 void Log::write_bounded(Level level, std::string_view what, const Value& fields, int per_minute) {
   Value with_count = fields;
   {
