@@ -86,14 +86,14 @@ std::int64_t megabytes(double bytes) {
 }
 
 // Whether what a check needs has been seen; otherwise what to say.
-std::optional<Finding> missing(const Seen& seen) {
+std::optional<Finding> not_seen(const Seen& seen) {
   if (!seen.subject->settings) return Finding{.state = State::info, .name = "no_settings"};
   if (!seen.storage) return Finding{.state = State::error, .name = "late"};
   return std::nullopt;
 }
 
 Finding judge_data_dir(const Seen& seen) {
-  if (auto finding = missing(seen)) return *finding;
+  if (auto finding = not_seen(seen)) return *finding;
   const PathSeen& dir = seen.storage->data_dir;
   const std::string path = dir.path.string();
   if (!dir.exists) {
@@ -121,7 +121,7 @@ Finding judge_data_dir(const Seen& seen) {
 }
 
 Finding judge_write(const Seen& seen) {
-  if (auto finding = missing(seen)) return *finding;
+  if (auto finding = not_seen(seen)) return *finding;
   const StorageSeen& storage = *seen.storage;
   if (storage.write_error) {
     Finding finding = failed("failed", *storage.write_error);
@@ -140,7 +140,7 @@ Finding judge_write(const Seen& seen) {
 }
 
 Finding judge_space(const Seen& seen) {
-  if (auto finding = missing(seen)) return *finding;
+  if (auto finding = not_seen(seen)) return *finding;
   const StorageSeen& s = *seen.storage;
   if (!s.space_known) return {.state = State::info, .name = "unknown"};
   const bool few_inodes = s.total_inodes > 0 && s.free_inodes < kFewInodes;
@@ -184,7 +184,7 @@ Finding judge_journal(const Seen& seen) {
 }
 
 Finding judge_logs_dir(const Seen& seen) {
-  if (auto finding = missing(seen)) return *finding;
+  if (auto finding = not_seen(seen)) return *finding;
   const PathSeen& dir = seen.storage->logs_dir;
   if (!dir.exists || !dir.is_directory || !dir.writable) {
     return {.state = State::error,
@@ -221,19 +221,19 @@ Finding judge_log(const PathSeen& file, const PathSeen& dir, const Settings& set
 }
 
 Finding judge_log_file(const Seen& seen) {
-  if (auto finding = missing(seen)) return *finding;
+  if (auto finding = not_seen(seen)) return *finding;
   if (seen.subject->settings->crest.block_log) return {.state = State::info, .name = "blocked"};
   return judge_log(seen.storage->log_file, seen.storage->logs_dir, *seen.subject->settings,
                    seen.programs.user);
 }
 
 Finding judge_hook_log(const Seen& seen) {
-  if (auto finding = missing(seen)) return *finding;
+  if (auto finding = not_seen(seen)) return *finding;
   return judge_log(seen.storage->hook_log, seen.storage->data_dir, *seen.subject->settings,
                    seen.programs.user);
 }
 
-constexpr Check kChecks[] = {
+constexpr Check kStorageChecks[] = {
     {"data_dir", Group::storage, "", judge_data_dir},
     {"write", Group::storage, "setting_creat_error", judge_write},
     {"space", Group::storage, "", judge_space},
@@ -248,7 +248,7 @@ constexpr Check kChecks[] = {
 }  // namespace
 
 std::span<const Check> storage_checks() {
-  return kChecks;
+  return kStorageChecks;
 }
 
 StorageSeen look_at_storage(const Subject& subject) {

@@ -17,7 +17,7 @@ namespace fs = std::filesystem;
 constexpr std::size_t kBytesAtOnce = 1 << 20;
 constexpr Millis kPatience = 30'000;
 constexpr std::chrono::milliseconds kGap{10};
-constexpr std::chrono::milliseconds kTryAgain{1'000};
+constexpr std::chrono::milliseconds kWhileBehind{1'000};
 constexpr std::chrono::milliseconds kLookAround{10'000};
 constexpr Millis kTidy = 60'000;  // between looks after old segments
 constexpr int kScarce = 20;  // less than 1/20 of the disk free: segments go as soon as they may
@@ -256,7 +256,8 @@ void Ingester::work(std::stop_token stop, const std::function<void()>& taken) {
     lock.lock();
     // What comes within the gap shares a pass.
     wake_.wait_for(lock, stop, kGap, [] { return false; });
-    wake_.wait_for(lock, stop, behind_ ? kTryAgain : kLookAround, [this] { return woken_.load(); });
+    wake_.wait_for(lock, stop, behind_ ? kWhileBehind : kLookAround,
+                   [this] { return woken_.load(); });
   }
 }
 

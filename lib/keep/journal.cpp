@@ -21,7 +21,6 @@ namespace fs = std::filesystem;
 using namespace journal_format;
 
 constexpr std::uint64_t kFull = 16 << 20;  // bytes, after which a new segment is begun
-constexpr Millis kDay = 86'400'000;
 
 std::optional<std::uint64_t> hex_number(std::string_view text) {
   std::uint64_t number = 0;

@@ -19,7 +19,7 @@ namespace b24 {
 namespace {
 
 constexpr char kMagic[8] = "b24gate";
-constexpr std::uint32_t kVersion = 1;
+constexpr std::uint32_t kFormat = 1;
 constexpr std::size_t kMostBytes = 16 << 20;  // a hundred thousand calls under way, and more
 constexpr Millis kLockTime = 1'000;
 
@@ -100,7 +100,7 @@ std::string print(const GateBooks& books) {
     ++header.destinations;
   }
   put(header.magic, std::string_view(kMagic, sizeof kMagic));
-  header.version = kVersion;
+  header.version = kFormat;
   put(header.boot, boot_id());
   std::string image;
   append(image, header);
@@ -117,7 +117,7 @@ std::optional<GateBooks> parse(std::string_view image) {
   std::string_view rest = image;
   const auto header = take<Header>(rest);
   const bool whole = std::memcmp(header.magic, kMagic, sizeof kMagic) == 0 &&
-                     header.version == kVersion && header.checksum == checksum(image) &&
+                     header.version == kFormat && header.checksum == checksum(image) &&
                      rest.size() == header.destinations * sizeof(DestinationRecord) +
                                         header.methods * sizeof(MethodRecord) +
                                         header.calls * sizeof(CallRecord);

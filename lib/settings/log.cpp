@@ -18,7 +18,6 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::size_t kLongestText = 2000;  // of one field
-constexpr Millis kMinute = 60'000;
 
 const char* level_name(Log::Level level) {
   switch (level) {

@@ -11,8 +11,6 @@
 namespace b24 {
 namespace {
 
-constexpr std::string_view kEnglish = "en";
-
 Error catalogue_error(std::string cause, std::string remedy) {
   return {ErrorKind::settings, "broken_catalogue", std::move(cause), std::move(remedy)};
 }
