@@ -18,7 +18,6 @@ namespace b24 {
 namespace {
 
 constexpr std::size_t kListed = 200;
-constexpr std::size_t kSearched = 100'000;  // items looked through for the beginning of an id
 constexpr std::size_t kWidth = 60;
 
 std::string shown_time(Millis at) {
@@ -78,19 +77,14 @@ int list(Store& store, Kind kind, const std::string& which, ListFilter filter) {
   return 0;
 }
 
-// A whole id, or how one begins (the reference that a visitor was given).
-Result<std::optional<Item>> look_for(Store& store, Kind kind, const std::string& id) {
-  Result<std::optional<Item>> exact = store.find(kind, id);
-  if (!exact || *exact || id.size() < 4) return exact;
-  ListFilter filter;
-  filter.kind = kind;
-  filter.limit = kSearched;
-  Result<std::vector<Item>> items = store.list(filter);
-  if (!items) return std::unexpected(items.error());
-  for (Item& item : *items) {
-    if (item.id.starts_with(id)) return std::move(item);
-  }
-  return std::nullopt;
+// A whole id, or how one begins (the reference that a visitor was given); told when there is none.
+std::optional<Item> look_for(Store& store, Kind kind, const std::string& id) {
+  constexpr std::size_t kShortest = 4;
+  Result<std::optional<Item>> found =
+      id.size() < kShortest ? store.find(kind, id) : store.find_by_beginning(kind, id);
+  if (!found) return complain("store", found.error()), std::nullopt;
+  if (!*found) std::cerr << "there is no " << name(kind) << " " << shown(id) << "\n";
+  return *std::move(found);
 }
 
 void print_line(std::string_view name, const std::string& text) {
@@ -104,13 +98,9 @@ void print_tree(std::string_view name, const Value& value) {
 }
 
 int show(Store& store, Kind kind, const std::string& id) {
-  Result<std::optional<Item>> found = look_for(store, kind, id);
-  if (!found) return complain("store", found.error()), 1;
-  if (!*found) {
-    std::cerr << "there is no " << name(kind) << " " << shown(id) << "\n";
-    return 1;
-  }
-  const Item& item = **found;
+  const std::optional<Item> found = look_for(store, kind, id);
+  if (!found) return 1;
+  const Item& item = *found;
   print_line("id", shown(item.id));
   print_line("what", shown(title(item)));
   print_line("state", std::string(name(item.state)) + (item.unsure ? ", outcome unknown" : ""));
@@ -135,38 +125,17 @@ int show(Store& store, Kind kind, const std::string& id) {
   return 0;
 }
 
-int retry_all(Store& store, Kind kind, ListFilter filter) {
-  filter.kind = kind;
-  filter.limit = kSearched;
-  std::size_t count = 0;
-  for (const State state : {State::pending, State::failed}) {
-    filter.state = state;
-    Result<std::vector<Item>> items = store.list(filter);
-    if (!items) return complain("store", items.error()), 1;
-    for (const Item& item : *items) {
-      Status due = store.retry_now(item.number);
-      // Done in the meantime.
-      if (!due && due.error().code == "no_such_item") continue;
-      if (!due) return complain("store", due.error()), 1;
-      ++count;
-    }
-  }
-  std::cout << count << " are due now\n";
-  return 0;
-}
-
 int retry(Store& store, Kind kind, const std::string& id, const ListFilter& only) {
-  if (id == "all") return retry_all(store, kind, only);
-  Result<std::optional<Item>> item = look_for(store, kind, id);
-  if (!item) return complain("store", item.error()), 1;
-  if (!*item) {
-    std::cerr << "there is no " << name(kind) << " " << shown(id) << "\n";
-    return 1;
+  if (id == "all") {
+    const Result<std::int64_t> due = store.retry_all(kind, only.name, only.since);
+    if (!due) return complain("store", due.error()), 1;
+    std::cout << *due << " are due now\n";
+    return 0;
   }
-  if (Status due = store.retry_now((*item)->number); !due) {
-    return complain("store", due.error()), 1;
-  }
-  std::cout << shown((*item)->id) << " is due now\n";
+  const std::optional<Item> item = look_for(store, kind, id);
+  if (!item) return 1;
+  if (Status due = store.retry_now(item->number); !due) return complain("store", due.error()), 1;
+  std::cout << shown(item->id) << " is due now\n";
   return 0;
 }
 

@@ -105,7 +105,7 @@ BOOST_AUTO_TEST_CASE(delivering_looks_after_the_owner) {
   const auto store = good(stores.current());
   add(*store, "late", 11 * kMinute);
   WorkLoop loop(
-      source, stores, Kind::lead, [](std::stop_token) { return [] { return Result<int>(0); }; },
+      source, stores, Kind::lead, {}, [](std::stop_token) { return [] { return Result<int>(0); }; },
       notify_owner);
   loop.work_due(1);
   BOOST_TEST(messages() == 1U);
