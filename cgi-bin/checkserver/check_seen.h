@@ -18,6 +18,7 @@
 #include "portal/gate_source.h"
 #include "portal/webhook.h"
 #include "settings/app.h"
+#include "settings/permission.h"
 #include "settings/settings.h"
 #include "web/app_page.h"
 #include "web/server.h"
@@ -60,7 +61,6 @@ struct ProgramsSeen {
   std::filesystem::path dir;  // where this program is
 };
 ProgramsSeen look_at_programs();
-std::string user_name(uid_t user);  // or its number
 
 // A file or directory, as stat sees it.
 struct PathSeen {
@@ -70,9 +70,10 @@ struct PathSeen {
   mode_t mode = 0;
   std::string owner;
   bool writable = false;
-  bool open_to_others = false;  // who are neither its owner nor, reading, of this process's group
+  bool open_to_others = false;  // permission.h
   bool in_document_root = false;
   std::uintmax_t size = 0;
+  ShellLines cure = {};  // what makes it what this process needs
 };
 
 struct StorageSeen {

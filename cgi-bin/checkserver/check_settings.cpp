@@ -11,9 +11,7 @@ Finding judge_file(const Seen& seen) {
   if (subject.settings_error) {
     Finding finding = failed(subject.settings ? "not_in_use" : "none", *subject.settings_error);
     finding.facts = Value::map({{"file", subject.place.settings_file.string()}});
-    if (finding.code == "settings_open_to_others") {
-      finding.paste = {"chmod 600 " + subject.place.settings_file.string()};
-    }
+    if (seen.storage) finding.paste = seen.storage->settings_file.cure;
     return finding;
   }
   if (!subject.settings) return {.state = State::info, .name = "no_settings"};
@@ -33,7 +31,7 @@ Finding judge_privacy(const Seen& seen) {
     return {.state = State::error,
             .name = "open",
             .facts = facts,
-            .paste = {"chmod 600 " + file.path.string()}};
+            .paste = file.cure};
   }
   return {.name = "private", .facts = facts};
 }

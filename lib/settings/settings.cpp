@@ -10,6 +10,7 @@
 
 #include "base/text.h"
 #include "settings/ini_file.h"
+#include "settings/permission.h"
 #include "settings/settings_keys.h"
 #include "settings/settings_place.h"
 
@@ -228,6 +229,12 @@ Status complete(Settings& settings, std::string_view web_root) {
   return check_outside_web(settings.data.dir, web_root, "data_in_web_root", "the data directory");
 }
 
+Error unreadable(const fs::path& file, Error error) {
+  const std::string lines = in_one_line(lines_to_read(file));
+  if (!lines.empty()) error.remedy = lines;
+  return error;
+}
+
 std::string stamp_of(const fs::path& file) {
   struct stat status {};
   if (stat(file.c_str(), &status) != 0) return "none";
@@ -257,11 +264,12 @@ Result<Settings> load_settings(const fs::path& file, const char* const* environm
       return std::unexpected(outside.error());
     if (Status closed = check_mode(path, status); !closed) return std::unexpected(closed.error());
     const Result<std::string> text = read_settings_text(path.string());
-    if (!text) return std::unexpected(text.error());
+    if (!text) return std::unexpected(unreadable(path, text.error()));
     if (Status applied = apply_file(settings, *text); !applied)
       return std::unexpected(applied.error());
   } else if (errno != ENOENT && errno != ENOTDIR) {
-    return std::unexpected(system_error(ErrorKind::settings, path.string(), errno));
+    return std::unexpected(
+        unreadable(path, system_error(ErrorKind::settings, path.string(), errno)));
   } else if (!variable(environment, kFileVariable).empty()) {
     return std::unexpected(no_settings_file(path));  // a file that was asked for by name
   }

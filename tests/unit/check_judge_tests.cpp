@@ -297,6 +297,22 @@ BOOST_AUTO_TEST_CASE(what_is_broken_is_found_named_and_mended) {
   }
 }
 
+// "Let the user ... read and write there:" and then nothing.
+BOOST_AUTO_TEST_CASE(no_remedy_has_an_empty_part) {
+  for (const Case& c : cases()) {
+    Facts facts = good_facts();
+    c.broken(facts);
+    for (const Row& row : judged(facts)) {
+      if (row.finding.state < State::warning) continue;
+      for (const char* language : {"en", "ru"}) {
+        const bool promised = words(row, &templates(), language).remedy.ends_with(":");
+        BOOST_TEST((!promised || !row.finding.paste.empty()), c.id << ": " << row.id);
+      }
+      for (const std::string& line : row.finding.paste) BOOST_TEST(!line.empty(), row.id);
+    }
+  }
+}
+
 BOOST_AUTO_TEST_CASE(every_check_has_a_case_or_cannot_fail) {
   std::set<std::string> seen;
   for (const Case& c : cases()) seen.insert(c.id);
