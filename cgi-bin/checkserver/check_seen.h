@@ -102,8 +102,10 @@ struct StoreSeen {
   std::vector<Store::Count> counts;
   std::vector<Item> failed;  // the newest ones of both kinds
   std::vector<Hour> hours;
-  std::optional<Error> error;  // a question that the store did not answer
+  std::optional<Result<std::string>> sound;  // "ok", or what is wrong; none: too big to be read
+  std::optional<Error> error;                // a question that the store did not answer
 };
+// Reads a bounded number of rows, however many there are.
 StoreSeen look_at_store(Store& store, Millis now);
 
 // The newest warning or error of each kind in the structured log.
@@ -174,7 +176,6 @@ struct Seen {
   ProgramsSeen programs;
   std::optional<StorageSeen> storage;
   std::optional<StoreSeen> store;
-  std::optional<Result<std::string>> quick_check;  // "ok", or what is wrong
   std::optional<std::vector<LogEntry>> log;
   std::optional<LeaksSeen> leaks;
   std::optional<ReachSeen> reach;

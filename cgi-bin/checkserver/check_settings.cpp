@@ -16,7 +16,9 @@ Finding judge_file(const Seen& seen) {
   }
   if (!subject.settings) return {.state = State::info, .name = "no_settings"};
   if (subject.settings->file.empty()) return {.name = "environment"};
-  return {.name = "read", .facts = Value::map({{"file", subject.settings->file.string()}})};
+  return {.name = "read",
+          .facts = Value::map(
+              {{"file", subject.settings->file.string()}, {"places", list_of_places()}})};
 }
 
 Finding judge_privacy(const Seen& seen) {

@@ -160,13 +160,15 @@ Finding judge_store(const Seen& seen) {
 
 Finding judge_store_sound(const Seen& seen) {
   if (!seen.subject->store) return {.state = State::info, .name = "no_store"};
-  if (!seen.quick_check) return {.state = State::info, .name = "takes_long"};
-  if (!*seen.quick_check) return failed("unanswered", seen.quick_check->error());
-  if (**seen.quick_check == "ok") return {.name = "sound"};
   const std::string file = (seen.subject->store->dir() / "store.db").string();
+  if (!seen.store || !seen.store->sound)
+    return {.state = State::info, .name = "takes_long", .facts = Value::map({{"file", file}})};
+  const Result<std::string>& found = *seen.store->sound;
+  if (!found) return failed("unanswered", found.error());
+  if (*found == "ok") return {.name = "sound"};
   return {.state = State::error,
           .name = "damaged",
-          .cause = **seen.quick_check,
+          .cause = *found,
           .paste = {"sqlite3 " + file + " .recover | sqlite3 " + file + ".new"}};
 }
 

@@ -246,7 +246,9 @@ bool Form::has_files() const {
   return std::ranges::find(fields, FieldType::file, &Field::type) != fields.end();
 }
 
-Result<Form> make_form(const Settings& settings) {
+namespace {
+
+Result<Form> form_of(const Settings& settings) {
   Form form;
   Result<std::vector<Field>> fields = make_fields(settings);
   if (!fields) return std::unexpected(fields.error());
@@ -267,6 +269,16 @@ Result<Form> make_form(const Settings& settings) {
   form.item_method = *item;
   form.unknown_to_comments = *unknown;
   form.link_duplicates = *duplicates;
+  return form;
+}
+
+}  // namespace
+
+Result<Form> make_form(const Settings& settings) {
+  Result<Form> form = form_of(settings);
+  if (!form && !settings.file.empty()) {
+    form.error().cause = settings.file.string() + ": " + form.error().cause;
+  }
   return form;
 }
 

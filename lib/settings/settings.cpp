@@ -250,13 +250,10 @@ std::string stamp_of(const fs::path& file) {
   return stamp;
 }
 
-}  // namespace
-
-Result<Settings> load_settings(const fs::path& file, const char* const* environment) {
+Result<Settings> load(const fs::path& path, const char* const* environment) {
   Settings settings;
   const std::string_view web_root = variable(environment, "DOCUMENT_ROOT");
   std::error_code fault;
-  const fs::path path = fs::absolute(file, fault).lexically_normal();
   struct stat status {};
   if (stat(path.c_str(), &status) == 0) {
     settings.file = path;
@@ -280,6 +277,20 @@ Result<Settings> load_settings(const fs::path& file, const char* const* environm
   if (Status completed = complete(settings, web_root); !completed)
     return std::unexpected(completed.error());
   return settings;
+}
+
+}  // namespace
+
+Result<Settings> load_settings(const fs::path& file, const char* const* environment) {
+  std::error_code fault;
+  const fs::path path = fs::absolute(file, fault).lexically_normal();
+  Result<Settings> loaded = load(path, environment);
+  if (!loaded) {
+    loaded.error().cause += " (the file: " + path.string() +
+                            "; without --settings and B24HOOKS_SETTINGS it is looked for at " +
+                            list_of_places() + ")";
+  }
+  return loaded;
 }
 
 Result<std::shared_ptr<const Settings>> SettingsSource::current() {

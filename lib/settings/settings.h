@@ -237,7 +237,7 @@ struct Settings {
 // Reads a file and the environment over it (`environment`: "NAME=value" pointers, as `environ`).
 // Paths come out absolute. No file is needed when the environment sets something, names no file by
 // B24HOOKS_SETTINGS, and gives data.dir an absolute path. Errors (kind settings) name file, line,
-// key and remedy; codes: no_settings_file, settings_open_to_others (anyone but the owner can read
+// key, remedy and the places that are looked at; codes: no_settings_file, settings_open_to_others (anyone but the owner can read
 // or write it; the process's own group may read), settings_in_web_root and data_in_web_root (below
 // DOCUMENT_ROOT, when that is given), broken_line (no entry, or longer than the parser takes),
 // unknown_section, unknown_key, bad_value, duplicate_key, no_data_dir.
@@ -247,6 +247,7 @@ Result<Settings> load_settings(const std::filesystem::path& file, const char* co
 // installation (the directory above the program's, then the program's own), then
 // /etc/b24hooks/settings.conf.
 std::vector<std::filesystem::path> settings_places();
+std::string list_of_places();  // the same, for people
 
 // Where the file is: `given` (from --settings), else B24HOOKS_SETTINGS, else the first of the
 // places that is there, else the last of them.

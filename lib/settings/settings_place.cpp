@@ -1,7 +1,6 @@
 // settings_place: where settings and data lie, and who may see them.
 #include "settings/settings_place.h"
 
-#include <algorithm>
 
 #include "base/files.h"
 #include "base/text.h"
@@ -19,13 +18,6 @@ fs::path program_dir() {
   std::error_code fault;
   const fs::path program = fs::read_symlink("/proc/self/exe", fault);
   return fault ? fs::path() : program.parent_path();
-}
-
-std::string list_of_places() {
-  std::string list;
-  for (const fs::path& place : settings_places())
-    list += (list.empty() ? "" : ", ") + place.string();
-  return list;
 }
 
 }  // namespace
@@ -69,11 +61,7 @@ Status check_mode(const fs::path& file, const struct stat& status) {
 }
 
 Error no_settings_file(const fs::path& file) {
-  const std::string looked = list_of_places();
-  const bool named = std::ranges::count(settings_places(), file) == 0;
-  return settings_error("no_settings_file",
-                        named ? file.string() + ": there is no such settings file"
-                              : "there is no settings file in any of the places: " + looked,
+  return settings_error("no_settings_file", file.string() + ": there is no such settings file",
                         "copy conf/settings.conf.example to " + std::string(kSystemFile) +
                             ", set C_REST_WEB_HOOK_URL in it, then " +
                             in_one_line(lines_to_read(kSystemFile)) +
@@ -90,6 +78,13 @@ std::vector<fs::path> settings_places() {
   }
   places.emplace_back(kSystemFile);
   return places;
+}
+
+std::string list_of_places() {
+  std::string list;
+  for (const fs::path& place : settings_places())
+    list += (list.empty() ? "" : ", ") + place.string();
+  return list;
 }
 
 fs::path find_settings(const std::string& given, const char* const* environment) {

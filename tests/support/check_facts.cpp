@@ -82,8 +82,8 @@ Facts good_facts() {
   store.wal = true;
   store.delivery_last_run = store.event_work_last_run = std::to_string(kNow - kMinute);
   store.event_lag = {1'000};
+  store.sound = std::string("ok");
   f.seen.store = store;
-  f.seen.quick_check = std::string("ok");
   f.seen.log = std::vector<LogEntry>{};
   f.seen.leaks = LeaksSeen{"https://example.com/",
                            std::nullopt,

@@ -442,6 +442,16 @@ BOOST_AUTO_TEST_CASE(the_name_that_was_meant_is_told) {
   BOOST_TEST(!contains(fault_of(load("[form]\nxyzzy = phone\n")).remedy, "did you mean"));
 }
 
+BOOST_AUTO_TEST_CASE(every_error_tells_the_file_and_the_places_that_were_looked_at) {
+  for (const char* text :
+       {"nonsense = 1\n", "[server]\nthreads = many\n", "[data\n", "[data]\ndir =\n"}) {
+    const Error fault = fault_of(load(text));
+    BOOST_TEST(contains(fault.cause, file.string()), fault.cause);
+    for (const fs::path& place : settings_places())
+      BOOST_TEST(contains(fault.cause, place.string()), fault.cause);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_missing_file_is_told_with_the_places_and_no_way_into_the_web_root) {
   BOOST_TEST(settings_places().back() == "/etc/b24hooks/settings.conf");
   const Result<Settings> nothing = load_settings(settings_places().front(), env());
