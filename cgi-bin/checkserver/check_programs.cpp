@@ -71,11 +71,11 @@ Finding judge_process(const Seen& seen) {
 }
 
 constexpr Check kProgramChecks[] = {
-    {"version", Group::programs, "", judge_version},
-    {"curl", Group::programs, "curl_error", judge_curl},
-    {"sqlite", Group::programs, "", judge_sqlite},
-    {"libraries", Group::programs, "", judge_libraries},
-    {"process", Group::programs, "", judge_process},
+    {"version", Group::programs, "", judge_version, true},
+    {"curl", Group::programs, "curl_error", judge_curl, true},
+    {"sqlite", Group::programs, "", judge_sqlite, true},
+    {"libraries", Group::programs, "", judge_libraries, true},
+    {"process", Group::programs, "", judge_process, true},
 };
 
 }  // namespace

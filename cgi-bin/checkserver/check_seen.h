@@ -46,8 +46,8 @@ struct Subject {
   std::optional<Error> store_error;
   std::shared_ptr<Gate> gate;
 };
-Subject subject_of(AppSource& app, TemplateSource& templates, StoreSource& stores, GateSource& gates,
-                   const Place& place);
+Subject subject_of(AppSource& app, TemplateSource& templates, StoreSource& stores,
+                   GateSource& gates, const Place& place);
 
 struct ProgramsSeen {
   std::optional<Error> curl_error;  // it cannot be loaded, or is too old

@@ -86,7 +86,6 @@ std::int64_t megabytes(double bytes) {
 
 // Whether what a check needs has been seen; otherwise what to say.
 std::optional<Finding> not_seen(const Seen& seen) {
-  if (!seen.subject->settings) return Finding{.state = State::info, .name = "no_settings"};
   if (!seen.storage) return Finding{.state = State::error, .name = "late"};
   return std::nullopt;
 }
@@ -145,7 +144,6 @@ Finding judge_space(const Seen& seen) {
 }
 
 Finding judge_store(const Seen& seen) {
-  if (!seen.subject->settings) return {.state = State::info, .name = "no_settings"};
   if (seen.subject->store_error) {
     Finding finding = failed("closed", *seen.subject->store_error);
     if (seen.storage) finding.paste = seen.storage->data_dir.cure;

@@ -165,11 +165,9 @@ Finding judge_refusals(const Seen& seen) {
 }
 
 Finding judge_errors(const Seen& seen) {
-  if (seen.subject->settings) {
-    const CRestSettings& crest = seen.subject->settings->crest;
-    if (crest.block_log) return {.state = State::info, .name = "blocked"};
-    if (crest.log_type_dump) return {.state = State::info, .name = "dumped"};
-  }
+  const CRestSettings& crest = seen.subject->settings->crest;
+  if (crest.block_log) return {.state = State::info, .name = "blocked"};
+  if (crest.log_type_dump) return {.state = State::info, .name = "dumped"};
   if (!seen.log) return {.state = State::info, .name = "unknown"};
   std::string list;
   bool recent = false;

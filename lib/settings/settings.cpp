@@ -32,15 +32,6 @@ struct Origin {
   std::string name;   // "section.key"
 };
 
-Status set_value(const SettingPlace& place, const SettingKey& key, std::string_view value,
-                 const Origin& origin) {
-  if (key.field.set(place, key.type, value)) return {};
-  const std::string shown = key.secret ? "" : ", not \"" + text::for_log(value, 80) + "\"";
-  return std::unexpected(settings_error(
-      "bad_value", origin.place + ": " + origin.name + " expects " + expected(key) + shown,
-      "for example " + std::string(key.name) + " = " + std::string(key.example)));
-}
-
 // Null when it may occur but once.
 const SettingSection* repeatable(std::string_view section) {
   const SettingSection* found = find_section(section);
@@ -49,30 +40,31 @@ const SettingSection* repeatable(std::string_view section) {
 
 Status apply(Settings& settings, const fs::path& base_dir, const Target& target,
              std::string_view value, const Origin& origin) {
-  const SettingSection* section = repeatable(target.key->section);
+  const SettingKey& key = *target.key;
+  const SettingSection* section = repeatable(key.section);
   const std::size_t item = section ? section->item(settings, target.item) : 0;
-  return set_value({settings, item, base_dir, target.tail}, *target.key, value, origin);
+  if (key.field.set({settings, item, base_dir, target.tail}, key.type, value)) return {};
+  const std::string shown = key.secret ? "" : ", not \"" + text::for_log(value, 80) + "\"";
+  return std::unexpected(settings_error(
+      "bad_value", origin.place + ": " + origin.name + " expects " + expected(key) + shown,
+      "for example " + std::string(key.name) + " = " + std::string(key.example)));
 }
 
 // --- The file ---
 
-std::string known_names(std::string_view section) {
-  std::string names;
-  for (const SettingKey& key : setting_keys()) {
-    if (key.section == section) names.append(names.empty() ? "" : ", ").append(key.name);
-  }
-  return names;
-}
-
-// "did you mean title?", or else all that there is.
+// "did you mean title?", and all that there is.
 std::string key_remedy(std::string_view section, const std::string& name,
                        const std::string& where) {
   std::vector<std::string_view> known;
-  for (const SettingKey& key : setting_keys())
-    if (key.section == section) known.push_back(key.name);
+  std::string names;
+  for (const SettingKey& key : setting_keys()) {
+    if (key.section != section) continue;
+    known.push_back(key.name);
+    names.append(names.empty() ? "" : ", ").append(key.name);
+  }
   const std::string_view like = nearest(name, known);
-  const std::string all = "the keys " + where + " are: " + known_names(section);
-  return like.empty() ? all : "did you mean " + std::string(like) + "? " + all;
+  return (like.empty() ? "" : "did you mean " + std::string(like) + "? ") + "the keys " + where +
+         " are: " + names;
 }
 
 std::string section_remedy(const std::string& name) {

@@ -1,7 +1,6 @@
 // settings_place: where settings and data lie, and who may see them.
 #include "settings/settings_place.h"
 
-
 #include "base/files.h"
 #include "base/text.h"
 #include "settings/permission.h"

@@ -101,7 +101,7 @@ BOOST_AUTO_TEST_CASE(values_of_every_type_are_read) {
   BOOST_TEST(settings.call.ca_file == "/etc/ca.pem");
   BOOST_TEST(settings.log.time_zone == "Europe/Moscow");
   BOOST_TEST(settings.log.max_size == 0U);
-  BOOST_TEST((settings.checkserver.access == CheckAccess::everyone));
+  BOOST_TEST(settings.checkserver.access == "public");
   BOOST_TEST(settings.form.method == "crm.item.add");
   BOOST_TEST(settings.form.token_age == 7 * 86'400'000LL);
   BOOST_TEST(settings.form.allowed_origins.size() == 2U);
