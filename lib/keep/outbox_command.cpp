@@ -28,8 +28,14 @@ std::string shown(std::string_view value, std::size_t limit = kWidth) {
   return text::for_log(secret::mask(value), limit);
 }
 
+// As every command takes it back.
+std::string shown_id(const Item& item) {
+  return text::for_log(item.id, 4 * item.id.size());
+}
+
+// Columns never run together, however long what is in them.
 std::string padded(std::string text, std::size_t width) {
-  if (text.size() < width) text.append(width - text.size(), ' ');
+  text.append(text.size() < width ? width - text.size() : 2, ' ');
   return text;
 }
 
@@ -67,7 +73,7 @@ int list(Store& store, Kind kind, const std::string& which, ListFilter filter) {
   if (!items) return complain("store", items.error()), 1;
   print_row({"ID", "STATE", "RECEIVED", "TRIES", "LAST", "WHAT"});
   for (const Item& item : *items) {
-    print_row({shown(item.id), std::string(name(item.state)), shown_time(item.received_at),
+    print_row({shown_id(item), std::string(name(item.state)), shown_time(item.received_at),
                std::to_string(item.attempts), trouble(item), shown(title(item))});
   }
   Result<KindStats> stats = store.stats(kind);
@@ -101,7 +107,7 @@ int show(Store& store, Kind kind, const std::string& id) {
   const std::optional<Item> found = look_for(store, kind, id);
   if (!found) return 1;
   const Item& item = *found;
-  print_line("id", shown(item.id));
+  print_line("id", shown_id(item));
   print_line("what", shown(title(item)));
   print_line("state", std::string(name(item.state)) + (item.unsure ? ", outcome unknown" : ""));
   print_line("result", shown(item.result));
@@ -135,7 +141,7 @@ int retry(Store& store, Kind kind, const std::string& id, const ListFilter& only
   const std::optional<Item> item = look_for(store, kind, id);
   if (!item) return 1;
   if (Status due = store.retry_now(item->number); !due) return complain("store", due.error()), 1;
-  std::cout << shown(item->id) << " is due now\n";
+  std::cout << shown_id(*item) << " is due now\n";
   return 0;
 }
 

@@ -165,7 +165,7 @@ class Store {
   };
   Result<std::vector<Count>> counts(Millis since);
   // One hour of one kind: how many were received, and how long the done ones of them took from then
-  // on, in the mean (-1: none).
+  // on, in the mean (-1: none among the newest 1,000 of the kind).
   struct Hour {
     Millis hour;
     std::int64_t received;

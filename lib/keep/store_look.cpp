@@ -165,13 +165,16 @@ Result<std::vector<Store::Hour>> Store::hours(Kind kind, Millis since) {
         [](const Query& row) {
           return Hour{row.integer(0), row.integer(1), row.integer(2)};
         },
-        "SELECT at / 3600000 * 3600000 AS hour, sum(n),"
-        " coalesce((SELECT avg(finished_at - received_at) FROM items"
-        "  WHERE received_at >= t.at / 3600000 * 3600000"
-        "  AND received_at < t.at / 3600000 * 3600000 + 3600000"
-        "  AND kind = ?1 AND state = 'done' AND finished_at >= received_at), -1)"
-        " FROM tallies t WHERE kind = ?1 AND what = 'received'"
-        " AND at >= ?2 / 3600000 * 3600000 GROUP BY hour ORDER BY hour",
+        "SELECT at / 3600000 * 3600000 AS hour, sum(n), coalesce(took, -1)"
+        " FROM tallies LEFT JOIN"
+        "  (SELECT received_at / 3600000 * 3600000 AS taken_in,"
+        "   CAST(avg(finished_at - received_at) AS INTEGER) AS took FROM"
+        "   (SELECT * FROM items INDEXED BY items_kind WHERE kind = ?1"
+        "    ORDER BY number DESC LIMIT 1000)"
+        "   WHERE state = 'done' AND finished_at >= received_at GROUP BY taken_in)"
+        " ON taken_in = at / 3600000 * 3600000"
+        " WHERE kind = ?1 AND what = 'received' AND at >= ?2 / 3600000 * 3600000"
+        " GROUP BY hour ORDER BY hour",
         name(kind), since);
   });
 }

@@ -222,13 +222,6 @@ Result<std::vector<std::pair<std::string, std::string>>> parse_values(const std:
   return parsed;
 }
 
-Result<bool> choose(std::string_view key, std::string_view text, std::string_view no,
-                    std::string_view yes) {
-  if (text == no || text == yes) return text == yes;
-  return std::unexpected(fault("[form] " + std::string(key), "\"" + std::string(text) + "\"",
-                               "use " + std::string(no) + " or " + std::string(yes)));
-}
-
 }  // namespace
 
 std::string_view Field::label(std::string_view language) const {
@@ -246,7 +239,9 @@ bool Form::has_files() const {
   return std::ranges::find(fields, FieldType::file, &Field::type) != fields.end();
 }
 
-Result<Form> make_form(const Settings& settings) {
+namespace {
+
+Result<Form> form_of(const Settings& settings) {
   Form form;
   Result<std::vector<Field>> fields = make_fields(settings);
   if (!fields) return std::unexpected(fields.error());
@@ -257,16 +252,19 @@ Result<Form> make_form(const Settings& settings) {
   if (!values) return std::unexpected(values.error());
   form.values = std::move(*values);
 
-  const FormSettings& from = settings.form;
-  const Result<bool> item = choose("method", from.method, "crm.lead.add", "crm.item.add");
-  const Result<bool> unknown = choose("unknown", from.unknown, "ignore", "comments");
-  const Result<bool> duplicates = choose("duplicates", from.duplicates, "ignore", "link");
-  for (const Result<bool>* choice : {&item, &unknown, &duplicates}) {
-    if (!*choice) return std::unexpected(choice->error());
+  form.item_method = settings.form.method == "crm.item.add";
+  form.unknown_to_comments = settings.form.unknown == "comments";
+  form.link_duplicates = settings.form.duplicates == "link";
+  return form;
+}
+
+}  // namespace
+
+Result<Form> make_form(const Settings& settings) {
+  Result<Form> form = form_of(settings);
+  if (!form && !settings.file.empty()) {
+    form.error().cause = settings.file.string() + ": " + form.error().cause;
   }
-  form.item_method = *item;
-  form.unknown_to_comments = *unknown;
-  form.link_duplicates = *duplicates;
   return form;
 }
 

@@ -162,9 +162,6 @@ BOOST_AUTO_TEST_CASE(broken_forms_are_refused_with_the_key_in_the_message) {
       {"[form] title", [](Settings& s) { s.form.title = "{first_name"; }},
       {"[form] values", [](Settings& s) { s.form.values = "STATUS_ID"; }},
       {"[form] values", [](Settings& s) { s.form.values = "fields[X]=1"; }},
-      {"[form] method", [](Settings& s) { s.form.method = "crm.deal.add"; }},
-      {"[form] unknown", [](Settings& s) { s.form.unknown = "keep"; }},
-      {"[form] duplicates", [](Settings& s) { s.form.duplicates = "yes"; }},
   };
   for (const auto& bad : cases) {
     Settings settings;
