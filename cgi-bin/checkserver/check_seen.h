@@ -15,7 +15,6 @@
 #include "keep/store.h"
 #include "keep/store_source.h"
 #include "portal/gate.h"
-#include "portal/gate_source.h"
 #include "portal/webhook.h"
 #include "settings/app.h"
 #include "settings/settings.h"
@@ -45,8 +44,8 @@ struct Subject {
   std::optional<Error> store_error;
   std::shared_ptr<Gate> gate;
 };
-Subject subject_of(AppSource& app, TemplateSource& templates, StoreSource& stores, GateSource& gates,
-                   const Place& place);
+Subject subject_of(AppSource& app, TemplateSource& templates, StoreSource& stores,
+                   GateSource& gates, const Place& place);
 
 struct ProgramsSeen {
   std::optional<Error> curl_error;  // it cannot be loaded, or is too old

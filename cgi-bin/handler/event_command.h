@@ -9,7 +9,7 @@
 #include "keep/ingest.h"
 #include "keep/store.h"
 #include "keep/store_source.h"
-#include "portal/gate_source.h"
+#include "portal/gate.h"
 #include "settings/app.h"
 #include "web/server.h"
 
