@@ -13,7 +13,6 @@
 
 #include "check.h"
 #include "keep/store.h"
-#include "keep/store_source.h"
 #include "portal/gate.h"
 #include "portal/webhook.h"
 #include "settings/app.h"

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdio>
+#include <iomanip>
 #include <iostream>
 #include <optional>
 #include <string>
@@ -28,11 +29,6 @@ std::string shown(std::string_view value, std::size_t limit = kWidth) {
   return text::for_log(secret::mask(value), limit);
 }
 
-std::string padded(std::string text, std::size_t width) {
-  if (text.size() < width) text.append(width - text.size(), ' ');
-  return text;
-}
-
 // What a person knows an item by.
 std::string title(const Item& item) {
   const Value& fields = item.payload.path("params.fields");
@@ -43,8 +39,8 @@ std::string title(const Item& item) {
 }
 
 void print_row(const std::array<std::string, 6>& cells) {
-  constexpr std::array<std::size_t, 5> kWidths = {28, 9, 22, 6, 26};
-  for (std::size_t i = 0; i < kWidths.size(); ++i) std::cout << padded(cells[i], kWidths[i]);
+  constexpr std::array<int, 5> kWidths = {28, 9, 22, 6, 26};
+  for (std::size_t i = 0; i < kWidths.size(); ++i) std::cout << std::setw(kWidths[i]) << cells[i];
   std::cout << cells.back() << "\n";
 }
 
@@ -88,7 +84,7 @@ std::optional<Item> look_for(Store& store, Kind kind, const std::string& id) {
 }
 
 void print_line(std::string_view name, const std::string& text) {
-  if (!text.empty()) std::cout << padded(std::string(name), 12) << text << "\n";
+  if (!text.empty()) std::cout << std::setw(12) << name << text << "\n";
 }
 
 void print_tree(std::string_view name, const Value& value) {
@@ -116,8 +112,8 @@ int show(Store& store, Kind kind, const std::string& id) {
   if (!attempts) return complain("store", attempts.error()), 1;
   std::cout << "\nits life:\n";
   for (const Attempt& attempt : *attempts) {
-    std::cout << "  " << shown_time(attempt.at) << "  " << padded(attempt.outcome, 16)
-              << padded(std::to_string(attempt.took) + " ms", 10)
+    std::cout << "  " << shown_time(attempt.at) << "  " << std::setw(16) << attempt.outcome
+              << std::setw(10) << std::to_string(attempt.took) + " ms"
               << shown(attempt.code + " " + attempt.text, 200) << "\n";
   }
   print_tree(kind == Kind::lead ? "what is sent" : "what came", item.payload);
@@ -145,6 +141,7 @@ int outbox_command(StoreSource& stores, Kind kind,
                    const std::vector<std::pair<std::string, std::string>>& arguments,
                    const std::function<void()>& reopen, const ListFilter& only) {
   if (arguments.empty()) return EX_USAGE;
+  std::cout << std::left;
   Result<std::shared_ptr<Store>> store = stores.current();
   if (!store) return complain("store", store.error()), 1;
   for (const auto& [option, argument] : arguments) {
