@@ -116,7 +116,8 @@ PortalSeen look_at_portal(const Subject& subject) {
   std::optional<ProbeGate> gate;
   if (subject.gate) gate.emplace(*subject.gate);
   Webhook webhook(settings, gate ? &*gate : nullptr);
-  webhook.set_total_time(settings.checkserver.time_limit - settings.checkserver.time_limit / 8);
+  webhook.options().total_time =
+      settings.checkserver.time_limit - settings.checkserver.time_limit / 8;
   PortalSeen seen;
   seen.asked_at = now_ms();
   seen.results = webhook.batch(questions(settings), false);

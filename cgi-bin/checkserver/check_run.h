@@ -7,8 +7,8 @@
 #include "base/clock.h"
 #include "check.h"
 #include "check_seen.h"
-#include "keep/store_source.h"
-#include "portal/gate_source.h"
+#include "keep/store.h"
+#include "portal/gate.h"
 #include "web/app_page.h"
 
 namespace b24::check {

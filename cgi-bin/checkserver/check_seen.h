@@ -13,9 +13,7 @@
 
 #include "check.h"
 #include "keep/store.h"
-#include "keep/store_source.h"
 #include "portal/gate.h"
-#include "portal/gate_source.h"
 #include "portal/webhook.h"
 #include "settings/app.h"
 #include "settings/permission.h"

@@ -8,8 +8,7 @@
 #include "base/clock.h"
 #include "keep/ingest.h"
 #include "keep/store.h"
-#include "keep/store_source.h"
-#include "portal/gate_source.h"
+#include "portal/gate.h"
 #include "settings/app.h"
 #include "web/server.h"
 

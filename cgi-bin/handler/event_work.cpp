@@ -27,8 +27,8 @@ struct Tools {
         webhook(*app.settings, gate.get()),
         http(forward_options(app)),
         stop(std::move(stop_asked)) {
-    webhook.give_up_on(stop);
-    http.give_up_on(stop);
+    webhook.options().stop = stop;
+    http.options.stop = stop;
   }
   static HttpOptions forward_options(const App& app) {
     HttpOptions options;

@@ -6,7 +6,7 @@
 
 #include "base/error.h"
 #include "keep/work_loop.h"
-#include "portal/gate_source.h"
+#include "portal/gate.h"
 
 namespace b24 {
 

@@ -21,7 +21,7 @@
 #include "base/error.h"
 #include "keep/store.h"
 #include "keep/work_loop.h"
-#include "portal/gate_source.h"
+#include "portal/gate.h"
 
 namespace b24 {
 

@@ -56,7 +56,7 @@ std::string found_number(const Answer& answer) {
 LeadSender::LeadSender(std::shared_ptr<const Settings> settings, std::shared_ptr<Gate> gate,
                        std::stop_token stop)
     : settings_(std::move(settings)), gate_(std::move(gate)), webhook_(*settings_, gate_.get()) {
-  webhook_.give_up_on(std::move(stop));
+  webhook_.options().stop = std::move(stop);
 }
 
 std::vector<std::expected<Answer, CallError>> LeadSender::run(

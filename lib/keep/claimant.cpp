@@ -26,17 +26,13 @@ bool is_held(const fs::path& file) {
 
 }  // namespace
 
-Result<Claimant> Claimant::make(const fs::path& data_dir) {
+Result<Claimant> make_claimant(const fs::path& data_dir) {
   const fs::path dir = data_dir / "claims";
   if (auto made = make_private_directory(dir); !made) return std::unexpected(made.error());
-  const std::string id = secret::new_id();
-  auto file = open_locked(dir / id);
-  if (!file) return std::unexpected(file.error());
-  return Claimant(dir / id, id, std::move(*file));
-}
-
-Claimant::~Claimant() {
-  if (lock_.get() >= 0) ::unlink(file_.c_str());
+  std::string id = secret::new_id();
+  auto lock = open_locked(dir / id);
+  if (!lock) return std::unexpected(lock.error());
+  return Claimant{std::move(id), std::move(*lock)};
 }
 
 bool is_alive(const fs::path& data_dir, const std::string& id) {

@@ -14,21 +14,11 @@
 namespace b24 {
 
 // Lets go of all its claims when it goes away.
-class Claimant {
- public:
-  static Result<Claimant> make(const std::filesystem::path& data_dir);
-  Claimant(Claimant&&) noexcept = default;
-  ~Claimant();
-
-  const std::string& id() const { return id_; }
-
- private:
-  Claimant(std::filesystem::path file, std::string id, FileHandle lock)
-      : file_(std::move(file)), id_(std::move(id)), lock_(std::move(lock)) {}
-  std::filesystem::path file_;
-  std::string id_;
-  FileHandle lock_;
+struct Claimant {
+  std::string id;
+  FileHandle lock;
 };
+Result<Claimant> make_claimant(const std::filesystem::path& data_dir);
 
 // Whether the claimant of that id still holds its lock.
 bool is_alive(const std::filesystem::path& data_dir, const std::string& id);

@@ -25,9 +25,6 @@ constexpr int kScarce = 20;  // less than 1/20 of the disk free: segments go as 
 std::string position_key(Kind kind) {
   return "journal." + std::string(name(kind));
 }
-std::string seen_key(Kind kind) {
-  return position_key(kind) + ".seen";
-}
 std::string follow_key(const Follower& follower) {
   return "follow." + std::string(follower.name());
 }
@@ -39,13 +36,17 @@ bool room_is_scarce(const fs::path& dir) {
 
 using Facts = std::vector<std::pair<std::string, std::string>>;
 
+Facts::value_type fact_of_follower(const Follower& follower, const JournalPosition& at,
+                                   const std::string& its_own) {
+  return {follow_key(follower), at.text() + " " + its_own};
+}
+
 }  // namespace
 
+// What was read, and the items of its first records.
 struct Ingester::Batch {
   JournalPosition begin;
-  JournalPosition end;
-  bool more = false;
-  std::vector<JournalPosition> ends;  // of each item
+  JournalRead read;  // up to read.end
   std::vector<NewItem> items;
 };
 
@@ -63,10 +64,10 @@ class Ingester::Pass {
     for (;;) {
       auto batch = read(position_, {});
       if (!batch) return std::unexpected(batch.error());
-      if (batch->end == position_) break;
+      if (batch->read.end == position_) break;
       if (auto kept = keep(*batch); !kept) return std::unexpected(kept.error());
       taken += static_cast<int>(batch->items.size());
-      if (!batch->more) break;
+      if (!batch->read.more) break;
     }
     for (const auto& follower : followers_) catch_up(*follower);
     return taken;
@@ -89,7 +90,8 @@ class Ingester::Pass {
       needed = std::min(needed, at->first);
     }
     // Synced first: only what a power cut cannot take out of the store again.
-    const auto kept = store_.remember(position_key(ingester_.kind_) + ".kept", needed.text());
+    const auto [key, value] = fact_of(position_);
+    const auto kept = store_.remember(key, value);
     return kept ? journal_.forget(needed, before) : kept;
   }
 
@@ -99,35 +101,31 @@ class Ingester::Pass {
   Status begin() {
     const auto known = store_.recall(position_key(ingester_.kind_));
     if (!known) return std::unexpected(known.error());
-    const auto seen = store_.recall(seen_key(ingester_.kind_));
-    if (!seen) return std::unexpected(seen.error());
     if (const auto position = JournalPosition::parse(*known)) {
       position_ = *position;
-      seen_until_ = Value(*seen).integer();
+      seen_until_ = Value(known->substr(known->find(' ') + 1)).integer();
       return {};
     }
     for (const auto& follower : followers_) {
       seen_until_ = std::max(seen_until_, follower->last_write());
     }
-    return store_.accept({}, {{position_key(ingester_.kind_), position_.text()},
-                              {seen_key(ingester_.kind_), std::to_string(seen_until_)}});
+    return store_.accept({}, {fact_of(position_)});
+  }
+
+  Facts::value_type fact_of(const JournalPosition& taken_in) const {
+    return {position_key(ingester_.kind_), taken_in.text() + " " + std::to_string(seen_until_)};
   }
 
   // Where a follower stands; a new one begins with what comes now.
   Result<Standing> standing(const Follower& follower) {
     const auto known = store_.recall(follow_key(follower));
     if (!known) return std::unexpected(known.error());
-    const std::size_t blank = std::min(known->find(' '), known->size());
-    const auto position = JournalPosition::parse(std::string_view(*known).substr(0, blank));
-    if (!position) {
-      const Standing now{position_, follower.begin()};
-      if (auto kept =
-              store_.accept({}, {{follow_key(follower), now.first.text() + " " + now.second}});
-          !kept)
-        return std::unexpected(kept.error());
-      return now;
-    }
-    return Standing{*position, known->substr(std::min(blank + 1, known->size()))};
+    const auto position = JournalPosition::parse(*known);
+    if (position) return Standing{*position, known->substr(known->find(' ') + 1)};
+    const Standing now{position_, follower.begin()};
+    const auto kept = store_.accept({}, {fact_of_follower(follower, now.first, now.second)});
+    if (!kept) return std::unexpected(kept.error());
+    return now;
   }
 
   // What stands behind `from`, up to `limit` when that is given.
@@ -135,30 +133,31 @@ class Ingester::Pass {
     auto read = journal_.read(from, kBytesAtOnce);
     if (!read) return std::unexpected(read.error());
     if (!limit) tell(read->damage);
-    Batch batch{from, read->end, read->more, {}, {}};
-    for (const Record& record : read->records) {
+    Batch batch{from, std::move(*read), {}};
+    JournalPosition end = from;
+    for (const Record& record : batch.read.records) {
       if (limit && *limit < record.end) break;
       auto item = ingester_.derive_(app_, record, record.at <= seen_until_);
       if (!item) {
         if (batch.items.empty()) return std::unexpected(item.error());
-        batch.end = batch.ends.back();
+        batch.read.end = end;
         return batch;
       }
-      batch.ends.push_back(record.end);
+      end = record.end;
       batch.items.push_back(std::move(*item));
     }
-    if (limit && *limit < batch.end) batch.end = *limit;
+    if (limit && *limit < batch.read.end) batch.read.end = *limit;
     return batch;
   }
 
   Status keep(const Batch& batch) {
-    Facts facts = {{position_key(ingester_.kind_), batch.end.text()}};
+    Facts facts = {fact_of(batch.read.end)};
     for (const auto& follower : followers_) {
       const auto at = standing(*follower);
       if (at && at->first == batch.begin) write(*follower, batch, at->second, facts);
     }
     if (auto kept = store_.accept(batch.items, facts); !kept) return kept;
-    position_ = batch.end;
+    position_ = batch.read.end;
     return {};
   }
 
@@ -179,8 +178,9 @@ class Ingester::Pass {
       written = std::move(*tried);
     }
     const std::size_t count = skipped + written.count;
-    const JournalPosition& at = count == batch.items.size() ? batch.end : batch.ends[count - 1];
-    facts.emplace_back(follow_key(follower), at.text() + " " + written.fact);
+    const JournalPosition& at =
+        count == batch.items.size() ? batch.read.end : batch.read.records[count - 1].end;
+    facts.push_back(fact_of_follower(follower, at, written.fact));
     return true;
   }
 
@@ -190,7 +190,7 @@ class Ingester::Pass {
       const auto at = standing(follower);
       if (!at || position_ <= at->first) return;
       const auto batch = read(at->first, position_);
-      if (!batch || batch->end == at->first) return;
+      if (!batch || batch->read.end == at->first) return;
       Facts facts;
       if (!write(follower, *batch, at->second, facts)) return;
       if (!store_.accept({}, facts)) {

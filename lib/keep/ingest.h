@@ -6,10 +6,9 @@
 // that was lost, or put back from a backup, is filled again from the segments that are kept.
 //
 // The store remembers, in the same transaction:
-//   journal.<kind>       up to where its items are taken in
-//   journal.<kind>.seen  only of a store begun beside a journal that is not empty: what was
-//                        accepted up to then had been taken in by the store before
-//   follow.<name>        up to where a follower has written, and what it wants to know next time
+//   journal.<kind>  up to where its items are taken in; and, of a store begun beside logs, the time
+//                   up to which what was accepted had been taken in by the store before
+//   follow.<name>   up to where a follower has written, and what it wants to know next time
 #pragma once
 
 #include <atomic>
@@ -27,7 +26,6 @@
 #include "base/error.h"
 #include "keep/journal.h"
 #include "keep/store.h"
-#include "keep/store_source.h"
 #include "settings/app.h"
 
 namespace b24 {

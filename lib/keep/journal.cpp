@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <cinttypes>
 #include <cstdio>
 
 #include "base/secret.h"
@@ -22,16 +23,17 @@ using namespace journal_format;
 
 constexpr std::uint64_t kFull = 16 << 20;  // bytes, after which a new segment is begun
 
-std::optional<std::uint64_t> hex_number(std::string_view text) {
-  std::uint64_t number = 0;
-  const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), number, 16);
-  if (fault != std::errc() || end != text.data() + text.size()) return std::nullopt;
+// A segment's number as its file and the lock file have it.
+std::optional<std::uint32_t> segment_number(const std::string& hex) {
+  std::uint32_t number = 0;
+  const auto [end, fault] = std::from_chars(hex.data(), hex.data() + hex.size(), number, 16);
+  if (fault != std::errc() || end != hex.data() + hex.size()) return std::nullopt;
   return number;
 }
 
-std::string hex_text(std::uint64_t number) {
-  char digits[17];
-  std::snprintf(digits, sizeof digits, "%08llx", static_cast<unsigned long long>(number));
+std::string hex_of(std::uint32_t number) {
+  char digits[9];
+  std::snprintf(digits, sizeof digits, "%08" PRIx32, number);
   return digits;
 }
 
@@ -68,18 +70,19 @@ bool ends_whole(int file, std::uint64_t size, std::uint64_t salt) {
 }  // namespace
 
 std::string JournalPosition::text() const {
-  return hex_text(segment) + ":" + hex_text(salt) + ":" + hex_text(offset);
+  char text[64];
+  std::snprintf(text, sizeof text, "%08" PRIx32 ":%08" PRIx64 ":%08" PRIx64, segment, salt, offset);
+  return text;
 }
 
-std::optional<JournalPosition> JournalPosition::parse(std::string_view text) {
-  const std::size_t first = text.find(':');
-  const std::size_t second = text.find(':', first + 1);
-  if (first == text.npos || second == text.npos) return std::nullopt;
-  const auto segment = hex_number(text.substr(0, first));
-  const auto salt = hex_number(text.substr(first + 1, second - first - 1));
-  const auto offset = hex_number(text.substr(second + 1));
-  if (!segment || !salt || !offset) return std::nullopt;
-  return JournalPosition{static_cast<std::uint32_t>(*segment), *salt, *offset};
+std::optional<JournalPosition> JournalPosition::parse(const std::string& text) {
+  JournalPosition position;
+  int end = 0;
+  const int read = std::sscanf(text.c_str(), "%8" SCNx32 ":%16" SCNx64 ":%16" SCNx64 "%n",
+                               &position.segment, &position.salt, &position.offset, &end);
+  const char behind = text.c_str()[end];
+  if (read != 3 || (behind != '\0' && behind != ' ')) return std::nullopt;
+  return position;
 }
 
 Journal::Journal(fs::path data_dir, std::string document_root, Kind kind)
@@ -89,15 +92,11 @@ Journal::Journal(fs::path data_dir, std::string document_root, Kind kind)
       kind_(kind) {}
 
 fs::path Journal::segment_file(std::uint32_t number) const {
-  return dir_ / (std::string(name(kind_)) + "-" + hex_text(number) + ".journal");
+  return dir_ / (std::string(name(kind_)) + "-" + hex_of(number) + ".journal");
 }
 
 fs::path Journal::lock_file() const {
   return dir_ / (std::string(name(kind_)) + ".lock");
-}
-
-Result<FileHandle> Journal::lock() const {
-  return open_locked(lock_file());
 }
 
 // The lock file names the newest segment, so that nobody has to read the directory for each round
@@ -105,9 +104,7 @@ Result<FileHandle> Journal::lock() const {
 Result<std::uint32_t> Journal::newest(const FileHandle& lock) const {
   char text[9] = {};
   const ssize_t got = ::pread(lock.get(), text, 8, 0);
-  if (const auto number = hex_number({text, 8}); got == 8 && number) {
-    return static_cast<std::uint32_t>(*number);
-  }
+  if (const auto number = segment_number(text); got == 8 && number) return *number;
   const auto all = segments();
   if (!all) return std::unexpected(all.error());
   return all->empty() ? 0 : all->back().number;
@@ -120,12 +117,11 @@ Result<std::vector<JournalSegment>> Journal::segments() const {
   for (const auto& entry : fs::directory_iterator(dir_, fault)) {
     const std::string file = entry.path().filename().string();
     if (!file.starts_with(prefix) || entry.path().extension() != ".journal") continue;
-    const auto number = hex_number(entry.path().stem().string().substr(prefix.size()));
+    const auto number = segment_number(entry.path().stem().string().substr(prefix.size()));
     std::error_code gone;
     const std::uint64_t size = fs::file_size(entry.path(), gone);
     if (!number || gone) continue;
-    all.push_back(
-        {static_cast<std::uint32_t>(*number), entry.path(), size, last_write(entry.path())});
+    all.push_back({*number, entry.path(), size, last_write(entry.path())});
   }
   if (fault && fault != std::errc::no_such_file_or_directory) {
     return std::unexpected(system_error(ErrorKind::storage, dir_.string(), fault.value()));
@@ -146,7 +142,7 @@ Result<std::shared_ptr<Journal::Segment>> Journal::begin(std::uint32_t number,
   made->head = {get(secret::random_bytes(8), 0, 8), now_ms()};
   made->whole = kSegmentHead;
   auto written = write_at(made->file, made->name, print(made->head), 0);
-  if (written) written = write_at(lock, lock_file(), hex_text(number), 0);
+  if (written) written = write_at(lock, lock_file(), hex_of(number), 0);
   if (written) written = sync_directory(dir_);
   if (!written) {
     ::unlink(made->name.c_str());  // nothing is in it, and a full disk should not fill with these
@@ -192,7 +188,7 @@ Status Journal::append(std::span<const std::string> encoded) {
     const std::lock_guard guard(mutex_);
     if (auto ready = prepare_data_dir(data_dir_, document_root_); !ready) return ready;
     if (auto made = make_private_directory(dir_); !made) return made;
-    const auto locked = lock();
+    const auto locked = open_locked(lock_file());
     if (!locked) return std::unexpected(locked.error());
     auto found = usable(*locked);
     if (!found) return std::unexpected(found.error());
@@ -217,7 +213,7 @@ Status Journal::append(std::span<const std::string> encoded) {
 Status Journal::forget(const JournalPosition& position, Millis before) {
   std::error_code fault;
   if (!fs::is_directory(dir_, fault)) return {};
-  const auto locked = lock();
+  const auto locked = open_locked(lock_file());
   if (!locked) return std::unexpected(locked.error());
   const auto all = segments();
   if (!all) return std::unexpected(all.error());

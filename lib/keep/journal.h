@@ -44,7 +44,8 @@ struct JournalPosition {
   auto operator<=>(const JournalPosition&) const = default;
 
   std::string text() const;  // "segment:salt:offset" in hex
-  static std::optional<JournalPosition> parse(std::string_view text);
+  // Of a text that is one, or goes on with a blank.
+  static std::optional<JournalPosition> parse(const std::string& text);
 };
 
 struct Record {
@@ -109,7 +110,6 @@ class Journal {
   struct Segment;
   Result<std::shared_ptr<Segment>> usable(const FileHandle& lock);
   Result<std::shared_ptr<Segment>> begin(std::uint32_t number, const FileHandle& lock);
-  Result<FileHandle> lock() const;
   Result<std::uint32_t> newest(const FileHandle& lock) const;
   std::filesystem::path segment_file(std::uint32_t number) const;
   std::filesystem::path lock_file() const;

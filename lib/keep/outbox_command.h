@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "keep/store_source.h"
+#include "keep/store.h"
 
 namespace b24 {
 

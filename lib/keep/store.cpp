@@ -142,11 +142,11 @@ Status Store::Data::set_due_base(Database& db) {
 Result<std::string> Store::Data::claimant() {
   const std::lock_guard lock(claimant_mutex_);
   if (!claimant_) {
-    auto made = Claimant::make(dir);
+    auto made = make_claimant(dir);
     if (!made) return std::unexpected(made.error());
     claimant_.emplace(std::move(*made));
   }
-  return claimant_->id();
+  return claimant_->id;
 }
 
 // An error as it is; of damage also what was done about it. `inode`: of the file that it was seen
@@ -222,6 +222,28 @@ Result<std::string> Store::check() {
   auto database = Database::open(data_->dir / kFileName, Database::Sync::full);
   if (!database) return std::unexpected(database.error());
   return text_of(**database, "PRAGMA quick_check(1)");
+}
+
+// --- For the settings of now ---
+
+Result<std::shared_ptr<Store>> StoreSource::current() {
+  Result<App> app = app_.current();
+  if (!app) return std::unexpected(app.error());
+  const std::lock_guard lock(mutex_);
+  const std::filesystem::path& dir = app->settings->data.dir;
+  if (store_ && dir_ == dir) return store_;
+  if (error_ && dir_ == dir && steady_ms() < tried_at_ + kSecond) return std::unexpected(*error_);
+  dir_ = dir;
+  tried_at_ = steady_ms();
+  Result<std::shared_ptr<Store>> opened = Store::open(dir, app_.document_root());
+  if (opened) {
+    store_ = *opened;
+    error_.reset();
+  } else {
+    store_.reset();
+    error_ = opened.error();
+  }
+  return opened;
 }
 
 }  // namespace b24

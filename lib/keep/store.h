@@ -18,6 +18,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -26,6 +27,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "settings/app.h"
 #include "value/value.h"
 
 namespace b24 {
@@ -198,6 +200,24 @@ class Store {
   struct Data;
   explicit Store(std::unique_ptr<Data> data);
   std::unique_ptr<Data> data_;
+};
+
+// The store in the settings' data directory, opened when it is first asked for, since a CGI process
+// pays for each thing that it opens. Safe from all threads.
+class StoreSource {
+ public:
+  // `app` must outlive this.
+  explicit StoreSource(AppSource& app) : app_(app) {}
+  // After a failure it is tried again, at most once a second.
+  Result<std::shared_ptr<Store>> current();
+
+ private:
+  AppSource& app_;
+  std::mutex mutex_;
+  std::shared_ptr<Store> store_;
+  std::filesystem::path dir_;
+  std::optional<Error> error_;
+  Millis tried_at_ = 0;
 };
 
 }  // namespace b24

@@ -11,7 +11,6 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "keep/store.h"
-#include "keep/store_source.h"
 #include "settings/app.h"
 
 namespace b24 {

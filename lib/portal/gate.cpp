@@ -4,37 +4,37 @@
 #include <algorithm>
 #include <utility>
 
+#include "portal/webhook.h"
+
 namespace b24 {
 
-Gate::Gate(GateFile file, std::string portal, Bucket bucket, Clock steady, Clock wall)
+Gate::Gate(std::filesystem::path file, std::string portal, Bucket bucket, Tell tell, Clock steady,
+           Clock wall)
     : file_(std::move(file)),
       portal_(std::move(portal)),
       bucket_(bucket),
+      tell_(std::move(tell)),
       steady_(std::move(steady)),
       wall_(std::move(wall)) {}
 
 Result<std::shared_ptr<Gate>> Gate::open(const std::filesystem::path& dir, std::string portal,
-                                         Bucket bucket, std::function<void(const Error&)> tell,
-                                         Clock steady, Clock wall) {
-  const GateFile file(dir, std::move(tell));
-  if (const auto known = file.read(); !known) return std::unexpected(known.error());
-  return std::shared_ptr<Gate>(
-      new Gate(file, std::move(portal), bucket, std::move(steady), std::move(wall)));
-}
-
-void Gate::catch_up(GateBook& book, const std::string& destination, Millis now) const {
-  book.catch_up(now, destination == portal_ ? bucket_.drain : 0);
+                                         Bucket bucket, Tell tell, Clock steady, Clock wall) {
+  const std::shared_ptr<Gate> gate(new Gate(dir / "gate.json", std::move(portal), bucket,
+                                            std::move(tell), std::move(steady), std::move(wall)));
+  if (const auto known = read_gate(gate->file_, gate->tell_); !known)
+    return std::unexpected(known.error());
+  return gate;
 }
 
 GateBook Gate::look(const std::string& destination) {
   const std::lock_guard lock(mutex_);
-  const auto known = file_.read();
+  const auto known = read_gate(file_, tell_);
   GateBook& own = own_[destination];
   if (known) {
     const auto found = known->find(destination);
     if (found != known->end()) own = found->second;
   }
-  catch_up(own, destination, steady_());
+  own.catch_up(steady_(), bucket_.drain);
   return own;
 }
 
@@ -42,11 +42,11 @@ void Gate::change(const std::string& destination, const Work& work) {
   const std::lock_guard lock(mutex_);
   GateBook& own = own_[destination];
   GateBook changed;
-  const Status written = file_.change([&](GateBooks& books) {
+  const Status written = change_gate(file_, tell_, [&](GateBooks& books) {
     const Millis now = steady_();
     // What is not there is new, or somebody deleted the file.
     GateBook& book = books.try_emplace(destination, own).first->second;
-    catch_up(book, destination, now);
+    book.catch_up(now, bucket_.drain);
     std::erase_if(books, [&](const auto& entry) { return entry.second.is_forgotten(now); });
     work(book, now);
     changed = book;
@@ -56,7 +56,7 @@ void Gate::change(const std::string& destination, const Work& work) {
     return;
   }
   const Millis now = steady_();
-  catch_up(own, destination, now);
+  own.catch_up(now, bucket_.drain);
   work(own, now);
 }
 
@@ -151,12 +151,33 @@ Millis Gate::held_back(const std::string& destination) {
 }
 
 void Gate::reopen() {
-  const auto known = file_.read();
+  const auto known = read_gate(file_, tell_);
   if (known) {
     for (const auto& [destination, book] : *known)
       change(destination, [](GateBook& of, Millis) { of.reopen(); });
   }
   change(portal_, [](GateBook& book, Millis) { book.reopen(); });
+}
+
+// --- For the settings of now ---
+
+Result<std::shared_ptr<Gate>> GateSource::current(int reserve) {
+  Result<App> app = app_.current();
+  if (!app) return std::unexpected(app.error());
+  const Settings& settings = *app->settings;
+  const std::string portal = Webhook::portal_of(settings.crest.web_hook_url);
+  const std::string key = settings.data.dir.string() + "\n" + portal + "\n" +
+                          std::to_string(settings.call.bucket_size) + "\n" +
+                          std::to_string(settings.call.bucket_drain);
+  const std::lock_guard lock(mutex_);
+  if (gates_for_ != key) gates_.clear();
+  gates_for_ = key;
+  if (const auto known = gates_.find(reserve); known != gates_.end()) return known->second;
+  Result<std::shared_ptr<Gate>> gate = Gate::open(
+      settings.data.dir, portal, {settings.call.bucket_size, settings.call.bucket_drain, reserve},
+      [log = app->log](const Error& error) { log->error("gate", error); });
+  if (gate) gates_.emplace(reserve, *gate);
+  return gate;
 }
 
 }  // namespace b24

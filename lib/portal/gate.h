@@ -23,6 +23,7 @@
 #include <deque>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -31,6 +32,7 @@
 #include "base/error.h"
 #include "portal/gate_file.h"
 #include "portal/webhook.h"
+#include "settings/app.h"
 
 namespace b24 {
 
@@ -48,8 +50,7 @@ class Gate : public CallGate {
   // `portal`: the destination that the bucket is for. `tell` hears of a file that was put aside.
   static Result<std::shared_ptr<Gate>> open(
       const std::filesystem::path& dir, std::string portal, Bucket bucket,
-      std::function<void(const Error&)> tell = [](const Error&) {}, Clock steady = steady_ms,
-      Clock wall = now_ms);
+      Tell tell = [](const Error&) {}, Clock steady = steady_ms, Clock wall = now_ms);
 
   Millis enter(std::string_view method) override;
   void answered(std::string_view method, const Answer& answer) override;
@@ -76,24 +77,41 @@ class Gate : public CallGate {
 
  private:
   using Work = std::function<void(GateBook&, Millis now)>;
-  Gate(GateFile file, std::string portal, Bucket bucket, Clock steady, Clock wall);
+  Gate(std::filesystem::path file, std::string portal, Bucket bucket, Tell tell, Clock steady,
+       Clock wall);
   GateBook look(const std::string& destination);
   // Runs `work` on what is known of a destination, as of now, and writes down what it changed. May
   // run it a second time, on another book, when the file cannot be written.
   void change(const std::string& destination, const Work& work);
   // The same, for the end of a call to the portal.
   void end(const Work& work);
-  void catch_up(GateBook& book, const std::string& destination, Millis now) const;
   Millis wall_of(Millis steady, Millis now) const;
 
   std::mutex mutex_;
-  GateFile file_;
+  const std::filesystem::path file_;
   GateBooks own_;               // what this process knows, of what it asked for
   std::deque<Millis> entered_;  // when each call of this process was let in that is not over
   std::string portal_;
   Bucket bucket_;
+  Tell tell_;
   Clock steady_;
   Clock wall_;
+};
+
+// The gate of the settings of now, opened when first asked for. Safe from all threads.
+class GateSource {
+ public:
+  // `app` must outlive this.
+  explicit GateSource(AppSource& app) : app_(app) {}
+  // `reserve`: places in the bucket that this user leaves to others (event actions leave room for
+  // leads).
+  Result<std::shared_ptr<Gate>> current(int reserve = 0);
+
+ private:
+  AppSource& app_;
+  std::mutex mutex_;
+  std::map<int, std::shared_ptr<Gate>> gates_;  // by reserve
+  std::string gates_for_;                       // portal and directory they belong to
 };
 
 }  // namespace b24

@@ -101,8 +101,7 @@ struct Opened {
 };
 
 // Whatever lies there: if it is none of ours, a fresh file.
-Result<Opened> open_and_read(const std::filesystem::path& file,
-                             const std::function<void(const Error&)>& tell) {
+Result<Opened> open_and_read(const std::filesystem::path& file, const Tell& tell) {
   for (;;) {
     auto open = open_locked(file, kLockTime);
     if (!open) return std::unexpected(open.error());
@@ -121,24 +120,22 @@ Result<Opened> open_and_read(const std::filesystem::path& file,
 
 }  // namespace
 
-GateFile::GateFile(std::filesystem::path dir, std::function<void(const Error&)> tell)
-    : file_(std::move(dir) / "gate.json"), tell_(std::move(tell)) {}
-
-Result<GateBooks> GateFile::read() const {
-  auto opened = open_and_read(file_, tell_);
+Result<GateBooks> read_gate(const std::filesystem::path& file, const Tell& tell) {
+  auto opened = open_and_read(file, tell);
   if (!opened) return std::unexpected(opened.error());
   return std::move(opened->books);
 }
 
-Status GateFile::change(const std::function<void(GateBooks&)>& work) const {
-  auto opened = open_and_read(file_, tell_);
+Status change_gate(const std::filesystem::path& file, const Tell& tell,
+                   const std::function<void(GateBooks&)>& work) {
+  auto opened = open_and_read(file, tell);
   if (!opened) return std::unexpected(opened.error());
   work(opened->books);
   const std::string image = print(opened->books);
-  auto written = write_at(opened->file, file_, image, 0);
+  auto written = write_at(opened->file, file, image, 0);
   // A longer one from before must lose its end; half of one, all.
   const off_t size = written ? static_cast<off_t>(image.size()) : 0;
-  if (::ftruncate(opened->file.get(), size) != 0 && written) return file_failure(file_, "truncate");
+  if (::ftruncate(opened->file.get(), size) != 0 && written) return file_failure(file, "truncate");
   return written;
 }
 

@@ -23,19 +23,12 @@ namespace b24 {
 
 using GateBooks = std::map<std::string, GateBook, std::less<>>;  // by destination
 
-class GateFile {
- public:
-  // `tell` hears of a file that was put aside.
-  GateFile(std::filesystem::path dir, std::function<void(const Error&)> tell);
+using Tell = std::function<void(const Error&)>;  // hears of a file that was put aside
 
-  Result<GateBooks> read() const;
-  // Runs `work` on what is written down, and writes down what it made of it. Code "busy" after a
-  // second behind another's lock; after any error nothing is written, or the file is empty.
-  Status change(const std::function<void(GateBooks&)>& work) const;
-
- private:
-  std::filesystem::path file_;
-  std::function<void(const Error&)> tell_;
-};
+Result<GateBooks> read_gate(const std::filesystem::path& file, const Tell& tell);
+// Runs `work` on what is written down, and writes down what it made of it. Code "busy" after a
+// second behind another's lock; after any error nothing is written, or the file is empty.
+Status change_gate(const std::filesystem::path& file, const Tell& tell,
+                   const std::function<void(GateBooks&)>& work);
 
 }  // namespace b24

@@ -10,7 +10,6 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <cstring>
 #include <optional>
 #include <type_traits>
@@ -86,13 +85,9 @@ Address address_of(const sockaddr& address) {
 // ---------------------------------------------------------------------------------
 
 struct Exchange {
-  Exchange(std::size_t most, bool only_public, std::stop_token stop_given)
-      : max_answer(most), public_only(only_public), stop(std::move(stop_given)) {}
-  std::size_t max_answer;
-  bool public_only;
-  std::stop_token stop;
-  std::optional<std::chrono::steady_clock::time_point> stop_seen;
-  std::string body;
+  const HttpOptions& options;
+  Millis stop_seen = 0;
+  std::string body = {};
   bool too_large = false;
   bool refused_address = false;
   bool sent = false;  // the connection stood, so bytes of the request may have gone out
@@ -103,7 +98,7 @@ struct Exchange {
 
 std::size_t on_body(char* data, std::size_t size, std::size_t count, void* user) {
   auto& exchange = *static_cast<Exchange*>(user);
-  if (size * count > exchange.max_answer - exchange.body.size()) {
+  if (size * count > exchange.options.max_answer - exchange.body.size()) {
     exchange.too_large = true;
     return 0;
   }
@@ -135,18 +130,17 @@ int on_request(void* user, char*, char*, int, int) {
 
 // libcurl asks about once a second, also while it only waits.
 int on_progress(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
-  constexpr std::chrono::seconds kGrace{2};
+  constexpr Millis kGrace = 2'000;
   auto& exchange = *static_cast<Exchange*>(user);
-  if (!exchange.stop.stop_requested()) return 0;
-  const auto now = std::chrono::steady_clock::now();
-  if (!exchange.stop_seen) exchange.stop_seen = now;
-  return now - *exchange.stop_seen >= kGrace ? 1 : 0;
+  if (!exchange.options.stop.stop_requested()) return 0;
+  if (exchange.stop_seen == 0) exchange.stop_seen = steady_ms();
+  return steady_ms() - exchange.stop_seen >= kGrace ? 1 : 0;
 }
 
 // Sockets are closed on exec: actions run other programs.
 curl_socket_t on_socket(void* user, curlsocktype, curl_sockaddr* to) {
   auto& exchange = *static_cast<Exchange*>(user);
-  if (exchange.public_only && address_of(to->addr).is_internal()) {
+  if (exchange.options.public_only && address_of(to->addr).is_internal()) {
     exchange.refused_address = true;
     return CURL_SOCKET_BAD;
   }
@@ -168,12 +162,6 @@ Millis certificate_end(const curl_certinfo& info) {
 
 bool is_redirect(int status) {
   return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
-}
-
-Millis since(std::chrono::steady_clock::time_point begun) {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() -
-                                                               begun)
-      .count();
 }
 
 }  // namespace
@@ -209,13 +197,13 @@ struct Http::Handle {
   }
 
   bool kept_connection_is_stale() const;
-  void prepare(const HttpOptions& options, Exchange& exchange);
+  void prepare(Exchange& exchange);
   void trust(const HttpOptions& options);
   std::expected<HttpAnswer, HttpFailure> exchange(const HttpOptions& options,
                                                   const HttpRequest& request,
                                                   const std::string& url, const std::string& where,
-                                                  Millis time, const std::stop_token& stop);
-  HttpAnswer answer(const HttpOptions& options, Exchange& exchange);
+                                                  Millis time);
+  HttpAnswer answer(Exchange& exchange);
 };
 
 // Nothing may arrive on an idle connection but its end, which libcurl does not see when TLS's
@@ -228,7 +216,8 @@ bool Http::Handle::kept_connection_is_stale() const {
   return ::poll(&ready, 1, 0) != 0;
 }
 
-void Http::Handle::prepare(const HttpOptions& options, Exchange& exchange) {
+void Http::Handle::prepare(Exchange& exchange) {
+  const HttpOptions& options = exchange.options;
   const bool stale = kept_connection_is_stale();
   curl().easy_reset(easy);
   set(CURLOPT_PROXY, "");
@@ -271,10 +260,10 @@ void Http::Handle::trust(const HttpOptions& options) {
 std::expected<HttpAnswer, HttpFailure> Http::Handle::exchange(const HttpOptions& options,
                                                               const HttpRequest& request,
                                                               const std::string& url,
-                                                              const std::string& where, Millis time,
-                                                              const std::stop_token& stop) {
-  Exchange exchange(options.max_answer, options.public_only, stop);
-  prepare(options, exchange);
+                                                              const std::string& where,
+                                                              Millis time) {
+  Exchange exchange{.options = options};
+  prepare(exchange);
   set(CURLOPT_URL, url.c_str());
   set(CURLOPT_CONNECTTIMEOUT_MS, long{std::min(options.connect_time, time)});
   set(CURLOPT_TIMEOUT_MS, long{time});
@@ -296,7 +285,7 @@ std::expected<HttpAnswer, HttpFailure> Http::Handle::exchange(const HttpOptions&
 
   const CURLcode result = curl().easy_perform(easy);
   set(CURLOPT_ERRORBUFFER, static_cast<char*>(nullptr));
-  if (result == CURLE_OK && exchange.headers_whole) return answer(options, exchange);
+  if (result == CURLE_OK && exchange.headers_whole) return answer(exchange);
   if (result == CURLE_OK) return std::unexpected(failure(CURLE_PARTIAL_FILE, where, "", true));
   if (exchange.too_large) {
     return std::unexpected(
@@ -315,13 +304,13 @@ std::expected<HttpAnswer, HttpFailure> Http::Handle::exchange(const HttpOptions&
   return std::unexpected(failure(result, where, exchange.detail, exchange.sent));
 }
 
-HttpAnswer Http::Handle::answer(const HttpOptions& options, Exchange& exchange) {
+HttpAnswer Http::Handle::answer(Exchange& exchange) {
   HttpAnswer answer;
   answer.status = static_cast<int>(get<long>(CURLINFO_RESPONSE_CODE));
   answer.content_type = get_text(CURLINFO_CONTENT_TYPE);
   answer.body = std::move(exchange.body);
   answer.address = get_text(CURLINFO_PRIMARY_IP);
-  if (options.certificate_info) {
+  if (exchange.options.certificate_info) {
     // libcurl tells it only of a new connection.
     if (get<long>(CURLINFO_NUM_CONNECTS) > 0) {
       const auto* info = get<curl_certinfo*>(CURLINFO_CERTINFO);
@@ -333,19 +322,10 @@ HttpAnswer Http::Handle::answer(const HttpOptions& options, Exchange& exchange) 
   return answer;
 }
 
-Http::Http(HttpOptions options)
-    : options_(std::move(options)), handle_(std::make_unique<Handle>()) {}
+Http::Http(HttpOptions given) : options(std::move(given)), handle_(std::make_unique<Handle>()) {}
 Http::~Http() = default;
 Http::Http(Http&&) noexcept = default;
 Http& Http::operator=(Http&&) noexcept = default;
-
-void Http::set_total_time(Millis time) {
-  options_.total_time = time;
-}
-
-void Http::give_up_on(std::stop_token stop) {
-  stop_ = std::move(stop);
-}
 
 std::expected<HttpAnswer, HttpFailure> Http::send(const HttpRequest& request) {
   constexpr int kMostRedirects = 5;
@@ -359,16 +339,16 @@ std::expected<HttpAnswer, HttpFailure> Http::send(const HttpRequest& request) {
     return std::unexpected(failure("bad_url", "the address is not an http or https URL",
                                    "correct the address", false));
   }
-  const auto begun = std::chrono::steady_clock::now();
+  const Millis begun = steady_ms();
   for (int redirects = 0;; ++redirects) {
-    const Millis left = std::max<Millis>(1, options_.total_time - since(begun));
-    auto answer = handle_->exchange(options_, request, url, *where, left, stop_);
+    const Millis left = std::max<Millis>(1, options.total_time - (steady_ms() - begun));
+    auto answer = handle_->exchange(options, request, url, *where, left);
     if (!answer) {
       answer.error().sent = answer.error().sent || redirects > 0;
       return answer;
     }
-    answer->took = since(begun);
-    if (!options_.follow_redirects || !is_redirect(answer->status)) return answer;
+    answer->took = steady_ms() - begun;
+    if (!options.follow_redirects || !is_redirect(answer->status)) return answer;
     url = handle_->get_text(CURLINFO_REDIRECT_URL);
     if (url.empty()) return answer;
     const std::optional<std::string> next = b24::origin(url, CURLU_DISALLOW_USER);

@@ -28,6 +28,8 @@ struct HttpOptions {
   bool public_only = false;  // refuse to connect to internal addresses (after the name is resolved)
   std::size_t max_answer = 16 << 20;  // bytes; more is an error
   bool certificate_info = false;      // fill in certificate_days_left
+  std::stop_token stop;  // once asked for, a request under way is given up after about two seconds
+                         // (code "stopped")
 };
 
 struct HttpRequest {
@@ -68,11 +70,7 @@ class Http {
   Http& operator=(Http&&) noexcept;
 
   std::expected<HttpAnswer, HttpFailure> send(const HttpRequest& request);
-  // For this and later requests.
-  void set_total_time(Millis time);
-  // Once a stop is asked for, a request under way is given up after about two seconds (code
-  // "stopped").
-  void give_up_on(std::stop_token stop);
+  HttpOptions options;  // for the next requests
 
   // "https://host:443" of an http or https URL, for whoever counts by servers; empty when it is
   // none, or there is no libcurl.
@@ -83,8 +81,6 @@ class Http {
 
  private:
   struct Handle;
-  HttpOptions options_;
-  std::stop_token stop_;
   std::unique_ptr<Handle> handle_;
 };
 

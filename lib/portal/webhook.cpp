@@ -43,36 +43,28 @@ std::string_view take_until(std::string_view& rest, char end) {
   return part;
 }
 
-bool consists_of(std::string_view text, bool (*allowed)(char)) {
-  return !text.empty() && std::ranges::all_of(text, allowed);
-}
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-bool is_letter(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-bool is_host(char c) {
-  return is_digit(c) || is_letter(c) || c == '.' || c == '-' || c == ':' || c == '[' || c == ']';
-}
-bool is_secret(char c) {
-  return is_digit(c) || is_letter(c) || c == '_' || c == '-';
+bool consists_of(std::string_view text, std::string_view allowed) {
+  return !text.empty() && text.find_first_not_of(allowed) == text.npos;
 }
 
 // What is wrong with it, in words that hold nothing of it; nullptr when nothing is.
 const char* read_url(std::string_view url, WebhookUrl& parts) {
+  const std::string digits = "0123456789";
+  const std::string letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
   if (url.empty()) return "is not set";
   if (!url.starts_with(kScheme)) return "does not begin with https://";
   std::string_view rest = url.substr(kScheme.size());
   parts.host = take_until(rest, '/');
-  if (!consists_of(parts.host, is_host)) return "has no valid host name after https://";
+  if (!consists_of(parts.host, digits + letters + ".-:[]"))
+    return "has no valid host name after https://";
   if (take_until(rest, '/') != "rest") return "has no /rest/ after the host name";
   parts.rest3 = rest.starts_with("api/");
   if (parts.rest3) take_until(rest, '/');
   parts.user = take_until(rest, '/');
-  if (!consists_of(parts.user, is_digit)) return "has no user's number after /rest/";
+  if (!consists_of(parts.user, digits)) return "has no user's number after /rest/";
   parts.secret = take_until(rest, '/');
-  if (!consists_of(parts.secret, is_secret)) return "has no secret after the user's number";
+  if (!consists_of(parts.secret, digits + letters + "_-"))
+    return "has no secret after the user's number";
   if (!rest.empty()) return "goes on after the secret";
   return nullptr;
 }
@@ -158,10 +150,6 @@ std::string Webhook::portal_of(std::string_view url) {
   return read_url(url, parts) == nullptr ? text::lower(parts.host) : std::string();
 }
 
-void Webhook::set_total_time(Millis time) {
-  http_.set_total_time(time);
-}
-
 std::expected<Answer, CallError> Webhook::send(std::string_view method, const Value& params) {
   HttpRequest request;
   // Encoded, so that no method's name can lead to another path.
@@ -189,7 +177,7 @@ std::expected<Answer, CallError> Webhook::held_back(Millis wait) const {
                 clock_() + wait});
 }
 
-std::expected<Answer, CallError> Webhook::exchange(std::string_view method, const Value& params) {
+std::expected<Answer, CallError> Webhook::call(std::string_view method, const Value& params) {
   if (fault_) return std::unexpected(CallError{*fault_, 0, Verdict::blocked, 0});
   if (gate_ != nullptr) {
     if (const Millis wait = gate_->enter(method); wait > 0) return held_back(wait);
@@ -219,10 +207,6 @@ void Webhook::date(std::string_view method, std::expected<Answer, CallError>& ou
   outcome.error().retry_at = clock_() + (wait > 0 ? wait : kOperatingWait);
 }
 
-std::expected<Answer, CallError> Webhook::call(std::string_view method, const Value& params) {
-  return exchange(method, params);
-}
-
 std::vector<BatchResult> Webhook::run_together(std::span<const Command> commands, bool halt) {
   std::vector<BatchResult> results;
   std::vector<Command> sent;
@@ -240,7 +224,7 @@ std::vector<BatchResult> Webhook::run_together(std::span<const Command> commands
     }
   }
   if (sent.empty()) return results;
-  const auto whole = exchange("batch", batch_form(sent, halt));
+  const auto whole = call("batch", batch_form(sent, halt));
   std::vector<BatchResult> outcomes = read_batch(whole, sent, halt);
   for (std::size_t i = 0; i < sent.size(); ++i) {
     std::expected<Answer, CallError>& outcome = outcomes[i].outcome;

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <expected>
+#include <limits>
 #include <optional>
 #include <span>
 #include <string>
@@ -98,9 +99,7 @@ class Webhook {
   std::vector<BatchResult> batch(const std::vector<Command>& commands, bool halt);
 
   // For this and later calls.
-  void set_total_time(Millis time);
-  // See Http.
-  void give_up_on(std::stop_token stop) { http_.give_up_on(std::move(stop)); }
+  HttpOptions& options() { return http_.options; }
 
   // Whether the configured URL has the form of a webhook (https://host/rest/USER/SECRET/, or
   // /rest/api/USER/SECRET/); the fault in words, else nothing.
@@ -111,8 +110,6 @@ class Webhook {
   static std::string portal_of(std::string_view url);
 
  private:
-  // Asks the gate, sends, tells the gate.
-  std::expected<Answer, CallError> exchange(std::string_view method, const Value& params);
   std::expected<Answer, CallError> send(std::string_view method, const Value& params);
   // One request's worth.
   std::vector<BatchResult> run_together(std::span<const Command> commands, bool halt);
@@ -145,6 +142,8 @@ struct ErrorMeaning {
   Verdict verdict;
   std::string_view cause;  // in plain words
   std::string_view remedy;
+  int first = std::numeric_limits<int>::min();  // of the statuses that it is for
+  int last = std::numeric_limits<int>::max();
 };
 // The row for an answer: by status, then code, then text; never null.
 const ErrorMeaning& error_meaning(int status, std::string_view code, std::string_view description);

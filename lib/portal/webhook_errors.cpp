@@ -22,10 +22,12 @@ constexpr std::string_view kWait =
 constexpr std::string_view kApplication =
     "use a method that works with webhooks, or an application";
 constexpr std::string_view kCorrect = "correct the request as the portal's words say";
+constexpr std::string_view kTooSlow =
+    "the request took too long to arrive; whether it was carried out is unknown";
 constexpr std::string_view kAddress =
     "check C_REST_WEB_HOOK_URL, and what stands between this server and the portal";
 
-// What the portal itself says.
+// What the portal itself says; of two rows with one code the first that has the status.
 constexpr ErrorMeaning kCodes[] = {
     {"QUERY_LIMIT_EXCEEDED", Verdict::retry,
      "too many requests from this server; this one was not carried out", kSlower},
@@ -45,6 +47,10 @@ constexpr ErrorMeaning kCodes[] = {
 
     {"insufficient_scope", Verdict::blocked, "the webhook lacks the permission for this method",
      kScope},
+    {"INVALID_CREDENTIALS", Verdict::blocked,
+     "the webhook's user or secret is wrong, or it was deleted, blocked or given a new secret, or "
+     "it has expired",
+     kNewSecret, 401, 401},
     {"INVALID_CREDENTIALS", Verdict::blocked, "the webhook's creator lacks the rights", kRights},
     {"ACCESS_DENIED", Verdict::blocked,
      "the portal's plan has no REST, or the webhook's creator lacks the rights",
@@ -77,83 +83,44 @@ constexpr ErrorMeaning kCodes[] = {
      kWait},
 };
 
-struct StatusRow {
-  int first, last;
-  ErrorMeaning meaning;
-};
-
-// A code that says two things, which only the status tells apart.
-constexpr StatusRow kStatusCodes[] = {
-    {401,
-     401,
-     {"INVALID_CREDENTIALS", Verdict::blocked,
-      "the webhook's user or secret is wrong, or it was deleted, blocked or given a new secret, or "
-      "it has expired",
-      kNewSecret}},
-};
-
 // A code that is unknown or empty: the status says whether the portal refused or broke.
-constexpr StatusRow kStatuses[] = {
-    {200, 200, {"", Verdict::permanent, "the portal refused the request", kCorrect}},
-    {401, 401, {"", Verdict::blocked, "the portal does not accept the webhook", kNewSecret}},
-    {402,
-     402,
-     {"", Verdict::blocked, "the portal's plan does not include this",
-      "renew or extend the portal's plan"}},
-    {403, 403, {"", Verdict::blocked, "the portal does not allow this to the webhook", kRights}},
-    {429, 429, {"", Verdict::retry, "too many requests; this one was not carried out", kSlower}},
-    {408,
-     408,
-     {"", Verdict::look,
-      "the request took too long to arrive; whether it was carried out is unknown", kWait}},
-    {400, 499, {"", Verdict::permanent, "the portal refused the request", kCorrect}},
+constexpr ErrorMeaning kStatuses[] = {
+    {"", Verdict::permanent, "the portal refused the request", kCorrect, 200, 200},
+    {"", Verdict::blocked, "the portal does not accept the webhook", kNewSecret, 401, 401},
+    {"", Verdict::blocked, "the portal's plan does not include this",
+     "renew or extend the portal's plan", 402, 402},
+    {"", Verdict::blocked, "the portal does not allow this to the webhook", kRights, 403, 403},
+    {"", Verdict::retry, "too many requests; this one was not carried out", kSlower, 429, 429},
+    {"", Verdict::look, kTooSlow, kWait, 408, 408},
+    {"", Verdict::permanent, "the portal refused the request", kCorrect, 400, 499},
+    {"", Verdict::look, "the portal failed; whether the call was carried out is unknown", kWait},
 };
-constexpr ErrorMeaning kUnknown = {
-    "", Verdict::look, "the portal failed; whether the call was carried out is unknown", kWait};
 
-// An empty code: the words are all there is.
-struct TextRow {
-  std::string_view begins;  // in lower case
-  ErrorMeaning meaning;
-};
-constexpr TextRow kTexts[] = {
-    {"access denied", {"", Verdict::permanent, "the webhook's creator lacks the rights", kRights}},
-};
+// The portal's words when its code is empty.
+constexpr std::string_view kAccessDenied = "access denied";
+constexpr ErrorMeaning kNoRights = {"", Verdict::permanent,
+                                    "the webhook's creator lacks the rights", kRights};
 
 // What is not an answer of the portal's REST, by its form (our codes "not_json" and "no_result"): a
 // refusal by a proxy or a wrong address is not for good, and nothing else says what happened.
-constexpr StatusRow kForeign[] = {
-    {408,
-     408,
-     {"", Verdict::look,
-      "the request took too long to arrive; whether it was carried out is unknown", kWait}},
-    {413,
-     413,
-     {"", Verdict::permanent, "the request is too large for what stands before the portal",
-      "send less at once"}},
-    {429, 429, {"", Verdict::retry, "too many requests; this one was not carried out", kSlower}},
-    {400,
-     499,
-     {"", Verdict::blocked, "what answers there refuses the request, and is not the portal's REST",
-      kAddress}},
+constexpr ErrorMeaning kForeign[] = {
+    {"", Verdict::look, kTooSlow, kWait, 408, 408},
+    {"", Verdict::permanent, "the request is too large for what stands before the portal",
+     "send less at once", 413, 413},
+    {"", Verdict::retry, "too many requests; this one was not carried out", kSlower, 429, 429},
+    {"", Verdict::blocked, "what answers there refuses the request, and is not the portal's REST",
+     kAddress, 400, 499},
+    {"", Verdict::look,
+     "the answer is not one of the portal's REST; whether the call was carried out is unknown",
+     kAddress},
 };
-constexpr ErrorMeaning kNoAnswer = {
-    "", Verdict::look,
-    "the answer is not one of the portal's REST; whether the call was carried out is unknown",
-    kAddress};
 
-const ErrorMeaning* by_status(std::span<const StatusRow> rows, int status) {
-  for (const StatusRow& row : rows) {
-    if (row.first <= status && status <= row.last) return &row.meaning;
-  }
-  return nullptr;
-}
-
-const ErrorMeaning* by_code(std::string_view code) {
-  for (const ErrorMeaning& row : kCodes) {
-    if (text::equal_ignoring_case(row.code, code)) return &row;
-  }
-  return nullptr;
+const ErrorMeaning* find(std::span<const ErrorMeaning> rows, int status, std::string_view code) {
+  const auto row = std::ranges::find_if(rows, [&](const ErrorMeaning& each) {
+    return each.first <= status && status <= each.last &&
+           text::equal_ignoring_case(each.code, code);
+  });
+  return row == rows.end() ? nullptr : &*row;
 }
 
 }  // namespace
@@ -168,21 +135,12 @@ bool may_still_run(const CallError& error) {
 }
 
 const ErrorMeaning& error_meaning(int status, std::string_view code, std::string_view description) {
-  if (code == "not_json" || code == "no_result") {
-    const ErrorMeaning* foreign = by_status(kForeign, status);
-    return foreign != nullptr ? *foreign : kNoAnswer;
-  }
-  const ErrorMeaning* both = by_status(kStatusCodes, status);
-  if (both != nullptr && text::equal_ignoring_case(both->code, code)) return *both;
-  if (const ErrorMeaning* known = by_code(code)) return *known;
-  if (code.empty() && status < 500) {
-    const std::string words = text::lower(text::trim(description));
-    for (const TextRow& row : kTexts) {
-      if (words.starts_with(row.begins)) return row.meaning;
-    }
-  }
-  const ErrorMeaning* refused = by_status(kStatuses, status);
-  return refused != nullptr ? *refused : kUnknown;
+  if (code == "not_json" || code == "no_result") return *find(kForeign, status, "");
+  if (const ErrorMeaning* known = find(kCodes, status, code)) return *known;
+  if (code.empty() && status < 500 &&
+      text::lower(text::trim(description)).starts_with(kAccessDenied))
+    return kNoRights;
+  return *find(kStatuses, status, "");
 }
 
 }  // namespace b24

@@ -305,7 +305,7 @@ BOOST_AUTO_TEST_CASE(answer_that_never_comes_is_a_timeout_that_was_sent) {
                          good_then({.bytes = "HTTP/1.1 200 OK\r\n", .then = Reply::Then::hold}));
   Http http(trusting());
   BOOST_REQUIRE(http.send(post(server)));
-  http.set_total_time(1'000);
+  http.options.total_time = 1'000;
   check_failure(http.send(post(server)), "timeout", true);
 }
 
@@ -317,7 +317,7 @@ BOOST_AUTO_TEST_CASE(stop_gives_up_a_request_that_is_under_way_and_later_ones) {
   options.total_time = 3'600'000;
   Http http(options);
   std::stop_source stop;
-  http.give_up_on(stop.get_token());
+  http.options.stop = stop.get_token();
   const std::jthread stopper([&] {
     test::wait_until([&] { return server.requests().size() == 1; });
     stop.request_stop();
@@ -332,7 +332,7 @@ BOOST_AUTO_TEST_CASE(stop_that_nobody_asks_for_disturbs_nothing) {
   const TlsServer server(for_localhost(), ok);
   Http http(trusting());
   std::stop_source stop;
-  http.give_up_on(stop.get_token());
+  http.options.stop = stop.get_token();
   for (int i = 0; i < 3; ++i) BOOST_TEST(http.send(post(server)).has_value());
 }
 

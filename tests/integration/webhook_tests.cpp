@@ -208,7 +208,7 @@ BOOST_AUTO_TEST_CASE(unsent_is_retried_and_sent_is_looked_up) {
   Portal portal(script({test::json(R"({"result":1})"), {"", Reply::Then::hold}}));
   Webhook webhook = portal.webhook();
   BOOST_REQUIRE(webhook.call("m", Value::array()));
-  webhook.set_total_time(1'000);
+  webhook.options().total_time = 1'000;
   check_error(webhook.call("m", Value::array()), "timeout", Verdict::look);
   BOOST_TEST(portal.server.requests().size() == 2U);
 }

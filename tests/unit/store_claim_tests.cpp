@@ -151,8 +151,8 @@ BOOST_AUTO_TEST_CASE(claimant_lives_as_long_as_its_lock) {
   const TempDir dir;
   std::string id;
   {
-    const Claimant claimant = good(Claimant::make(dir.path()));
-    id = claimant.id();
+    const Claimant claimant = good(make_claimant(dir.path()));
+    id = claimant.id;
     BOOST_TEST(is_alive(dir.path(), id));
     sweep_claims(dir.path());
     BOOST_TEST(is_alive(dir.path(), id));
@@ -163,11 +163,11 @@ BOOST_AUTO_TEST_CASE(claimant_lives_as_long_as_its_lock) {
 
 BOOST_AUTO_TEST_CASE(files_of_dead_claimants_are_swept) {
   const TempDir dir;
-  const Claimant alive = good(Claimant::make(dir.path()));
+  const Claimant alive = good(make_claimant(dir.path()));
   write_file(dir / "claims" / "dead", "");
   sweep_claims(dir.path());
   BOOST_TEST(!std::filesystem::exists(dir / "claims" / "dead"));
-  BOOST_TEST(std::filesystem::exists(dir / "claims" / alive.id()));
+  BOOST_TEST(std::filesystem::exists(dir / "claims" / alive.id));
 }
 
 BOOST_FIXTURE_TEST_CASE(processes_never_claim_the_same_item, ClaimFixture) {
