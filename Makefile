@@ -71,7 +71,7 @@ SUPPORT_OBJECTS := $(call objects_of,tests/support/*.cpp)
 suite_objects    = $(call objects_of,tests/$(1)/*.cpp)
 SUITES          := unit integration browser
 
-.PHONY: all run test check bench size deps deps-run deps-test deps-check deps-fuzz deps-bench format lint fuzz install uninstall \
+.PHONY: all run test check bench size deps deps-run deps-test deps-check deps-fuzz deps-bench example format lint fuzz install uninstall \
         flags clean help
 .SECONDARY:
 
@@ -109,6 +109,9 @@ deps-fuzz:   ; $(call install_packages,$(BUILD_PACKAGES) $(FUZZ_PACKAGES))
 # The analyzer takes most of the time; what is not installed does without it.
 tidy = printf '%s\n' $(filter %.cpp,$(1)) | xargs -P2 -I{} clang-tidy-16 --quiet $(2) {} -- $(CLANG_FLAGS) -Ilib -Icgi-bin -Itests/support
 SOURCES := $(shell git ls-files '*.cpp' '*.h' 2>/dev/null)
+example: $(B)/cgi-bin/index.fcgi  ## write conf/settings.conf.example from the table of settings
+	env -u REQUEST_METHOD -u GATEWAY_INTERFACE $< --help settings.conf > conf/settings.conf.example
+
 format: deps-check  ## format the sources
 	clang-format -i $(SOURCES)
 lint: deps-check  ## check format and run clang-tidy
@@ -154,8 +157,9 @@ $(B)/obj/%.o: %.cpp $(B)/std.h.gch
 	@echo '  $<'
 	@$(CXX) $(CXXFLAGS_ALL) -include $(B)/std.h -MMD -MP -c $< -o $@
 
-# Without optimization there is nothing that could be fortified.
-TEST_FLAGS = $(TEST_OPTIMIZE) $(if $(filter -O0,$(TEST_OPTIMIZE)),-U_FORTIFY_SOURCE) -Icgi-bin -Itests/support -DBOOST_TEST_DYN_LINK
+# Without optimization there is nothing that could be fortified, and no program is as small as it shall be.
+TEST_FLAGS = $(TEST_OPTIMIZE) $(if $(filter -O0,$(TEST_OPTIMIZE)),-U_FORTIFY_SOURCE) -Icgi-bin -Itests/support -DBOOST_TEST_DYN_LINK \
+             -DPROGRAMS_ARE_SMALL=$(if $(filter -O0,$(OPTIMIZE))$(SANITIZE),0,1)
 $(B)/obj/tests/%.o: tests/%.cpp $(B)/test-std.h.gch
 	@mkdir -p $(@D)
 	@echo '  $<'

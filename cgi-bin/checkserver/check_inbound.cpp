@@ -142,9 +142,8 @@ InboundSeen look_at_inbound(const Subject& subject) {
   seen.status = answer->status;
   seen.days_left = answer->certificate_days_left;
   if (subject.store) {
-    const Result<std::string> newest = subject.store->recall(kTestEventKey);
-    // Numbers grow with time: a greater one is that of another check, which came in between.
-    seen.stored = newest && *newest >= number;
+    // The second use, when the receiver's was the first.
+    seen.stored = subject.store->use(test_event_use(number), kTestEventWindow).value_or(0) > 1;
   }
   return seen;
 }

@@ -1,5 +1,5 @@
 // check_programs: checks of the programs themselves: versions, libraries, how they run.
-#include <openssl/crypto.h>
+#include <openssl/opensslv.h>
 #include <pwd.h>
 #include <unistd.h>
 
@@ -102,7 +102,7 @@ ProgramsSeen look_at_programs() {
   }
   seen.sqlite = sqlite_version();
   seen.fcgi = fcgi_library();
-  seen.openssl = OpenSSL_version(OPENSSL_VERSION);
+  seen.openssl = OPENSSL_VERSION_TEXT;
   seen.user = user_name(geteuid());
   seen.pid = getpid();
   std::error_code error;

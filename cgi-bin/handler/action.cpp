@@ -102,6 +102,27 @@ std::expected<void, ActionFailure> call(const ActionSettings& action, const Item
   return {};
 }
 
+// A receiver that is down is tried as one thing, not once for each event.
+std::expected<HttpAnswer, ActionFailure> send_in_turn(const HttpRequest& request,
+                                                      const ActionTools& tools) {
+  const std::string host = Http::origin(request.url);
+  if (const Millis wait = tools.gate != nullptr ? tools.gate->ask(host) : 0; wait > 0) {
+    return std::unexpected(ActionFailure{
+        .error = {ErrorKind::network, "gate", host + " is down and is not tried now", ""},
+        .tried = false,
+        .retry_at = now_ms() + wait});
+  }
+  auto answer = tools.http.send(request);
+  if (tools.gate != nullptr) {
+    const std::string code = !answer                 ? answer.error().error.code
+                             : answer->status >= 500 ? std::to_string(answer->status)
+                                                     : "";
+    tools.gate->report(host, code);
+  }
+  if (!answer) return std::unexpected(ActionFailure{answer.error().error});
+  return *std::move(answer);
+}
+
 std::expected<void, ActionFailure> forward(const ActionSettings& action, const Item& event,
                                            Value& progress, const ActionTools& tools) {
   const Value body = handed_over(event, progress["call"]);
@@ -116,8 +137,8 @@ std::expected<void, ActionFailure> forward(const ActionSettings& action, const I
   if (!action.forward_secret.empty()) {
     request.headers = signature_headers(action.forward_secret, event.id, now_ms(), request.body);
   }
-  const auto answer = tools.http.send(request);
-  if (!answer) return std::unexpected(ActionFailure{answer.error().error});
+  const auto answer = send_in_turn(request, tools);
+  if (!answer) return std::unexpected(answer.error());
   if (answer->status < 200 || answer->status > 299) {
     const std::string cause =
         "[on " + action.event + "] forward: answered with status " + std::to_string(answer->status);

@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "keep/store.h"
+#include "portal/gate.h"
 #include "portal/http.h"
 #include "portal/webhook.h"
 #include "settings/log.h"
@@ -37,6 +38,7 @@ struct ActionTools {
   Http& http;  // for forwarding
   Log& log;
   std::stop_token stop = {};  // ends a program that runs
+  Gate* gate = nullptr;       // asked before forwarding; null: never held back (tests)
 };
 
 bool applies(const ActionSettings& action, std::string_view event);

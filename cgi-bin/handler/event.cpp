@@ -22,6 +22,8 @@ bool matches(const std::string& wanted, const Value& given) {
   return wanted.empty() || text::equal_ignoring_case(wanted, given.text());
 }
 
+constexpr Millis kLongAgo = 3'600'000;
+
 // Where events name what they are about; tasks name it as it was before and after.
 constexpr std::string_view kIdPaths[] = {"data.FIELDS.ID", "data.FIELDS_AFTER.ID",
                                          "data.FIELDS_BEFORE.ID"};
@@ -64,15 +66,6 @@ Result<std::vector<Network>> listed_networks(const std::filesystem::path& file) 
   return networks;
 }
 
-// The portal never repeats an event, but a proxy in between may; what has no time of sending may
-// well be meant twice.
-std::string event_id(const Value& params) {
-  if (params["ts"].text().empty() || params["event_handler_id"].text().empty()) {
-    return secret::new_id();
-  }
-  return secret::hex(secret::sha256(php::serialize(params)));
-}
-
 }  // namespace
 
 TokenCheck verify(const Value& params, const Settings& settings) {
@@ -100,26 +93,35 @@ Error no_token_error(const Settings& settings) {
           "application_token"};
 }
 
-NewItem make_event(const Value& params, Millis received_at, const Settings& settings) {
+Record make_record(const Request& request, Millis received_at) {
+  Record record;
+  record.id = secret::new_id();
+  record.key = record.id;
+  record.at = received_at;
+  record.query = request.query_string;
+  record.content_type = request.content_type_header;
+  record.body = request.body;
+  record.address = request.remote_address;
+  return record;
+}
+
+NewItem make_event(const Record& record, const Settings& settings, bool seen, Millis now) {
+  // What was taken under the limits of then stays taken.
+  RequestLimits limits;
+  limits.body = record.body.size();
+  const auto request = parse_content(record.query, record.content_type, record.body, limits);
+  const Value params = request ? request->params : Value::array();
   NewItem item;
   item.kind = Kind::event;
-  item.id = event_id(params);
+  item.id = record.id;
   item.payload = settings.handler.mask_secrets ? secret::mask(params) : params;
   item.name = params["event"].text();
   item.object = object_of(params);
-  item.received_at = received_at;
-  item.state = any_applies(settings.actions, item.name) ? State::pending : State::done;
+  item.received_at = record.at;
+  const bool followed = !seen && any_applies(settings.actions, item.name);
+  item.state = followed ? State::pending : State::done;
+  item.unsure = now - record.at > kLongAgo;
   return item;
-}
-
-Result<Accepted> keep_event(Store& store, NewItem item, const Settings& settings) {
-  Result<Accepted> accepted = store.accept(item);
-  if (!accepted || accepted->fresh) return accepted;
-  const Result<std::optional<Item>> first = store.find(accepted->number);
-  if (!first || !*first) return accepted;
-  if (item.received_at < (*first)->received_at + settings.handler.repeat_window) return accepted;
-  item.id += "-" + std::to_string(item.received_at);
-  return store.accept(item);
 }
 
 Result<bool> sender_allowed(const Request& request, const Settings& settings) {
@@ -135,11 +137,18 @@ Result<bool> sender_allowed(const Request& request, const Settings& settings) {
   return any_contains(*listed, *sender);
 }
 
-HookLogOptions hook_log_options(const Settings& settings, HookFormat format) {
-  return {settings.handler.title,
-          {settings.log.max_size, settings.log.keep_files},
-          settings.log.daily,
-          format};
+std::vector<std::unique_ptr<Follower>> event_logs(const App& app) {
+  const Settings& settings = *app.settings;
+  std::vector<std::unique_ptr<Follower>> logs;
+  for (const HookFormat format : {HookFormat::print_r, HookFormat::json}) {
+    if (format == HookFormat::json && !settings.handler.json_log) continue;
+    logs.push_back(std::make_unique<HookLog>(
+        settings.data.dir, HookLogOptions{settings.handler.title,
+                                          {settings.log.max_size, settings.log.keep_files},
+                                          settings.log.daily,
+                                          format}));
+  }
+  return logs;
 }
 
 }  // namespace b24

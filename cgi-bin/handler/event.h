@@ -2,12 +2,16 @@
 // portal.
 #pragma once
 
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/error.h"
 #include "hook_log.h"
+#include "keep/journal.h"
 #include "keep/store.h"
+#include "settings/app.h"
 #include "settings/settings.h"
 #include "value/value.h"
 #include "web/request.h"
@@ -27,16 +31,18 @@ Error no_token_error(const Settings& settings);
 // handler.allow_file; true when neither is set. An unreadable list is an Error: nobody is let in.
 Result<bool> sender_allowed(const Request& request, const Settings& settings);
 
-// The item for the store: the parameters (secrets masked unless handler.mask_secrets = no), named
-// by the event, ordered by the object that it is about; pending when an action follows it, else
-// done. Byte-equal repeats of a call with ts and event_handler_id have the same id; everything else
-// has a fresh one.
-NewItem make_event(const Value& params, Millis received_at, const Settings& settings);
+// The request as the journal keeps it, under an id of its own: the portal never sends an event
+// twice, and two that are equal are two.
+Record make_record(const Request& request, Millis received_at);
 
-// Keeps the event: an equal one within handler.repeat_window is the same one (counted as its
-// repeat); after that it is another.
-Result<Accepted> keep_event(Store& store, NewItem item, const Settings& settings);
+// The item of a record for the store: the parameters (secrets masked unless handler.mask_secrets =
+// no), named by the event, ordered by the object that it is about; pending when an action follows
+// it, else done. `seen`: an earlier store had it, so nothing follows it again. One that had to wait
+// for the store for over an hour is unsure: the store may be an older one.
+NewItem make_event(const Record& record, const Settings& settings, bool seen = false,
+                   Millis now = now_ms());
 
-HookLogOptions hook_log_options(const Settings& settings, HookFormat format);
+// hook.log, and hook.jsonl unless handler.json_log = no.
+std::vector<std::unique_ptr<Follower>> event_logs(const App& app);
 
 }  // namespace b24

@@ -1,6 +1,7 @@
 // event_command: see event_command.h.
 #include "event_command.h"
 
+#include <sysexits.h>
 #include <time.h>
 
 #include <charconv>
@@ -13,6 +14,7 @@
 #include "base/text.h"
 #include "event.h"
 #include "hook_log.h"
+#include "journal_command.h"
 #include "keep/outbox_command.h"
 #include "portal/http.h"
 #include "value/json.h"
@@ -22,6 +24,7 @@ namespace b24 {
 namespace {
 
 constexpr std::size_t kPerRead = 100;
+constexpr Millis kPatience = 30'000;
 
 std::string argument(const Arguments& arguments, std::string_view option) {
   for (const auto& [name, value] : arguments) {
@@ -63,19 +66,21 @@ int finish(const Result<std::int64_t>& outcome) {
 int export_events(Store& store, const ListFilter& filter, const std::string& format) {
   if (format != "jsonl" && format != "csv") {
     std::cerr << "--export takes jsonl or csv\n";
-    return 2;
+    return EX_USAGE;
   }
   if (format == "csv") std::cout << "number,id,received_at,event,state,data\n";
   return finish(for_each_event(store, filter, [&](const Item& event) -> Status {
-    std::cout << (format == "csv" ? csv_line(event) : hook_json_line(event));
+    std::cout << (format == "csv"
+                      ? csv_line(event)
+                      : hook_json_line(event.id, event.received_at, event.name, event.payload));
     return {};
   }));
 }
 
 int tail(Store& store, ListFilter filter) {
-  const Result<Store::Tip> tip = store.tip();
-  if (!tip) return complain("handler", tip.error()), 1;
-  filter.after = tip->number;
+  const Result<std::int64_t> newest = store.last_number();
+  if (!newest) return complain("handler", newest.error()), 1;
+  filter.after = *newest;
   for (;;) {
     const Result<std::int64_t> last =
         for_each_event(store, filter, [](const Item& event) -> Status {
@@ -106,7 +111,7 @@ int replay(Store& store, const std::string& id, const ListFilter& filter) {
   if (!id.empty()) return replay_one(store, id);
   if (filter.since == 0) {
     std::cerr << "--replay takes the ID of an event, or --since TIME beside it\n";
-    return 2;
+    return EX_USAGE;
   }
   int count = 0;
   const int code = finish(for_each_event(store, filter, [&](const Item& event) -> Status {
@@ -115,6 +120,17 @@ int replay(Store& store, const std::string& id, const ListFilter& filter) {
   }));
   std::cout << count << " are due now\n";
   return code;
+}
+
+// Everything that was accepted is in the journal, for as long as that is kept.
+int rebuild(const EventTools& tools, const App& app) {
+  const Result<std::string> aside = Store::put_aside(app.settings->data.dir);
+  if (!aside) return complain("handler", aside.error()), 1;
+  if (!aside->empty()) std::cout << "the store is put aside as " << *aside << "\n";
+  const Result<int> taken = tools.ingester.run(kPatience);
+  if (!taken) return complain("handler", taken.error()), 1;
+  std::cout << *taken << " events are in the new store\n";
+  return 0;
 }
 
 // What the portal would send for a changed deal, with the first configured token.
@@ -165,10 +181,14 @@ std::string csv_cell(std::string_view value) {
 
 }  // namespace
 
-int event_command(AppSource& app, StoreSource& stores, GateSource& gates,
-                  const Arguments& arguments) {
-  Result<App> current = app.current();
-  if (!current) return complain(app.page(), current.error()), 1;
+int event_command(const EventTools& tools, const Arguments& arguments) {
+  if (arguments.empty()) return EX_USAGE;
+  Result<App> current = tools.app.current();
+  if (!current) return complain("handler", current.error()), 1;
+  if (has(arguments, "--journal")) {
+    return journal_command(*tools.ingester.journal(*current), argument(arguments, "--journal"));
+  }
+  if (has(arguments, "--rebuild")) return rebuild(tools, *current);
   if (has(arguments, "--send-test")) {
     return send_test(*current->settings, argument(arguments, "--send-test"));
   }
@@ -178,25 +198,25 @@ int event_command(AppSource& app, StoreSource& stores, GateSource& gates,
     const std::optional<Millis> time = read_time(argument(arguments, "--since"), now_ms());
     if (!time) {
       std::cerr << "--since takes a time such as 2026-11-24T06:00:00Z, 15m, 2h or 3d\n";
-      return 2;
+      return EX_USAGE;
     }
     filter.since = *time;
   }
   if (has(arguments, "--list") || has(arguments, "--show") || has(arguments, "--retry")) {
     const auto reopen = [&] {
-      if (Result<std::shared_ptr<Gate>> gate = gates.current(); gate) (*gate)->reopen();
+      if (Result<std::shared_ptr<Gate>> gate = tools.gates.current(); gate) (*gate)->reopen();
     };
-    return outbox_command(stores, Kind::event, arguments, reopen, filter);
+    return outbox_command(tools.stores, Kind::event, arguments, reopen, filter);
   }
-  Result<std::shared_ptr<Store>> store = stores.current();
-  if (!store) return complain(app.page(), store.error()), 1;
+  Result<std::shared_ptr<Store>> store = tools.stores.current();
+  if (!store) return complain("handler", store.error()), 1;
   if (has(arguments, "--export")) {
     return export_events(**store, filter, argument(arguments, "--export"));
   }
   if (has(arguments, "--tail")) return tail(**store, filter);
   if (has(arguments, "--replay")) return replay(**store, argument(arguments, "--replay"), filter);
   std::cerr << "see --help\n";
-  return 2;
+  return EX_USAGE;
 }
 
 std::optional<Millis> read_time(std::string_view text, Millis now) {

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/clock.h"
+#include "keep/ingest.h"
 #include "keep/store.h"
 #include "keep/store_source.h"
 #include "portal/gate_source.h"
@@ -14,11 +15,17 @@
 
 namespace b24 {
 
+struct EventTools {
+  AppSource& app;
+  StoreSource& stores;
+  GateSource& gates;
+  Ingester& ingester;
+};
+
 // Carries out the options on stdout (--list, --show and --retry by outbox_command), for the events
-// of --since and --event alone; the process's exit code: 0, 1 (not found, or it did not work), 2
-// (not understood).
-int event_command(AppSource& app, StoreSource& stores, GateSource& gates,
-                  const Arguments& arguments);
+// of --since and --event alone; the process's exit code: 0, 1 (not found, or it did not work),
+// EX_USAGE (not understood).
+int event_command(const EventTools& tools, const Arguments& arguments);
 
 // The parts, for tests.
 // "2026-11-24T06:00:00Z", "2026-11-24", or a time ago: "90s", "15m", "2h", "3d".

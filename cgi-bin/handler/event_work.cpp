@@ -44,14 +44,6 @@ struct Tools {
   std::stop_token stop;
 };
 
-// How long all actions of one event may take, and then some.
-Millis lease(const Settings& settings) {
-  Millis time = 60'000;
-  for (const ActionSettings& action : settings.actions)
-    time += settings.call.total_time + kForwardTime + action.exec_time;
-  return time;
-}
-
 // Runs the actions of one event in the order of the file; stops at the first that fails.
 std::expected<void, ActionFailure> run_actions(const Item& event, Value& progress, Tools& tools) {
   for (const ActionSettings& action : tools.app.settings->actions) {
@@ -59,11 +51,22 @@ std::expected<void, ActionFailure> run_actions(const Item& event, Value& progres
     const std::string key = action.event + " " + action.label;
     Value own = progress[key];
     auto done =
-        run_action(action, event, own, {tools.webhook, tools.http, *tools.app.log, tools.stop});
+        run_action(action, event, own,
+                   {tools.webhook, tools.http, *tools.app.log, tools.stop, tools.gate.get()});
     progress.set(key, own);
     if (!done) return done;
   }
   return {};
+}
+
+// An exception is one failed attempt whose outcome nobody knows, never the end of the process.
+std::expected<void, ActionFailure> run_safely(const Item& event, Value& progress, Tools& tools) {
+  try {
+    return run_actions(event, progress, tools);
+  } catch (const std::exception& fault) {
+    return std::unexpected(
+        ActionFailure{{ErrorKind::storage, "exception", fault.what(), ""}, true});
+  }
 }
 
 Status close(Store& store, const Item& event, const Settings& settings, Millis begun,
@@ -104,7 +107,7 @@ WorkLoop::Pass EventWork::make_pass(std::stop_token stop) {
     Result<std::shared_ptr<Gate>> gate = gates_.current(kReserve);
     if (!gate) return std::unexpected(gate.error());
     // One at a time: what is claimed and not begun yet would be in doubt when the process dies.
-    Result<std::vector<Item>> events = (*store)->claim(Kind::event, 1, lease(*app->settings), true);
+    Result<std::vector<Item>> events = (*store)->claim(Kind::event, 1, true);
     if (!events) return std::unexpected(events.error());
     if (events->empty()) return 0;
     // Made only now: it loads libcurl, which a receiver without actions never needs.
@@ -114,7 +117,7 @@ WorkLoop::Pass EventWork::make_pass(std::stop_token stop) {
     for (const Item& event : *events) {
       Value progress = event.progress.is_array() ? event.progress : Value::array();
       const Millis begun = now_ms();
-      const auto done = run_actions(event, progress, *tools);
+      const auto done = run_safely(event, progress, *tools);
       const Status closed = close(**store, event, *app->settings, begun, done, progress);
       if (!closed) app->log->error("action", closed.error());
       if (!done && done.error().tried) app->log->error("action", done.error().error);

@@ -5,6 +5,9 @@
 //   GET  /handler.php   a short page that says what this address is for
 //
 // Needs: [portal] application_token in the settings.
+#include <signal.h>
+
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
@@ -13,8 +16,8 @@
 #include "action.h"
 #include "event.h"
 #include "event_command.h"
-#include "event_intake.h"
 #include "event_work.h"
+#include "keep/ingest.h"
 #include "portal/test_event.h"
 #include "web/app_page.h"
 #include "web/server.h"
@@ -23,13 +26,24 @@ namespace {
 
 using namespace b24;
 
+constexpr Millis kRequestTime = 3'000;       // a connection's: events come whole
 constexpr Millis kCronTime = 50'000;         // --work: less than cron's minute
 constexpr Millis kAfterAnswerTime = 20'000;  // a CGI process, once the portal is answered
+constexpr Millis kPatience = 10'000;         // with another process that fills the store
+
+void set_termination(int how) {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigprocmask(how, &signals, nullptr);
+}
 
 class HandlerPage : public AppPage {
  public:
   explicit HandlerPage(const Launch& launch)
-      : AppPage(launch, "handler"), intake_(app_, stores_), work_(app_, stores_, gates_) {}
+      : AppPage(launch, "handler"),
+        ingester_(app_, stores_, Kind::event, take_in, event_logs),
+        work_(app_, stores_, gates_) {}
 
   Response respond(const Request& request) override {
     if (!request.path_info.empty()) return error_response(404, "not_found", request);
@@ -39,15 +53,35 @@ class HandlerPage : public AppPage {
     return response.set(Header::allow, "GET, HEAD, POST");
   }
 
+  ServerLimits server_limits() override {
+    ServerLimits limits = AppPage::server_limits();
+    limits.round = 64;
+    limits.request_time = std::min(limits.request_time, kRequestTime);
+    return limits;
+  }
+
+  Status keep(std::span<const std::string> promises) override {
+    Result<App> app = app_.current();
+    if (!app) return std::unexpected(app.error());
+    // Apache ends a CGI program as soon as its answer is there; the store is to be filled first.
+    if (app_.mode() == Mode::cgi) set_termination(SIG_BLOCK);
+    return ingester_.journal(*app)->append(promises);
+  }
+
+  void kept() override { ingester_.wake(); }
+
   void work(std::stop_token stop) override {
-    const std::jthread intake([this, stop] { intake_.work(stop); });
+    const std::jthread ingestion([this, stop] { ingester_.work(stop, [this] { work_.wake(); }); });
     work_.work(stop);
   }
 
   void after_answer() override {
-    intake_.catch_up();
     Result<App> app = app_.current();
     if (!app) return;
+    if (Result<int> taken = ingester_.run(kPatience); !taken) {
+      app->log->error("ingest", taken.error());
+    }
+    set_termination(SIG_UNBLOCK);
     if (Result<int> done = work_.work_due(kAfterAnswerTime); !done) {
       app->log->error("work", done.error());
     }
@@ -57,12 +91,12 @@ class HandlerPage : public AppPage {
     for (const auto& [option, argument] : arguments) {
       if (option == "--work") return work_command();
     }
-    return event_command(app_, stores_, gates_, arguments);
+    return event_command({app_, stores_, gates_, ingester_}, arguments);
   }
 
  private:
   Response receive(const Request& request) {
-    Result<App> app = app_.current();
+    Result<App> app = app_.current_for(request.document_root);
     if (!app) return unavailable(app.error(), request);
     const Settings& settings = *app->settings;
     const Result<bool> allowed = sender_allowed(request, settings);
@@ -75,12 +109,13 @@ class HandlerPage : public AppPage {
     if (const auto number = test_event_number(request.params, settings, now_ms()); number) {
       return take_test_event(*number, request);
     }
-    const NewItem event = make_event(request.params, now_ms(), settings);
-    if (const Status kept = intake_.take(*app, event); !kept) {
-      return unavailable(kept.error(), request);
-    }
-    if (event.state == State::pending) work_.wake();
-    return text_response(200, "");
+    Response response = text_response(200, "");
+    response.promise = encode(make_record(request, now_ms()));
+    return response;
+  }
+
+  static Result<NewItem> take_in(const App& app, const Record& record, bool seen) {
+    return make_event(record, *app.settings, seen);
   }
 
   Response refuse_caller(const Request& request, const App& app, std::string_view code) {
@@ -102,11 +137,11 @@ class HandlerPage : public AppPage {
         Value::map({{"remedy", "send application_token in the body, and make a new token"}}));
   }
 
-  // The self-check's: remembered, not kept.
+  // The self-check's: its number is noted, the event not kept.
   Response take_test_event(const std::string& number, const Request& request) {
     Result<std::shared_ptr<Store>> store = stores_.current();
     if (!store) return unavailable(store.error(), request);
-    if (const Status kept = (*store)->remember(kTestEventKey, number); !kept) {
+    if (const auto kept = (*store)->use(test_event_use(number), kTestEventWindow); !kept) {
       return unavailable(kept.error(), request);
     }
     return text_response(200, "");
@@ -122,17 +157,16 @@ class HandlerPage : public AppPage {
   }
 
   int work_command() {
-    intake_.catch_up();
-    if (Result<int> done = work_.work_due(kCronTime); !done) {
-      complain("handler", done.error());
-      return 1;
-    }
-    return 0;
+    const Result<int> taken = ingester_.run(kPatience);
+    if (!taken) complain("handler", taken.error());
+    const Result<int> done = work_.work_due(kCronTime);
+    if (!done) complain("handler", done.error());
+    return taken && done ? 0 : 1;
   }
 
   StoreSource stores_{app_};
   GateSource gates_{app_};
-  EventIntake intake_;
+  Ingester ingester_;
   EventWork work_;
 };
 
@@ -141,7 +175,7 @@ std::unique_ptr<Page> make(const Launch& launch) {
 }
 
 constexpr Option kOptions[] = {
-    {"--work", "", "take in what was left over and run the actions that are due (for cron)"},
+    {"--work", "", "fill the store and run the actions that are due (for cron)"},
     {"--list", "[pending|failed|done]", "list the newest events"},
     {"--show", "ID", "show an event and all that happened to it"},
     {"--retry", "ID|all", "run the failed actions of an event, or of all, again"},
@@ -151,6 +185,8 @@ constexpr Option kOptions[] = {
     {"--event", "NAME", "only events of this name"},
     {"--export", "jsonl|csv", "print the events"},
     {"--send-test", "URL", "post an event as the portal does, and tell what came back"},
+    {"--journal", "list|verify", "what the journal holds, or whether all of it can be read"},
+    {"--rebuild", "", "put the store aside and fill a new one from the journal"},
 };
 
 }  // namespace

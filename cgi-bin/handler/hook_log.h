@@ -1,33 +1,24 @@
-// hook_log: hook.log as the example page writes it, from the store, each event exactly once.
+// hook_log: hook.log as the example page writes it, and hook.jsonl, each event exactly once.
 //
-// The entry is newline, 24 dashes, newline, date("Y.m.d G:i:s") of the time received, newline,
-// title, newline, print_r of the parameters, newline, 24 dashes, newline. hook.log.pos
-// beside it says up to which item and which length the file is written; whoever catches up holds a
-// lock (hook.log.lock), cuts off what a killed process left beyond that length, and writes what the
-// store has and the file has not. So a crash at any point neither loses nor doubles an entry. After
-// a power cut the file is written again from the last point that was synced (each 1000 entries).
+// An entry of hook.log is newline, 24 dashes, newline, date("Y.m.d G:i:s") of the time received,
+// newline, title, newline, print_r of the parameters, newline, 24 dashes, newline. A line of
+// hook.jsonl is {"id", "received_at", "event", "data"}.
 //
-// A hook.log without a pos file (the example's own) is kept and continued. One that somebody
-// renamed or emptied (logrotate) is begun anew with the next event.
+// The owner may rename, delete, shorten or empty a log at any moment: what comes afterwards is
+// written, nothing comes back, nothing is ever cut. What a killed process has written and the store
+// does not know of yet is recognised by its text, in the file or in one that it was renamed to.
 #pragma once
 
-#include <condition_variable>
-#include <cstdint>
 #include <filesystem>
-#include <mutex>
 #include <string>
 
 #include "base/append_file.h"
 #include "base/clock.h"
-#include "base/error.h"
-#include "keep/store.h"
+#include "keep/ingest.h"
 
 namespace b24 {
 
-enum class HookFormat {
-  print_r,  // hook.log
-  json,     // hook.jsonl: one object a line, {"number", "id", "received_at", "event", "data"}
-};
+enum class HookFormat { print_r, json };
 
 struct HookLogOptions {
   std::string title = "incoming";
@@ -36,28 +27,33 @@ struct HookLogOptions {
   HookFormat format = HookFormat::print_r;
 };
 
-// The text of one entry of hook.log, and of one line of hook.jsonl.
 std::string hook_log_entry(Millis at, std::string_view title, const Value& params);
-std::string hook_json_line(const Item& event);
+std::string hook_json_line(std::string_view id, Millis at, std::string_view event,
+                           const Value& params);
 
-class HookLog {
+class HookLog : public Follower {
  public:
-  HookLog(std::filesystem::path dir, HookLogOptions options);
+  HookLog(const std::filesystem::path& dir, HookLogOptions options);
 
-  // Writes every event of the store that is not in the file yet. Safe from all threads and
-  // processes; concurrent callers share one pass.
-  Status catch_up(Store& store);
-  const std::filesystem::path& file() const { return file_; }
+  std::string_view name() const override { return name_; }
+  Millis last_write() const override;
+  std::string begin() const override;
+  // As many items as go into one file: one that they would make too large, or that is of an earlier
+  // day, is rotated first.
+  Result<Written> write(std::span<const NewItem> items, const std::string& fact) override;
 
  private:
+  struct Entries {
+    std::string text;
+    std::size_t count = 0;
+    std::size_t first = 0;  // bytes of the first
+  };
+  std::string entry_of(const NewItem& item) const;
+  Entries fitting(std::span<const NewItem> items, std::size_t before) const;
+
+  std::string name_;
   std::filesystem::path file_;
   HookLogOptions options_;
-  std::mutex mutex_;
-  std::condition_variable finished_;
-  bool running_ = false;
-  std::uint64_t begun_ = 0;  // passes
-  std::uint64_t done_ = 0;
-  Status last_;  // of the last pass
 };
 
 }  // namespace b24

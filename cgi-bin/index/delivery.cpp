@@ -16,18 +16,14 @@ namespace {
 
 constexpr std::size_t kAtOnce = 50;   // the portal's limit for one batch
 constexpr Millis kLookAgain = 2'000;  // after an answer that left the outcome open
-constexpr Millis kPoll = 25;          // how often a waiting visitor's process looks itself
+constexpr Millis kFresh =
+    10'000;                   // so long after its acceptance a lead's first sending is the first
+constexpr Millis kPoll = 25;  // how often a waiting visitor's process looks itself
 
 // When the attempt whose outcome is unknown was begun, kept in the item's progress.
 constexpr const char* kSentAt = "sent_at";
 // Whether it was answered so that the portal is not working on it any more.
 constexpr const char* kAnswered = "answered";
-
-// Longer than the calls of one pass can last: to look up, to search duplicates, to send, and a few
-// by themselves.
-Millis lease(const Settings& settings) {
-  return 6 * settings.call.total_time + 60'000;
-}
 
 std::chrono::milliseconds ms(Millis time) {
   return std::chrono::milliseconds(std::max<Millis>(time, 0));
@@ -42,14 +38,34 @@ class LeadPass {
   void run(const std::vector<Item>& items) {
     std::vector<const Item*> to_send;
     std::vector<const Item*> to_look_up;
-    for (const Item& item : items) (item.unsure ? to_look_up : to_send).push_back(&item);
+    for (const Item& item : items)
+      (is_certainly_first(item) ? to_send : to_look_up).push_back(&item);
     if (!to_look_up.empty()) look_up(to_look_up, to_send);
     if (!to_send.empty()) send(to_send);
+  }
+
+  // Nobody knows how far it got with what is not finished.
+  void break_off(const std::vector<Item>& items, const char* why) {
+    const Error error{ErrorKind::storage, "exception", why, ""};
+    log_.error("delivery", error);
+    for (const Item& item : items) {
+      if (std::ranges::find(finished_, item.number) != finished_.end()) continue;
+      const Millis now = now_ms();
+      note(store_.retry(item.number, now + backoff(item.attempts + 1), outcome(now, error, ""),
+                        true),
+           item, "outcome unknown", why);
+    }
   }
 
   const std::vector<std::int64_t>& finished() const { return finished_; }
 
  private:
+  // The store may be an older one, put back, or filled anew from the journal.
+  static bool is_certainly_first(const Item& item) {
+    const Millis age = now_ms() - item.received_at;
+    return !item.unsure && (item.attempts > 0 || (age >= 0 && age <= kFresh));
+  }
+
   void look_up(const std::vector<const Item*>& items, std::vector<const Item*>& to_send) {
     const Millis begun = now_ms();
     const auto found = sender_.look_up(items);
@@ -71,6 +87,7 @@ class LeadPass {
   // The portal runs a request for a minute at most; one that broke without an answer may still be
   // running.
   bool may_be_under_way(const Item& item) const {
+    if (!item.unsure) return false;
     if (item.progress[kAnswered].boolean()) return false;
     if (item.progress[kSentAt].is_null()) return true;
     return now_ms() < item.progress[kSentAt].integer() + settle_time();
@@ -183,11 +200,15 @@ WorkLoop::Pass Delivery::make_pass(std::stop_token stop) {
       if (!gate) return std::unexpected(gate.error());
       sender = std::make_shared<LeadSender>(app->settings, *gate, stop);
     }
-    Result<std::vector<Item>> items = (*store)->claim(Kind::lead, kAtOnce, lease(*app->settings));
+    Result<std::vector<Item>> items = (*store)->claim(Kind::lead, kAtOnce);
     if (!items) return std::unexpected(items.error());
     if (items->empty()) return 0;
     LeadPass pass(**store, *sender, *app->log);
-    pass.run(*items);
+    try {
+      pass.run(*items);
+    } catch (const std::exception& fault) {
+      pass.break_off(*items, fault.what());
+    }
     for (const std::int64_t number : pass.finished()) finished(number);
     return static_cast<int>(items->size());
   };
@@ -204,7 +225,7 @@ void Delivery::finished(std::int64_t number) {
 Result<std::optional<Item>> Delivery::wait(std::int64_t number, Millis limit) {
   Result<std::shared_ptr<Store>> store = stores_.current();
   if (!store) return std::unexpected(store.error());
-  const Millis deadline = now_ms() + limit;
+  const Millis deadline = steady_ms() + limit;
   const Millis poll = app_.mode() == Mode::fastcgi ? 10 * kPoll : kPoll;
   for (;;) {
     {
@@ -212,13 +233,14 @@ Result<std::optional<Item>> Delivery::wait(std::int64_t number, Millis limit) {
       waited_[number] = false;
     }
     Result<std::optional<Item>> item = (*store)->find(number);
-    const bool over = !item || !*item || (*item)->state != State::pending || now_ms() >= deadline;
+    const bool over =
+        !item || !*item || (*item)->state != State::pending || steady_ms() >= deadline;
     std::unique_lock lock(mutex_);
     if (over) {
       waited_.erase(number);
       return item;
     }
-    finished_.wait_for(lock, ms(std::min(poll, deadline - now_ms())),
+    finished_.wait_for(lock, ms(std::min(poll, deadline - steady_ms())),
                        [&] { return waited_[number]; });
   }
 }

@@ -76,7 +76,10 @@ struct Ending {
 class IndexPage : public AppPage {
  public:
   explicit IndexPage(const Launch& launch)
-      : AppPage(launch, "index"), intake_(app_, stores_, gates_, launch_) {}
+      : AppPage(launch, "index"),
+        intake_(app_, stores_, gates_, launch_, [this](const App& app, const Record& record, bool) {
+          return lead_of(app, record);
+        }) {}
 
   Response respond(const Request& request) override {
     if (!request.path_info.empty()) return error_response(404, "not_found", request);
@@ -89,10 +92,10 @@ class IndexPage : public AppPage {
     return response;
   }
 
-  void work(std::stop_token stop) override { intake_.delivery().work(std::move(stop)); }
+  void work(std::stop_token stop) override { intake_.work(std::move(stop)); }
 
   void after_answer() override {
-    if (Result<int> done = intake_.delivery().deliver_due(kAfterAnswerTime); !done) {
+    if (Result<int> done = intake_.work_due(kAfterAnswerTime); !done) {
       if (Result<App> app = app_.current(); app) app->log->error("delivery", done.error());
     }
   }
@@ -108,7 +111,7 @@ class IndexPage : public AppPage {
 
  private:
   Result<Context> make_context(const Request& request) {
-    Result<App> app = app_.current();
+    Result<App> app = app_.current_for(request.document_root);
     if (!app) return std::unexpected(app.error());
     Result<std::shared_ptr<const Templates>> templates = templates_.current();
     if (!templates) return std::unexpected(templates.error());
@@ -130,8 +133,7 @@ class IndexPage : public AppPage {
     return form_;
   }
 
-  // Without a usable data directory the form still works, so that leads can go to the portal
-  // directly.
+  // Without a usable data directory the form can still be shown, and what is sent refused honestly.
   std::string form_key(const App& app) {
     const std::lock_guard lock(mutex_);
     const std::filesystem::path& dir = app.settings->data.dir;
@@ -225,19 +227,19 @@ class IndexPage : public AppPage {
   }
 
   TakenLead take(const Context& context, const Submission& submission, const std::string& own_id) {
-    const auto make = [&](const std::string& id) {
-      NewItem item;
-      item.id = id;
-      item.payload = lead_payload(*context.form, submission, id);
-      item.name = "form";
-      item.received_at = now_ms();
-      return item;
-    };
-    if (!own_id.empty()) return intake_.take(context.app, make(own_id));
     const Request& request = context.request;
     const std::string address = client_address(request.remote_address, request.forwarded_for,
                                                context.app.settings->server.trusted_proxies);
-    return intake_.take_equal_once(context.app, submission_id("from " + address, submission), make);
+    const std::string key = own_id.empty()
+                                ? intake_.key_of_equal(submission_id("from " + address, submission))
+                                : own_id;
+    return intake_.take(context.app, make_record(request, key, address));
+  }
+
+  Result<NewItem> lead_of(const App& app, const Record& record) {
+    Result<std::shared_ptr<const Form>> form = current_form(app);
+    if (!form) return std::unexpected(form.error());
+    return make_lead(**form, record, app.settings->crest.current_encoding);
   }
 
   Response report(const Context& context, const Submission& submission, const TakenLead& taken,
@@ -355,7 +357,7 @@ class IndexPage : public AppPage {
   }
 
   int deliver_command() {
-    Result<int> done = intake_.delivery().deliver_due(kCronTime);
+    Result<int> done = intake_.work_due(kCronTime);
     if (done) return 0;
     complain("index", done.error());
     return 1;

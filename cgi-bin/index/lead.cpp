@@ -5,6 +5,7 @@
 #include <cctype>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/secret.h"
 #include "base/text.h"
 #include "value/php.h"
@@ -29,7 +30,10 @@ std::string make_title(const Form& form, const Submission& submission) {
     rest.remove_prefix(close + 1);
   }
   std::ranges::replace(title, '\n', ' ');
-  return std::string(text::first_utf8(text::trim(title), kTitleLength));
+  const std::string_view trimmed = text::trim(title);
+  // Nobody finds a lead that has no title.
+  if (trimmed.empty()) return "Website form " + iso_time(now_ms()).substr(0, 10);
+  return std::string(text::first_utf8(trimmed, kTitleLength));
 }
 
 // Several fields with one target: lines in the comments, words elsewhere.
@@ -155,7 +159,31 @@ std::string submission_id(std::string_view token_id, const Submission& submissio
     content.append(Value::list({file.field, file.name, secret::sha256(file.content)}));
   }
   for (const auto& [name, text] : submission.unknown) content.append(Value::list({name, text}));
-  return secret::hex(secret::sha256(php::serialize(content))).substr(0, kIdLength);
+  return secret::hex(secret::sha256(php::build_query(content))).substr(0, kIdLength);
+}
+
+Record make_record(const Request& request, std::string_view key, std::string_view address) {
+  Record record;
+  record.id = secret::new_id();
+  record.key = key;
+  record.at = now_ms();
+  record.query = request.query_string;
+  record.content_type = request.content_type_header;
+  record.body = request.body;
+  record.address = address;
+  return record;
+}
+
+NewItem make_lead(const Form& form, const Record& record, const std::string& encoding) {
+  NewItem item;
+  item.id = record.key;
+  item.name = "form";
+  item.received_at = record.at;
+  const auto request = parse_content(record.query, record.content_type, record.body, {});
+  if (request) {
+    item.payload = lead_payload(form, read_submission(form, *request, encoding), record.key);
+  }
+  return item;
 }
 
 Value lead_payload(const Form& form, const Submission& submission, std::string_view id) {

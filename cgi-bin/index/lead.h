@@ -4,6 +4,8 @@
 #include <string>
 #include <string_view>
 
+#include "keep/journal.h"
+#include "keep/store.h"
 #include "settings/form.h"
 #include "submission.h"
 #include "value/value.h"
@@ -16,6 +18,12 @@ inline constexpr std::string_view kOriginator = "b24hooks";
 // The id of a submission from a form that carried a token: the same token with the same content is
 // the same submission, whoever sends it how often.
 std::string submission_id(std::string_view token_id, const Submission& submission);
+
+// A request that is a submission as the journal keeps it; `key` is the lead's id.
+Record make_record(const Request& request, std::string_view key, std::string_view address);
+
+// The item of a record: a lead, whatever the form and its limits have become since.
+NewItem make_lead(const Form& form, const Record& record, const std::string& encoding);
 
 // The payload that lead_sender.h describes; `id` is the lead's ORIGIN_ID.
 Value lead_payload(const Form& form, const Submission& submission, std::string_view id);

@@ -13,6 +13,7 @@
 #include "base/exec.h"
 #include "base/secret.h"
 #include "lead_sender.h"
+#include "portal/webhook.h"
 
 namespace b24 {
 namespace {
@@ -20,7 +21,7 @@ namespace {
 constexpr Millis kEqualWithin = 60'000;
 constexpr Millis kDay = 24 * 3'600'000;
 constexpr int kLongestChain = 100;
-constexpr Millis kShortestCall = 1'000;
+constexpr Millis kPatience = 1'000;  // with another process that fills the store
 constexpr std::size_t kIdLength = 26;
 
 // What a child needs of the environment; a request's own variables must not reach it.
@@ -65,18 +66,6 @@ Result<ChainEnd> find_chain_end(Store& store, const std::string& fingerprint, Mi
   return end;
 }
 
-// The bucket may be full for a moment.
-template <class Call>
-std::invoke_result_t<Call> when_let_in(Millis deadline, Call call) {
-  for (;;) {
-    auto outcome = call();
-    const bool held_back = !outcome && outcome.error().error.code == "gate";
-    if (!held_back || outcome.error().retry_at >= deadline) return outcome;
-    const Millis wait = std::max<Millis>(outcome.error().retry_at - now_ms(), 1);
-    std::this_thread::sleep_for(std::chrono::milliseconds(wait));
-  }
-}
-
 TakenLead from_item(const Item& item) {
   TakenLead taken{LeadState::accepted, item.id, item.result, {}};
   if (item.state == State::done) taken.state = LeadState::saved;
@@ -104,59 +93,51 @@ Result<std::string> id_of_equal(Store& store, const std::string& fingerprint, Mi
   return repeated ? today->last : today->next;
 }
 
-TakenLead LeadIntake::take(const App& app, const NewItem& lead) {
-  const Millis begun = now_ms();
-  Result<std::shared_ptr<Store>> store = stores_.current();
-  if (!store) return send_directly(app, lead, store.error(), begun);
-  Result<Accepted> accepted = (*store)->accept(lead);
-  if (!accepted) return send_directly(app, lead, accepted.error(), begun);
-  return deliver(app, lead, *accepted, begun);
-}
-
-TakenLead LeadIntake::take_equal_once(const App& app, const std::string& fingerprint,
-                                      const MakeLead& with_id) {
-  Result<std::shared_ptr<Store>> store = stores_.current();
-  if (!store) return take(app, with_id(secret::new_id()));
-  Result<std::string> id = id_of_equal(**store, fingerprint, now_ms());
-  return take(app, with_id(id.value_or(secret::new_id())));
-}
-
-TakenLead LeadIntake::deliver(const App& app, const NewItem& lead, const Accepted& accepted,
-                              Millis begun) {
-  TakenLead taken{LeadState::accepted, lead.id, "", {}};
-  if (accepted.state == State::pending) wake(app);
-  Result<std::shared_ptr<Gate>> gate = gates_.current();
-  const bool down = gate && (*gate)->is_open();
-  const Millis limit = down ? 0 : app.settings->form.wait - (now_ms() - begun);
-  Result<std::optional<Item>> item = delivery_.wait(accepted.number, std::max<Millis>(limit, 0));
-  if (!item) {
-    app.log->error("lead", item.error());
+TakenLead LeadIntake::take(const App& app, const Record& record) {
+  const Millis begun = steady_ms();
+  TakenLead taken{LeadState::accepted, record.key, "", {}};
+  const std::string encoded = encode(record);
+  if (const Status kept = ingester_.journal(app)->append({&encoded, 1}); !kept) {
+    app.log->error("journal", kept.error());
+    return {LeadState::lost, record.key, "", kept.error()};
+  }
+  if (const Result<int> filled = ingester_.run(kPatience); !filled) {
+    app.log->error("ingest", filled.error());
     return taken;
   }
-  return *item ? from_item(**item) : taken;
+  const Result<std::shared_ptr<Store>> store = stores_.current();
+  const auto item =
+      store ? (*store)->find(Kind::lead, record.key) : Result<std::optional<Item>>(std::nullopt);
+  if (!item || !*item) return taken;
+  return wait_for(app, **item, app.settings->form.wait - (steady_ms() - begun));
 }
 
-// The disk is full or broken: better in the portal at once than not at all. An earlier try of the
-// same submission may have got there, so it is looked up first.
-TakenLead LeadIntake::send_directly(const App& app, const NewItem& lead, const Error& not_stored,
-                                    Millis begun) {
-  app.log->error("store", not_stored);
-  auto settings = std::make_shared<Settings>(*app.settings);
-  const Millis left = settings->form.wait - (now_ms() - begun);
-  settings->call.total_time = std::max(left / 2, kShortestCall);
-  settings->call.connect_time = std::min(settings->call.connect_time, settings->call.total_time);
-  LeadSender sender(settings, gates_.current().value_or(nullptr));
-  Item item;
-  item.payload = lead.payload;
+std::string LeadIntake::key_of_equal(const std::string& fingerprint) {
+  const Result<std::shared_ptr<Store>> store = stores_.current();
+  if (!store) return secret::new_id();
+  return id_of_equal(**store, fingerprint, now_ms()).value_or(secret::new_id());
+}
 
-  const Millis deadline = begun + settings->form.wait;
-  auto number = when_let_in(deadline, [&] { return sender.look_up({&item}).front(); });
-  if (number && number->empty()) {
-    number = when_let_in(deadline, [&] { return sender.send({&item}).front(); });
-  }
-  if (number) return {LeadState::saved, lead.id, *number, {}};
-  app.log->error("lead", number.error().error);
-  return {LeadState::lost, lead.id, "", number.error().error};
+TakenLead LeadIntake::wait_for(const App& app, const Item& item, Millis limit) {
+  if (item.state == State::pending) wake(app);
+  const Result<std::shared_ptr<Gate>> gate = gates_.current();
+  // Nobody waits for what cannot come: a portal that is down, or that no setting names.
+  const bool down =
+      (gate && (*gate)->is_open()) || Webhook::url_fault(app.settings->crest.web_hook_url);
+  const auto later = delivery_.wait(item.number, down ? 0 : std::max<Millis>(limit, 0));
+  if (!later) app.log->error("lead", later.error());
+  return from_item(later && *later ? **later : item);
+}
+
+void LeadIntake::work(std::stop_token stop) {
+  const std::jthread ingestion(
+      [this, stop] { ingester_.work(stop, [this] { delivery_.wake(); }); });
+  delivery_.work(stop);
+}
+
+Result<int> LeadIntake::work_due(Millis time_limit) {
+  if (const Result<int> taken = ingester_.run(kPatience); !taken) return taken;
+  return delivery_.deliver_due(time_limit);
 }
 
 // A CGI process ends with its answer, so another one delivers.

@@ -1,5 +1,5 @@
-// lead_intake: takes a lead in: onto the disk first, then into the portal if that goes fast enough
-// to wait for.
+// lead_intake: takes a lead in: into the journal first, then into the portal if that goes fast
+// enough to wait for. There is no other way in.
 #pragma once
 
 #include <functional>
@@ -8,8 +8,8 @@
 
 #include "base/error.h"
 #include "delivery.h"
+#include "keep/ingest.h"
 #include "keep/store.h"
-#include "value/value.h"
 
 namespace b24 {
 
@@ -17,7 +17,7 @@ enum class LeadState {
   saved,     // in the portal
   accepted,  // on the disk, on its way
   rejected,  // refused by the portal for good; kept for the owner
-  lost,      // neither on the disk nor in the portal: the visitor has to know
+  lost,      // not on the disk: the visitor has to know
 };
 
 struct TakenLead {
@@ -36,29 +36,35 @@ Result<std::string> id_of_equal(Store& store, const std::string& fingerprint, Mi
 class LeadIntake {
  public:
   // All must outlive this.
-  LeadIntake(AppSource& app, StoreSource& stores, GateSource& gates, const Launch& launch)
-      : app_(app), stores_(stores), gates_(gates), launch_(launch), delivery_(app, stores, gates) {}
+  LeadIntake(AppSource& app, StoreSource& stores, GateSource& gates, const Launch& launch,
+             Ingester::Derive derive)
+      : app_(app),
+        stores_(stores),
+        gates_(gates),
+        launch_(launch),
+        ingester_(app, stores, Kind::lead, std::move(derive)),
+        delivery_(app, stores, gates) {}
 
-  // One lead under its own id: the same id again is the same lead, whenever it comes.
-  TakenLead take(const App& app, const NewItem& lead);
-  // For a lead that came without an id of its own: an equal one (the same `fingerprint`) that was
-  // taken in within the last minute is this one. `with_id` makes the item for an id.
-  using MakeLead = std::function<NewItem(const std::string& id)>;
-  TakenLead take_equal_once(const App& app, const std::string& fingerprint,
-                            const MakeLead& with_id);
+  // One lead under the record's key: the same key again is the same lead, whenever it comes.
+  TakenLead take(const App& app, const Record& record);
+  // The key for a lead that came without one of its own: an equal one (the same `fingerprint`) that
+  // was taken in within the last minute is this one.
+  std::string key_of_equal(const std::string& fingerprint);
 
-  Delivery& delivery() { return delivery_; }
+  // FastCGI, until a stop is asked for: fills the store and delivers.
+  void work(std::stop_token stop);
+  // The same once, for what is due, at most for `time_limit`: how many attempts were made.
+  Result<int> work_due(Millis time_limit);
 
  private:
-  TakenLead deliver(const App& app, const NewItem& lead, const Accepted& accepted, Millis begun);
-  TakenLead send_directly(const App& app, const NewItem& lead, const Error& not_stored,
-                          Millis begun);
+  TakenLead wait_for(const App& app, const Item& item, Millis limit);
   void wake(const App& app);
 
   AppSource& app_;
   StoreSource& stores_;
   GateSource& gates_;
   const Launch& launch_;
+  Ingester ingester_;
   Delivery delivery_;
 };
 

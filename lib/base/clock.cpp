@@ -5,6 +5,9 @@
 #include <chrono>
 #include <ctime>
 
+#include "base/files.h"
+#include "base/text.h"
+
 namespace b24 {
 
 namespace {
@@ -26,6 +29,21 @@ std::string formatted(const char* format, const std::tm& time) {
 Millis now_ms() {
   using namespace std::chrono;
   return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
+}
+
+Millis steady_ms() {
+  timespec time{};
+  clock_gettime(CLOCK_BOOTTIME, &time);
+  return Millis{time.tv_sec} * kSecond + time.tv_nsec / 1'000'000;
+}
+
+std::string boot_id() {
+  static const std::string id = [] {
+    const auto text = read_small("/proc/sys/kernel/random/boot_id");
+    const std::string word(text::trim(text ? *text : ""));
+    return word.empty() ? "-" : word;
+  }();
+  return id;
 }
 
 std::string php_date(Millis at) {

@@ -11,7 +11,10 @@ using Millis = std::int64_t;  // milliseconds; as a point in time: since 1970-01
 
 using Clock = std::function<Millis()>;
 
-Millis now_ms();  // the system's clock; the default Clock
+Millis now_ms();     // the system's clock; the default Clock
+Millis steady_ms();  // since the machine was started, sleep included; nobody can set it
+// Another after each start of the machine; "-" where nobody tells.
+std::string boot_id();
 
 // PHP's date("Y.m.d G:i:s") in the process's time zone (TZ).
 std::string php_date(Millis at);

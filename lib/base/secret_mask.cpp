@@ -139,6 +139,16 @@ std::optional<std::pair<std::size_t, std::size_t>> value_behind(std::string_view
   return std::pair{start, bare_end(text, start, colon ? " \t\r\n\"',}]&" : " \t\r\n\"'&<>")};
 }
 
+// ": No such file": a capital letter, small ones, a blank. Secrets are not made so.
+bool begins_sentence(std::string_view text) {
+  if (!text.starts_with(": ")) return false;
+  text.remove_prefix(2);
+  const std::size_t end = std::min(text.find(' '), text.size());
+  const std::string_view word = text.substr(0, end);
+  return !word.empty() && word[0] >= 'A' && word[0] <= 'Z' &&
+         std::ranges::all_of(word.substr(1), [](char c) { return c >= 'a' && c <= 'z'; });
+}
+
 }  // namespace
 
 std::string mask(std::string_view text) {
@@ -172,6 +182,9 @@ std::string mask(std::string_view text) {
     while (at < text.size() && is_word(text[at])) ++at;
     const std::string_view name = text.substr(start, at - start);
     if (!is_secret_name(name)) continue;
+    // "data/form.key: No such file": the name of a file, and a sentence behind it.
+    const bool is_file = start > 0 && (text[start - 1] == '.' || text[start - 1] == '/');
+    if (is_file && begins_sentence(text.substr(at))) continue;
     const auto found = value_behind(text.substr(at), name);
     if (!found || found->first == found->second) continue;
     hide(at + found->first, at + found->second);

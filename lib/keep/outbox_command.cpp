@@ -1,6 +1,8 @@
 // outbox_command: see outbox_command.h.
 #include "keep/outbox_command.h"
 
+#include <sysexits.h>
+
 #include <array>
 #include <cstdio>
 #include <iostream>
@@ -60,7 +62,7 @@ int list(Store& store, Kind kind, const std::string& which, ListFilter filter) {
   }
   if (!which.empty() && !filter.state) {
     std::cerr << "--list takes pending, failed or done\n";
-    return 2;
+    return EX_USAGE;
   }
   Result<std::vector<Item>> items = store.list(filter);
   if (!items) return complain("store", items.error()), 1;
@@ -173,6 +175,7 @@ int retry(Store& store, Kind kind, const std::string& id, const ListFilter& only
 int outbox_command(StoreSource& stores, Kind kind,
                    const std::vector<std::pair<std::string, std::string>>& arguments,
                    const std::function<void()>& reopen, const ListFilter& only) {
+  if (arguments.empty()) return EX_USAGE;
   Result<std::shared_ptr<Store>> store = stores.current();
   if (!store) return complain("store", store.error()), 1;
   for (const auto& [option, argument] : arguments) {
@@ -183,7 +186,7 @@ int outbox_command(StoreSource& stores, Kind kind,
       return retry(**store, kind, argument, only);
     }
   }
-  return 2;
+  return EX_USAGE;
 }
 
 }  // namespace b24

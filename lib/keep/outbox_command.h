@@ -11,9 +11,9 @@
 namespace b24 {
 
 // Carries out the first of the options on stdout; the process's exit code: 0, 1 (not found, or the
-// store cannot be used), 2 (not understood). --list and --retry all keep to the name and time of
-// `only`. --retry makes what failed or waits due now, and calls `reopen` first: the owner has
-// mended something, so the portal is asked at once.
+// store cannot be used), EX_USAGE (not understood). --list and --retry all keep to the name and
+// time of `only`. --retry makes what failed or waits due now, and calls `reopen` first: the owner
+// has mended something, so the portal is asked at once.
 int outbox_command(StoreSource& stores, Kind kind,
                    const std::vector<std::pair<std::string, std::string>>& arguments,
                    const std::function<void()>& reopen, const ListFilter& only = {});

@@ -8,7 +8,7 @@
 #include <new>
 
 #include "base/files.h"
-#include "keep/claim_owner.h"
+#include "keep/data_dir.h"
 #include "keep/store_data.h"
 #include "keep/store_schema.h"
 
@@ -18,45 +18,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kFileName = "store.db";
-
-// The path with every symbolic link of its existing part resolved.
-fs::path real_path(const fs::path& path) {
-  std::error_code fault;
-  const fs::path absolute = fs::absolute(path, fault);
-  fs::path real = fs::weakly_canonical(absolute, fault);
-  if (fault) real = absolute;
-  real = real.lexically_normal();
-  if (!real.has_filename()) real = real.parent_path();  // "dir/"
-  return real;
-}
-
-bool is_inside(const fs::path& path, const fs::path& directory) {
-  const auto [rest, unused] =
-      std::mismatch(directory.begin(), directory.end(), path.begin(), path.end());
-  return rest == directory.end();
-}
-
-std::unexpected<Error> settings_fault(const char* code, std::string cause, std::string remedy) {
-  return std::unexpected(Error{ErrorKind::settings, code, std::move(cause), std::move(remedy)});
-}
-
-Status check_directory(const fs::path& dir, const std::string& document_root) {
-  if (!document_root.empty() && is_inside(real_path(dir), real_path(document_root))) {
-    return settings_fault("data_dir_in_web_root",
-                          "data.dir: " + dir.string() + " is inside the web root " + document_root,
-                          "set dir in section [data] to a directory outside the web root");
-  }
-  if (auto made = make_private_directory(dir); !made) return made;
-  struct stat status {};
-  if (::stat(dir.c_str(), &status) != 0)
-    return std::unexpected(system_error(ErrorKind::storage, dir.string(), errno));
-  if ((status.st_mode & 077) != 0) {
-    return settings_fault("data_dir_open",
-                          "data.dir: " + dir.string() + " can be entered by other users",
-                          "chmod 700 " + dir.string());
-  }
-  return {};
-}
 
 Result<std::int64_t> version_of(Database& database) {
   return number_of(database, "PRAGMA user_version");
@@ -96,6 +57,16 @@ void abandon(std::unique_ptr<Database> database) {
   abandoned->push_back(std::move(database));
 }
 
+// "store-20261128T022800Z": of the moment, and not there yet.
+std::string name_for_aside(const fs::path& dir) {
+  std::string time = iso_time(now_ms()).substr(0, 19);
+  std::erase_if(time, [](char c) { return c == '-' || c == ':'; });
+  std::string name = "store-" + time + "Z";
+  std::error_code fault;
+  while (fs::exists(dir / (name + ".db"), fault)) name += "x";
+  return name;
+}
+
 }  // namespace
 
 std::string_view name(Kind kind) {
@@ -116,11 +87,11 @@ std::string_view name(State state) {
 
 // --- The connections, and the shared commit ---
 
-Store::Data::Data(fs::path directory, std::string root, Clock time)
+Store::Data::Data(fs::path directory, std::string root, const Clock& time)
     : dir(std::move(directory)),
       document_root(std::move(root)),
-      clock(std::move(time)),
-      owner(claim_owner()) {}
+      clock(time ? time : Clock(now_ms)),
+      clock_is_given(static_cast<bool>(time)) {}
 
 Status Store::Data::ready() {
   const auto database = current(writer_);
@@ -139,17 +110,69 @@ Result<Database*> Store::Data::current(Connection& connection) {
       return connection.database.get();
     abandon(std::move(connection.database));
   }
-  if (auto checked = check_directory(dir, document_root); !checked)
+  if (auto checked = prepare_data_dir(dir, document_root); !checked)
     return std::unexpected(checked.error());
   auto opened = Database::open(file, Database::Sync::full);
-  if (!opened) return std::unexpected(opened.error());
+  if (!opened) return std::unexpected(told_of(opened.error(), 0));
   if (auto checked = check_schema(**opened, file); !checked)
-    return std::unexpected(checked.error());
+    return std::unexpected(told_of(checked.error(), 0));
+  if (auto set = set_due_base(**opened); !set)
+    return std::unexpected(told_of(set.error(), 0));
   if (::stat(file.c_str(), &status) != 0)
     return std::unexpected(system_error(ErrorKind::storage, file.string(), errno));
   connection = {std::move(*opened), status.st_dev, status.st_ino};
   wal = connection.database->uses_wal();
   return connection.database.get();
+}
+
+// All processes of one life of the machine count from the same moment; at the next one everything
+// is due.
+Status Store::Data::set_due_base(Database& db) {
+  const std::string boot = boot_id();
+  const auto known = [&]() -> Result<bool> {
+    auto query = ask(db, "SELECT value FROM facts WHERE key = 'due.base'");
+    if (!query) return std::unexpected(query.error());
+    const auto row = query->step();
+    if (!row) return std::unexpected(row.error());
+    const std::string value = *row ? query->text(0) : "";
+    if (!value.starts_with(boot + " ")) return false;
+    due_base = Value(value.substr(boot.size() + 1)).integer();
+    return true;
+  };
+  if (const auto there = known(); !there || *there)
+    return there ? Status() : std::unexpected(there.error());
+  auto transaction = Transaction::begin(db);
+  if (!transaction) return std::unexpected(transaction.error());
+  if (const auto there = known(); !there || *there)
+    return there ? Status() : std::unexpected(there.error());
+  due_base = now_ms() - steady_ms();
+  const std::string value = boot + " " + std::to_string(due_base);
+  if (auto kept = set_fact(db, "due.base", value); !kept) return kept;
+  if (auto due = tell(db, "UPDATE items SET due_at = 0 WHERE state = 'pending'"); !due) return due;
+  return transaction->commit();
+}
+
+Result<std::string> Store::Data::claimant() {
+  const std::lock_guard lock(claimant_mutex_);
+  if (!claimant_) {
+    auto made = Claimant::make(dir);
+    if (!made) return std::unexpected(made.error());
+    claimant_.emplace(std::move(*made));
+  }
+  return claimant_->id();
+}
+
+// An error as it is; of damage also what was done about it. `inode`: of the file that it was seen
+// in, 0: of the one that is there.
+Error Store::Data::told_of(Error error, ino_t inode) const {
+  if (error.code != "corrupt") return error;
+  struct stat status {};
+  const bool there = ::stat((dir / kFileName).c_str(), &status) == 0;
+  if (!there || (inode != 0 && status.st_ino != inode)) return error;  // another has done it
+  const auto name = put_aside(dir);
+  error.cause += name ? "; put aside as " + *name : "; cannot be put aside: " + name.error().cause;
+  error.remedy = "what was in it and in no journal any more can be read with sqlite3 FILE .recover";
+  return error;
 }
 
 Status Store::Data::write(Database::Sync sync, const Work& work) {
@@ -166,6 +189,7 @@ Status Store::Data::write(Database::Sync sync, const Work& work) {
   for (Job* job : group) {
     if (!committed) job->outcome = committed;
     if (!job->outcome && is_doubtful(job->outcome.error())) doubtful_ = true;
+    if (!job->outcome) job->outcome = std::unexpected(told_of(job->outcome.error(), writer_.inode));
     job->over = true;
   }
   leading_ = false;
@@ -227,6 +251,24 @@ Result<std::shared_ptr<Store>> Store::open(const fs::path& dir, const std::strin
   auto data = std::make_unique<Data>(real_path(dir), document_root, std::move(clock));
   if (auto ready = data->ready(); !ready) return std::unexpected(ready.error());
   return std::shared_ptr<Store>(new Store(std::move(data)));
+}
+
+// The log goes first: beside a new database it would be taken for that one's.
+Result<std::string> Store::put_aside(const fs::path& dir) {
+  const fs::path lock_name = dir / "store.lock";
+  const auto lock = open_private(lock_name);
+  if (!lock) return std::unexpected(lock.error());
+  if (auto locked = lock_file(*lock, lock_name); !locked) return std::unexpected(locked.error());
+  const std::string name = name_for_aside(dir);
+  std::error_code fault;
+  if (!fs::exists(dir / kFileName, fault)) return "";
+  for (const char* suffix : {"-shm", "-wal", ""}) {
+    const fs::path from = dir / (std::string(kFileName) + suffix);
+    fs::rename(from, dir / (name + ".db" + suffix), fault);
+    if (fault && fault != std::errc::no_such_file_or_directory)
+      return std::unexpected(system_error(ErrorKind::storage, from.string(), fault.value()));
+  }
+  return name + ".db";
 }
 
 const fs::path& Store::dir() const {

@@ -1,10 +1,15 @@
 // store: the durable inbox and outbox: what was accepted and what became of it.
 //
 // The verbs are those of a queue with acknowledgement, so that another store can stand behind them
-// later: accept (durable when it returns; the same id twice is once), claim, done, retry, fail,
-// stats. Here: SQLite, file store.db in the data directory, schema and version in store_schema.h.
-// Several processes work on one store; one Store is used by all threads of a process. Concurrent
-// calls of accept share one commit and its sync.
+// later: accept (the same id twice is once), claim, done, retry, fail, stats. Here: SQLite, file
+// store.db in the data directory, schema and version in store_schema.h. Several processes work on
+// one store; one Store is used by all threads of a process. Concurrent writers share one commit.
+//
+// A damaged database is put aside by whoever meets the damage; its error says so, and the next call
+// begins a new one.
+//
+// What was accepted is the journal's to keep (journal.h); the store says what became of it. It is
+// filled from there (ingest.h), also again when it was lost.
 #pragma once
 
 #include <cstdint>
@@ -31,11 +36,12 @@ std::string_view name(State state);
 struct NewItem {
   Kind kind = Kind::lead;
   std::string id;      // unique within its kind
-  Value payload;       // kept by php::serialize
+  Value payload;       // kept as JSON
   std::string name;    // what to list it by: an event's name, a form's name
   std::string object;  // items with the same object are worked on in order; empty: no order
   Millis received_at = 0;
   State state = State::pending;  // done: only kept, nothing to do
+  bool unsure = false;           // it may have been worked on before: look first
 };
 
 struct Item {
@@ -57,13 +63,6 @@ struct Item {
   std::string result;  // of a done item: the lead's number
   std::string error_code;  // of the last failed attempt
   std::string error_text;
-};
-
-struct Accepted {
-  std::int64_t number = 0;
-  bool fresh = true;             // false: this id was there already
-  State state = State::pending;  // of the item that is there
-  std::string result;
 };
 
 struct Attempt {
@@ -106,37 +105,35 @@ class Store {
   // `document_root` (when given), one that others can read, and a database of another version.
   static Result<std::shared_ptr<Store>> open(const std::filesystem::path& dir,
                                              const std::string& document_root = "",
-                                             Clock clock = now_ms);
+                                             Clock clock = {});
   ~Store();
 
-  // Returns when the item is on the disk. An Error means that nothing was stored.
-  Result<Accepted> accept(const NewItem& item);
-  // In one transaction: accepts all items and remembers all facts. Not synced: whoever calls can
-  // call again with the same (from the journal) after a power cut.
-  Status ingest(const std::vector<NewItem>& items,
-                const std::vector<std::pair<std::string, std::string>>& facts);
-  // Takes up to `limit` due items for this process until done, retry or fail is called, or `lease`
-  // has passed, or this process has died; oldest first. Marks them begun (durably), so a later
-  // claim after a crash finds them `unsure`. With `in_order`, an item whose object has an older
-  // pending item is left.
-  Result<std::vector<Item>> claim(Kind kind, std::size_t limit, Millis lease,
-                                  bool in_order = false);
-  // The same for one item; nothing when it is not pending or somebody has it.
-  Result<std::optional<Item>> claim_one(std::int64_t number, Millis lease);
+  // In one transaction: accepts all items (one whose id is there counts as its repeat) and
+  // remembers all facts. Not synced: whoever calls can call again with the same, from the journal,
+  // after a power cut.
+  Status accept(const std::vector<NewItem>& items,
+                const std::vector<std::pair<std::string, std::string>>& facts = {});
+  // Takes up to `limit` due items for this Store until done, retry or fail is called, or this
+  // process has died (claimant.h); oldest first. Marks them begun (durably), so a later claim after
+  // a crash finds them `unsure`. With `in_order`, an item whose object has an older pending item is
+  // left.
+  Result<std::vector<Item>> claim(Kind kind, std::size_t limit, bool in_order = false);
   Status done(std::int64_t number, const Outcome& outcome);
-  // Due again at `at` (an hour from now at most). `unsure`: the outcome is not known. `counted`:
-  // false when nothing was even tried (a full bucket), so attempts stay.
+  // Due again at `at` (an hour from now at most, and whatever becomes of the system's clock).
+  // `unsure`: the outcome is not known. `counted`: false when nothing was even tried (a full
+  // bucket), so attempts stay.
   Status retry(std::int64_t number, Millis at, const Outcome& outcome, bool unsure,
                bool counted = true);
   Status fail(std::int64_t number, const Outcome& outcome);
   // By hand: a failed or waiting item is due now. Fails with code "no_such_item".
   Status retry_now(std::int64_t number);
-  // By hand: the item, done or not, is worked on once more from the beginning. The same error.
+  // By hand: the item, done or not, is worked on once more from the beginning. The same error, or
+  // code "in_work".
   Status replay(std::int64_t number);
 
   Result<KindStats> stats(Kind kind);
-  // When the next claim(kind, ..., in_order) may find something, now or in the past included;
-  // nothing when no item is pending.
+  // In how many milliseconds the next claim(kind, ..., in_order) may find something; nothing when
+  // no item is pending that nobody works on.
   Result<std::optional<Millis>> next_due(Kind kind, bool in_order = false);
   Result<std::optional<Item>> find(Kind kind, std::string_view id);
   Result<std::optional<Item>> find(std::int64_t number);
@@ -167,16 +164,16 @@ class Store {
   // this one included.
   Result<std::int64_t> use(std::string_view key, Millis window);
 
-  // The store's own id, made with it, and the greatest number ever given to an item.
-  struct Tip {
-    std::string store;
-    std::int64_t number = 0;
-  };
-  Result<Tip> tip();
+  // The greatest number ever given to an item.
+  Result<std::int64_t> last_number();
 
   // Small facts shared by all processes ("work.lead.last_run"); empty when unknown.
   Status remember(std::string_view key, std::string_view value);
   Result<std::string> recall(std::string_view key);
+
+  // Renames the store's files to store-TIME.db; every process begins a new one with its next call.
+  // The new name, empty when there was none.
+  static Result<std::string> put_aside(const std::filesystem::path& dir);
 
   const std::filesystem::path& dir() const;
   bool uses_wal() const;

@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "keep/claimant.h"
 #include "keep/database.h"
 #include "keep/store.h"
 
@@ -22,7 +23,7 @@ namespace b24 {
 struct Store::Data {
   using Work = std::function<Status(Database&)>;
 
-  Data(std::filesystem::path dir, std::string document_root, Clock clock);
+  Data(std::filesystem::path dir, std::string document_root, const Clock& clock);
 
   // Opens the connection for writing, if that has not been done.
   Status ready();
@@ -42,13 +43,19 @@ struct Store::Data {
     if (!database) return std::unexpected(database.error());
     auto seen = look(**database);
     if (!seen && is_doubtful(seen.error())) doubtful_ = true;
+    if (!seen) return std::unexpected(told_of(seen.error(), reader_.inode));
     return seen;
   }
 
   const std::filesystem::path dir;
   const std::string document_root;
   const Clock clock;
-  const std::string owner;        // claim_owner() of this process
+  // What due times are in: as the clock, but nothing sets it. REQUIRES: ready.
+  Millis due_now() const { return clock_is_given ? clock() : steady_ms() + due_base; }
+  // Of this Store; made by its first claim.
+  Result<std::string> claimant();
+  const bool clock_is_given;
+  std::atomic<Millis> due_base = 0;
   std::atomic<bool> wal = false;  // as of the last opening
 
  private:
@@ -65,6 +72,8 @@ struct Store::Data {
   };
 
   Result<Database*> current(Connection& connection);
+  Status set_due_base(Database& database);
+  Error told_of(Error error, ino_t inode) const;
   void drop_doubtful();
   Status commit_or_error(const std::vector<Job*>& group);
   Status commit(const std::vector<Job*>& group);
@@ -76,11 +85,13 @@ struct Store::Data {
   Connection writer_;
   std::mutex read_mutex_;
   Connection reader_;
+  std::mutex claimant_mutex_;
+  std::optional<Claimant> claimant_;
   std::atomic<bool> doubtful_ = false;  // both connections are to be opened anew
 };
 
-// How far ahead of now anything in the store may lie; what lies further was written before the
-// clock was set back, and counts as due.
+// How far ahead of now anything in the store may lie; what lies further was written by another
+// clock, and counts as due.
 inline constexpr Millis kFurthestAhead = 3'600'000;
 
 struct Blob {
@@ -140,16 +151,15 @@ Status set_fact(Database& db, std::string_view key, std::string_view value);
 // Whether an older item of the same object is pending.
 Result<bool> is_behind(Database& db, Kind kind, std::int64_t number, const std::string& object);
 
-// Whether a row with this claim may be taken: nobody has it, or whoever had it has ended or is
-// late.
+// Whether a row with this claim may be taken: nobody has it, or whoever had it has ended.
 class ClaimJudge {
  public:
-  explicit ClaimJudge(Millis now) : now_(now) {}
-  bool is_free(const std::string& owner, Millis claimed_until);
+  explicit ClaimJudge(const std::filesystem::path& dir) : dir_(dir) {}
+  bool is_free(const std::string& owner);
 
  private:
-  Millis now_;
-  std::map<std::string, bool> ended_;
+  const std::filesystem::path& dir_;
+  std::map<std::string, bool> alive_;
 };
 
 }  // namespace b24

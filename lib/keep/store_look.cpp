@@ -5,14 +5,14 @@
 
 #include "keep/store.h"
 #include "keep/store_data.h"
-#include "value/php.h"
+#include "value/json.h"
 
 namespace b24 {
 namespace {
 
 Value value_of(const Query& row, int column, bool& readable) {
   if (row.is_null(column)) return {};
-  auto value = php::unserialize(row.text(column));
+  auto value = json::parse(row.text(column));
   if (!value) readable = false;
   return value ? std::move(*value) : Value();
 }
@@ -194,45 +194,31 @@ Result<KindStats> Store::stats(Kind kind) {
 
 Result<std::optional<Millis>> Store::next_due(Kind kind, bool in_order) {
   return data_->read([&](Database& db) -> Result<std::optional<Millis>> {
-    const Millis now = data_->clock();
-    ClaimJudge judge(now);
-    std::optional<Millis> next;
+    ClaimJudge judge(data_->dir);
     auto rows = ask(db,
-                    "SELECT number, object, claim_owner, claimed_until, due_at FROM items"
+                    "SELECT number, object, claim_owner, due_at FROM items"
                     " WHERE kind = ? AND state = 'pending' ORDER BY due_at, number",
                     name(kind));
     if (!rows) return std::unexpected(rows.error());
     for (;;) {
       const auto row = rows->step();
       if (!row) return std::unexpected(row.error());
-      if (!*row) return next;
-      const Millis due = rows->integer(4);
-      const auto earlier = [&](Millis at) { next = std::min(next.value_or(at), at); };
-      if (next && *next <= due) return next;
-      if (!judge.is_free(rows->text(2), rows->integer(3))) {
-        earlier(std::max(due, rows->integer(3)));
-        continue;
-      }
+      if (!*row) return std::nullopt;
+      if (!judge.is_free(rows->text(2))) continue;
       if (in_order) {
         const auto behind = is_behind(db, kind, rows->integer(0), rows->text(1));
         if (!behind) return std::unexpected(behind.error());
         if (*behind) continue;
       }
-      earlier(due > now + kFurthestAhead ? now : due);
-      return next;
+      const Millis ahead = rows->integer(3) - data_->due_now();
+      return ahead > kFurthestAhead ? 0 : std::max<Millis>(ahead, 0);
     }
   });
 }
 
-Result<Store::Tip> Store::tip() {
-  return data_->read([&](Database& db) -> Result<Tip> {
-    auto query = ask(db,
-                     "SELECT value, (SELECT seq FROM sqlite_sequence WHERE name = 'items')"
-                     " FROM facts WHERE key = 'store.id'");
-    if (!query) return std::unexpected(query.error());
-    const auto row = query->step();
-    if (!row) return std::unexpected(row.error());
-    return Tip{*row ? query->text(0) : "", *row ? query->integer(1) : 0};
+Result<std::int64_t> Store::last_number() {
+  return data_->read([](Database& db) {
+    return number_of(db, "SELECT seq FROM sqlite_sequence WHERE name = 'items'");
   });
 }
 

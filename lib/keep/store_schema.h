@@ -1,16 +1,16 @@
 // store_schema: the tables of store.db, and their version (PRAGMA user_version).
 //
 //   items     what was accepted, one row each; `number` is never used again. State: pending, done,
-//             failed. A claim is claim_owner (which process) and claimed_until; claim_owner stays
-//             until the outcome is written down, so a row whose claim has run out and that still
-//             has an owner is one whose outcome nobody knows.
+//             failed. claim_owner is the claimant (claimant.h) that works on it; it stays until the
+//             outcome is written down, so a row whose owner has died is one whose outcome nobody
+//             knows. due_at is in the store's own time (fact due.base), which nobody can set.
 //   attempts  what happened to an item, step by step; the acceptance itself is in items.
 //   tallies   how many items there are by state (at = 0), and how many were received by quarter of
 //             an hour (every time zone's midnight begins one); kept by the triggers, so that no
 //             question about numbers counts rows.
 //   counters  counters by name and hour.
 //   uses      uses of a key (an address) in its current window.
-//   facts     small facts by key; store.id names this store for hook.log.pos.
+//   facts     small facts by key.
 //
 // Of the indexes, those on open items (pending, failed) hold only these, and so stay small beside
 // any number of done ones; the others are what list and erase_done walk along.
@@ -18,7 +18,7 @@
 
 namespace b24 {
 
-inline constexpr int kSchemaVersion = 1;
+inline constexpr int kSchemaVersion = 2;
 
 inline constexpr const char* kSchema = R"sql(
 CREATE TABLE items(
@@ -33,14 +33,13 @@ CREATE TABLE items(
   finished_at INTEGER NOT NULL,
   attempts INTEGER NOT NULL DEFAULT 0,
   repeats INTEGER NOT NULL DEFAULT 0,
-  unsure INTEGER NOT NULL DEFAULT 0,
+  unsure INTEGER NOT NULL,
   claim_owner TEXT,
-  claimed_until INTEGER NOT NULL DEFAULT 0,
   result TEXT NOT NULL DEFAULT '',
   error_code TEXT NOT NULL DEFAULT '',
   error_text TEXT NOT NULL DEFAULT '',
-  progress BLOB,
-  payload BLOB NOT NULL);
+  progress TEXT,
+  payload TEXT NOT NULL);
 
 CREATE UNIQUE INDEX items_id ON items(kind, id);
 CREATE INDEX items_kind ON items(kind);
@@ -100,9 +99,8 @@ CREATE INDEX uses_ends ON uses(ends_at);
 CREATE TABLE facts(
   key TEXT PRIMARY KEY,
   value BLOB NOT NULL) WITHOUT ROWID;
-INSERT INTO facts(key, value) VALUES ('store.id', lower(hex(randomblob(16))));
 
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;
 )sql";
 
 }  // namespace b24

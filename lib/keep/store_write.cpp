@@ -1,10 +1,9 @@
 // store_write: the verbs of the store that change an item: accept, claim, done, retry, fail, erase.
 #include <algorithm>
 
-#include "keep/claim_owner.h"
 #include "keep/store.h"
 #include "keep/store_data.h"
-#include "value/php.h"
+#include "value/json.h"
 
 namespace b24 {
 namespace {
@@ -29,10 +28,6 @@ Status write_attempt(Database& db, std::int64_t number, Millis at, std::string_v
 struct Standing {
   State state = State::pending;
   std::string claim_owner;
-  // Not by a process whose claim ran out and was taken over, nor once the item is finished.
-  bool may_be_released_by(const std::string& owner) const {
-    return state == State::pending && (claim_owner.empty() || claim_owner == owner);
-  }
 };
 
 Result<Standing> standing_of(Database& db, std::int64_t number) {
@@ -46,19 +41,18 @@ Result<Standing> standing_of(Database& db, std::int64_t number) {
 
 Status set_progress(Database& db, std::int64_t number, const Value& progress) {
   if (progress.is_null()) return {};
-  const std::string kept = php::serialize(progress);
-  return tell(db, "UPDATE items SET progress = ? WHERE number = ?", Blob{kept}, number);
+  const std::string kept = json::print(progress);
+  return tell(db, "UPDATE items SET progress = ? WHERE number = ?", kept, number);
 }
 
-// Adds what is free of the rows of a statement (number, object, claim_owner, claimed_until), up to
-// `limit`.
+// Adds what is free of the rows of a statement (number, object, claim_owner), up to `limit`.
 Status gather(Database& db, Query rows, Kind kind, std::size_t limit, bool in_order,
               ClaimJudge& judge, std::vector<std::int64_t>& numbers) {
   while (numbers.size() < limit) {
     const auto row = rows.step();
     if (!row) return std::unexpected(row.error());
     if (!*row) break;
-    if (!judge.is_free(rows.text(2), rows.integer(3))) continue;
+    if (!judge.is_free(rows.text(2))) continue;
     const std::int64_t number = rows.integer(0);
     if (in_order) {
       const auto behind = is_behind(db, kind, number, rows.text(1));
@@ -71,14 +65,13 @@ Status gather(Database& db, Query rows, Kind kind, std::size_t limit, bool in_or
 }
 
 Result<std::vector<std::int64_t>> find_due(Database& db, Kind kind, std::size_t limit,
-                                           bool in_order, Millis now) {
-  ClaimJudge judge(now);
+                                           bool in_order, Millis now, ClaimJudge judge) {
   std::vector<std::int64_t> numbers;
-  for (const char* sql :
-       {"SELECT number, object, claim_owner, claimed_until FROM items WHERE kind = ?"
-        " AND state = 'pending' AND due_at <= ? ORDER BY due_at, number",
-        "SELECT number, object, claim_owner, claimed_until FROM items WHERE kind = ?"
-        " AND state = 'pending' AND due_at > ? + 3600000 ORDER BY due_at, number"}) {
+  for (const char* sql : {"SELECT number, object, claim_owner FROM items WHERE kind = ?"
+                          " AND state = 'pending' AND due_at <= ? ORDER BY due_at, number",
+                          "SELECT number, object, claim_owner FROM items WHERE kind = ?"
+                          " AND state = 'pending' AND due_at > ? + 3600000"
+                          " ORDER BY due_at, number"}) {
     auto rows = ask(db, sql, name(kind), now);
     if (!rows) return std::unexpected(rows.error());
     if (auto done = gather(db, std::move(*rows), kind, limit, in_order, judge, numbers); !done)
@@ -89,23 +82,21 @@ Result<std::vector<std::int64_t>> find_due(Database& db, Kind kind, std::size_t 
 
 // Marks an item as this process's. A claim that is still there was never answered for: that attempt
 // counts, and its outcome is not known.
-Result<Item> take(Database& db, std::int64_t number, const std::string& owner, Millis now,
-                  Millis lease) {
+Result<Item> take(Database& db, std::int64_t number, const std::string& owner, Millis now) {
   const auto standing = standing_of(db, number);
   if (!standing) return std::unexpected(standing.error());
   if (!standing->claim_owner.empty()) {
     Outcome lost;
     lost.code = "claim_lost";
-    lost.text = "the process that worked on it ended, or took too long";
+    lost.text = "the process that worked on it ended";
     if (auto noted = write_attempt(db, number, now, "lost", lost); !noted)
       return std::unexpected(noted.error());
   }
   auto query = ask(db,
                    "UPDATE items SET unsure = unsure OR claim_owner IS NOT NULL,"
                    " attempts = attempts + (claim_owner IS NOT NULL),"
-                   " claim_owner = ?2, claimed_until = ?3 WHERE number = ?1"
-                   " RETURNING " B24_ITEM_COLUMNS,
-                   number, owner, now + std::clamp<Millis>(lease, 0, kFurthestAhead));
+                   " claim_owner = ?2 WHERE number = ?1 RETURNING " B24_ITEM_COLUMNS,
+                   number, owner);
   if (!query) return std::unexpected(query.error());
   if (const auto row = query->step(); !row) return std::unexpected(row.error());
   Item item = item_of(*query);
@@ -113,30 +104,24 @@ Result<Item> take(Database& db, std::int64_t number, const std::string& owner, M
   return item;
 }
 
-Status insert_item(Database& db, const NewItem& item, Millis now, Accepted& accepted) {
-  const std::string payload = php::serialize(item.payload);
+Status insert_item(Database& db, const NewItem& item, Millis now, Millis due) {
+  const std::string payload = json::print(item.payload);
   const Millis received = item.received_at > 0 ? item.received_at : now;
-  auto query =
-      ask(db,
-          "INSERT INTO items(kind, id, name, object, state, received_at, due_at,"
-          " finished_at, payload) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
-          " ON CONFLICT(kind, id) DO UPDATE SET repeats = repeats + 1"
-          " RETURNING number, repeats, state, result",
-          name(item.kind), item.id, item.name, item.object, name(item.state), received,
-          std::min(received, now), item.state == State::pending ? 0 : received, Blob{payload});
-  if (!query) return std::unexpected(query.error());
-  if (const auto row = query->step(); !row) return std::unexpected(row.error());
-  accepted = {query->integer(0), query->integer(1) == 0, state_of(query->text(2)), query->text(3)};
-  return query->run();
+  return tell(db,
+              "INSERT INTO items(kind, id, name, object, state, received_at, due_at,"
+              " finished_at, unsure, payload) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+              " ON CONFLICT(kind, id) DO UPDATE SET repeats = repeats + 1",
+              name(item.kind), item.id, item.name, item.object, name(item.state), received, due,
+              item.state == State::pending ? 0 : received, std::int64_t{item.unsure}, payload);
 }
 
 }  // namespace
 
-bool ClaimJudge::is_free(const std::string& owner, Millis claimed_until) {
-  if (owner.empty() || claimed_until <= now_ || claimed_until > now_ + kFurthestAhead) return true;
-  const auto known = ended_.find(owner);
-  if (known != ended_.end()) return known->second;
-  return ended_[owner] = has_ended(owner);
+bool ClaimJudge::is_free(const std::string& owner) {
+  if (owner.empty()) return true;
+  const auto known = alive_.find(owner);
+  if (known != alive_.end()) return !known->second;
+  return !(alive_[owner] = is_alive(dir_, owner));
 }
 
 Result<bool> is_behind(Database& db, Kind kind, std::int64_t number, const std::string& object) {
@@ -150,22 +135,13 @@ Result<bool> is_behind(Database& db, Kind kind, std::int64_t number, const std::
   return *first < number;
 }
 
-Result<Accepted> Store::accept(const NewItem& item) {
-  Accepted accepted;
-  const Millis now = data_->clock();
-  const auto written = data_->write(
-      Database::Sync::full, [&](Database& db) { return insert_item(db, item, now, accepted); });
-  if (!written) return std::unexpected(written.error());
-  return accepted;
-}
-
-Status Store::ingest(const std::vector<NewItem>& items,
+Status Store::accept(const std::vector<NewItem>& items,
                      const std::vector<std::pair<std::string, std::string>>& facts) {
-  const Millis now = data_->clock();
   return data_->write(Database::Sync::normal, [&](Database& db) -> Status {
+    const Millis now = data_->clock();
+    const Millis due = data_->due_now();
     for (const NewItem& item : items) {
-      Accepted unused;
-      if (auto inserted = insert_item(db, item, now, unused); !inserted) return inserted;
+      if (auto inserted = insert_item(db, item, now, due); !inserted) return inserted;
     }
     for (const auto& [key, value] : facts) {
       if (auto set = set_fact(db, key, value); !set) return set;
@@ -174,14 +150,17 @@ Status Store::ingest(const std::vector<NewItem>& items,
   });
 }
 
-Result<std::vector<Item>> Store::claim(Kind kind, std::size_t limit, Millis lease, bool in_order) {
+Result<std::vector<Item>> Store::claim(Kind kind, std::size_t limit, bool in_order) {
+  const auto owner = data_->claimant();
+  if (!owner) return std::unexpected(owner.error());
   std::vector<Item> items;
   const auto written = data_->write(Database::Sync::full, [&](Database& db) -> Status {
-    const Millis now = data_->clock();
-    const auto numbers = find_due(db, kind, limit, in_order, now);
+    items.clear();
+    const auto numbers =
+        find_due(db, kind, limit, in_order, data_->due_now(), ClaimJudge(data_->dir));
     if (!numbers) return std::unexpected(numbers.error());
     for (const std::int64_t number : *numbers) {
-      auto item = take(db, number, data_->owner, now, lease);
+      auto item = take(db, number, *owner, data_->clock());
       if (!item) return std::unexpected(item.error());
       items.push_back(std::move(*item));
     }
@@ -189,27 +168,6 @@ Result<std::vector<Item>> Store::claim(Kind kind, std::size_t limit, Millis leas
   });
   if (!written) return std::unexpected(written.error());
   return items;
-}
-
-Result<std::optional<Item>> Store::claim_one(std::int64_t number, Millis lease) {
-  std::optional<Item> taken;
-  const auto written = data_->write(Database::Sync::full, [&](Database& db) -> Status {
-    auto query = ask(db,
-                     "SELECT claim_owner, claimed_until FROM items"
-                     " WHERE number = ? AND state = 'pending'",
-                     number);
-    if (!query) return std::unexpected(query.error());
-    const auto row = query->step();
-    if (!row) return std::unexpected(row.error());
-    const Millis now = data_->clock();
-    if (!*row || !ClaimJudge(now).is_free(query->text(0), query->integer(1))) return {};
-    auto item = take(db, number, data_->owner, now, lease);
-    if (!item) return std::unexpected(item.error());
-    taken = std::move(*item);
-    return {};
-  });
-  if (!written) return std::unexpected(written.error());
-  return taken;
 }
 
 Status Store::done(std::int64_t number, const Outcome& outcome) {
@@ -223,7 +181,7 @@ Status Store::done(std::int64_t number, const Outcome& outcome) {
     if (auto kept = set_progress(db, number, outcome.progress); !kept) return kept;
     return tell(db,
                 "UPDATE items SET state = 'done', finished_at = ?2, attempts = attempts + 1,"
-                " unsure = 0, claim_owner = NULL, claimed_until = 0, result = ?3,"
+                " unsure = 0, claim_owner = NULL, result = ?3,"
                 " error_code = '', error_text = '' WHERE number = ?1",
                 number, now, outcome.result);
   });
@@ -238,15 +196,15 @@ Status Store::retry(std::int64_t number, Millis at, const Outcome& outcome, bool
     if (counted) {
       if (auto noted = write_attempt(db, number, now, "retry", outcome); !noted) return noted;
     }
-    if (!standing->may_be_released_by(data_->owner)) return {};
+    if (standing->state != State::pending) return {};
     if (auto kept = set_progress(db, number, outcome.progress); !kept) return kept;
     return tell(db,
                 "UPDATE items SET due_at = ?2, unsure = ?3, attempts = attempts + ?4,"
-                " claim_owner = NULL, claimed_until = 0,"
+                " claim_owner = NULL,"
                 " error_code = iif(?4, ?5, error_code), error_text = iif(?4, ?6, error_text)"
                 " WHERE number = ?1",
-                number, std::min(at, now + kFurthestAhead), std::int64_t{unsure},
-                std::int64_t{counted}, outcome.code, outcome.text);
+                number, data_->due_now() + std::clamp<Millis>(at - now, 0, kFurthestAhead),
+                std::int64_t{unsure}, std::int64_t{counted}, outcome.code, outcome.text);
   });
 }
 
@@ -256,11 +214,11 @@ Status Store::fail(std::int64_t number, const Outcome& outcome) {
     const auto standing = standing_of(db, number);
     if (!standing) return std::unexpected(standing.error());
     if (auto noted = write_attempt(db, number, now, "failed", outcome); !noted) return noted;
-    if (!standing->may_be_released_by(data_->owner)) return {};
+    if (standing->state != State::pending) return {};
     if (auto kept = set_progress(db, number, outcome.progress); !kept) return kept;
     return tell(db,
                 "UPDATE items SET state = 'failed', finished_at = ?2, attempts = attempts + 1,"
-                " claim_owner = NULL, claimed_until = 0, error_code = ?3, error_text = ?4"
+                " claim_owner = NULL, error_code = ?3, error_text = ?4"
                 " WHERE number = ?1",
                 number, now, outcome.code, outcome.text);
   });
@@ -276,21 +234,26 @@ Status Store::retry_now(std::int64_t number) {
     return tell(db,
                 "UPDATE items SET state = 'pending', due_at = ?2, finished_at = 0"
                 " WHERE number = ?1",
-                number, now);
+                number, data_->due_now());
   });
 }
 
 Status Store::replay(std::int64_t number) {
   return data_->write(Database::Sync::full, [&](Database& db) -> Status {
     const Millis now = data_->clock();
-    if (const auto standing = standing_of(db, number); !standing) {
-      return std::unexpected(standing.error());
+    const auto standing = standing_of(db, number);
+    if (!standing) return std::unexpected(standing.error());
+    if (standing->state == State::pending &&
+        !ClaimJudge(data_->dir).is_free(standing->claim_owner)) {
+      return std::unexpected(Error{ErrorKind::input, "in_work",
+                                   "item " + std::to_string(number) + " is being worked on",
+                                   "try again when that has ended"});
     }
     if (auto noted = write_attempt(db, number, now, "replayed by hand", {}); !noted) return noted;
     return tell(db,
                 "UPDATE items SET state = 'pending', due_at = ?2, finished_at = 0, progress = NULL,"
-                " unsure = 0, claim_owner = NULL, claimed_until = 0 WHERE number = ?1",
-                number, now);
+                " unsure = 0, claim_owner = NULL WHERE number = ?1",
+                number, data_->due_now());
   });
 }
 

@@ -10,13 +10,15 @@
 #include <utility>
 #include <vector>
 
+#include "keep/claimant.h"
+
 namespace b24 {
 namespace {
 
 constexpr Millis kFirstDelay = 1'000;
 constexpr Millis kLastDelay = 15 * 60'000;
-constexpr Millis kIdle = 5'000;  // how often an idle thread looks for what other processes accepted
-constexpr Millis kSoon = 3'000;  // work_due waits for what is due within this
+constexpr Millis kIdle = 10'000;    // how often an idle thread looks for what others left behind
+constexpr Millis kSoon = 3'000;     // work_due waits for what is due within this
 constexpr Millis kShortest = 10;    // between two looks at an item that somebody else holds
 constexpr Millis kUpkeep = 60'000;  // between looks after old items
 constexpr Millis kDay = 24 * 3'600'000;
@@ -24,6 +26,16 @@ constexpr Millis kNever = std::numeric_limits<Millis>::max();
 
 std::chrono::milliseconds pause(Millis time, Millis longest) {
   return std::chrono::milliseconds(std::clamp(time, kShortest, longest));
+}
+
+// An exception is one failed pass, never the end of the process. What it had claimed stays claimed
+// by this process, and is looked at again when it has ended.
+Result<int> run_safely(const WorkLoop::Pass& pass) {
+  try {
+    return pass();
+  } catch (const std::exception& fault) {
+    return std::unexpected(Error{ErrorKind::storage, "exception", fault.what(), ""});
+  }
 }
 
 }  // namespace
@@ -56,7 +68,7 @@ void WorkLoop::work(std::stop_token stop, int threads) {
 void WorkLoop::run_thread(std::stop_token stop) {
   const Pass pass = make_pass_(stop);
   while (!stop.stop_requested()) {
-    const Result<int> count = pass();
+    const Result<int> count = run_safely(pass);
     if (!count) {
       if (Result<App> app = app_.current(); app) {
         app->log->write_bounded(
@@ -74,16 +86,16 @@ void WorkLoop::run_thread(std::stop_token stop) {
 }
 
 Result<int> WorkLoop::work_due(Millis time_limit) {
-  const Millis deadline = now_ms() + time_limit;
+  const Millis deadline = steady_ms() + time_limit;
   const Pass pass = make_pass_({});
   int dealt_with = 0;
   bool found_nothing = false;
-  while (now_ms() < deadline) {
+  while (steady_ms() < deadline) {
     const Result<Millis> due = until_next_due();
     if (!due) return std::unexpected(due.error());
     if (*due > kSoon) break;
     if (found_nothing || *due > 0) std::this_thread::sleep_for(pause(*due, kSoon));
-    const Result<int> count = pass();
+    const Result<int> count = run_safely(pass);
     if (!count) return count;
     dealt_with += *count;
     found_nothing = *count == 0;
@@ -97,7 +109,7 @@ Result<Millis> WorkLoop::until_next_due() {
   if (!store) return std::unexpected(store.error());
   const Result<std::optional<Millis>> due = (*store)->next_due(kind_, kind_ == Kind::event);
   if (!due) return std::unexpected(due.error());
-  return *due ? **due - now_ms() : kNever;
+  return due->value_or(kNever);
 }
 
 void WorkLoop::wake() {
@@ -112,8 +124,8 @@ void WorkLoop::wake() {
 void WorkLoop::look_after_store() {
   {
     const std::lock_guard lock(mutex_);
-    if (now_ms() < looked_after_at_ + kUpkeep) return;
-    looked_after_at_ = now_ms();
+    if (steady_ms() < looked_after_at_ + kUpkeep) return;
+    looked_after_at_ = steady_ms();
   }
   Result<App> app = app_.current();
   Result<std::shared_ptr<Store>> store = stores_.current();
@@ -122,6 +134,7 @@ void WorkLoop::look_after_store() {
   if (!status) app->log->error("work", status.error());
   const auto erased = (*store)->erase_done(now_ms() - app->settings->store.keep_days * kDay);
   if (!erased) app->log->error("work", erased.error());
+  sweep_claims((*store)->dir());
   if (upkeep_) upkeep_(*app, **store);
 }
 

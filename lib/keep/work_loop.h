@@ -56,8 +56,8 @@ class WorkLoop {
   Upkeep upkeep_;
   std::mutex mutex_;
   std::condition_variable_any wake_;
-  int woken_ = 0;  // wakes that no thread has taken yet
-  Millis looked_after_at_ = 0;
+  int woken_ = 0;                     // wakes that no thread has taken yet
+  Millis looked_after_at_ = -60'000;  // steady
 };
 
 }  // namespace b24

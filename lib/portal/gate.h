@@ -1,12 +1,14 @@
-// gate: one leaky bucket, one operating-time gate and one circuit breaker per portal, shared by all
-// processes through the data directory (gate.db).
+// gate: one circuit breaker per destination, and for the portal one leaky bucket and one
+// operating-time gate, shared by all processes through the data directory (gate_file.h).
 //
 // It models the portal's own limits: a counter that grows by one per HTTP request and
 // loses Y once a second. A request counts here from when its answer is there, for nobody knows when
 // it reached the portal, and keeps a place until then; so the counter here is never below the
-// portal's by more than one second's Y, and we stay below X by that and one more. Losing the file
-// costs at most one refused call, so its commits are not synced. While the file cannot be used (a
-// full disk), each process goes by what it knows itself. One Gate may be used by all threads.
+// portal's by more than one second's Y, and we stay below X by that and one more. While the file
+// cannot be used, each process goes by what it knows itself. One Gate may be used by all threads.
+//
+// It counts by a steady clock: setting the time of day moves nothing. A machine that was started
+// again begins afresh.
 //
 //   refused by the full bucket   nothing for 1 s, doubling to 1 min while it repeats
 //   operating time used up       nothing of that method until the portal's reset, else 1..10 min
@@ -15,6 +17,7 @@
 //   OVERLOAD_LIMIT               closed for 15 min
 //   secret refused, deleted      closed for 1 min, doubling to 15 min
 //   another "blocked" verdict    nothing of that method for 1 min, doubling to 15 min
+//   another destination down     as the portal down
 #pragma once
 
 #include <deque>
@@ -26,13 +29,14 @@
 
 #include "base/clock.h"
 #include "base/error.h"
-#include "keep/database.h"
+#include "portal/gate_file.h"
 #include "portal/webhook.h"
 
 namespace b24 {
 
+// Times are of the day, now.
 struct GateState {
-  double level = 0;         // of the bucket, now, with the calls under way
+  double level = 0;         // of the bucket, with the calls under way
   Millis bucket_until = 0;  // the portal said "full": nothing before this
   int failures = 0;         // in a row, of the connection or the portal as a whole
   Millis open_until = 0;    // circuit breaker: only a probe passes after this; 0: closed
@@ -41,13 +45,11 @@ struct GateState {
 
 class Gate : public CallGate {
  public:
-  ~Gate() override;
-
-  // `reserve`: places in the bucket that this user leaves to others (event actions leave room for
-  // leads).
-  static Result<std::shared_ptr<Gate>> open(const std::filesystem::path& dir, std::string portal,
-                                            int size, double drain, int reserve = 0,
-                                            Clock clock = now_ms);
+  // `portal`: the destination that the bucket is for. `tell` hears of a file that was put aside.
+  static Result<std::shared_ptr<Gate>> open(
+      const std::filesystem::path& dir, std::string portal, Bucket bucket,
+      std::function<void(const Error&)> tell = [](const Error&) {}, Clock steady = steady_ms,
+      Clock wall = now_ms);
 
   Millis enter(std::string_view method) override;
   void answered(std::string_view method, const Answer& answer) override;
@@ -55,39 +57,41 @@ class Gate : public CallGate {
   Millis closed_for(std::string_view method) override;
   void ran(std::string_view method, const std::expected<Answer, CallError>& outcome) override;
 
-  // By hand: what was closed by refusals and failures is tried again at once. The bucket, and the
-  // time that a method has used up, stay.
+  // The breaker of any other destination ("https://host:443"). 0: go, and tell the outcome by
+  // `report`; else the time to wait before asking again.
+  Millis ask(const std::string& destination);
+  // `code`: of the failure that says that the destination is down; empty when it answered.
+  void report(const std::string& destination, std::string_view code);
+  // The time of day from which it may be asked, without asking; 0: now.
+  Millis opens_at(const std::string& destination);
+
+  // By hand: what was closed by refusals and failures, at every destination, is tried again at
+  // once. The bucket, and the time that a method has used up, stay.
   void reopen();
   // Whether the portal is known to be down or closed to us: then a visitor need not wait.
   bool is_open();
   GateState state();
 
  private:
-  struct Book;
-  Gate(const std::filesystem::path& dir, std::string portal, int size, double drain, int reserve,
-       Clock clock);
-  // Opens the file unless it is open; it is closed again after a failure that leaves it in doubt.
-  Status open_file();
-  Book look();
-  // Runs `work` on what is written down, as of now, and writes down what it changed.
-  void change(const std::function<void(Book&)>& work);
-  // The same, for the end of a call.
-  void end(const std::function<void(Book&)>& work);
-  Status change_in_file(const std::function<void(Book&)>& work);
-  Result<Book> load();
-  Status save(const Book& book);
-  Status save_methods(const Book& book);
+  using Work = std::function<void(GateBook&, Millis now)>;
+  Gate(GateFile file, std::string portal, Bucket bucket, Clock steady, Clock wall);
+  GateBook look(const std::string& destination);
+  // Runs `work` on what is known of a destination, as of now, and writes down what it changed. May
+  // run it a second time, on another book, when the file cannot be written.
+  void change(const std::string& destination, const Work& work);
+  // The same, for the end of a call to the portal.
+  void end(const Work& work);
+  void catch_up(GateBook& book, const std::string& destination, Millis now) const;
+  Millis wall_of(Millis steady, Millis now) const;
 
   std::mutex mutex_;
-  std::filesystem::path file_;
-  std::unique_ptr<Book> book_;
+  GateFile file_;
+  GateBooks own_;               // what this process knows, of what it asked for
   std::deque<Millis> entered_;  // when each call of this process was let in that is not over
-  std::unique_ptr<Database> database_;
   std::string portal_;
-  int size_;
-  double drain_;
-  int reserve_;
-  Clock clock_;
+  Bucket bucket_;
+  Clock steady_;
+  Clock wall_;
 };
 
 }  // namespace b24

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cmath>
 #include <random>
-#include <utility>
 
 #include "base/text.h"
 
@@ -15,6 +14,7 @@ constexpr Millis kSecond = 1'000;
 constexpr Millis kMinute = 60'000;
 constexpr Millis kCallTime = 70 * kSecond;      // longer than a call may take
 constexpr Millis kLongestReset = 20 * kMinute;  // operating time is counted over ten
+constexpr Millis kForgotten = 60 * kMinute;     // longer than anything is closed
 constexpr double kOperatingLimit = 480;         // seconds in ten minutes
 constexpr int kFailuresToOpen = 3;
 
@@ -72,63 +72,86 @@ Meaning meaning_of(std::string_view method, const CallError& error) {
 
 }  // namespace
 
-void Gate::Book::catch_up(Millis time, double drain) {
-  now = time;
-  const Millis passed = time - std::exchange(portal.updated_at, time);
-  if (passed >= 0) {
-    portal.level = std::max(0.0, portal.level - drain * static_cast<double>(passed) / 1000);
-  } else {
-    for (Millis* until : {&portal.bucket_until, &portal.open_until, &portal.probe_until})
-      if (*until != 0) *until += passed;
-    for (auto& [name, known] : methods) known.blocked_until += passed;
-    for (Millis& entered : portal.under_way) entered += passed;
-  }
-  // Whoever made it has died.
-  std::erase_if(portal.under_way, [&](Millis entered) { return entered + kCallTime <= now; });
+bool GateBook::is_forgotten(Millis now) const {
+  return updated_at > now || now - updated_at > kForgotten;
 }
 
-Millis Gate::Book::closed_for(std::string_view method) const {
-  const auto known = methods.find(method);
+void GateBook::catch_up(Millis now, double drain) {
+  if (is_forgotten(now)) *this = {};
+  const Millis passed = updated_at == 0 ? 0 : now - updated_at;
+  updated_at = now;
+  level = std::max(0.0, level - drain * static_cast<double>(passed) / 1000);
+  // Whoever made it has died.
+  std::erase_if(under_way, [&](Millis entered) { return entered + kCallTime <= now; });
+  std::erase_if(methods, [&](const auto& entry) {
+    const Method& known = entry.second;
+    return known.blocked_until <= now && known.reset_at <= now && known.refusals == 0;
+  });
+}
+
+GateBook::Method& GateBook::of(std::string_view method) {
+  return methods[std::string(method.substr(0, kMostMethod))];
+}
+
+Millis GateBook::closed_for(std::string_view method, Millis now) const {
+  const auto known = methods.find(method.substr(0, kMostMethod));
   return known == methods.end() ? 0 : std::max<Millis>(0, known->second.blocked_until - now);
 }
 
-Millis Gate::Book::enter(std::string_view method, double room, double drain) {
-  if (const Millis closed = closed_for(method); closed > 0) return closed;
-  if (portal.open_until > now) return portal.open_until - now;
-  const bool probing = portal.open_until != 0;
-  if (probing && portal.probe_until > now) return std::min(portal.probe_until - now, kSecond);
-  if (portal.bucket_until > now) return portal.bucket_until - now;
-  const double over = portal.level + static_cast<double>(portal.under_way.size()) + 1 - room;
+Millis GateBook::held_back(Millis now) const {
+  if (open_until > now) return open_until - now;
+  return probe_until > now ? std::min(probe_until - now, kSecond) : 0;
+}
+
+void GateBook::let_in(Millis now) {
+  if (open_until != 0) probe_until = now + kCallTime;
+}
+
+Millis GateBook::ask(Millis now) {
+  const Millis wait = held_back(now);
+  if (wait == 0) let_in(now);
+  return wait;
+}
+
+Millis GateBook::enter(std::string_view method, Millis now, const Bucket& bucket) {
+  if (const Millis closed = closed_for(method, now); closed > 0) return closed;
+  if (const Millis wait = held_back(now); wait > 0) return wait;
+  if (bucket_until > now) return bucket_until - now;
+  // One second's drain stays free, since the portal's counter falls in steps of a second, and one
+  // place, for whoever else has its eye on the portal from here.
+  const double room = std::max(1.0, bucket.size - 1 - bucket.drain - bucket.reserve);
+  const double over = level + static_cast<double>(under_way.size()) + 1 - room;
   constexpr double kRounding = 1e-6;  // what sums of reals are off by
   if (over > kRounding)
-    return std::max<Millis>(1, std::llround(std::ceil(over * 1000 / drain - kRounding)));
-  portal.under_way.push_back(now);
-  if (probing) portal.probe_until = now + kCallTime;
+    return std::max<Millis>(1, std::llround(std::ceil(over * 1000 / bucket.drain - kRounding)));
+  under_way.push_back(now);
+  let_in(now);
   return 0;
 }
 
-void Gate::Book::land(Millis entered) {
-  portal.level += 1;
-  if (entered == 0 || portal.under_way.empty()) return;
-  auto mark = std::ranges::find(portal.under_way, entered);
-  if (mark == portal.under_way.end()) mark = portal.under_way.begin();  // the clock was set back
-  portal.under_way.erase(mark);
+void GateBook::land(Millis entered) {
+  level += 1;
+  if (entered == 0 || under_way.empty()) return;
+  auto mark = std::ranges::find(under_way, entered);
+  if (mark == under_way.end()) mark = under_way.begin();  // its own was forgotten in time
+  under_way.erase(mark);
 }
 
-void Gate::Book::answered(std::string_view method, const Answer& answer) {
+void GateBook::answered(std::string_view method, const Answer& answer, Millis now, Millis wall) {
   close_breaker();
-  if (portal.bucket_until <= now) portal.bucket_refusals = 0;
-  learn(method, answer);
+  if (bucket_until <= now) bucket_refusals = 0;
+  learn(method, answer, now, wall);
 }
 
-void Gate::Book::ran(std::string_view method, const std::expected<Answer, CallError>& outcome) {
-  if (outcome) return learn(method, *outcome);
+void GateBook::ran(std::string_view method, const std::expected<Answer, CallError>& outcome,
+                   Millis now, Millis wall) {
+  if (outcome) return learn(method, *outcome, now, wall);
   const Meaning meaning = meaning_of(method, outcome.error());
   if (meaning == Meaning::method_used_up || meaning == Meaning::method_closed)
-    close_method(method, meaning == Meaning::method_used_up);
+    close_method(method, meaning == Meaning::method_used_up, now);
 }
 
-void Gate::Book::reopen() {
+void GateBook::reopen() {
   close_breaker();
   // A method that waits for its reset is closed until exactly then.
   std::erase_if(methods, [](const auto& entry) {
@@ -136,55 +159,53 @@ void Gate::Book::reopen() {
   });
 }
 
-void Gate::Book::learn(std::string_view method, const Answer& answer) {
-  const auto known = methods.find(method);
+void GateBook::learn(std::string_view method, const Answer& answer, Millis now, Millis wall) {
+  const auto known = methods.find(method.substr(0, kMostMethod));
   if (known != methods.end() && known->second.blocked_until <= now) methods.erase(known);
-  const Millis reset = answer.operating_reset_at * 1000;
-  if (reset > now) of(method).reset_at = reset;
-  if (answer.operating >= kOperatingLimit * 0.9) close_method(method, true);
+  // Both times by the portal's own clock, when it tells it: ours may be wrong.
+  const Millis left = answer.operating_reset_at * 1000 - (answer.at != 0 ? answer.at : wall);
+  if (left > 0) of(method).reset_at = now + std::min(left, kLongestReset);
+  if (answer.operating >= kOperatingLimit * 0.9) close_method(method, true, now);
 }
 
-void Gate::Book::close_method(std::string_view method, bool used_up) {
+void GateBook::close_method(std::string_view method, bool used_up, Millis now) {
   Method& known = of(method);
   if (used_up && known.reset_at > now) {
-    known.blocked_until = std::min(known.reset_at, now + kLongestReset);
+    known.blocked_until = known.reset_at;
   } else if (known.blocked_until <= now) {
     const Millis most = (used_up ? 10 : 15) * kMinute;
     known.blocked_until = now + doubling(kMinute, known.refusals++, most);
   }
 }
 
-void Gate::Book::failed(std::string_view method, const CallError& error, int size) {
+void GateBook::failed(std::string_view method, const CallError& error, Millis now,
+                      const Bucket& bucket) {
   const Meaning meaning = meaning_of(method, error);
   if (meaning == Meaning::nothing) return;
-  portal.last_error = error.error.code;
+  last_error = error.error.code.substr(0, kMostCode);
   switch (meaning) {
     case Meaning::portal_down:
-      ++portal.failures;
-      // Calls that were under way together fail together: that is one failure of the portal.
-      if (portal.failures >= kFailuresToOpen && portal.open_until <= now)
-        open_breaker(jittered(doubling(5 * kSecond, portal.openings, 200 * kSecond)));
+      down(error.error.code, now);
       return;
     case Meaning::portal_overload:
-      open_breaker(15 * kMinute);
+      open_breaker(15 * kMinute, now);
       return;
     case Meaning::portal_closed:
-      if (portal.open_until <= now) open_breaker(doubling(kMinute, portal.openings, 15 * kMinute));
+      if (open_until <= now) open_breaker(doubling(kMinute, openings, 15 * kMinute), now);
       return;
     case Meaning::bucket_full:
       close_breaker();
-      portal.level = size;  // what is refused does not count
-      if (portal.bucket_until <= now)
-        portal.bucket_until =
-            now + jittered(doubling(kSecond, portal.bucket_refusals++, 40 * kSecond));
+      level = bucket.size;  // what is refused does not count
+      if (bucket_until <= now)
+        bucket_until = now + jittered(doubling(kSecond, bucket_refusals++, 40 * kSecond));
       return;
     case Meaning::method_used_up:
     case Meaning::method_closed:
       close_breaker();
-      close_method(method, meaning == Meaning::method_used_up);
+      close_method(method, meaning == Meaning::method_used_up, now);
       return;
     case Meaning::unclear:
-      portal.probe_until = 0;
+      probe_until = 0;
       return;
     case Meaning::refused:
     case Meaning::nothing:
@@ -192,18 +213,26 @@ void Gate::Book::failed(std::string_view method, const CallError& error, int siz
   }
 }
 
-void Gate::Book::open_breaker(Millis time) {
-  portal.open_until = std::max(portal.open_until, now + time);
-  portal.probe_until = 0;
-  ++portal.openings;
+void GateBook::down(std::string_view code, Millis now) {
+  last_error = code.substr(0, kMostCode);
+  ++failures;
+  // Calls that were under way together fail together: that is one failure of the destination.
+  if (failures >= kFailuresToOpen && open_until <= now)
+    open_breaker(jittered(doubling(5 * kSecond, openings, 200 * kSecond)), now);
 }
 
-// The portal answered.
-void Gate::Book::close_breaker() {
-  portal.failures = 0;
-  portal.openings = 0;
-  portal.open_until = 0;
-  portal.probe_until = 0;
+void GateBook::open_breaker(Millis time, Millis now) {
+  open_until = std::max(open_until, now + time);
+  probe_until = 0;
+  ++openings;
+}
+
+// It answered.
+void GateBook::close_breaker() {
+  failures = 0;
+  openings = 0;
+  open_until = 0;
+  probe_until = 0;
 }
 
 }  // namespace b24

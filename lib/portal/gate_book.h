@@ -1,5 +1,5 @@
-// gate_book: the inside of Gate, for the gate*.cpp files alone: what is known of one portal, and
-// the rules.
+// gate_book: the inside of Gate, for the gate*.cpp files alone: what is known of one destination,
+// and the rules by which calls are let through. All times are the gate's steady clock's.
 #pragma once
 
 #include <cstdint>
@@ -9,53 +9,79 @@
 #include <string_view>
 #include <vector>
 
-#include "portal/gate.h"
+#include "base/clock.h"
+#include "portal/webhook.h"
 
 namespace b24 {
 
-// What is written down, as of `now`.
-struct Gate::Book {
-  struct Portal {
-    double level = 0;
-    Millis updated_at = 0;
-    Millis bucket_until = 0;
-    std::int64_t bucket_refusals = 0;  // in a row
-    std::int64_t failures = 0;         // in a row
-    std::int64_t openings = 0;         // in a row, of the breaker
-    Millis open_until = 0;             // 0: closed
-    Millis probe_until = 0;            // a probe is under way, for so long at most
-    std::string last_error;
-    std::vector<Millis> under_way;  // when each call was let in that nobody has told the end of
-    bool operator==(const Portal&) const = default;
-  };
-  struct Method {
+// The portal's counter: grows by one per request, loses `drain` a second.
+struct Bucket {
+  int size = 50;
+  double drain = 2;
+  int reserve = 0;  // places left to others
+};
+
+// A name that is longer is known by its beginning.
+constexpr std::size_t kMostDestination = 271;  // https://, 253 of a host, its port
+constexpr std::size_t kMostMethod = 127;
+constexpr std::size_t kMostCode = 63;
+
+// Lies in the file as it stands: a change of it is a new version of the format.
+struct GateNumbers {
+  double level = 0;
+  Millis updated_at = 0;
+  Millis bucket_until = 0;
+  std::int64_t bucket_refusals = 0;  // in a row
+  std::int64_t failures = 0;         // in a row
+  std::int64_t openings = 0;         // in a row, of the breaker
+  Millis open_until = 0;             // 0: closed
+  Millis probe_until = 0;            // a probe is under way, for so long at most
+};
+
+struct GateBook : GateNumbers {
+  struct Method {  // lies in the file as well
     Millis blocked_until = 0;
     std::int64_t refusals = 0;  // in a row
     Millis reset_at = 0;        // when the portal gives it time again, as it last said
-    bool operator==(const Method&) const = default;
   };
 
-  Millis now = 0;
-  Portal portal;
+  std::string last_error;
+  std::vector<Millis> under_way;  // when each call was let in that nobody has told the end of
   std::map<std::string, Method, std::less<>> methods;
 
-  // Brings the level to now. What was written down before the clock was set back moves with it.
-  void catch_up(Millis time, double drain);
-  Millis enter(std::string_view method, double room, double drain);
+  // Nothing that it knows still matters; or it was written by another machine's clock.
+  bool is_forgotten(Millis now) const;
+  // Brings the level to `now`, and forgets what is over.
+  void catch_up(Millis now, double drain);
+
+  // 0, or how long to wait.
+  Millis enter(std::string_view method, Millis now, const Bucket& bucket);
+  Millis closed_for(std::string_view method, Millis now) const;
+  bool is_open(Millis now) const { return open_until > now || probe_until > now; }
+
   // A call that was let in at `entered` (0: it never asked) is over: it counts as of now.
   void land(Millis entered);
-  void answered(std::string_view method, const Answer& answer);
-  void failed(std::string_view method, const CallError& error, int size);
+  // `wall`: the time of day, for answers that do not say what time the portal has.
+  void answered(std::string_view method, const Answer& answer, Millis now, Millis wall);
+  void failed(std::string_view method, const CallError& error, Millis now, const Bucket& bucket);
+  // What one command inside a batch came to.
+  void ran(std::string_view method, const std::expected<Answer, CallError>& outcome, Millis now,
+           Millis wall);
+
+  // The breaker alone, of a destination without a bucket.
+  Millis held_back(Millis now) const;
+  Millis ask(Millis now);
+  void down(std::string_view code, Millis now);
+  void close_breaker();
+
   void reopen();
-  Millis closed_for(std::string_view method) const;
-  void ran(std::string_view method, const std::expected<Answer, CallError>& outcome);
 
  private:
-  Method& of(std::string_view method) { return methods[std::string(method)]; }
-  void learn(std::string_view method, const Answer& answer);
-  void close_method(std::string_view method, bool used_up);
-  void open_breaker(Millis time);
-  void close_breaker();
+  Method& of(std::string_view method);
+  void learn(std::string_view method, const Answer& answer, Millis now, Millis wall);
+  void close_method(std::string_view method, bool used_up, Millis now);
+  void open_breaker(Millis time, Millis now);
+  void let_in(Millis now);
 };
 
 }  // namespace b24

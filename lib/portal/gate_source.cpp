@@ -18,7 +18,8 @@ Result<std::shared_ptr<Gate>> GateSource::current(int reserve) {
   gates_for_ = key;
   if (const auto known = gates_.find(reserve); known != gates_.end()) return known->second;
   Result<std::shared_ptr<Gate>> gate = Gate::open(
-      settings.data.dir, portal, settings.call.bucket_size, settings.call.bucket_drain, reserve);
+      settings.data.dir, portal, {settings.call.bucket_size, settings.call.bucket_drain, reserve},
+      [log = app->log](const Error& error) { log->error("gate", error); });
   if (gate) gates_.emplace(reserve, *gate);
   return gate;
 }

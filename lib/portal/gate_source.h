@@ -17,7 +17,8 @@ class GateSource {
  public:
   // `app` must outlive this.
   explicit GateSource(AppSource& app) : app_(app) {}
-  // `reserve`: see Gate::open.
+  // `reserve`: places in the bucket that this user leaves to others (event actions leave room for
+  // leads).
   Result<std::shared_ptr<Gate>> current(int reserve = 0);
 
  private:

@@ -355,7 +355,7 @@ std::expected<HttpAnswer, HttpFailure> Http::send(const HttpRequest& request) {
     return std::unexpected(
         HttpFailure{Error{ErrorKind::network, "network", "libcurl: out of memory", ""}, false});
   std::string url = request.url;
-  const std::optional<std::string> where = origin(url, 0);
+  const std::optional<std::string> where = b24::origin(url, 0);
   if (!where) {
     return std::unexpected(failure("bad_url", "the address is not an http or https URL",
                                    "correct the address", false));
@@ -372,7 +372,7 @@ std::expected<HttpAnswer, HttpFailure> Http::send(const HttpRequest& request) {
     if (!options_.follow_redirects || !is_redirect(answer->status)) return answer;
     url = handle_->get_text(CURLINFO_REDIRECT_URL);
     if (url.empty()) return answer;
-    const std::optional<std::string> next = origin(url, CURLU_DISALLOW_USER);
+    const std::optional<std::string> next = b24::origin(url, CURLU_DISALLOW_USER);
     // 303 says that the request was carried out and its outcome is elsewhere: sending it there
     // would be the second time.
     if (answer->status == 303 || next != where || redirects == kMostRedirects) {
@@ -384,6 +384,10 @@ std::expected<HttpAnswer, HttpFailure> Http::send(const HttpRequest& request) {
                   answer->status == 303));
     }
   }
+}
+
+std::string Http::origin(const std::string& url) {
+  return curl_library() ? b24::origin(url, 0).value_or("") : "";
 }
 
 Result<std::string> Http::version() {

@@ -74,6 +74,9 @@ class Http {
   // "stopped").
   void give_up_on(std::stop_token stop);
 
+  // "https://host:443" of an http or https URL, for whoever counts by servers; empty when it is
+  // none, or there is no libcurl.
+  static std::string origin(const std::string& url);
   // libcurl's and its TLS library's, for checkserver; or why libcurl cannot be used (code
   // curl_missing).
   static Result<std::string> version();

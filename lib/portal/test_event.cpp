@@ -28,6 +28,10 @@ std::string sign(std::string_view token, std::string_view number, std::string_vi
 
 }  // namespace
 
+std::string test_event_use(std::string_view number) {
+  return "test event " + std::string(number);
+}
+
 Value make_test_event(const Settings& settings, std::string_view number, Millis at) {
   const PortalSettings* portal = nullptr;
   const std::string token = first_token(settings, &portal);

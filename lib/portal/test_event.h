@@ -2,7 +2,7 @@
 //
 // It carries the application token like any event, and besides a signature that only somebody who
 // knows the token and the settings could make. The handler keeps it out of the inbox and hook.log:
-// it remembers its number in the store, durably, and answers with it.
+// it notes its number in the store, as a use (test_event_use) that the self-check's own follows.
 #pragma once
 
 #include <optional>
@@ -15,8 +15,9 @@
 
 namespace b24 {
 
-// Under which the store remembers the number of the newest test event.
-inline constexpr std::string_view kTestEventKey = "handler.test_event";
+// Under which the store counts the uses of a test event's number, and for how long.
+std::string test_event_use(std::string_view number);
+inline constexpr Millis kTestEventWindow = 10 * 60'000;
 
 // What to post; `number` tells this test from all others. REQUIRES: a token is configured.
 Value make_test_event(const Settings& settings, std::string_view number, Millis at);

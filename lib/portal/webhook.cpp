@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "base/version.h"
+#include "value/json.h"
 #include "value/php.h"
 
 namespace b24 {
@@ -18,9 +19,19 @@ constexpr std::size_t kBytesPerRequest = 1 << 20;
 constexpr Millis kOperatingWait = 60'000;
 constexpr std::string_view kScheme = "https://";
 
-// https://HOST/rest/USER/SECRET/
+// What the portal takes at its REST 3.0 address: methods of these names, as JSON. All others, and
+// every batch, go to the classic address, whichever form of the URL the owner copied.
+constexpr std::string_view kRest3Methods[] = {"tasks.", "main."};
+
+bool is_rest3(std::string_view method) {
+  return std::ranges::any_of(kRest3Methods,
+                             [&](std::string_view begins) { return method.starts_with(begins); });
+}
+
+// https://HOST/rest/USER/SECRET/, or /rest/api/USER/SECRET/ of REST 3.0
 struct WebhookUrl {
   std::string_view host;
+  bool rest3 = false;
   std::string_view user;
   std::string_view secret;
 };
@@ -56,6 +67,8 @@ const char* read_url(std::string_view url, WebhookUrl& parts) {
   parts.host = take_until(rest, '/');
   if (!consists_of(parts.host, is_host)) return "has no valid host name after https://";
   if (take_until(rest, '/') != "rest") return "has no /rest/ after the host name";
+  parts.rest3 = rest.starts_with("api/");
+  if (parts.rest3) take_until(rest, '/');
   parts.user = take_until(rest, '/');
   if (!consists_of(parts.user, is_digit)) return "has no user's number after /rest/";
   parts.secret = take_until(rest, '/');
@@ -126,16 +139,18 @@ std::optional<Error> Webhook::url_fault(std::string_view url) {
 }
 
 Webhook::Webhook(const Settings& settings, CallGate* gate, Clock clock)
-    : url_(settings.crest.web_hook_url),
-      fault_(url_fault(url_)),
+    : fault_(url_fault(settings.crest.web_hook_url)),
       gate_(gate),
       clock_(std::move(clock)),
       http_(http_options(settings)) {
   WebhookUrl parts;
-  if (fault_ || read_url(url_, parts) != nullptr) return;
-  portal_ = portal_of(url_);
+  if (read_url(settings.crest.web_hook_url, parts) != nullptr) return;
+  portal_ = text::lower(parts.host);
   secret_ = parts.secret;
-  if (!url_.ends_with('/')) url_ += '/';
+  const std::string rest = std::string(kScheme) + std::string(parts.host) + "/rest/";
+  const std::string user = std::string(parts.user) + "/" + secret_ + "/";
+  url_ = rest + user;
+  if (parts.rest3) rest3_url_ = rest + "api/" + user;
 }
 
 std::string Webhook::portal_of(std::string_view url) {
@@ -150,8 +165,15 @@ void Webhook::set_total_time(Millis time) {
 std::expected<Answer, CallError> Webhook::send(std::string_view method, const Value& params) {
   HttpRequest request;
   // Encoded, so that no method's name can lead to another path.
-  request.url = url_ + php::url_encode(method) + ".json";
-  request.body = php::build_query(params);
+  const std::string name = php::url_encode(method);
+  if (!rest3_url_.empty() && is_rest3(method)) {
+    request.url = rest3_url_ + name;
+    request.content_type = "application/json";
+    request.body = json::print(params);
+  } else {
+    request.url = url_ + name + ".json";
+    request.body = php::build_query(params);
+  }
   const auto http = http_.send(request);
   if (!http) return std::unexpected(CallError{http.error().error, 0, verdict(http.error()), 0});
   auto answer = read_answer(http->status, http->body);

@@ -45,11 +45,12 @@ struct Answer {
   std::int64_t total = -1;              // of a list; -1 when absent
   std::int64_t next = -1;               // start of the next page; -1 when this is the last
   double operating = 0;                 // seconds that the method has used in the last ten minutes
-  std::int64_t operating_reset_at = 0;  // Unix time
+  std::int64_t operating_reset_at = 0;  // Unix time, by the portal's clock
+  Millis at = 0;                        // when it answered, by the portal's clock; 0: not told
   Millis took = 0;
 };
 
-// The politeness that all processes on this machine share (gate.h implements it in the store);
+// The politeness that all processes on this machine share (gate.h implements it);
 // nothing is sent without asking it.
 class CallGate {
  public:
@@ -83,8 +84,9 @@ class Webhook {
   // Settings without a usable URL make every call fail with what url_fault says.
   Webhook(const Settings& settings, CallGate* gate, Clock clock = now_ms);
 
-  // Posts http_build_query(params) to <url><method>.json, as CRest does. A gate that says "wait" is
-  // a CallError with code "gate", verdict retry and retry_at; nothing was sent then.
+  // Posts http_build_query(params) to <url><method>.json, as CRest does; the methods of REST 3.0 as
+  // JSON to their own address, when the configured URL is that one (/rest/api/). A gate that says
+  // "wait" is a CallError with code "gate", verdict retry and retry_at; nothing was sent then.
   std::expected<Answer, CallError> call(std::string_view method, const Value& params);
 
   // Any number of commands, in requests of at most 50 and about a megabyte; the results are in the
@@ -100,8 +102,8 @@ class Webhook {
   // See Http.
   void give_up_on(std::stop_token stop) { http_.give_up_on(std::move(stop)); }
 
-  // Whether the configured URL has the form of a webhook (https://host/rest/USER/SECRET/); the
-  // fault in words, else nothing.
+  // Whether the configured URL has the form of a webhook (https://host/rest/USER/SECRET/, or
+  // /rest/api/USER/SECRET/); the fault in words, else nothing.
   static std::optional<Error> url_fault(std::string_view url);
   // The portal's host; the key under which its limits are kept. No secret in it.
   const std::string& portal() const { return portal_; }
@@ -119,7 +121,8 @@ class Webhook {
   // When a method whose time is used up may be called again.
   void date(std::string_view method, std::expected<Answer, CallError>& outcome) const;
 
-  std::string url_;
+  std::string url_;        // the classic address
+  std::string rest3_url_;  // empty unless the configured URL is REST 3.0's
   std::string secret_;
   std::string portal_;
   std::optional<Error> fault_;

@@ -51,6 +51,7 @@ Answer answer(Value result, const Value& total, const Value& next, const Value& 
           .next = number(next),
           .operating = time["operating"].real(),
           .operating_reset_at = time["operating_reset_at"].integer(),
+          .at = static_cast<Millis>(time["finish"].real() * 1000),
           .took = 0};
 }
 

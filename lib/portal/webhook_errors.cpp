@@ -82,6 +82,16 @@ struct StatusRow {
   ErrorMeaning meaning;
 };
 
+// A code that says two things, which only the status tells apart.
+constexpr StatusRow kStatusCodes[] = {
+    {401,
+     401,
+     {"INVALID_CREDENTIALS", Verdict::blocked,
+      "the webhook's user or secret is wrong, or it was deleted, blocked or given a new secret, or "
+      "it has expired",
+      kNewSecret}},
+};
+
 // A code that is unknown or empty: the status says whether the portal refused or broke.
 constexpr StatusRow kStatuses[] = {
     {200, 200, {"", Verdict::permanent, "the portal refused the request", kCorrect}},
@@ -162,6 +172,8 @@ const ErrorMeaning& error_meaning(int status, std::string_view code, std::string
     const ErrorMeaning* foreign = by_status(kForeign, status);
     return foreign != nullptr ? *foreign : kNoAnswer;
   }
+  const ErrorMeaning* both = by_status(kStatusCodes, status);
+  if (both != nullptr && text::equal_ignoring_case(both->code, code)) return *both;
   if (const ErrorMeaning* known = by_code(code)) return *known;
   if (code.empty() && status < 500) {
     const std::string words = text::lower(text::trim(description));

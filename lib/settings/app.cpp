@@ -44,4 +44,17 @@ Result<App> AppSource::current() {
   return app_;
 }
 
+Result<App> AppSource::current_for(const std::string& document_root) {
+  Result<App> app = current();
+  if (!app) return app;
+  const std::lock_guard lock(mutex_);
+  if (judged_ != app->settings || judged_root_ != document_root) {
+    judgement_ = check_settings_outside_web(*app->settings, document_root);
+    judged_ = app->settings;
+    judged_root_ = document_root;
+  }
+  if (!judgement_) return std::unexpected(judgement_.error());
+  return app;
+}
+
 }  // namespace b24

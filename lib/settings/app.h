@@ -41,6 +41,9 @@ class AppSource {
   const std::string& document_root() const { return document_root_; }
   // An Error only while there have never been good settings.
   Result<App> current();
+  // The same for a request that came with this DOCUMENT_ROOT: an Error, too, when the settings lie
+  // below it (settings_in_web_root).
+  Result<App> current_for(const std::string& document_root);
   // Why the newest settings file is not in use; nothing when it is.
   std::optional<Error> settings_fault() { return settings_.fault(); }
 
@@ -51,6 +54,9 @@ class AppSource {
   SettingsSource settings_;
   std::mutex mutex_;
   App app_;
+  std::shared_ptr<const Settings> judged_;  // by current_for, for this web root
+  std::string judged_root_;
+  Status judgement_;
 };
 
 }  // namespace b24

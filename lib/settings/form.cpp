@@ -45,7 +45,7 @@ constexpr Preset kPresets[] = {
 
 constexpr std::size_t kLongText = 10'000;
 constexpr std::size_t kLongestAllowed = 100'000;
-constexpr std::size_t kFileBytes = 500'000;  // fits the default limit of a request's body
+constexpr std::size_t kFileBytes = 500'000;  // at most half of a request's body
 
 Error fault(std::string where, std::string what, std::string remedy) {
   return {ErrorKind::settings, "bad_form", where + ": " + what, std::move(remedy)};
@@ -88,8 +88,8 @@ std::vector<Choice> parse_choices(std::string_view options) {
   return choices;
 }
 
-std::size_t default_length(FieldType type) {
-  if (type == FieldType::file) return kFileBytes;
+std::size_t default_length(FieldType type, std::size_t max_body) {
+  if (type == FieldType::file) return std::min(kFileBytes, max_body / 2);
   return type == FieldType::textarea ? kLongText : 255;
 }
 
@@ -117,7 +117,7 @@ std::optional<Error> field_fault(const FieldSettings& from, const Field& field) 
   return std::nullopt;
 }
 
-Result<Field> make_field(const FieldSettings& from) {
+Result<Field> make_field(const FieldSettings& from, std::size_t max_body) {
   if (std::optional<Error> bad = name_fault(from.name); bad) return std::unexpected(*bad);
   Field field;
   field.name = from.name;
@@ -140,7 +140,7 @@ Result<Field> make_field(const FieldSettings& from) {
   if (!from.target.empty()) field.target = from.target == "none" ? "" : from.target;
   field.labels = from.labels;
   field.required = from.required || field.type == FieldType::consent;
-  field.max_length = from.max_length != 0 ? from.max_length : default_length(field.type);
+  field.max_length = from.max_length != 0 ? from.max_length : default_length(field.type, max_body);
   field.pattern = from.pattern;
   field.choices = parse_choices(from.options);
   field.value = from.value;
@@ -172,7 +172,7 @@ Result<std::vector<Field>> make_fields(const Settings& settings) {
       return std::unexpected(
           fault("[form] fields", from.name + " is named twice", "name each field once"));
     }
-    Result<Field> field = make_field(from);
+    Result<Field> field = make_field(from, settings.server.max_body);
     if (!field) return std::unexpected(field.error());
     fields.push_back(std::move(*field));
   }
@@ -180,6 +180,19 @@ Result<std::vector<Field>> make_fields(const Settings& settings) {
     return std::unexpected(fault("[form] fields", "a form without fields", "name at least one"));
   }
   return fields;
+}
+
+// The visitor's name as far as the form asks for it, or what else tells one lead from another.
+std::string default_title(const Form& form) {
+  std::string names;
+  for (const std::string_view name : {"first_name", "last_name"}) {
+    if (form.find(name) != nullptr) names += (names.empty() ? "{" : " {") + std::string(name) + "}";
+  }
+  if (!names.empty()) return names;
+  for (const std::string_view name : {"company", "email", "phone"}) {
+    if (form.find(name) != nullptr) return "{" + std::string(name) + "}";
+  }
+  return {};
 }
 
 std::optional<Error> title_fault(const Form& form) {
@@ -238,7 +251,7 @@ Result<Form> make_form(const Settings& settings) {
   Result<std::vector<Field>> fields = make_fields(settings);
   if (!fields) return std::unexpected(fields.error());
   form.fields = std::move(*fields);
-  form.title = settings.form.title;
+  form.title = settings.form.title.empty() ? default_title(form) : settings.form.title;
   if (std::optional<Error> bad = title_fault(form); bad) return std::unexpected(*bad);
   auto values = parse_values(settings.form.values);
   if (!values) return std::unexpected(values.error());

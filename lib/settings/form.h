@@ -44,7 +44,7 @@ struct Field {
 
 struct Form {
   std::vector<Field> fields;
-  std::string title;                                        // pattern with {field} in it
+  std::string title;  // pattern with {field} in it; may come out blank
   std::vector<std::pair<std::string, std::string>> values;  // fixed CRM fields
   bool item_method = false;                                 // crm.item.add
   bool unknown_to_comments = false;

@@ -2,7 +2,6 @@
 #include "settings/settings.h"
 
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -12,66 +11,13 @@
 #include "base/text.h"
 #include "settings/ini_file.h"
 #include "settings/settings_keys.h"
+#include "settings/settings_place.h"
 
 namespace b24 {
 namespace fs = std::filesystem;
 namespace {
 
 constexpr std::string_view kPrefix = "B24HOOKS_";
-constexpr std::string_view kFileVariable = "B24HOOKS_SETTINGS";
-
-Error settings_error(std::string code, std::string cause, std::string remedy) {
-  return {ErrorKind::settings, std::move(code), std::move(cause), std::move(remedy)};
-}
-
-std::string_view variable(const char* const* environment, std::string_view name) {
-  for (; environment && *environment; ++environment) {
-    const std::string_view entry = *environment;
-    if (entry.starts_with(name) && entry.substr(name.size()).starts_with('='))
-      return entry.substr(name.size() + 1);
-  }
-  return {};
-}
-
-// The directory of the running program; empty when /proc is not there.
-fs::path program_dir() {
-  std::error_code fault;
-  const fs::path program = fs::read_symlink("/proc/self/exe", fault);
-  return fault ? fs::path() : program.parent_path();
-}
-
-bool is_inside(const fs::path& path, const fs::path& dir) {
-  std::error_code fault;
-  const fs::path real = fs::weakly_canonical(path, fault);
-  if (fault) return false;
-  const fs::path root = fs::weakly_canonical(dir, fault);
-  if (fault) return false;
-  return std::ranges::mismatch(root, real).in1 == root.end();
-}
-
-// --- Where the file is, and who may see it ---
-
-Status check_outside_web(const fs::path& path, std::string_view web_root, const char* code,
-                         const char* what) {
-  if (web_root.empty() || !is_inside(path, fs::path(web_root))) return {};
-  return std::unexpected(settings_error(code,
-                                        path.string() + ": " + what + " lies below the web root " +
-                                            text::for_log(web_root) + ", where anyone may fetch it",
-                                        "move it out of the web root"));
-}
-
-// Only the owner; or the group that this process runs as, read-only (root:www-data 0640).
-Status check_mode(const fs::path& file, const struct stat& status) {
-  const mode_t others = status.st_mode & 077;
-  if (others == 0) return {};
-  const bool own_group = status.st_gid == getegid() || group_member(status.st_gid);
-  if (others == S_IRGRP && own_group) return {};
-  return std::unexpected(settings_error(
-      "settings_open_to_others",
-      file.string() + ": other users of this machine can read or write it, and it holds secrets",
-      "chmod 600 " + file.string()));
-}
-
 // --- One value ---
 
 struct Target {
@@ -87,48 +33,27 @@ struct Origin {
 
 Status set_value(const SettingPlace& place, const SettingKey& key, std::string_view value,
                  const Origin& origin) {
-  if (key.set(place, value)) return {};
+  if (key.field.set(place, key.type, value)) return {};
   const std::string shown = key.secret ? "" : ", not \"" + text::for_log(value, 80) + "\"";
   return std::unexpected(settings_error(
-      "bad_value",
-      origin.place + ": " + origin.name + " expects " + std::string(key.expects) + shown,
-      "mend the value of " + origin.name));
+      "bad_value", origin.place + ": " + origin.name + " expects " + expected(key) + shown,
+      "for example " + std::string(key.name) + " = " + std::string(key.example)));
 }
 
-const RepeatableSection* repeatable(std::string_view section) {
-  for (const RepeatableSection& each : repeatable_sections())
-    if (each.name == section) return &each;
-  return nullptr;
+// Null when it may occur but once.
+const SettingSection* repeatable(std::string_view section) {
+  const SettingSection* found = find_section(section);
+  return found != nullptr && found->item != nullptr ? found : nullptr;
 }
 
 Status apply(Settings& settings, const fs::path& base_dir, const Target& target,
              std::string_view value, const Origin& origin) {
-  const RepeatableSection* section = repeatable(target.key->section);
+  const SettingSection* section = repeatable(target.key->section);
   const std::size_t item = section ? section->item(settings, target.item) : 0;
   return set_value({settings, item, base_dir, target.tail}, *target.key, value, origin);
 }
 
 // --- The file ---
-
-bool known_section(std::string_view section) {
-  return std::ranges::any_of(setting_keys(),
-                             [&](const SettingKey& key) { return key.section == section; });
-}
-
-// What "*" at the end of a key's name stands for in `name`; nothing when it is another key.
-std::optional<std::string_view> match(std::string_view key, std::string_view name) {
-  if (key == name) return "";
-  if (!key.ends_with('*')) return std::nullopt;
-  key.remove_suffix(1);
-  if (!name.starts_with(key) || name.size() == key.size()) return std::nullopt;
-  return name.substr(key.size());
-}
-
-const SettingKey* find_key(std::string_view section, std::string_view name) {
-  for (const SettingKey& key : setting_keys())
-    if (key.section == section && match(key.name, name)) return &key;
-  return nullptr;
-}
 
 std::string known_names(std::string_view section) {
   std::string names;
@@ -136,6 +61,26 @@ std::string known_names(std::string_view section) {
     if (key.section == section) names.append(names.empty() ? "" : ", ").append(key.name);
   }
   return names;
+}
+
+// "did you mean title?", or else all that there is.
+std::string key_remedy(std::string_view section, const std::string& name,
+                       const std::string& where) {
+  std::vector<std::string_view> known;
+  for (const SettingKey& key : setting_keys())
+    if (key.section == section) known.push_back(key.name);
+  const std::string_view like = nearest(name, known);
+  const std::string all = "the keys " + where + " are: " + known_names(section);
+  return like.empty() ? all : "did you mean " + std::string(like) + "? " + all;
+}
+
+std::string section_remedy(const std::string& name) {
+  std::vector<std::string_view> known;
+  for (const SettingSection& section : setting_sections())
+    if (!section.name.empty()) known.push_back(section.name);
+  const std::string_view like = nearest(name, known);
+  return (like.empty() ? "" : "did you mean [" + std::string(like) + "]? ") +
+         std::string("--help settings shows the sections there are");
 }
 
 // Where "=" was forgotten, what comes after the first word is the value, and perhaps a secret.
@@ -148,7 +93,7 @@ Error unknown_key(const IniEntry& entry, const std::string& section, const std::
   const std::string where =
       section.empty() ? "before the first section" : "in section [" + section + "]";
   return settings_error("unknown_key", place + ": there is no key \"" + name + "\" " + where,
-                        "the keys " + where + " are: " + known_names(section));
+                        key_remedy(section, name, where));
 }
 
 // What an entry of the file sets.
@@ -157,16 +102,16 @@ Result<Target> target_of(const IniEntry& entry, const std::string& place) {
   const std::string section = entry.section.substr(0, blank);
   const std::string item =
       blank == std::string::npos ? "" : std::string(text::trim(entry.section.substr(blank)));
-  if (!known_section(section) || (!item.empty() && !repeatable(section))) {
+  if (find_section(section) == nullptr || (!item.empty() && !repeatable(section))) {
     return std::unexpected(settings_error(
         "unknown_section", place + ": there is no section [" + text::for_log(entry.section) + "]",
-        "see settings.conf.example for the sections there are"));
+        section_remedy(section)));
   }
-  const RepeatableSection* many = repeatable(section);
-  if (many && many->needs_name && item.empty()) {
-    return std::unexpected(settings_error("unknown_section",
-                                          place + ": section [" + section + "] has no name",
-                                          "write [" + section + " NAME]"));
+  const SettingSection* many = repeatable(section);
+  if (many && !many->needs_name.empty() && item.empty()) {
+    return std::unexpected(
+        settings_error("unknown_section", place + ": section [" + section + "] has no name",
+                       "write [" + section + " " + std::string(many->needs_name) + "]"));
   }
   const SettingKey* key = find_key(section, entry.name);
   if (!key) return std::unexpected(unknown_key(entry, section, place));
@@ -230,8 +175,8 @@ Target target_of_variable(std::string_view name) {
     const std::string_view tail = rest.substr(section.size());
     const bool many = key.name.ends_with('*');
     const std::string own = env_form(key.name.substr(0, key.name.size() - (many ? 1 : 0)));
-    const RepeatableSection* named = repeatable(key.section);
-    if (!many && tail == own && !(named && named->needs_name)) return {&key, "", ""};
+    const SettingSection* named = repeatable(key.section);
+    if (!many && tail == own && !(named && !named->needs_name.empty())) return {&key, "", ""};
     if (!named) continue;
     const std::string middle = "_" + own;
     const std::size_t at = tail.rfind(middle);
@@ -283,12 +228,6 @@ Status complete(Settings& settings, std::string_view web_root) {
   return check_outside_web(settings.data.dir, web_root, "data_in_web_root", "the data directory");
 }
 
-Error no_file(const fs::path& file) {
-  return settings_error("no_settings_file", file.string() + ": there is no such settings file",
-                        "copy conf/settings.conf.example there, set C_REST_WEB_HOOK_URL in it and "
-                        "chmod 600 it; or name another file by --settings or B24HOOKS_SETTINGS");
-}
-
 std::string stamp_of(const fs::path& file) {
   struct stat status {};
   if (stat(file.c_str(), &status) != 0) return "none";
@@ -306,17 +245,6 @@ std::string stamp_of(const fs::path& file) {
 
 }  // namespace
 
-std::string env_form(std::string_view name) {
-  std::string result(name);
-  for (char& c : result) {
-    if (c >= 'a' && c <= 'z')
-      c = static_cast<char>(c - 'a' + 'A');
-    else if (!(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9'))
-      c = '_';
-  }
-  return result;
-}
-
 Result<Settings> load_settings(const fs::path& file, const char* const* environment) {
   Settings settings;
   const std::string_view web_root = variable(environment, "DOCUMENT_ROOT");
@@ -325,11 +253,8 @@ Result<Settings> load_settings(const fs::path& file, const char* const* environm
   struct stat status {};
   if (stat(path.c_str(), &status) == 0) {
     settings.file = path;
-    if (Status outside =
-            check_outside_web(path, web_root, "settings_in_web_root", "the settings file");
-        !outside) {
+    if (Status outside = check_settings_outside_web(settings, web_root); !outside)
       return std::unexpected(outside.error());
-    }
     if (Status closed = check_mode(path, status); !closed) return std::unexpected(closed.error());
     const Result<std::string> text = read_settings_text(path.string());
     if (!text) return std::unexpected(text.error());
@@ -338,39 +263,15 @@ Result<Settings> load_settings(const fs::path& file, const char* const* environm
   } else if (errno != ENOENT && errno != ENOTDIR) {
     return std::unexpected(system_error(ErrorKind::settings, path.string(), errno));
   } else if (!variable(environment, kFileVariable).empty()) {
-    return std::unexpected(no_file(path));  // a file that was asked for by name
+    return std::unexpected(no_settings_file(path));  // a file that was asked for by name
   }
   const Result<int> count = apply_environment(
       settings, environment, settings.file.empty() ? fs::current_path(fault) : path.parent_path());
   if (!count) return std::unexpected(count.error());
-  if (settings.file.empty() && *count == 0) return std::unexpected(no_file(path));
+  if (settings.file.empty() && *count == 0) return std::unexpected(no_settings_file(path));
   if (Status completed = complete(settings, web_root); !completed)
     return std::unexpected(completed.error());
   return settings;
-}
-
-fs::path find_templates() {
-  const fs::path dir = program_dir();
-  // Installed (beside cgi-bin), in one folder, and in the build directories.
-  const fs::path candidates[] = {dir / "../templates", dir / "templates", dir / "../../templates",
-                                 dir / "../../../templates"};
-  std::error_code ignored;
-  for (const fs::path& candidate : candidates)
-    if (fs::is_directory(candidate, ignored)) return candidate.lexically_normal();
-  return candidates[0].lexically_normal();
-}
-
-fs::path find_settings(const std::string& given, const char* const* environment) {
-  if (!given.empty()) return given;
-  if (const std::string_view named = variable(environment, kFileVariable); !named.empty())
-    return named;
-  const fs::path dir = program_dir();
-  const fs::path candidates[] = {dir / "../conf/settings.conf", dir / "../settings.conf",
-                                 dir / "conf/settings.conf", dir / "settings.conf"};
-  std::error_code ignored;
-  for (const fs::path& candidate : candidates)
-    if (fs::exists(candidate, ignored)) return candidate.lexically_normal();
-  return candidates[0].lexically_normal();
 }
 
 Result<std::shared_ptr<const Settings>> SettingsSource::current() {

@@ -1,8 +1,8 @@
 // settings: everything an owner can set, typed, with the defaults beside the fields.
 //
 // One ini file (settings.conf) and the environment over it: B24HOOKS_<SECTION>_<KEY>, and CRest's
-// own names as they are. The table of keys is settings_keys.cpp; conf/settings.conf.example
-// documents each key and is loaded by a test.
+// own names as they are. settings_keys.cpp is the table of keys; what is said of them is made from
+// it.
 #pragma once
 
 #include <filesystem>
@@ -25,8 +25,9 @@ struct CRestSettings {
   std::string current_encoding;  // C_REST_CURRENT_ENCODING: what the site posts; empty = UTF-8
   bool ignore_ssl = false;       // C_REST_IGNORE_SSL
   bool block_log = false;        // C_REST_BLOCK_LOG: no structured log
-  std::string logs_dir;          // C_REST_LOGS_DIR: where the structured log lies; empty = data.dir
-  bool log_type_dump = false;    // C_REST_LOG_TYPE_DUMP: print_r blocks instead of JSON lines
+  std::filesystem::path
+      logs_dir;                // C_REST_LOGS_DIR: where the structured log lies; empty = data.dir
+  bool log_type_dump = false;  // C_REST_LOG_TYPE_DUMP: print_r blocks instead of JSON lines
   bool operator==(const CRestSettings&) const = default;
 };
 
@@ -38,10 +39,11 @@ struct DataSettings {
 
 // [server]
 struct ServerSettings {
-  int threads = 4;                 // kept ready
-  int max_threads = 64;            // the pool grows to this while requests wait
-  std::size_t max_body = 1 << 20;  // bytes of one request's body
-  Millis request_time = 10'000;    // a connection that has not been dealt with by then is closed
+  int threads = 2;                    // kept ready
+  int max_threads = 64;               // the pool grows to this while requests wait
+  std::size_t max_body = 1 << 20;     // bytes of one request's body
+  Millis request_time = 10'000;       // a connection that has not been dealt with by then is closed
+  std::vector<Network> listen_allow;  // who may connect by TCP; empty: this machine only
   std::vector<Network> trusted_proxies;  // whose X-Forwarded-For is believed
   bool operator==(const ServerSettings&) const = default;
 };
@@ -69,7 +71,6 @@ struct HandlerSettings {
   std::vector<Network> allow;  // who may send events; empty: anybody who knows the token
   std::filesystem::path
       allow_file;  // more of them: the vendor's list, {"nodes": ["192.0.2.1", ...]}
-  Millis repeat_window = 10 * 60'000;  // byte-equal events within it are one
   bool json_log = true;                // hook.jsonl beside hook.log
   int work_threads = 2;                // for the actions
   Millis give_up = 24 * 3'600'000;     // an action that still fails then is kept as failed
@@ -100,7 +101,7 @@ struct CallSettings {
 // [form]: the lead form; what it is made of is form.h
 struct FormSettings {
   std::string fields = "first_name, last_name, phone, email";  // in this order
-  std::string title = "{first_name} {last_name}";              // the lead's title
+  std::string title;  // of the lead, with {field} in it; empty: made from what the form asks for
   // What every lead gets besides: NAME=value, separated by commas.
   std::string values = "STATUS_ID=NEW, OPENED=Y, ASSIGNED_BY_ID=1";
   std::string method = "crm.lead.add";  // or crm.item.add
@@ -181,6 +182,12 @@ struct StoreSettings {
   bool operator==(const StoreSettings&) const = default;
 };
 
+// [journal]
+struct JournalSettings {
+  Millis keep = 3 * 24 * 3'600'000;  // at least, while there is room; longer while not yet stored
+  bool operator==(const JournalSettings&) const = default;
+};
+
 // [site]: where these pages are on the web
 struct SiteSettings {
   std::string public_url;  // of the directory that holds handler.php, e.g. https://example.com/
@@ -221,6 +228,7 @@ struct Settings {
   SpamSettings spam;
   NotifySettings notify;
   std::vector<ActionSettings> actions;
+  JournalSettings journal;
   StoreSettings store;
   std::vector<PortalSettings> portals;
   bool operator==(const Settings&) const = default;
@@ -235,10 +243,24 @@ struct Settings {
 // unknown_section, unknown_key, bad_value, duplicate_key, no_data_dir.
 Result<Settings> load_settings(const std::filesystem::path& file, const char* const* environment);
 
-// Where the file is: `given` (from --settings) or B24HOOKS_SETTINGS or conf/settings.conf,
-// settings.conf beside the installation (the directory above the program's, then the program's
-// own).
+// Where a file is looked for when none is named: conf/settings.conf and settings.conf beside the
+// installation (the directory above the program's, then the program's own), then
+// /etc/b24hooks/settings.conf.
+std::vector<std::filesystem::path> settings_places();
+
+// Where the file is: `given` (from --settings), else B24HOOKS_SETTINGS, else the first of the
+// places that is there, else the last of them.
 std::filesystem::path find_settings(const std::string& given, const char* const* environment);
+
+// A line for people: which file that is, whether it is there, and where it was looked for.
+std::string settings_whereabouts(const std::string& given, const char* const* environment);
+
+// settings_in_web_root when the file lies below this web root (empty: unknown, and no fault).
+Status check_settings_outside_web(const Settings& settings, std::string_view web_root);
+
+// conf/settings.conf.example, and what --help settings prints: both made from the table of keys.
+std::string settings_example();
+std::string settings_help();
 
 // The templates beside the installation: what page.templates is when nobody sets it.
 std::filesystem::path find_templates();
@@ -266,13 +288,5 @@ class SettingsSource {
   Millis looked_at_ = 0;
   std::string stamp_;  // inode, size and time of change of what was read last
 };
-
-// One row of the table of keys, for documentation and tests.
-struct KeyInfo {
-  std::string_view section;  // "" for CRest's; "portal" also stands for [portal NAME]
-  std::string_view name;     // "label_*": any name that starts so
-  std::string_view expects;  // "yes or no", ...
-};
-std::vector<KeyInfo> all_keys();
 
 }  // namespace b24

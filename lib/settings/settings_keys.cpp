@@ -1,15 +1,14 @@
-// settings_keys: the table of all keys: where each value goes, how it is read, what is expected.
+// settings_keys: the table of all settings: where each value goes, what it may be, what is said of
+// it. The defaults are those of the structs in settings.h.
 #include "settings/settings_keys.h"
 
 #include <algorithm>
+#include <type_traits>
 
 #include "base/text.h"
-#include "settings/settings_values.h"
 
 namespace b24 {
 namespace {
-
-using namespace settings_values;
 
 template <class T>
 T& only(T& part, const SettingPlace&) {
@@ -20,43 +19,30 @@ T& only(std::vector<T>& items, const SettingPlace& place) {
   return items[place.item];
 }
 
-// Reads a value into `field` of the struct `part` of the settings, or of the current struct when
-// `part` is a vector.
-template <auto part, auto field, auto read>
-bool to(const SettingPlace& place, std::string_view text) {
-  return read(text, only(place.settings.*part, place).*field);
-}
+template <class T>
+struct Member;
+template <class T, class Of>
+struct Member<T Of::*> {
+  using Struct = Of;
+};
 
-// The same for a path; a relative one is made absolute.
+// A field of one struct of the settings, or of the current one when `part` is a vector.
 template <auto part, auto field>
-bool path_to(const SettingPlace& place, std::string_view text) {
-  std::string checked;
-  if (!line(text, checked)) return false;
-  const std::filesystem::path path =
-      checked.empty() ? "" : (place.base_dir / checked).lexically_normal();
-  only(place.settings.*part, place).*field = path.string();
-  return true;
-}
+constexpr SettingField at = {
+    [](const SettingPlace& place, const SettingType& type, std::string_view text) {
+      return read_setting(type, text, place.base_dir, only(place.settings.*part, place).*field);
+    },
+    [](const SettingType& type) {
+      return show_setting(type, typename Member<decltype(field)>::Struct().*field);
+    }};
 
 // The labels of a field by language: label, label_ru, ...
-bool label_to(const SettingPlace& place, std::string_view text) {
-  return line(text, place.settings.fields[place.item].labels[std::string(place.tail)]);
-}
-
-bool access_to(const SettingPlace& place, std::string_view text) {
-  constexpr std::pair<std::string_view, CheckAccess> kWords[] = {{"public", CheckAccess::everyone},
-                                                                 {"summary", CheckAccess::summary},
-                                                                 {"key", CheckAccess::key},
-                                                                 {"off", CheckAccess::off}};
-  for (const auto& [word, access] : kWords)
-    if (word == text) return place.settings.checkserver.access = access, true;
-  return false;
-}
-
-// A key that can be guessed would be worse than none.
-bool key_to(const SettingPlace& place, std::string_view text) {
-  return (text.empty() || text.size() >= 16) && line(text, place.settings.checkserver.key);
-}
+constexpr SettingField kLabel = {
+    [](const SettingPlace& place, const SettingType& type, std::string_view text) {
+      return read_setting(type, text, place.base_dir,
+                          place.settings.fields[place.item].labels[std::string(place.tail)]);
+    },
+    [](const SettingType&) { return std::string(); }};
 
 // [on EVENT] or [on EVENT LABEL].
 std::size_t action_item(Settings& settings, std::string_view name) {
@@ -82,170 +68,265 @@ std::size_t named_item(Settings& settings, std::string_view name) {
   return all.size() - 1;
 }
 
-constexpr std::string_view kText = "one line of text";
-constexpr std::string_view kFlag = "yes or no";
-constexpr std::string_view kPath = "a path (a relative one starts at the settings file)";
-constexpr std::string_view kDuration = "a time such as 500ms, 10s, 2m, 1h or 7d";
-constexpr std::string_view kSize = "a size in bytes such as 65536, 128K or 1M";
-constexpr std::string_view kNetworks = "addresses or networks such as 10.0.0.0/8, parted by blanks";
-constexpr std::string_view kThreads = "a whole number from 1 to 1024";
-
-constexpr char kMethods[] = "crm.lead.add or crm.item.add";
-constexpr char kUnknown[] = "ignore or comments";
-constexpr char kDuplicates[] = "ignore or link";
-constexpr char kCaptchas[] = "turnstile, hcaptcha, recaptcha or smartcaptcha";
-constexpr char kForms[] = "json or form";
-constexpr char kTypes[] = "text, email, phone, textarea, select, checkbox, consent, hidden or file";
-
-constexpr auto kCRest = &Settings::crest;
-constexpr auto kData = &Settings::data;
-constexpr auto kServer = &Settings::server;
-constexpr auto kPage = &Settings::page;
-constexpr auto kLog = &Settings::log;
-constexpr auto kHandler = &Settings::handler;
-constexpr auto kCall = &Settings::call;
-constexpr auto kSite = &Settings::site;
-constexpr auto kCheck = &Settings::checkserver;
-constexpr auto kDelivery = &Settings::delivery;
-constexpr auto kActions = &Settings::actions;
-constexpr auto kStore = &Settings::store;
-constexpr auto kSpam = &Settings::spam;
-constexpr auto kNotify = &Settings::notify;
-constexpr auto kForm = &Settings::form;
-constexpr auto kFields = &Settings::fields;
-constexpr auto kPortals = &Settings::portals;
-
-constexpr SettingKey kKeys[] = {
-    {"", "C_REST_WEB_HOOK_URL", to<kCRest, &CRestSettings::web_hook_url, line>,
-     "the URL of an inbound webhook", true},
-    {"", "C_REST_CURRENT_ENCODING", to<kCRest, &CRestSettings::current_encoding, encoding>,
-     "the name of an encoding, such as windows-1251"},
-    {"", "C_REST_IGNORE_SSL", to<kCRest, &CRestSettings::ignore_ssl, flag>, kFlag},
-    {"", "C_REST_BLOCK_LOG", to<kCRest, &CRestSettings::block_log, flag>, kFlag},
-    {"", "C_REST_LOGS_DIR", path_to<kCRest, &CRestSettings::logs_dir>, kPath},
-    {"", "C_REST_LOG_TYPE_DUMP", to<kCRest, &CRestSettings::log_type_dump, flag>, kFlag},
-
-    {"data", "dir", path_to<kData, &DataSettings::dir>, kPath},
-
-    {"server", "threads", to<kServer, &ServerSettings::threads, whole<1, 1024, int>>, kThreads},
-    {"server", "max_threads", to<kServer, &ServerSettings::max_threads, whole<1, 1024, int>>,
-     kThreads},
-    {"server", "max_body", to<kServer, &ServerSettings::max_body, size>, kSize},
-    {"server", "request_time", to<kServer, &ServerSettings::request_time, duration>, kDuration},
-    {"server", "trusted_proxies", to<kServer, &ServerSettings::trusted_proxies, networks>,
-     kNetworks},
-
-    {"page", "templates", path_to<kPage, &PageSettings::templates>, kPath},
-    {"page", "language", to<kPage, &PageSettings::language, language>,
-     "a language such as en or ru, or auto"},
-
-    {"log", "time_zone", to<kLog, &LogSettings::time_zone, time_zone>,
-     "the name of a time zone, such as Europe/Moscow"},
-    {"log", "max_size", to<kLog, &LogSettings::max_size, size>, kSize},
-    {"log", "daily", to<kLog, &LogSettings::daily, flag>, kFlag},
-    {"log", "keep_files", to<kLog, &LogSettings::keep_files, whole<0, 1000, int>>,
-     "a whole number from 0 to 1000"},
-
-    {"handler", "title", to<kHandler, &HandlerSettings::title, line>, kText},
-    {"handler", "mask_secrets", to<kHandler, &HandlerSettings::mask_secrets, flag>, kFlag},
-    {"handler", "allow", to<kHandler, &HandlerSettings::allow, networks>, kNetworks},
-    {"handler", "allow_file", path_to<kHandler, &HandlerSettings::allow_file>, kPath},
-    {"handler", "repeat_window", to<kHandler, &HandlerSettings::repeat_window, duration>,
-     kDuration},
-    {"handler", "json_log", to<kHandler, &HandlerSettings::json_log, flag>, kFlag},
-    {"handler", "work_threads", to<kHandler, &HandlerSettings::work_threads, whole<1, 1024, int>>,
-     kThreads},
-    {"handler", "give_up", to<kHandler, &HandlerSettings::give_up, duration>, kDuration},
-
-    {"on", "filter", to<kActions, &ActionSettings::filter, line>, "PATH=value or PATH!=value"},
-    {"on", "call", to<kActions, &ActionSettings::call, line>, "METHOD or METHOD?name=value"},
-    {"on", "forward", to<kActions, &ActionSettings::forward, line>, "a URL", true},
-    {"on", "forward_as", to<kActions, &ActionSettings::forward_as, one_of<kForms>>, kForms},
-    {"on", "forward_secret", to<kActions, &ActionSettings::forward_secret, line>,
-     "whsec_ and base64", true},
-    {"on", "exec", to<kActions, &ActionSettings::exec, line>, "a program and its arguments"},
-    {"on", "exec_time", to<kActions, &ActionSettings::exec_time, duration>, kDuration},
-
-    {"form", "fields", to<kForm, &FormSettings::fields, line>, "names parted by commas"},
-    {"form", "title", to<kForm, &FormSettings::title, line>, "text with {field} in it"},
-    {"form", "values", to<kForm, &FormSettings::values, line>, "NAME=value, parted by commas"},
-    {"form", "method", to<kForm, &FormSettings::method, one_of<kMethods>>, kMethods},
-    {"form", "unknown", to<kForm, &FormSettings::unknown, one_of<kUnknown>>, kUnknown},
-    {"form", "duplicates", to<kForm, &FormSettings::duplicates, one_of<kDuplicates>>, kDuplicates},
-    {"form", "wait", to<kForm, &FormSettings::wait, duration>, kDuration},
-    {"form", "token_age", to<kForm, &FormSettings::token_age, duration>, kDuration},
-    {"form", "min_time", to<kForm, &FormSettings::min_time, duration>, kDuration},
-    {"form", "require_token", to<kForm, &FormSettings::require_token, flag>, kFlag},
-    {"form", "allowed_origins", to<kForm, &FormSettings::allowed_origins, words>,
-     "origins such as https://example.com, parted by blanks"},
-    {"form", "success_url", to<kForm, &FormSettings::success_url, line>, "a URL"},
-    {"form", "show_portal_errors", to<kForm, &FormSettings::show_portal_errors, flag>, kFlag},
-    {"form", "frame_ancestors", to<kForm, &FormSettings::frame_ancestors, line>,
-     "origins such as https://example.com, parted by blanks"},
-
-    {"spam", "per_address", to<kSpam, &SpamSettings::per_address, whole<0, 1'000'000, int>>,
-     "a whole number; 0 for no limit"},
-    {"spam", "per_day", to<kSpam, &SpamSettings::per_day, whole<0, 1'000'000'000, int>>,
-     "a whole number; 0 for no limit"},
-    {"spam", "captcha", to<kSpam, &SpamSettings::captcha, one_of_or_none<kCaptchas>>, kCaptchas},
-    {"spam", "captcha_site_key", to<kSpam, &SpamSettings::captcha_site_key, line>, kText},
-    {"spam", "captcha_secret", to<kSpam, &SpamSettings::captcha_secret, line>, kText, true},
-    {"spam", "captcha_verify_url", to<kSpam, &SpamSettings::captcha_verify_url, line>, "a URL"},
-
-    {"notify", "command", to<kNotify, &NotifySettings::command, line>,
-     "a program and its arguments"},
-    {"notify", "mail", to<kNotify, &NotifySettings::mail, line>, "a mail address"},
-    {"notify", "sendmail", to<kNotify, &NotifySettings::sendmail, line>, "the path of a program"},
-    {"notify", "after", to<kNotify, &NotifySettings::after, duration>, kDuration},
-
-    {"field", "type", to<kFields, &FieldSettings::type, one_of_or_none<kTypes>>, kTypes},
-    {"field", "label", label_to, kText},
-    {"field", "label_*", label_to, kText},
-    {"field", "required", to<kFields, &FieldSettings::required, flag>, kFlag},
-    {"field", "max_length", to<kFields, &FieldSettings::max_length, size>,
-     "a number of characters, or of bytes such as 2M"},
-    {"field", "pattern", to<kFields, &FieldSettings::pattern, line>, "a POSIX regular expression"},
-    {"field", "target", to<kFields, &FieldSettings::target, line>, "the name of a CRM field"},
-    {"field", "options", to<kFields, &FieldSettings::options, line>,
-     "value: label | value: label ..."},
-    {"field", "value", to<kFields, &FieldSettings::value, line>, kText},
-    {"field", "link", to<kFields, &FieldSettings::link, line>, "a URL"},
-
-    {"portal", "application_token", to<kPortals, &PortalSettings::application_tokens, words>,
-     "one token, or two parted by a blank", true},
-    {"portal", "member_id", to<kPortals, &PortalSettings::member_id, line>, kText},
-    {"portal", "domain", to<kPortals, &PortalSettings::domain, line>, kText},
-
-    {"site", "public_url", to<kSite, &SiteSettings::public_url, line>, "a URL"},
-
-    {"checkserver", "access", access_to, "public, summary, key or off"},
-    {"checkserver", "key", key_to, "at least 16 characters", true},
-    {"checkserver", "networks", to<kCheck, &CheckserverSettings::networks, networks>, kNetworks},
-    {"checkserver", "time_limit",
-     to<kCheck, &CheckserverSettings::time_limit, duration_within<1'000, 60'000>>,
-     "a time from 1s to 60s"},
-
-    {"delivery", "threads", to<kDelivery, &DeliverySettings::threads, whole<1, 1024, int>>,
-     kThreads},
-    {"delivery", "give_up", to<kDelivery, &DeliverySettings::give_up, duration>, kDuration},
-    {"delivery", "settle", to<kDelivery, &DeliverySettings::settle, duration>, kDuration},
-
-    {"store", "keep_days", to<kStore, &StoreSettings::keep_days, whole<1, 36'500, int>>,
-     "a whole number of days from 1 to 36500"},
-
-    {"portal_call", "connect_time", to<kCall, &CallSettings::connect_time, duration>, kDuration},
-    {"portal_call", "total_time", to<kCall, &CallSettings::total_time, duration>, kDuration},
-    {"portal_call", "ca_file", path_to<kCall, &CallSettings::ca_file>, kPath},
-    {"portal_call", "bucket_size", to<kCall, &CallSettings::bucket_size, whole<2, 100'000, int>>,
-     "a whole number from 2 to 100000"},
-    {"portal_call", "bucket_drain", to<kCall, &CallSettings::bucket_drain, positive>,
-     "a number over 0"},
+constexpr SettingSection kSections[] = {
+    {"", "", "The portal, under the names that CRest uses; before the first section"},
+    {"data", "", ""},
+    {"server", "", ""},
+    {"site", "", ""},
+    {"page", "", ""},
+    {"form", "", "The lead form (index)"},
+    {"field", "One section for each field of form.fields that is not to be as it is by itself:", "",
+     named_item<&Settings::fields>, "comments",
+     "[field size]\n"
+     "type = select\n"
+     "label = Size of the company\n"
+     "label_ru = Размер компании\n"
+     "options = s: up to 10 | m: up to 100 | l: more\n"
+     "target = UF_CRM_SIZE"},
+    {"spam", "", ""},
+    {"notify", "", ""},
+    {"delivery", "", ""},
+    {"store", "", ""},
+    {"journal", "", ""},
+    {"portal_call", "", ""},
+    {"portal", "", "The receiver of outbound webhooks (handler)", named_item<&Settings::portals>},
+    {"handler", "", ""},
+    {"on",
+     "One section for what is to follow an event; [on *] for all of them, [on EVENT LABEL] for "
+     "several of one event. In this order:",
+     "", action_item, "ONCRMDEALUPDATE"},
+    {"log", "", ""},
+    {"checkserver", "", "The self-check (checkserver)"},
 };
 
-constexpr RepeatableSection kRepeatable[] = {
-    {"field", named_item<kFields>},
-    {"on", action_item},
-    {"portal", named_item<kPortals>, false},
+constexpr SettingKey kKeys[] = {
+    {"", "C_REST_WEB_HOOK_URL", at<&Settings::crest, &CRestSettings::web_hook_url>, kHook,
+     "https://portal.example/rest/1/abcdef0123456789/",
+     "The inbound webhook: https://your-portal.bitrix24.com/rest/1/your-secret/ (it needs the "
+     "scope crm). It is a password.",
+     true},
+    {"", "C_REST_CURRENT_ENCODING", at<&Settings::crest, &CRestSettings::current_encoding>,
+     kEncoding, "windows-1251",
+     "The encoding in which your site posts, if it is not UTF-8: windows-1251, ..."},
+    {"", "C_REST_IGNORE_SSL", at<&Settings::crest, &CRestSettings::ignore_ssl>, kCRestFlag, "Y",
+     "Y: do not check the portal's certificate. Only for trials: anybody in between can then "
+     "read and change everything."},
+    {"", "C_REST_BLOCK_LOG", at<&Settings::crest, &CRestSettings::block_log>, kCRestFlag, "Y",
+     "Y: no structured log (b24hooks.log)."},
+    {"", "C_REST_LOGS_DIR", at<&Settings::crest, &CRestSettings::logs_dir>, kPath, "logs",
+     "Where b24hooks.log lies; nothing: in data.dir."},
+    {"", "C_REST_LOG_TYPE_DUMP", at<&Settings::crest, &CRestSettings::log_type_dump>, kCRestFlag,
+     "Y", "Y: blocks as PHP's print_r shows them, instead of one JSON object a line."},
+
+    {"data", "dir", at<&Settings::data, &DataSettings::dir>, kPath, "/var/lib/b24hooks",
+     "The leads and events, hook.log and everything else that is written. Never inside the "
+     "web root."},
+
+    {"server", "threads", at<&Settings::server, &ServerSettings::threads>, kThreads, "8",
+     "Workers that are kept ready."},
+    {"server", "max_threads", at<&Settings::server, &ServerSettings::max_threads>, kThreads, "32",
+     "How many workers there may be while requests wait (never fewer than threads)."},
+    {"server", "max_body", at<&Settings::server, &ServerSettings::max_body>, kSize, "2M",
+     "The largest body of one request."},
+    {"server", "request_time", at<&Settings::server, &ServerSettings::request_time>, kDuration,
+     "20s",
+     "A connection that has not been dealt with by then is closed; the receiver of events waits 3 "
+     "seconds at the most."},
+    {"server", "listen_allow", at<&Settings::server, &ServerSettings::listen_allow>, kNetworks,
+     "10.0.0.0/8",
+     "Who may connect to --listen HOST:PORT (addresses, or networks such as 10.0.0.0/8); nobody "
+     "named: only this machine."},
+    {"server", "trusted_proxies", at<&Settings::server, &ServerSettings::trusted_proxies>,
+     kNetworks, "10.0.0.0/8",
+     "Your proxies (addresses, or networks such as 10.0.0.0/8): only theirs is "
+     "X-Forwarded-For believed."},
+
+    {"site", "public_url", at<&Settings::site, &SiteSettings::public_url>, kUrl,
+     "https://example.com/",
+     "Where the pages are on the web, e.g. https://example.com/ (the directory that holds "
+     "handler.php): for checkserver."},
+
+    {"page", "templates", at<&Settings::page, &PageSettings::templates>, kPath,
+     "/etc/b24hooks/templates",
+     "The directory of the pages' templates; nothing: the one that was installed."},
+    {"page", "language", at<&Settings::page, &PageSettings::language>, kLanguage, "ru",
+     "en, ru, any other that has a file messages.LANG.conf, or auto: what the visitor's "
+     "browser asks for."},
+
+    {"form", "fields", at<&Settings::form, &FormSettings::fields>, kNames, "phone",
+     "The fields in their order. These and second_name, company, position, comments and "
+     "consent need no [field] section."},
+    {"form", "title", at<&Settings::form, &FormSettings::title>, kTitle, "Website: {email}",
+     "The title of the lead, with the names of fields in { }; nothing: the visitor's name as "
+     "far as the form asks for it, else the company, e-mail or phone, else the date."},
+    {"form", "values", at<&Settings::form, &FormSettings::values>, kValues, "SOURCE_ID=WEB",
+     "What each lead gets besides."},
+    {"form", "method", at<&Settings::form, &FormSettings::method>, kMethod, "crm.item.add",
+     "crm.lead.add or crm.item.add"},
+    {"form", "unknown", at<&Settings::form, &FormSettings::unknown>, kUnknown, "comments",
+     "Posted fields that the form does not have: ignore, or comments (they are added to the "
+     "lead's comment)."},
+    {"form", "duplicates", at<&Settings::form, &FormSettings::duplicates>, kDuplicates, "link",
+     "Customers who are known already, by phone or e-mail: ignore, or link (the lead is tied "
+     "to them)."},
+    {"form", "wait", at<&Settings::form, &FormSettings::wait>, kDuration, "10s",
+     "How long a visitor waits for the portal. The lead is safe before that, and sent in the "
+     "background."},
+    {"form", "token_age", at<&Settings::form, &FormSettings::token_age>, kDuration, "7d",
+     "How long a form can be sent after it was shown."},
+    {"form", "min_time", at<&Settings::form, &FormSettings::min_time>, kDuration, "3s",
+     "How soon after it was shown a form can be sent at the earliest."},
+    {"form", "require_token", at<&Settings::form, &FormSettings::require_token>, kFlag, "no",
+     "no: accept posts from forms that were not shown by this page (of your own site, of a "
+     "page builder)."},
+    {"form", "allowed_origins", at<&Settings::form, &FormSettings::allowed_origins>, kOrigins,
+     "https://www.example.com", "Other sites whose pages may post here: https://www.example.com"},
+    {"form", "success_url", at<&Settings::form, &FormSettings::success_url>, kUrl,
+     "https://example.com/thanks",
+     "Where a visitor goes after sending; nothing: the form says that it was sent."},
+    {"form", "show_portal_errors", at<&Settings::form, &FormSettings::show_portal_errors>, kFlag,
+     "yes", "yes: show visitors the portal's own words when it refuses a lead."},
+    {"form", "frame_ancestors", at<&Settings::form, &FormSettings::frame_ancestors>, kOrigins,
+     "https://www.example.com", "Sites that may show the form in a frame: https://www.example.com"},
+
+    {"field", "type", at<&Settings::fields, &FieldSettings::type>, kFieldType, "textarea",
+     "text, email, phone, textarea, select, checkbox, consent, hidden or file"},
+    {"field", "label", kLabel, kText, "Size",
+     "the label; label_ru, label_de, ...: in one language"},
+    {"field", "label_*", kLabel, kText, "Size", "the label in one language"},
+    {"field", "required", at<&Settings::fields, &FieldSettings::required>, kFlag, "yes",
+     "yes or no"},
+    {"field", "max_length", at<&Settings::fields, &FieldSettings::max_length>, kLength, "100",
+     "in characters; of a file: in bytes"},
+    {"field", "pattern", at<&Settings::fields, &FieldSettings::pattern>, kPattern, "[0-9]{6}",
+     "a POSIX extended regular expression for the whole text"},
+    {"field", "target", at<&Settings::fields, &FieldSettings::target>, kTarget, "COMMENTS",
+     "the CRM field: COMMENTS, UF_CRM_1234, ...; none: it is not sent"},
+    {"field", "options", at<&Settings::fields, &FieldSettings::options>, kOptions,
+     "s: up to 10 | l: more", "of a select: value: label | value: label"},
+    {"field", "value", at<&Settings::fields, &FieldSettings::value>, kText, "Y",
+     "what it holds at first; of a checkbox: what is sent when it is ticked"},
+    {"field", "link", at<&Settings::fields, &FieldSettings::link>, kUrl,
+     "https://example.com/privacy", "of a consent: the page that it speaks of"},
+
+    {"spam", "per_address", at<&Settings::spam, &SpamSettings::per_address>, kLimit, "10",
+     "Submissions from one address in an hour (of IPv6: from one /64); 0: no limit."},
+    {"spam", "per_day", at<&Settings::spam, &SpamSettings::per_day>, kLimit, "1000",
+     "Submissions in all in a day; 0: no limit."},
+    {"spam", "captcha", at<&Settings::spam, &SpamSettings::captcha>, kCaptcha, "turnstile",
+     "turnstile, hcaptcha, recaptcha or smartcaptcha, with the two keys that the service gave "
+     "you."},
+    {"spam", "captcha_site_key", at<&Settings::spam, &SpamSettings::captcha_site_key>, kText,
+     "0x4AAA", "The key that goes into the page."},
+    {"spam", "captcha_secret", at<&Settings::spam, &SpamSettings::captcha_secret>, kText, "0x4BBB",
+     "The key that stays here.", true},
+    {"spam", "captcha_verify_url", at<&Settings::spam, &SpamSettings::captcha_verify_url>, kUrl,
+     "https://relay.example/verify", "The service's address, if it has to be another one."},
+
+    {"notify", "command", at<&Settings::notify, &NotifySettings::command>, kProgram,
+     "/usr/local/bin/tell-me",
+     "How you hear of leads that wait too long: a program that gets the text as its input,"},
+    {"notify", "mail", at<&Settings::notify, &NotifySettings::mail>, kMail, "owner@example.com",
+     "or a mail address."},
+    {"notify", "sendmail", at<&Settings::notify, &NotifySettings::sendmail>, kProgramPath,
+     "/usr/lib/sendmail", "The program that sends mail."},
+    {"notify", "after", at<&Settings::notify, &NotifySettings::after>, kDuration, "30m",
+     "How long a lead may wait before that is trouble."},
+
+    {"delivery", "threads", at<&Settings::delivery, &DeliverySettings::threads>, kThreads, "2",
+     "Leads that are sent at the same time."},
+    {"delivery", "give_up", at<&Settings::delivery, &DeliverySettings::give_up>, kDuration, "3d",
+     "When a lead is given up (and kept as failed)."},
+    {"delivery", "settle", at<&Settings::delivery, &DeliverySettings::settle>, kDuration, "2m",
+     "How long the portal may still be working on a call that broke off."},
+
+    {"store", "keep_days", at<&Settings::store, &StoreSettings::keep_days>, kDays, "90",
+     "Leads and events that are done are erased after so many days. Failed ones never are."},
+
+    {"journal", "keep", at<&Settings::journal, &JournalSettings::keep>, kDuration, "7d",
+     "What was accepted stays in DATA/journal, as it came, for this long at least (while there is "
+     "room); the store can be filled again from it."},
+
+    {"portal_call", "connect_time", at<&Settings::call, &CallSettings::connect_time>, kDuration,
+     "10s", "How calls to the portal are made: time to connect,"},
+    {"portal_call", "total_time", at<&Settings::call, &CallSettings::total_time>, kDuration, "2m",
+     "and for a whole call."},
+    {"portal_call", "ca_file", at<&Settings::call, &CallSettings::ca_file>, kPath,
+     "/etc/ssl/own.pem", "One more certificate authority (PEM), for a self-hosted portal."},
+    {"portal_call", "bucket_size", at<&Settings::call, &CallSettings::bucket_size>, kBucket, "250",
+     "The portal's limits: calls at once. Enterprise plans: 250."},
+    {"portal_call", "bucket_drain", at<&Settings::call, &CallSettings::bucket_drain>, kDrain, "5",
+     "And calls per second. Enterprise plans: 5."},
+
+    {"portal", "application_token", at<&Settings::portals, &PortalSettings::application_tokens>,
+     kTokens, "abcdef0123456789",
+     "The code that the portal showed for the outbound webhook: without it no event is "
+     "accepted. While it changes: both, parted by a blank. For several portals: sections "
+     "[portal NAME].",
+     true},
+    {"portal", "member_id", at<&Settings::portals, &PortalSettings::member_id>, kText,
+     "a223c6b3710f85df22e9377d6c4f7553", "If set, an event must name it, too."},
+    {"portal", "domain", at<&Settings::portals, &PortalSettings::domain>, kText, "portal.example",
+     "If set, an event must name it, too."},
+
+    {"handler", "title", at<&Settings::handler, &HandlerSettings::title>, kText, "events",
+     "The title of the entries of hook.log."},
+    {"handler", "mask_secrets", at<&Settings::handler, &HandlerSettings::mask_secrets>, kFlag, "no",
+     "no: tokens are written to hook.log as they came."},
+    {"handler", "allow", at<&Settings::handler, &HandlerSettings::allow>, kNetworks, "192.0.2.0/24",
+     "Who may send events: addresses or networks. Nothing, here and in allow_file: anybody "
+     "who knows the token."},
+    {"handler", "allow_file", at<&Settings::handler, &HandlerSettings::allow_file>, kPath,
+     "/etc/b24hooks/nodes.json",
+     "A file with more of them, as the vendor publishes it ({\"nodes\": [...]})."},
+    {"handler", "json_log", at<&Settings::handler, &HandlerSettings::json_log>, kFlag, "no",
+     "hook.jsonl beside hook.log: one JSON object per event."},
+    {"handler", "work_threads", at<&Settings::handler, &HandlerSettings::work_threads>, kThreads,
+     "4", "The actions below: how many at the same time."},
+    {"handler", "give_up", at<&Settings::handler, &HandlerSettings::give_up>, kDuration, "2d",
+     "When an action is given up (and kept as failed)."},
+
+    {"on", "filter", at<&Settings::actions, &ActionSettings::filter>, kFilter, "data.FIELDS.ID=7",
+     "only when a value matches: data.FIELDS.ID=7, result.STAGE_ID!=WON"},
+    {"on", "call", at<&Settings::actions, &ActionSettings::call>, kCallText,
+     "crm.deal.get?id={data.FIELDS.ID}",
+     "a method of the portal: crm.deal.get?id={data.FIELDS.ID}"},
+    {"on", "forward", at<&Settings::actions, &ActionSettings::forward>, kUrl,
+     "https://example.com/in", "a URL that gets the event and the result of the call", true},
+    {"on", "forward_as", at<&Settings::actions, &ActionSettings::forward_as>, kForwardAs, "form",
+     "json or form"},
+    {"on", "forward_secret", at<&Settings::actions, &ActionSettings::forward_secret>, kSigning,
+     "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+     "signs it as Standard Webhooks say: whsec_ and base64", true},
+    {"on", "exec", at<&Settings::actions, &ActionSettings::exec>, kProgram,
+     "/usr/local/bin/won {result.TITLE}",
+     "a program and its arguments, which may name values like call: /usr/local/bin/won "
+     "{result.TITLE}. It gets the event and the result as JSON, and B24_EVENT, B24_ID (of the "
+     "object) and B24_ITEM in its environment."},
+    {"on", "exec_time", at<&Settings::actions, &ActionSettings::exec_time>, kDuration, "1m",
+     "how long it may take: 30s"},
+
+    {"log", "time_zone", at<&Settings::log, &LogSettings::time_zone>, kTimeZone, "Europe/Moscow",
+     "The time zone of hook.log, e.g. Europe/Moscow; nothing: the server's."},
+    {"log", "max_size", at<&Settings::log, &LogSettings::max_size>, kSize, "100M",
+     "Logs are begun anew at this size (0: never). Or let logrotate rename them at any time, "
+     "without copytruncate: the next event begins a new one."},
+    {"log", "daily", at<&Settings::log, &LogSettings::daily>, kFlag, "yes",
+     "yes: hook.log and hook.jsonl are begun anew each day, too."},
+    {"log", "keep_files", at<&Settings::log, &LogSettings::keep_files>, kFiles, "30",
+     "How many old ones are kept."},
+
+    {"checkserver", "access", at<&Settings::checkserver, &CheckserverSettings::access>, kAccess,
+     "public",
+     "Who sees what was found: public (everybody), summary (strangers see whether all is "
+     "well), key (only with the key), off."},
+    {"checkserver", "key", at<&Settings::checkserver, &CheckserverSettings::key>, kCheckKey,
+     "0123456789abcdef", "At least 16 characters; it opens everything.", true},
+    {"checkserver", "networks", at<&Settings::checkserver, &CheckserverSettings::networks>,
+     kNetworks, "192.0.2.0/24",
+     "Addresses or networks from which everything is shown without the key."},
+    {"checkserver", "time_limit", at<&Settings::checkserver, &CheckserverSettings::time_limit>,
+     kTimeLimit, "20s", "How long a whole run may take, from 1s to 60s."},
 };
 
 }  // namespace
@@ -253,14 +334,8 @@ constexpr RepeatableSection kRepeatable[] = {
 std::span<const SettingKey> setting_keys() {
   return kKeys;
 }
-std::span<const RepeatableSection> repeatable_sections() {
-  return kRepeatable;
-}
-
-std::vector<KeyInfo> all_keys() {
-  std::vector<KeyInfo> result;
-  for (const SettingKey& key : kKeys) result.push_back({key.section, key.name, key.expects});
-  return result;
+std::span<const SettingSection> setting_sections() {
+  return kSections;
 }
 
 }  // namespace b24

@@ -1,4 +1,4 @@
-// settings_values: reads the text of one setting into its field.
+// settings_values: how the values of settings are written: text to field and back.
 #include "settings/settings_values.h"
 
 #include <algorithm>
@@ -7,7 +7,8 @@
 
 #include "base/text.h"
 
-namespace b24::settings_values {
+namespace b24 {
+namespace fs = std::filesystem;
 namespace {
 
 struct Unit {
@@ -15,22 +16,47 @@ struct Unit {
   long long factor;
 };
 
-constexpr Unit kTimes[] = {{"", 1000},       {"ms", 1},          {"s", 1000},
-                           {"m", 60 * 1000}, {"h", 3600 * 1000}, {"d", 86400 * 1000}};
-constexpr Unit kSizes[] = {{"", 1}, {"K", 1 << 10}, {"M", 1 << 20}, {"G", 1 << 30}};
+// The largest come first: a value is shown by the largest that divides it.
+constexpr Unit kTimes[] = {{"d", 86400 * 1000}, {"h", 3600 * 1000}, {"m", 60 * 1000},
+                           {"s", 1000},         {"ms", 1},          {"", 1000}};
+constexpr Unit kSizes[] = {{"G", 1 << 30}, {"M", 1 << 20}, {"K", 1 << 10}, {"", 1}};
+
+constexpr std::pair<std::string_view, CheckAccess> kAccessWords[] = {
+    {"public", CheckAccess::everyone},
+    {"summary", CheckAccess::summary},
+    {"key", CheckAccess::key},
+    {"off", CheckAccess::off}};
+
+bool in_range(const SettingType& type, long long number) {
+  return number >= type.least && (type.most == 0 || number <= type.most);
+}
+
+bool read_integer(std::string_view text, long long& number) {
+  const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return fault == std::errc() && end == text.data() + text.size();
+}
 
 // A whole number with a unit behind it.
 template <std::size_t n>
-bool read_amount(std::string_view text, const Unit (&units)[n], long long& amount) {
+bool read_amount(const SettingType& type, std::string_view text, const Unit (&units)[n],
+                 long long& amount) {
   constexpr long long kMost = 1'000'000'000'000;  // times the largest factor, it still fits
   const std::size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
-  for (const Unit& unit : units) {
-    if (text.substr(digits) != unit.name) continue;
-    if (!read_integer(text.substr(0, digits), 0, kMost / unit.factor, amount)) return false;
-    amount *= unit.factor;
-    return true;
-  }
-  return false;
+  const Unit* unit = std::ranges::find(units, text.substr(digits), &Unit::name);
+  if (unit == std::end(units) || !read_integer(text.substr(0, digits), amount)) return false;
+  if (amount > kMost / unit->factor) return false;
+  amount *= unit->factor;
+  return in_range(type, amount);
+}
+
+// `least` units of it at least: 24h and 60s say more than 1d and 1m.
+template <std::size_t n>
+std::string show_amount(long long amount, const Unit (&units)[n], long long least) {
+  if (amount == 0) return "0";
+  const Unit* unit = std::ranges::find_if(units, [&](const Unit& each) {
+    return amount % each.factor == 0 && (amount >= least * each.factor || each.factor <= 1000);
+  });
+  return std::to_string(amount / unit->factor) + std::string(unit->name);
 }
 
 bool is_letter(char c) {
@@ -40,28 +66,18 @@ bool is_digit(char c) {
   return c >= '0' && c <= '9';
 }
 
-}  // namespace
-
-bool read_integer(std::string_view text, long long least, long long most, long long& number) {
-  const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), number);
-  return fault == std::errc() && end == text.data() + text.size() && number >= least &&
-         number <= most;
+bool is_line(std::string_view text) {
+  return std::ranges::none_of(text, [](unsigned char c) { return c < 0x20 || c == 0x7f; });
 }
 
 bool is_one_of(std::string_view text, std::string_view words) {
-  if (text == "or") return false;
   const std::vector<std::string> all = text::split(words, ", ");
-  return std::ranges::find(all, text) != all.end();
+  return text != "or" && std::ranges::find(all, text) != all.end();
 }
 
-bool line(std::string_view text, std::string& field) {
-  if (std::ranges::any_of(text, [](unsigned char c) { return c < 0x20 || c == 0x7f; }))
-    return false;
-  field = text;
-  return true;
-}
+}  // namespace
 
-bool flag(std::string_view text, bool& field) {
+bool read_setting(const SettingType&, std::string_view text, const fs::path&, bool& field) {
   for (std::string_view yes : {"yes", "true", "1", "y"})
     if (text::equal_ignoring_case(text, yes)) return field = true;
   for (std::string_view no : {"no", "false", "0", "n"})
@@ -69,21 +85,29 @@ bool flag(std::string_view text, bool& field) {
   return false;
 }
 
-bool duration(std::string_view text, Millis& field) {
+bool read_setting(const SettingType& type, std::string_view text, const fs::path&, int& field) {
+  long long number = 0;
+  if (!read_integer(text, number) || !in_range(type, number)) return false;
+  field = static_cast<int>(number);
+  return true;
+}
+
+bool read_setting(const SettingType& type, std::string_view text, const fs::path&, Millis& field) {
   long long amount = 0;
-  if (!read_amount(text, kTimes, amount)) return false;
+  if (!read_amount(type, text, kTimes, amount)) return false;
   field = amount;
   return true;
 }
 
-bool size(std::string_view text, std::size_t& field) {
+bool read_setting(const SettingType& type, std::string_view text, const fs::path&,
+                  std::size_t& field) {
   long long amount = 0;
-  if (!read_amount(text, kSizes, amount)) return false;
+  if (!read_amount(type, text, kSizes, amount)) return false;
   field = static_cast<std::size_t>(amount);
   return true;
 }
 
-bool positive(std::string_view text, double& field) {
+bool read_setting(const SettingType&, std::string_view text, const fs::path&, double& field) {
   double number = 0;
   const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (fault != std::errc() || end != text.data() + text.size()) return false;
@@ -92,43 +116,33 @@ bool positive(std::string_view text, double& field) {
   return true;
 }
 
-bool encoding(std::string_view text, std::string& field) {
-  if (!text.empty() && !text::known_encoding(std::string(text))) return false;
-  field = text;
+bool read_setting(const SettingType& type, std::string_view text, const fs::path&,
+                  std::string& field) {
+  const bool is_allowed_empty = text.empty() && type.may_be_empty;
+  if (!is_line(text)) return false;
+  if (!type.words.empty() && !is_allowed_empty && !is_one_of(text, type.words)) return false;
+  if (type.check != nullptr && !type.check(text)) return false;
+  if (!text.empty() && static_cast<long long>(text.size()) < type.least) return false;
+  field = type.lower_case ? text::lower(text) : std::string(text);
   return true;
 }
 
-bool language(std::string_view text, std::string& field) {
-  if (text.size() < 2 || text.size() > 8) return false;
-  if (!std::ranges::all_of(text, [](char c) { return is_letter(c) || c == '-'; })) return false;
-  field = text::lower(text);
+bool read_setting(const SettingType&, std::string_view text, const fs::path& base_dir,
+                  fs::path& field) {
+  if (!is_line(text)) return false;
+  field = text.empty() ? fs::path() : (base_dir / text).lexically_normal();
   return true;
 }
 
-bool time_zone(std::string_view text, std::string& field) {
-  const auto allowed = [](char c) {
-    return is_letter(c) || is_digit(c) || std::string_view("_+-/").contains(c);
-  };
-  if (text.starts_with('/') || !std::ranges::all_of(text, allowed)) return false;
-  // The C library takes a name that it does not know for UTC.
-  static const std::filesystem::path kZones = "/usr/share/zoneinfo";
-  std::error_code ignored;
-  if (!text.empty() && std::filesystem::exists(kZones, ignored) &&
-      !std::filesystem::is_regular_file(kZones / text, ignored)) {
-    return false;
-  }
-  field = text;
+bool read_setting(const SettingType&, std::string_view text, const fs::path&,
+                  std::vector<std::string>& field) {
+  if (!is_line(text)) return false;
+  field = text::split(text);
   return true;
 }
 
-bool words(std::string_view text, std::vector<std::string>& field) {
-  std::string checked;
-  if (!line(text, checked)) return false;
-  field = text::split(checked);
-  return true;
-}
-
-bool networks(std::string_view text, std::vector<Network>& field) {
+bool read_setting(const SettingType&, std::string_view text, const fs::path&,
+                  std::vector<Network>& field) {
   std::vector<Network> all;
   for (const std::string& word : text::split(text)) {
     const std::optional<Network> network = Network::parse(word);
@@ -139,4 +153,60 @@ bool networks(std::string_view text, std::vector<Network>& field) {
   return true;
 }
 
-}  // namespace b24::settings_values
+bool read_setting(const SettingType&, std::string_view text, const fs::path&, CheckAccess& field) {
+  for (const auto& [word, access] : kAccessWords)
+    if (word == text) return field = access, true;
+  return false;
+}
+
+std::string show_setting(const SettingType& type, bool field) {
+  const bool is_crest = type.expects.starts_with('Y');
+  return field ? (is_crest ? "Y" : "yes") : (is_crest ? "N" : "no");
+}
+std::string show_setting(const SettingType&, int field) {
+  return std::to_string(field);
+}
+std::string show_setting(const SettingType&, Millis field) {
+  return show_amount(field, kTimes, 2);
+}
+std::string show_setting(const SettingType&, std::size_t field) {
+  return show_amount(static_cast<long long>(field), kSizes, 1);
+}
+std::string show_setting(const SettingType&, double field) {
+  char text[32];
+  return {text, std::to_chars(text, text + sizeof text, field).ptr};
+}
+std::string show_setting(const SettingType&, const std::string& field) {
+  return field;
+}
+std::string show_setting(const SettingType&, const fs::path& field) {
+  return field.string();
+}
+std::string show_setting(const SettingType&, CheckAccess field) {
+  for (const auto& [word, access] : kAccessWords)
+    if (access == field) return std::string(word);
+  return {};
+}
+
+bool is_encoding(std::string_view text) {
+  return text.empty() || text::known_encoding(std::string(text));
+}
+
+bool is_language(std::string_view text) {
+  return text.size() >= 2 && text.size() <= 8 &&
+         std::ranges::all_of(text, [](char c) { return is_letter(c) || c == '-'; });
+}
+
+bool is_time_zone(std::string_view text) {
+  const auto allowed = [](char c) {
+    return is_letter(c) || is_digit(c) || std::string_view("_+-/").contains(c);
+  };
+  if (text.starts_with('/') || !std::ranges::all_of(text, allowed)) return false;
+  // The C library takes a name that it does not know for UTC.
+  static const fs::path kZones = "/usr/share/zoneinfo";
+  std::error_code ignored;
+  return text.empty() || !fs::exists(kZones, ignored) ||
+         fs::is_regular_file(kZones / text, ignored);
+}
+
+}  // namespace b24

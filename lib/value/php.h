@@ -53,12 +53,4 @@ std::string url_encode(std::string_view text);
 // urldecode: "+" is a space; a bad % sequence stays as it is.
 std::string url_decode(std::string_view text);
 
-// PHP's serialize() of null, booleans, integers, reals, strings and arrays: length-prefixed and
-// binary safe. This is how the store keeps payloads, since a visitor's or a portal's bytes need not
-// be valid UTF-8 and may hold NUL.
-std::string serialize(const Value& value);
-// The reverse. Refuses anything else (objects, references), trailing bytes, cut input and more than
-// 1000 levels.
-Result<Value> unserialize(std::string_view text);
-
 }  // namespace b24::php

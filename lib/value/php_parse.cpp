@@ -103,10 +103,9 @@ std::expected<void, ParseFault> add_variable(Value& target, std::string_view nam
 }
 
 std::expected<void, ParseFault> add_query(Value& target, std::string_view encoded, Limits& left) {
-  while (!encoded.empty()) {
-    const std::size_t end = std::min(encoded.find('&'), encoded.size());
-    const std::string_view field = encoded.substr(0, end);
-    encoded.remove_prefix(std::min(end + 1, encoded.size()));
+  for (std::size_t begin = 0, end = 0; begin < encoded.size(); begin = end + 1) {
+    end = std::min(encoded.find('&', begin), encoded.size());
+    const std::string_view field = encoded.substr(begin, end - begin);
     if (field.empty()) continue;
     const std::size_t equals = std::min(field.find('='), field.size());
     const std::string_view text = field.substr(std::min(equals + 1, field.size()));

@@ -1,12 +1,15 @@
-// answer: one request through a page, from its variables to the text that CGI and FastCGI send.
+// answer: requests on their way through a page, from their variables to what is sent.
 #include "web/answer.h"
 
 #include <malloc.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <exception>
 #include <mutex>
+#include <utility>
+#include <vector>
 
 #include "base/text.h"
 
@@ -17,37 +20,73 @@ Response Page::not_kept(const Error& error, const Request&) {
   return text_response(503, "Not kept. Please try again later.\n");
 }
 
-namespace {
+Exchange::Exchange(Page& page, const Environment& environment)
+    : page_(&page), environment_(environment), request_(std::unexpected(Refusal{})) {}
 
-constexpr std::size_t kLarge = 8 * 1024;
-
-// Declared before all that a request holds, so that this is gone when it gives memory back.
-struct Trim {
-  std::size_t bytes = 0;
-  ~Trim() {
-    if (bytes > kLarge) malloc_trim(0);
-  }
-};
-
-}  // namespace
-
-std::string answer(Page& page, const Environment& environment, const BodyReader& read) {
-  Trim trim;
-  bool head = environment.get("REQUEST_METHOD") == "HEAD";
+void Exchange::read(const BodyReader& body) {
   try {
-    auto request = read_request(environment, read, page.limits());
-    trim.bytes = request ? request->body.size() + request->query_string.size() : kLarge + 1;
-    Response response =
-        request ? page.respond(*request) : page.refuse(request.error(), environment);
-    if (!response.promise.empty()) {
-      const Status kept = page.keep({&response.promise, 1});
-      if (!kept) response = page.not_kept(kept.error(), *request);
-    }
-    return to_cgi(response, head);
+    request_ = read_request(environment_, body, page_->limits());
   } catch (const std::exception& fault) {
-    complain(std::string("a request failed: ") + fault.what());
-    return to_cgi(text_response(500, "Internal error. Please try again later.\n"), head);
+    fail(fault.what());
   }
+}
+
+void Exchange::respond() {
+  if (failed_) return;
+  try {
+    response_ =
+        request_ ? page_->respond(*request_) : page_->refuse(request_.error(), environment_);
+  } catch (const std::exception& fault) {
+    fail(fault.what());
+  }
+}
+
+std::string Exchange::text() const {
+  return to_cgi(response_, environment_.get("REQUEST_METHOD") == "HEAD");
+}
+
+bool Exchange::keep(Page& page, std::span<Exchange> round) {
+  std::vector<Exchange*> promising;
+  std::vector<std::string> promises;
+  for (Exchange& exchange : round) {
+    if (exchange.response_.promise.empty()) continue;
+    promising.push_back(&exchange);
+    promises.push_back(std::move(exchange.response_.promise));
+  }
+  if (promises.empty()) return false;
+  Status kept;
+  try {
+    kept = page.keep(promises);
+  } catch (const std::exception& fault) {
+    kept = std::unexpected(Error{ErrorKind::storage, "not_kept", fault.what(), ""});
+  }
+  if (kept) return true;
+  for (Exchange* exchange : promising) exchange->retract(kept.error());
+  return false;
+}
+
+void Exchange::release(std::vector<Exchange>& round) {
+  constexpr std::size_t kMuch = 8 * 1024;  // of which a few thousand values can be made
+  const bool much = std::ranges::any_of(round, [](const Exchange& exchange) {
+    const auto& request = exchange.request_;
+    return !request || request->body.size() + request->query_string.size() > kMuch;
+  });
+  round.clear();
+  if (much) malloc_trim(0);
+}
+
+void Exchange::retract(const Error& error) {
+  try {
+    response_ = page_->not_kept(error, request_.value_or(Request{}));
+  } catch (const std::exception& fault) {
+    fail(fault.what());
+  }
+}
+
+void Exchange::fail(std::string_view why) {
+  failed_ = true;
+  complain("a request failed: " + std::string(why));
+  response_ = text_response(500, "Internal error. Please try again later.\n");
 }
 
 void complain(std::string_view what) {

@@ -1,17 +1,45 @@
-// answer: one request through a page, from its variables to the text that CGI and FastCGI send.
+// answer: requests on their way through a page, from their variables to the text that CGI and
+// FastCGI send.
 #pragma once
 
+#include <expected>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "web/request.h"
 #include "web/server.h"
 
 namespace b24 {
 
-// Reads the request and asks the page. An exception that escapes the page becomes a plain 500 and a
-// complaint; it never gets out of here.
-std::string answer(Page& page, const Environment& environment, const BodyReader& read);
+// One request. The steps are taken in their order, each once; an exception that escapes the page in
+// one of them becomes a plain 500 and a complaint, and never gets out of here.
+class Exchange {
+ public:
+  // `page` and the variables behind `environment` must outlive this.
+  Exchange(Page& page, const Environment& environment);
+
+  void read(const BodyReader& body);  // to its end, or to a refusal
+  void respond();
+  std::string text() const;  // what is sent
+
+  // One Page::keep for all of `round` that promised something; when it fails, none of these says
+  // what it would have said. Whether anything was kept.
+  static bool keep(Page& page, std::span<Exchange> round);
+  // Drops what `round` holds; if that was much, the memory goes back to the system.
+  static void release(std::vector<Exchange>& round);
+
+ private:
+  void fail(std::string_view why);
+  void retract(const Error& error);
+
+  Page* page_;
+  Environment environment_;
+  std::expected<Request, Refusal> request_;
+  Response response_;
+  bool failed_ = false;
+};
 
 // One line on stderr, cleaned for a log; at most one a second (the next tells how many were left
 // out), so that nobody can fill the disk with them. Safe from all threads.

@@ -26,7 +26,8 @@ ServerLimits AppPage::server_limits() {
   const ServerSettings& server = app->settings->server;
   return {.threads = server.threads,
           .max_threads = server.max_threads,
-          .request_time = server.request_time};
+          .request_time = server.request_time,
+          .allow = server.listen_allow};
 }
 
 RequestLimits AppPage::limits() {

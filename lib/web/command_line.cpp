@@ -1,9 +1,12 @@
 // command_line: the options of a binary, by its table.
 #include "web/command_line.h"
 
-#include <algorithm>
+#include <getopt.h>
+
 #include <charconv>
+#include <iterator>
 #include <optional>
+#include <vector>
 
 namespace b24 {
 namespace {
@@ -12,37 +15,53 @@ constexpr Option kCommon[] = {
     {"--listen", "unix:PATH|HOST:PORT", "serve FastCGI on a socket of its own"},
     {"--threads", "N", "workers kept ready (1-1000)"},
     {"--settings", "FILE", "the settings file"},
-    {"--help", "", "print this"},
+    {"--help", "[settings|settings.conf]", "print this (or -h); what can be set; a settings file"},
     {"--version", "", "print the version"},
 };
 
-const Option* find_option(std::span<const Option> options, std::string_view name) {
-  auto found = std::ranges::find(options, name, &Option::name);
-  return found == options.end() ? nullptr : &*found;
+// getopt_long's codes for long options, above those for characters.
+constexpr int kFirst = 256;
+
+std::vector<Option> all_options(std::span<const Option> options) {
+  std::vector<Option> all(options.begin(), options.end());
+  all.insert(all.end(), std::begin(kCommon), std::end(kCommon));
+  return all;
 }
 
-bool argument_is_optional(const Option& option) {
+bool may_lack_argument(const Option& option) {
   return option.argument.starts_with('[');
 }
 
-// Takes what `option` needs from the "=value" attached to it (null for none) or from the arguments
-// that follow.
-std::expected<std::string, std::string> take_argument(const Option& option, const char* attached,
-                                                      std::span<const char* const>& following) {
-  std::string name(option.name);
-  if (option.argument.empty()) {
-    if (attached != nullptr) return std::unexpected(name + " takes no argument");
-    return "";
+struct LongOptions {
+  std::vector<std::string> names;  // without the dashes
+  std::vector<option> table;       // points into the names
+};
+
+LongOptions long_options(const std::vector<Option>& all) {
+  LongOptions made;
+  for (const Option& one : all) made.names.emplace_back(one.name.substr(2));
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const int argument = all[i].argument.empty()     ? no_argument
+                         : may_lack_argument(all[i]) ? optional_argument
+                                                     : required_argument;
+    made.table.push_back({made.names[i].c_str(), argument, nullptr, kFirst + static_cast<int>(i)});
   }
-  if (attached != nullptr) return attached;
-  bool is_there = !following.empty() && !std::string_view(following.front()).starts_with("--");
-  if (!is_there) {
-    if (argument_is_optional(option)) return "";
-    return std::unexpected(name + " needs " + std::string(option.argument));
-  }
-  std::string value = following.front();
-  following = following.subspan(1);
-  return value;
+  made.table.push_back({});
+  return made;
+}
+
+std::string unknown(const std::vector<Option>& all, std::string_view what) {
+  std::string text = "unknown option " + std::string(what) + "; there are";
+  for (const Option& one : all) text += ' ' + std::string(one.name);
+  return text;
+}
+
+std::string needs(const Option& one) {
+  return std::string(one.name) + " needs " + std::string(one.argument);
+}
+
+bool is_option(std::string_view text) {
+  return text.starts_with("--");
 }
 
 std::optional<int> parse_threads(std::string_view text) {
@@ -55,7 +74,10 @@ std::optional<int> parse_threads(std::string_view text) {
 
 std::expected<void, std::string> apply_common(CommandLine& line, std::string_view name,
                                               const std::string& value) {
-  if (name == "--help") line.help = true;
+  if (name == "--help") {
+    line.help = true;
+    line.help_topic = value;
+  }
   if (name == "--version") line.version = true;
   if (name == "--listen") line.listen = value;
   if (name == "--settings") line.settings = value;
@@ -84,23 +106,38 @@ void append_table(std::string& text, std::span<const Option> options) {
 
 std::expected<CommandLine, std::string> parse_command_line(std::span<const char* const> args,
                                                            std::span<const Option> options) {
+  const std::vector<Option> all = all_options(options);
+  const LongOptions known = long_options(all);
+  std::vector<std::string> words = {""};
+  words.insert(words.end(), args.begin(), args.end());
+  std::vector<char*> argv;
+  for (std::string& word : words) argv.push_back(word.data());
+  const int argc = static_cast<int>(argv.size());
+  argv.push_back(nullptr);
   CommandLine line;
-  while (!args.empty()) {
-    std::string_view arg = args.front();
-    args = args.subspan(1);
-    std::size_t equals = arg.find('=');
-    std::string_view name = arg.substr(0, equals);
-    const Option* common = find_option(kCommon, name);
-    const Option* option = common != nullptr ? common : find_option(options, name);
-    if (option == nullptr) return std::unexpected("unknown option " + std::string(arg));
-    const char* attached = equals == arg.npos ? nullptr : arg.data() + equals + 1;
-    auto value = take_argument(*option, attached, args);
-    if (!value) return std::unexpected(value.error());
-    if (common == nullptr) {
-      line.arguments.emplace_back(name, *value);
-    } else if (auto applied = apply_common(line, name, *value); !applied) {
-      return std::unexpected(applied.error());
+  optind = 0;  // from the start, whoever has called it before
+  // '+': what is no option ends the options; ':': it prints nothing itself.
+  for (int at = 1; at < argc; at = optind) {
+    const std::string& word = words[static_cast<std::size_t>(at)];
+    int code = getopt_long(argc, argv.data(), "+:h", known.table.data(), nullptr);
+    if (code == 'h') {
+      line.help = true;
+      continue;
     }
+    if (code == -1 || (code == '?' && optopt < kFirst)) return std::unexpected(unknown(all, word));
+    const Option& one = all[static_cast<std::size_t>((code < kFirst ? optopt : code) - kFirst)];
+    if (code == '?') return std::unexpected(std::string(one.name) + " takes no argument");
+    if (code == ':') return std::unexpected(needs(one));
+    std::string value = optarg != nullptr ? optarg : "";
+    const bool apart = optarg != nullptr && optind == at + 2;
+    if (apart && is_option(value)) return std::unexpected(needs(one));
+    // What may be left out getopt takes only from behind a '='.
+    if (optarg == nullptr && may_lack_argument(one) && optind < argc && !is_option(argv[optind]))
+      value = argv[optind++];
+    if (code - kFirst < static_cast<int>(options.size()))
+      line.arguments.emplace_back(one.name, value);
+    else if (auto applied = apply_common(line, one.name, value); !applied)
+      return std::unexpected(applied.error());
   }
   return line;
 }

@@ -15,12 +15,15 @@ struct CommandLine {
   int threads = 0;       // --threads; 0: not given
   std::string settings;  // --settings
   bool help = false;
+  std::string help_topic;  // "settings", "settings.conf"; empty: the program
   bool version = false;
   Arguments arguments;  // the page's own options, in order
 };
 
-// `args` without the program's name. "--name value" and "--name=value" are the same. The fault in
-// words when an option is unknown, lacks its argument or has one that it does not take.
+// `args` without the program's name, read by getopt_long. "--name value" and "--name=value" are the
+// same, and a name may be cut as long as it is the only one that begins so. The fault in one line,
+// with what would be right, when an option is unknown, lacks its argument or has one that it does
+// not take. Not safe from several threads.
 std::expected<CommandLine, std::string> parse_command_line(std::span<const char* const> args,
                                                            std::span<const Option> options);
 

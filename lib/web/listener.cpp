@@ -1,6 +1,7 @@
 // listener: the listening socket of a FastCGI process, inherited or made.
 #include "web/listener.h"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <netdb.h>
 #include <sys/socket.h>
@@ -11,6 +12,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -53,6 +55,17 @@ Error in_use(const std::string& where) {
           "Stop that process, or choose another address."};
 }
 
+Error open_to_all(const std::string& where) {
+  return {ErrorKind::settings, "listen", where + ": other machines can reach this address",
+          "Listen on 127.0.0.1, or name who may connect in [server] listen_allow."};
+}
+
+// 0: there is none.
+ino_t inode_of(const std::filesystem::path& file) {
+  struct stat info {};
+  return stat(file.c_str(), &info) == 0 ? info.st_ino : 0;
+}
+
 sockaddr_un unix_address(const std::string& file) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
@@ -60,12 +73,20 @@ sockaddr_un unix_address(const std::string& file) {
   return address;
 }
 
-bool somebody_listens(const sockaddr_un& address) {
-  int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  bool refused = connect(probe, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0 &&
-                 errno == ECONNREFUSED;
-  close(probe);
-  return !refused;
+// Nothing for a peer that does not come by TCP.
+std::optional<Address> address_of(const sockaddr* peer) {
+  char text[INET6_ADDRSTRLEN] = "";
+  if (peer->sa_family == AF_INET)
+    inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in*>(peer)->sin_addr, text, sizeof text);
+  else if (peer->sa_family == AF_INET6)
+    inet_ntop(AF_INET6, &reinterpret_cast<const sockaddr_in6*>(peer)->sin6_addr, text, sizeof text);
+  return Address::parse(text);
+}
+
+const std::vector<Network>& this_machine() {
+  static const std::vector<Network> kLoopback = {*Network::parse("127.0.0.0/8"),
+                                                 *Network::parse("::1")};
+  return kLoopback;
 }
 
 bool bind_unix(int socket, const sockaddr_un& address) {
@@ -80,14 +101,30 @@ bool bind_unix(int socket, const sockaddr_un& address) {
 Listener::Listener(Listener&& other) noexcept
     : socket_(std::exchange(other.socket_, -1)),
       file_(std::exchange(other.file_, {})),
-      inode_(other.inode_) {}
+      inode_(other.inode_),
+      allowed_(std::move(other.allowed_)) {}
 
 Listener::~Listener() {
   if (socket_ < 0) return;
   close(socket_);
-  struct stat info {};
-  if (!file_.empty() && stat(file_.c_str(), &info) == 0 && info.st_ino == inode_)
-    unlink(file_.c_str());
+  if (!file_.empty() && inode_of(file_) == inode_) unlink(file_.c_str());
+}
+
+int Listener::accept() const {
+  sockaddr_storage peer{};
+  socklen_t size = sizeof peer;
+  const int connection = accept4(socket_, reinterpret_cast<sockaddr*>(&peer), &size, SOCK_CLOEXEC);
+  if (connection < 0) return -1;
+  const auto address = address_of(reinterpret_cast<const sockaddr*>(&peer));
+  if (!address || any_contains(allowed_.empty() ? this_machine() : allowed_, *address))
+    return connection;
+  close(connection);
+  errno = ECONNABORTED;
+  return -1;
+}
+
+bool Listener::is_replaced() const {
+  return !file_.empty() && inode_of(file_) != inode_;
 }
 
 std::optional<Listener> Listener::inherited() {
@@ -105,7 +142,7 @@ std::optional<Listener> Listener::inherited() {
   return Listener(kSystemdFirst);
 }
 
-Result<Listener> Listener::open(std::string_view where) {
+Result<Listener> Listener::open(std::string_view where, std::vector<Network> allowed) {
   constexpr std::string_view kUnix = "unix:";
   if (where.starts_with(kUnix)) return open_unix(where.substr(kUnix.size()));
   std::size_t colon = where.rfind(':');
@@ -113,49 +150,54 @@ Result<Listener> Listener::open(std::string_view where) {
     return std::unexpected(bad_place(where));
   std::string_view host = where.substr(0, colon);
   if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-  return open_tcp(std::string(host), std::string(where.substr(colon + 1)));
+  return open_tcp(std::string(host), std::string(where.substr(colon + 1)), std::move(allowed));
 }
 
 Result<Listener> Listener::open_unix(const std::filesystem::path& file) {
-  std::string where = file.string();
-  sockaddr_un address = unix_address(where);
-  if (where.empty() || where.size() >= sizeof address.sun_path)
+  const std::string where = file.string();
+  const std::string fresh = where + '.' + std::to_string(getpid());
+  const sockaddr_un address = unix_address(fresh);
+  if (where.empty() || fresh.size() >= sizeof address.sun_path)
     return std::unexpected(bad_place("unix:" + where));
   Listener listener(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  if (listener.socket_ < 0) return std::unexpected(system_error(ErrorKind::settings, where, errno));
-  bool bound = bind_unix(listener.socket_, address);
   struct stat info {};
-  if (!bound && errno == EADDRINUSE && stat(where.c_str(), &info) == 0 && S_ISSOCK(info.st_mode)) {
-    if (somebody_listens(address)) return std::unexpected(in_use(where));
-    unlink(where.c_str());
-    bound = bind_unix(listener.socket_, address);
-  }
-  if (!bound) return std::unexpected(system_error(ErrorKind::settings, where, errno));
-  listener.file_ = std::filesystem::absolute(file);
-  if (stat(where.c_str(), &info) == 0) listener.inode_ = info.st_ino;
+  if (stat(where.c_str(), &info) == 0 && !S_ISSOCK(info.st_mode))
+    return std::unexpected(system_error(ErrorKind::settings, where, EADDRINUSE));
+  unlink(fresh.c_str());
+  if (listener.socket_ < 0 || !bind_unix(listener.socket_, address))
+    return std::unexpected(system_error(ErrorKind::settings, where, errno));
+  // It listens before anybody can find it: so there is no moment at which nobody does.
   prepare(listener.socket_);
-  return listener;
+  listener.file_ = std::filesystem::absolute(file);
+  listener.inode_ = inode_of(fresh);
+  if (rename(fresh.c_str(), where.c_str()) == 0) return listener;
+  const int number = errno;
+  unlink(fresh.c_str());
+  return std::unexpected(system_error(ErrorKind::settings, where, number));
 }
 
-Result<Listener> Listener::open_tcp(const std::string& host, const std::string& port) {
-  std::string where = host + ':' + port;
+Result<Listener> Listener::open_tcp(const std::string& host, const std::string& port,
+                                    std::vector<Network> allowed) {
+  const std::string where = host + ':' + port;
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_PASSIVE;
-  addrinfo* found = nullptr;
-  if (getaddrinfo(host.c_str(), port.c_str(), &hints, &found) != 0)
+  addrinfo* list = nullptr;
+  if (getaddrinfo(host.c_str(), port.c_str(), &hints, &list) != 0)
     return std::unexpected(bad_place(where));
+  const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> found(list, freeaddrinfo);
+  const auto address = address_of(found->ai_addr);
+  if (allowed.empty() && !(address && any_contains(this_machine(), *address)))
+    return std::unexpected(open_to_all(where));
   Listener listener(::socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  listener.allow(std::move(allowed));
   int on = 1;
   setsockopt(listener.socket_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  bool bound = bind(listener.socket_, found->ai_addr, found->ai_addrlen) == 0;
   // Two sockets may be bound to one address until one of them listens.
-  bool listens = bound && listen(listener.socket_, kQueue) == 0;
-  int number = errno;
-  freeaddrinfo(found);
-  if (!listens)
-    return std::unexpected(number == EADDRINUSE ? in_use(where)
-                                                : system_error(ErrorKind::settings, where, number));
+  if (bind(listener.socket_, found->ai_addr, found->ai_addrlen) != 0 ||
+      listen(listener.socket_, kQueue) != 0)
+    return std::unexpected(errno == EADDRINUSE ? in_use(where)
+                                               : system_error(ErrorKind::settings, where, errno));
   prepare(listener.socket_);
   return listener;
 }

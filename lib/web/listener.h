@@ -5,8 +5,12 @@
 
 #include <filesystem>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
+#include "base/address.h"
 #include "base/error.h"
 
 namespace b24 {
@@ -17,25 +21,40 @@ class Listener {
   // From the web server or spawn-fcgi on descriptor 0, or from systemd (LISTEN_PID, LISTEN_FDS,
   // which are unset); nothing when there is none. Descriptor 0 is /dev/null afterwards.
   static std::optional<Listener> inherited();
-  // "unix:PATH" (mode 0660; what a dead process has left at PATH is replaced) or "HOST:PORT".
-  // Errors (kind settings): the text is neither, somebody listens there already, the system's own.
-  static Result<Listener> open(std::string_view where);
+  // "unix:PATH" (mode 0660) or "HOST:PORT"; `allowed`: see allow(). A socket at PATH is replaced
+  // without a gap: who serves it now finds out (is_replaced), answers what has queued up there and
+  // ends. Errors (kind settings): the text is neither; PATH is something else than a socket;
+  // somebody listens on the port; the host is not a loopback address and nobody is allowed; the
+  // system's own.
+  static Result<Listener> open(std::string_view where, std::vector<Network> allowed);
 
   Listener(Listener&& other) noexcept;
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
   ~Listener();  // removes the socket's file if it is still the one that open() made
 
+  // Who may connect by TCP; nobody named: only this machine.
+  void allow(std::vector<Network> networks) { allowed_ = std::move(networks); }
+  // A connection (blocking, close-on-exec), or -1 and errno; EAGAIN: nobody waits. Who may not
+  // connect is closed at once (ECONNABORTED).
+  int accept() const;
+  // Whether the file that open() made is gone or another's, so that nobody new comes here.
+  bool is_replaced() const;
+  // Whether it listens on a file, so that it may be replaced.
+  bool has_file() const { return !file_.empty(); }
+
   int socket() const { return socket_; }
 
  private:
   explicit Listener(int socket) : socket_(socket) {}
   static Result<Listener> open_unix(const std::filesystem::path& file);
-  static Result<Listener> open_tcp(const std::string& host, const std::string& port);
+  static Result<Listener> open_tcp(const std::string& host, const std::string& port,
+                                   std::vector<Network> allowed);
 
   int socket_;
   std::filesystem::path file_;
   ino_t inode_ = 0;
+  std::vector<Network> allowed_;
 };
 
 }  // namespace b24

@@ -1,14 +1,13 @@
 // server: runs a page as CGI, as FastCGI (threads) or from the shell; stops cleanly.
 #include "web/server.h"
 
-#include <dlfcn.h>
-#include <fcgiapp.h>
 #include <fcntl.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sysexits.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -16,20 +15,20 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
-#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
 #include <thread>
 
 #include "base/version.h"
 #include "settings/settings.h"
 #include "web/answer.h"
 #include "web/command_line.h"
-#include "web/fcgi_pool.h"
 #include "web/listener.h"
+#include "web/rounds.h"
 
 namespace b24 {
 namespace {
-
-constexpr int kUsage = 2;
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr bool kSanitized = true;  // these trace their own process, and need larger stacks
@@ -84,7 +83,11 @@ void let_go_of_web_server() {
 
 int serve_cgi(const Program& program) {
   std::unique_ptr<Page> page = program.make(make_launch(Mode::cgi, ""));
-  write_stdout(answer(*page, Environment(environ), read_stdin));
+  Exchange exchange(*page, Environment(environ));
+  exchange.read(read_stdin);
+  exchange.respond();
+  Exchange::keep(*page, {&exchange, 1});
+  write_stdout(exchange.text());
   let_go_of_web_server();
   page->after_answer();
   return 0;
@@ -130,14 +133,23 @@ void work_in_background(Page& page, const std::stop_token& stop) {
   }
 }
 
-int serve_fastcgi(const Program& program, const Listener& listener, const CommandLine& line) {
-  // Blocked before the first thread starts, so that all inherit it and only sigwait sees them.
+// Until a stop is asked for, or another process has taken the place over.
+void wait_for_the_end(const sigset_t& signals, const Listener& listener) {
+  constexpr timespec kLook{.tv_sec = 1, .tv_nsec = 0};
+  const timespec* look = listener.has_file() ? &kLook : nullptr;
+  while (sigtimedwait(&signals, nullptr, look) < 0 && !listener.is_replaced()) continue;
+}
+
+// Without a listener that was handed over it opens its own, once everything else is ready.
+int serve_fastcgi(const Program& program, std::optional<Listener> listener,
+                  const CommandLine& line) {
+  // Blocked before the first thread starts, so that all inherit it and only this one sees them.
   sigset_t signals = stop_signals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   signal(SIGHUP, SIG_IGN);
   allow_many_descriptors();
   keep_threads_small();
-  if (FCGX_Init() != 0) {
+  if (!prepare_rounds()) {
     print(stderr, "libfcgi cannot be started\n");
     return 1;
   }
@@ -145,38 +157,50 @@ int serve_fastcgi(const Program& program, const Listener& listener, const Comman
   ServerLimits limits = page->server_limits();
   if (line.threads > 0) limits.threads = line.threads;
   limits.max_threads = std::max(limits.max_threads, limits.threads);
-  // In this order, so that at the end the background is waited for once the pool is through.
+  if (!listener) {
+    auto opened = Listener::open(line.listen, limits.allow);
+    if (!opened) {
+      print_error(program, opened.error());
+      return 1;
+    }
+    listener.emplace(std::move(*opened));
+  }
+  listener->allow(limits.allow);
+  // In this order, so that at the end the background is waited for once the rounds are through.
   std::jthread background(
       [&page](const std::stop_token& stop) { work_in_background(*page, stop); });
-  FcgiPool pool(listener.socket(), *page, limits);
-  int number = 0;
-  sigwait(&signals, &number);
+  Rounds rounds(*listener, *page, limits);
+  wait_for_the_end(signals, *listener);
   background.request_stop();
   return 0;
 }
 
-int serve_listen(const Program& program, const CommandLine& line) {
-  auto listener = Listener::open(line.listen);
-  if (!listener) {
-    print_error(program, listener.error());
-    return 1;
-  }
-  return serve_fastcgi(program, *listener, line);
-}
-
 // --- the command line ---
 
-int run_command(const Program& program, const CommandLine& line) {
-  if (line.help) {
-    print(stdout, help_text(program));
-    return 0;
+int print_help(const Program& program, const CommandLine& line) {
+  if (line.help_topic == "settings") {
+    print(stdout, settings_help());
+  } else if (line.help_topic == "settings.conf") {
+    print(stdout, settings_example());
+  } else if (line.help_topic.empty()) {
+    print(stdout, help_text(program) + "\n" + settings_whereabouts(line.settings, environ));
+  } else {
+    print(stderr, "there is help on settings and settings.conf only\n");
+    return EX_USAGE;
   }
+  return 0;
+}
+
+int run_command(const Program& program, const CommandLine& line) {
+  if (line.help) return print_help(program, line);
   if (line.version) {
     print(stdout, "b24hooks " + std::string(program.name) + ' ' + std::string(kVersion) + '\n');
     return 0;
   }
-  if (!line.listen.empty()) return serve_listen(program, line);
-  return program.make(make_launch(Mode::shell, line.settings))->command(line.arguments);
+  if (!line.listen.empty()) return serve_fastcgi(program, std::nullopt, line);
+  const int code = program.make(make_launch(Mode::shell, line.settings))->command(line.arguments);
+  if (code == EX_USAGE && line.arguments.empty()) print(stdout, help_text(program));
+  return code;
 }
 
 int choose_mode(int argc, char** argv, const Program& program) {
@@ -186,16 +210,15 @@ int choose_mode(int argc, char** argv, const Program& program) {
   CommandLine line;
   // A web server may hand a visitor's query string to a CGI program as arguments.
   if (!is_cgi) {
-    auto parsed = parse_command_line({argv + 1, static_cast<std::size_t>(std::max(argc - 1, 0))},
+    auto parsed = parse_command_line(std::span(argv, static_cast<std::size_t>(argc)).subspan(1),
                                      program.options);
     if (!parsed) {
-      print(stderr,
-            std::string(program.name) + ": " + parsed.error() + "\n\n" + help_text(program));
-      return kUsage;
+      print(stderr, std::string(program.name) + ": " + parsed.error() + '\n');
+      return EX_USAGE;
     }
     line = std::move(*parsed);
   }
-  return listener ? serve_fastcgi(program, *listener, line) : run_command(program, line);
+  return listener ? serve_fastcgi(program, std::move(listener), line) : run_command(program, line);
 }
 
 }  // namespace
@@ -209,17 +232,6 @@ int serve(int argc, char** argv, const Program& program) {
     print(stderr, std::string(program.name) + ": " + fault.what() + '\n');
     return 1;
   }
-}
-
-// libfcgi cannot tell its version; the name of its file does.
-std::string fcgi_library() {
-  Dl_info info{};
-  if (dladdr(reinterpret_cast<void*>(&FCGX_Init), &info) == 0 || info.dli_fname == nullptr) {
-    return "libfcgi";
-  }
-  std::error_code error;
-  const std::filesystem::path file = std::filesystem::canonical(info.dli_fname, error);
-  return error ? std::string("libfcgi") : file.filename().string();
 }
 
 }  // namespace b24

@@ -4,11 +4,9 @@
 // or from systemd (LISTEN_FDS) -> FastCGI; GATEWAY_INTERFACE or REQUEST_METHOD in the environment
 // -> CGI, and then argv is never looked at; --listen -> FastCGI on an own socket; else the shell.
 //
-// FastCGI: one thread takes signals, a pool of workers answers requests; connections that have not
-// sent a whole request yet, or do not read their answer, wait in one poll set instead of holding a
-// worker (fcgi_keeper.h). Each connection carries one request and has a deadline; its records are
-// checked, and libfcgi only ever reads what passed (fcgi_guard.h). SIGTERM and SIGINT: what is
-// queued and under way is answered, then exit 0.
+// FastCGI: one thread takes signals, a few answer requests in rounds (rounds.h). Each connection
+// carries one request; what has not arrived whole holds no thread (connections.h). SIGTERM, SIGINT
+// and a successor on the same Unix socket: what is queued and under way is answered, then exit 0.
 #pragma once
 
 #include <memory>
@@ -19,6 +17,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/address.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "settings/app.h"
@@ -32,9 +31,11 @@ namespace b24 {
 using Arguments = std::vector<std::pair<std::string, std::string>>;
 
 struct ServerLimits {
-  int threads = 4;               // workers kept ready; --threads goes before it
-  int max_threads = 64;          // the pool grows to this while all are busy
-  Millis request_time = 10'000;  // to send the request; and again to take the answer
+  int threads = 2;               // kept ready; --threads goes before it
+  int max_threads = 64;          // there may be this many while all are busy
+  Millis request_time = 10'000;  // to send the request; and to take some of the answer
+  int round = 1;                 // requests that are answered together; 1 for a page that may wait
+  std::vector<Network> allow = {};  // who may connect by TCP; empty: this machine only
 };
 
 // What a binary plugs into the server.
@@ -59,7 +60,7 @@ class Page {
   virtual void work(std::stop_token stop) { static_cast<void>(stop); }
   // CGI: called once the answer has been sent and closed.
   virtual void after_answer() {}
-  // Shell: what the options ask for; the exit code.
+  // Shell: what the options ask for; the exit code, EX_USAGE when that is not clear.
   virtual int command(const Arguments& arguments) = 0;
   // Limits for reading a request; asked for each.
   virtual RequestLimits limits() { return {}; }
@@ -83,7 +84,8 @@ struct Program {
 
 // The whole life of a process; the result is main's. Command line common to all: --listen
 // unix:PATH|HOST:PORT, --threads N, --settings FILE,
-// --help, --version; an unknown option prints the help to stderr and returns 2.
+// --help, --version; a line on stderr and 64 (EX_USAGE) for an option that is unknown or lacks its
+// argument. The help when nothing was asked for and the page has nothing to do then.
 int serve(int argc, char** argv, const Program& program);
 
 // The name of the libfcgi that is loaded, which has its version: "libfcgi.so.0.0.0".

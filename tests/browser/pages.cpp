@@ -58,7 +58,7 @@ void add_traffic(const Site& site) {
       item.received_at = start + hour * Millis{3'600'000} + i;
       item.state = State::done;
       now = item.received_at;
-      if (!store->accept(item)) throw std::runtime_error("the store does not take the traffic");
+      if (!store->accept({item})) throw std::runtime_error("the store does not take the traffic");
     }
   }
   const Ran ran = run({{"sqlite3", (site.run_dir() / "data/store.db").string(),

@@ -2,7 +2,9 @@
 // tells on stderr how often.
 //
 // What the query says is done first: wait=FILE makes FILE.begun and waits for FILE; size=N answers
-// with N bytes; throw fails. REQUEST_TIME, MAX_THREADS and MAX_BODY in the environment set limits.
+// with N bytes; throw fails; keep promises to keep the query (KEEP: a file that gets a line with
+// how many promises each call of keep had; it throws or fails while that file's .throws or .fails
+// is there). REQUEST_TIME, MAX_THREADS, ROUND, ALLOW and MAX_BODY in the environment set limits.
 #include <atomic>
 #include <cstdlib>
 #include <filesystem>
@@ -33,8 +35,23 @@ class Echo : public Page {
     if (query == "throw") throw std::runtime_error("as asked");
     if (query.starts_with("size="))
       return text_response(200, std::string(std::stoul(query.substr(5)), 'x'));
-    return text_response(200, "method=" + request.method + "\nquery=" + query + "\naddress=" +
-                                  request.remote_address + "\nbody=" + request.body + '\n');
+    Response response = text_response(200, "method=" + request.method + "\nquery=" + query +
+                                               "\naddress=" + request.remote_address +
+                                               "\nbody=" + request.body + '\n');
+    if (query.starts_with("keep")) response.promise = query;
+    return response;
+  }
+
+  Status keep(std::span<const std::string> promises) override {
+    const std::string file = std::getenv("KEEP");
+    std::ofstream(file, std::ios::app) << promises.size() << '\n';
+    if (std::filesystem::exists(file + ".throws")) throw std::runtime_error("thrown by keep");
+    if (!std::filesystem::exists(file + ".fails")) return {};
+    return std::unexpected(Error{ErrorKind::storage, "full", "the disk is full", ""});
+  }
+
+  void kept() override {
+    std::ofstream(std::string(std::getenv("KEEP")) + ".kept", std::ios::app) << "1\n";
   }
 
   Response refuse(const Refusal& refusal, const Environment&) override {
@@ -59,10 +76,18 @@ class Echo : public Page {
   ServerLimits server_limits() override {
     return {.threads = 2,
             .max_threads = number("MAX_THREADS", 8),
-            .request_time = number("REQUEST_TIME", 10'000)};
+            .request_time = number("REQUEST_TIME", 10'000),
+            .round = number("ROUND", 1),
+            .allow = allowed()};
   }
 
  private:
+  static std::vector<Network> allowed() {
+    const char* network = std::getenv("ALLOW");
+    return network != nullptr ? std::vector<Network>{*Network::parse(network)}
+                              : std::vector<Network>{};
+  }
+
   static void wait_for(const std::string& file) {
     std::ofstream(file + ".begun").flush();
     while (!std::filesystem::exists(file))

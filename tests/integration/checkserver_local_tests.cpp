@@ -11,6 +11,7 @@
 #include "check_site.h"
 #include "keep/store.h"
 #include "keep/work_loop.h"
+#include "store_fixture.h"
 #include "value/json.h"
 
 namespace {
@@ -65,7 +66,7 @@ BOOST_AUTO_TEST_CASE(settings_that_are_broken_are_named_by_line_and_cure) {
   };
   for (const Case& c : {Case{"nonsense_key = 1", "no key \"nonsense_key\""},
                         Case{"[nonsense]\na = 1", "no section [nonsense]"},
-                        Case{"[data\n", "neither"}, Case{"C_REST_BLOCK_LOG = perhaps", "yes or no"},
+                        Case{"[data\n", "neither"}, Case{"C_REST_BLOCK_LOG = perhaps", "expects Y or N"},
                         Case{"[data]\ndir = a\ndir = b", "second time"}}) {
     const BareCheck bare(c.line);
     const Ran ran = run_check(bare.settings());
@@ -196,7 +197,7 @@ BOOST_AUTO_TEST_CASE(a_damaged_store_is_found) {
     for (int i = 0; i < 200; ++i) {
       const auto item =
           item_of(b24::Kind::event, "e" + std::to_string(i), b24::now_ms(), b24::State::done);
-      BOOST_REQUIRE(store->accept(item).has_value());
+      BOOST_REQUIRE(store->accept({item}).has_value());
     }
   }
   expect_row(bare.report(), "store_sound", "ok");
@@ -229,8 +230,8 @@ BOOST_AUTO_TEST_CASE(a_dead_worker_is_found_and_a_live_one_is_known) {
   const b24::Millis now = b24::now_ms();
   {
     const auto store = bare.store();
-    BOOST_REQUIRE(store->accept(item_of(b24::Kind::lead, "lead", now - 3 * kHour)));
-    BOOST_REQUIRE(store->accept(item_of(b24::Kind::event, "event", now - 3 * kHour)));
+    BOOST_REQUIRE(store->accept({item_of(b24::Kind::lead, "lead", now - 3 * kHour)}));
+    BOOST_REQUIRE(store->accept({item_of(b24::Kind::event, "event", now - 3 * kHour)}));
     for (const b24::Kind kind : {b24::Kind::lead, b24::Kind::event}) {
       BOOST_REQUIRE(store->remember(b24::last_run_key(kind), std::to_string(now - 2 * kHour)));
     }
@@ -259,17 +260,16 @@ BOOST_AUTO_TEST_CASE(leads_that_failed_or_are_stuck_are_found) {
   const BareCheck bare;
   {
     const auto store = bare.store();
-    const auto lead = store->accept(item_of(b24::Kind::lead, "a", b24::now_ms()));
-    BOOST_REQUIRE(store->claim_one(lead->number, 1'000).has_value());
+    const auto lead = b24::test::accept(*store, item_of(b24::Kind::lead, "a", b24::now_ms()));
     b24::Outcome refused;
     refused.code = "ERROR_CORE";
     refused.text = "The field Branch is required";
-    BOOST_REQUIRE(store->fail(lead->number, refused));
+    BOOST_REQUIRE(store->fail(lead, refused));
   }
   const Value report = bare.report();
   expect_row(report, "leads", "warning", "ERROR_CORE The field Branch is required");
   BOOST_TEST(check_row(report, "leads")["paste"][1].text().ends_with(" --retry all"));
-  BOOST_REQUIRE(bare.store()->accept(item_of(b24::Kind::lead, "b", b24::now_ms() - 20 * kHour)));
+  BOOST_REQUIRE(bare.store()->accept({item_of(b24::Kind::lead, "b", b24::now_ms() - 20 * kHour)}));
   expect_row(bare.report(), "leads", "error", "wait for 20 h");
 }
 
@@ -279,7 +279,7 @@ BOOST_AUTO_TEST_CASE(late_events_refusals_and_spam_are_told) {
     const auto store = bare.store();
     b24::NewItem late = item_of(b24::Kind::event, "a", b24::now_ms(), b24::State::done);
     late.payload = Value::map({{"ts", std::to_string(b24::now_ms() / 1000 - 900)}});
-    BOOST_REQUIRE(store->accept(late).has_value());
+    BOOST_REQUIRE(store->accept({late}).has_value());
     BOOST_REQUIRE(store->count("refused.wrong_token", 2));
     BOOST_REQUIRE(store->count("spam.honeypot", 3));
   }

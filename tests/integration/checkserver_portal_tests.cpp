@@ -215,7 +215,7 @@ BOOST_AUTO_TEST_CASE(limits_that_are_nearly_used_up_or_hold_back_are_found) {
   expect_row(check.report(), "portal_limits", "ok", "of 50");
   const std::string text = read_file(check.settings());
   const auto at = text.find("localhost:");
-  const auto gate = b24::Gate::open(check.data(), text.substr(at, text.find('/', at) - at), 50, 2);
+  const auto gate = b24::Gate::open(check.data(), text.substr(at, text.find('/', at) - at), {});
   BOOST_REQUIRE(gate.has_value());
   for (int i = 0; i < 48; ++i) (*gate)->enter("crm.lead.add");
   expect_row(check.report(), "portal_limits", "warning", "Nearly used up");

@@ -76,9 +76,9 @@ BOOST_AUTO_TEST_CASE(the_answer_comes_after_the_sync) {
   int written = -1, synced = -1, answered = -1, number = 0;
   for (const std::string& line : text::split(read_file(trace), "\n")) {
     ++number;
-    const bool of_store = line.contains("/store.db");
-    if (answered < 0 && of_store && line.contains("pwrite64(")) written = number;
-    if (answered < 0 && of_store && line.contains("sync(")) synced = number;
+    const bool of_journal = line.contains(".journal");
+    if (answered < 0 && of_journal && line.contains("pwrite64(")) written = number;
+    if (answered < 0 && of_journal && line.contains("sync(")) synced = number;
     if (line.contains("\"Status: 200")) answered = number;
   }
   BOOST_TEST(written > 0);

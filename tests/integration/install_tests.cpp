@@ -9,6 +9,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
+constexpr std::uintmax_t kMostBytes = 2'000'000;  // of a program as it is installed
 constexpr const char* kHome = "usr/local/lib/b24hooks";
 
 void make(const std::string& target, const TempDir& root) {
@@ -78,6 +79,20 @@ BOOST_AUTO_TEST_CASE(what_is_installed_works_from_there_and_goes_again) {
     BOOST_TEST((file == "conf/settings.conf" || file.starts_with("conf/data/")), file);
   }
 }
+
+#if PROGRAMS_ARE_SMALL
+BOOST_AUTO_TEST_CASE(each_program_is_small) {
+  const TempDir root;
+  make("install", root);
+  int programs = 0;
+  for (const fs::directory_entry& entry : fs::directory_iterator(root / kHome / "cgi-bin")) {
+    if (entry.is_symlink()) continue;
+    BOOST_TEST(entry.file_size() <= kMostBytes, entry.path() << " has " << entry.file_size());
+    ++programs;
+  }
+  BOOST_TEST(programs == 3);
+}
+#endif
 
 BOOST_AUTO_TEST_CASE(systemd_has_nothing_to_say_about_the_examples) {
   const TempDir root;

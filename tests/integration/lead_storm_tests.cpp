@@ -212,7 +212,7 @@ BOOST_AUTO_TEST_CASE(four_processes_with_full_queues_never_overfill_the_bucket) 
   const SecondIndex second(storm.site);
   constexpr int kEvents = 70;
   constexpr int kLeads = 300;
-  for (int i = 0; i < kLeads; ++i) good(storm.store().accept(queued_lead(i)));
+  for (int i = 0; i < kLeads; ++i) good(storm.store().accept({queued_lead(i)}));
   for (int i = 0; i < kEvents; ++i) {
     const HttpReply reply = storm.site.post(
         "/handler.php", "event=ONCRMDEALUPDATE&data[FIELDS][ID]=1&ts=" + std::to_string(i) +

@@ -15,12 +15,35 @@ namespace {
 constexpr const char* kRequestPage = "<?php echo print_r($_REQUEST, true);";
 constexpr const char* kValuePage =
     "<?php $value = unserialize(file_get_contents('php://input'));"
-    "echo serialize($value), \"\\0\", is_array($value) ? http_build_query($value) : '', \"\\0\","
+    "echo is_array($value) ? http_build_query($value) : '', \"\\0\","
     "print_r($value, true);";
 
 std::string shown(const PhpRequest& request) {
   return "query " + b24::text::for_log(request.query, 3000) + "\n  type " + request.content_type +
          "\n  body " + b24::text::for_log(request.body, 3000);
+}
+
+// As PHP's unserialize reads it.
+std::string serialize(const b24::Value& value) {
+  using Type = b24::Value::Type;
+  const auto text = [](const std::string& bytes) {
+    return "s:" + std::to_string(bytes.size()) + ":\"" + bytes + "\";";
+  };
+  if (value.is_null()) return "N;";
+  if (value.type() == Type::boolean) return value.boolean() ? "b:1;" : "b:0;";
+  if (value.type() == Type::integer) return "i:" + std::to_string(value.integer()) + ";";
+  if (value.type() == Type::real) {
+    char digits[40];
+    std::snprintf(digits, sizeof digits, "d:%.17g;", value.real());
+    return digits;
+  }
+  if (!value.is_array()) return text(value.text());
+  std::string all = "a:" + std::to_string(value.size()) + ":{";
+  for (const b24::Value::Member& member : value.members()) {
+    all += member.key.is_integer() ? "i:" + member.key.text() + ";" : text(member.key.text());
+    all += serialize(member.value);
+  }
+  return all + "}";
 }
 
 void compare(const PhpCgi& php_cgi, const PhpRequest& request) {
@@ -48,20 +71,17 @@ BOOST_AUTO_TEST_CASE(requests_become_the_same_array) {
   for (int i = 0; i < 400; ++i) compare(php_cgi, bodies.multipart());
 }
 
-BOOST_AUTO_TEST_CASE(values_are_written_and_read_the_same) {
+BOOST_AUTO_TEST_CASE(values_are_written_the_same) {
   const PhpCgi php_cgi;
   php_cgi.page("value.php", kValuePage);
   PhpBodies bodies(4);
   for (int i = 0; i < 300; ++i) {
     const b24::Value value = bodies.value();
-    const std::string kept = php::serialize(value);
-    const std::string want = php_cgi.ask("value.php", {"", "application/octet-stream", kept});
+    const std::string want =
+        php_cgi.ask("value.php", {"", "application/octet-stream", serialize(value)});
     const std::string query = value.is_array() ? php::build_query(value) : "";
     const std::string zero(1, '\0');
-    BOOST_TEST(kept + zero + query + zero + php::print_r(value) == want);
-    const auto back = php::unserialize(kept);
-    BOOST_REQUIRE(back);
-    BOOST_TEST((*back == value));
+    BOOST_TEST(query + zero + php::print_r(value) == want);
   }
 }
 

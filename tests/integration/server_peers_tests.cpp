@@ -7,6 +7,7 @@
 #include <sys/un.h>
 
 #include <boost/test/unit_test.hpp>
+#include <thread>
 
 #include "echo_server.h"
 
@@ -41,14 +42,13 @@ BOOST_AUTO_TEST_SUITE(server_peers_tests)
 
 BOOST_AUTO_TEST_CASE(get_values_record_does_not_end_the_worker) {
   EchoServer echo({"MAX_THREADS=1"}, kOneWorker);
-  std::string head = fcgi_head(post_params("", 200'000));
+  std::string head = fcgi_head(post_params("", 20'000));
   BOOST_TEST(status_of(echo, get_values()) == 0);
   BOOST_TEST(status_of(echo, get_values() + fcgi_get("")) == 0);
-  BOOST_TEST(status_of(echo, fcgi_begin() + get_values()) == 400);
-  BOOST_TEST(status_of(echo, head + get_values()) == 400);
-  BOOST_TEST(status_of(echo, head + fcgi_record(FCGI_STDIN, std::string(60'000, 'x')) +
-                                 fcgi_record(FCGI_STDIN, std::string(60'000, 'x')) +
-                                 get_values()) == 400);
+  BOOST_TEST(status_of(echo, fcgi_begin() + get_values()) == 0);
+  BOOST_TEST(status_of(echo, head + get_values()) == 0);
+  BOOST_TEST(status_of(echo, head + fcgi_record(FCGI_STDIN, std::string(10'000, 'x')) +
+                                 get_values()) == 0);
   BOOST_TEST(echo.stop().value_or(-1) == 0);
 }
 
@@ -72,21 +72,21 @@ BOOST_AUTO_TEST_CASE(forged_request_in_an_unread_body_is_never_run) {
 BOOST_AUTO_TEST_CASE(second_request_on_a_connection_is_never_run) {
   EchoServer echo;
   std::string kept = fcgi_head(get_params("first"), true) + fcgi_body("");
-  BOOST_TEST(status_of(echo, kept + fcgi_get("second")) == 400);
-  Peer peer(echo.where);
-  peer.send(kept);
-  FcgiAnswer answer = parse_fcgi(peer.receive().value_or(""));
-  BOOST_TEST(answer.complete);
-  BOOST_TEST(answer.body.find("query=first\n") != answer.body.npos);
+  for (const std::string& behind : {std::string(), fcgi_get("second")}) {
+    FcgiAnswer answer = ask(echo.where, kept + behind);
+    BOOST_TEST(answer.complete);
+    BOOST_TEST(answer.body.find("query=first\n") != answer.body.npos);
+  }
+  BOOST_TEST(echo.stop().value_or(-1) == 0);
+  BOOST_TEST(echo.requests() == 2);
 }
 
-BOOST_AUTO_TEST_CASE(lengths_of_two_gigabytes_are_refused) {
+BOOST_AUTO_TEST_CASE(parameters_longer_than_what_was_sent_are_never_run) {
   using namespace std::string_literals;
   EchoServer echo;
   for (const std::string& lengths :
-       {"\xff\xff\xff\xfe\xff\xff\xff\xfe"s, "\xff\xff\xff\xff\xff\xff\xff\xff"s,
-        "\x01\xff\xff\xff\xfe"s, "\x7f\x7f"s})
-    BOOST_TEST(status_of(echo, with_pairs(lengths + "A")) == 400);
+       {"\xff\xff\xff\xff\xff\xff\xff\xff"s, "\x01\x80\x0f\xff\xfe"s, "\x7f\x7f"s})
+    BOOST_TEST(status_of(echo, with_pairs(lengths + "A")) == 0);
   BOOST_TEST(echo.stop().value_or(-1) == 0);
 }
 
@@ -106,7 +106,6 @@ BOOST_AUTO_TEST_CASE(forged_names_are_refused) {
   for (const Params::value_type& forged : {Params::value_type{"REMOTE_ADDR", "6.6.6.6"},
                                            {"REMOTE_ADDR=6.6.6.6;X", "y"},
                                            {"A\0B"s, "y"},
-                                           {"A", "b\0c"s},
                                            {"", "x"}}) {
     Params params = get_params("");
     params.push_back(forged);
@@ -145,7 +144,7 @@ BOOST_AUTO_TEST_CASE(body_cut_short_is_refused) {
   BOOST_TEST(status_of(echo, head + fcgi_body("")) == 400);
   BOOST_TEST(status_of(echo, head + fcgi_body("x=" + std::string(30, 'x'))) == 400);
   BOOST_TEST(status_of(echo, head + fcgi_record(FCGI_STDIN, "x=1") +
-                                 fcgi_record(FCGI_ABORT_REQUEST, "")) == 400);
+                                 fcgi_record(FCGI_ABORT_REQUEST, "")) == 0);
 }
 
 BOOST_AUTO_TEST_CASE(body_over_the_limit_is_refused_while_the_peer_still_sends) {
@@ -242,12 +241,22 @@ BOOST_AUTO_TEST_CASE(answer_that_nobody_reads_is_given_up_at_the_deadline) {
   BOOST_TEST(!parse_fcgi(*received).complete);
 }
 
+// Only standing still has a limit: this takes longer than that in all.
 BOOST_AUTO_TEST_CASE(large_answer_to_a_slow_reader_arrives_whole) {
-  EchoServer echo({"MAX_THREADS=1"}, kOneWorker);
+  EchoServer echo({"MAX_THREADS=2", "REQUEST_TIME=2000"});
   Peer slow(echo.where);
   slow.send(fcgi_get("size=4000000"));
-  BOOST_TEST(echo.get("").status == 200);  // the worker is free again
-  FcgiAnswer answer = parse_fcgi(slow.receive().value_or(""));
+  std::string records;
+  std::string block(100'000, '\0');
+  const auto start = std::chrono::steady_clock::now();
+  while (std::chrono::steady_clock::now() - start < 2500ms) {
+    std::this_thread::sleep_for(70ms);
+    const ssize_t got = recv(slow.socket(), block.data(), block.size(), 0);
+    BOOST_REQUIRE(got >= 0);
+    records.append(block, 0, static_cast<std::size_t>(got));
+  }
+  BOOST_TEST(echo.get("").status == 200);
+  FcgiAnswer answer = parse_fcgi(records + slow.receive().value_or(""));
   BOOST_TEST(answer.complete);
   BOOST_TEST((answer.body == std::string(4'000'000, 'x')));
 }

@@ -68,6 +68,21 @@ TlsServer::Handler script(std::vector<Reply> replies) {
   };
 }
 
+// What a webhook sends to `path`, and as what.
+void check_sent(const char* url, const char* method, const char* path, const char* type,
+                const char* body) {
+  Received seen;
+  Portal portal([&](const Received& request) {
+    seen = request;
+    return test::json(R"({"result":true})");
+  });
+  portal.settings.crest.web_hook_url = portal.server.url(url);
+  BOOST_TEST(portal.webhook().call(method, Value::map({{"id", "7"}})).has_value());
+  BOOST_TEST(seen.path == path);
+  BOOST_TEST(seen.body == body);
+  BOOST_TEST(seen.head.contains(type), seen.head);
+}
+
 // Runs a batch as the portal does: the outcome of each command is `answer` of its line; "" is a
 // failure.
 TlsServer::Handler batch_portal() {
@@ -116,6 +131,15 @@ void check_error(const std::expected<Answer, CallError>& answer, std::string_vie
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(webhook_tests)
+
+BOOST_AUTO_TEST_CASE(either_form_of_the_url_reaches_the_address_of_each_method) {
+  for (const char* url : {"/rest/1/s/", "/rest/api/1/s/", "/rest/api/1/s"})
+    check_sent(url, "crm.lead.get", "/rest/1/s/crm.lead.get.json", "x-www-form-urlencoded", "id=7");
+  check_sent("/rest/1/s/", "tasks.task.get", "/rest/1/s/tasks.task.get.json",
+             "x-www-form-urlencoded", "id=7");
+  check_sent("/rest/api/1/s/", "tasks.task.get", "/rest/api/1/s/tasks.task.get", "application/json",
+             R"({"id":"7"})");
+}
 
 BOOST_AUTO_TEST_CASE(call_is_posted_as_crest_does) {
   Portal portal(

@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/secret.h"
+#include "keep/journal.h"
 #include "process.h"
 #include "settings/app.h"
 #include "store_fixture.h"
@@ -26,6 +28,18 @@ inline Value event_params(std::string_view event = "ONCRMDEALUPDATE", std::strin
                      {"auth", Value::map({{"domain", "example.bitrix24.com"},
                                           {"member_id", "a223c6b3710f85df22e9377d6c4f7553"},
                                           {"application_token", kToken}})}});
+}
+
+// The same as the journal keeps it.
+inline Record record_of(const Value& params, Millis at) {
+  Record record;
+  record.id = secret::new_id();
+  record.key = record.id;
+  record.at = at;
+  record.content_type = "application/x-www-form-urlencoded";
+  record.body = php::build_query(params);
+  record.address = "192.0.2.1";
+  return record;
 }
 
 // A settings file with the data directory `data` and the structured log beside it.

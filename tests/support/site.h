@@ -60,6 +60,10 @@ class Site {
   // The value of a key that is in the file, wherever.
   void set_setting(const std::string& key, const std::string& value) const;
   std::string hook_log() const { return read_file(dir_ / "data/hook.log"); }
+  // Waits until hook.log has it: it is written a moment after the answer.
+  bool hooked(const std::string& text) const {
+    return wait_until([&] { return hook_log().contains(text); });
+  }
   std::string log(const std::string& name) const { return read_file(dir_ / ("logs/" + name)); }
 
   // "index", "handler", "handler-backup", "checkserver", "sandbox", "nginx"; 0: not running.

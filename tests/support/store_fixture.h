@@ -40,6 +40,12 @@ inline NewItem new_item(Kind kind, std::string id, std::string object = "") {
   return item;
 }
 
+// The number of the item that was accepted, or was there already.
+inline std::int64_t accept(Store& store, const NewItem& item) {
+  good(store.accept({item}));
+  return good(store.find(item.kind, item.id)).value().number;
+}
+
 struct StoreFixture {
   TempDir dir;
   Millis now = 1'800'000'000'000;
@@ -55,7 +61,7 @@ struct StoreFixture {
     store = open();
   }
   std::int64_t accept(Kind kind, const std::string& id, const std::string& object = "") {
-    return good(store->accept(new_item(kind, id, object))).number;
+    return test::accept(*store, new_item(kind, id, object));
   }
   Item item(std::int64_t number) { return good(store->find(number)).value(); }
 };

@@ -29,6 +29,10 @@ class WebServer {
   }
   int port() const { return port_; }
   std::string hook_log() const { return read_file(dir_ / "data/hook.log"); }
+  // Waits until hook.log has it: it is written a moment after the answer.
+  bool hooked(const std::string& text) const {
+    return wait_until([&] { return hook_log().contains(text); });
+  }
   static std::string token() { return "0123456789abcdef0123456789abcdef"; }
   std::string errors() const { return read_file(dir_ / "error.log") + process_->err(); }
 

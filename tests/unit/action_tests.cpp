@@ -286,4 +286,30 @@ BOOST_FIXTURE_TEST_CASE(a_call_in_doubt_is_left_to_the_owner_unless_it_may_be_re
   BOOST_TEST(run(event).has_value());
 }
 
+// Three tell that it is down; all others wait without touching it.
+BOOST_FIXTURE_TEST_CASE(a_dead_receiver_is_not_tried_by_every_event, ActionFixture) {
+  const auto gate = good(Gate::open(dir.path(), "p.example", {}));
+  const Item event = event_item(event_params("ONCRMDEALUPDATE", "7"));
+  action.forward = "http://127.0.0.1:1/";
+  int tried = 0;
+  for (int i = 0; i < 10; ++i) {
+    Webhook webhook(settings, nullptr);
+    Http http({});
+    Log log(settings, "handler");
+    const auto done = run_action(action, event, progress, {webhook, http, log, {}, gate.get()});
+    BOOST_TEST_REQUIRE(!done);
+    BOOST_TEST(!done.error().permanent);
+    if (done.error().tried) {
+      BOOST_TEST(done.error().error.code == "connect");
+      ++tried;
+    } else {
+      BOOST_TEST(done.error().error.code == "gate");
+      BOOST_TEST(done.error().retry_at > now_ms());
+    }
+  }
+  BOOST_TEST(tried == 3);
+  BOOST_TEST(gate->opens_at("http://127.0.0.1:1") > now_ms());
+  BOOST_TEST(progress["forward"].is_null());
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -159,7 +159,7 @@ BOOST_AUTO_TEST_CASE(a_verdict_alone_tells_nothing_else) {
   const std::string html = templates().render("checkserver", data, "en");
   BOOST_TEST(html.contains("Something does not work"));
   BOOST_TEST(html.contains("type=\"password\""));
-  for (const char* detail : {"<svg", "<table", "0.1.0", "Check again", "format="}) {
+  for (const char* detail : {"<svg", "<table", "0.2.0", "Check again", "format="}) {
     BOOST_TEST(!html.contains(detail), detail);
   }
 }

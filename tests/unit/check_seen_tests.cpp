@@ -79,15 +79,14 @@ BOOST_AUTO_TEST_CASE(the_store_tells_hours_lag_and_failures) {
   const auto store = Store::open(dir / "data", "", [&] { return now; }).value();
   NewItem lead = test::new_item(Kind::lead, "a");
   lead.received_at = now;
-  const auto accepted = store->accept(lead).value();
-  test::good(store->claim_one(accepted.number, kHour));
+  const auto number = test::accept(*store, lead);
   now += 2'000;
-  test::good(store->done(accepted.number, {}));
+  test::good(store->done(number, {}));
   NewItem event = test::new_item(Kind::event, "e");
   event.received_at = now;
   event.payload.set("ts", std::to_string(now / 1000 - 7));
   event.state = b24::State::done;
-  test::good(store->accept(event));
+  test::accept(*store, event);
   test::good(store->remember(last_run_key(Kind::lead), "123"));
   test::good(store->remember(last_run_key(Kind::event), "456"));
   const StoreSeen seen = look_at_store(*store, now);

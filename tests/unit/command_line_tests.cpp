@@ -32,6 +32,7 @@ BOOST_AUTO_TEST_CASE(common_options_are_taken_out) {
   BOOST_TEST(line->arguments.empty());
   BOOST_TEST(!line->help);
   BOOST_TEST(parse({"--help"})->help);
+  BOOST_TEST(parse({"-h"})->help);
   BOOST_TEST(parse({"--version"})->version);
 }
 
@@ -49,16 +50,21 @@ BOOST_AUTO_TEST_CASE(an_argument_in_brackets_may_be_left_out) {
 }
 
 BOOST_AUTO_TEST_CASE(faults_are_told_in_words) {
+  const std::string known =
+      "; there are --list --retry --deliver --listen --threads --settings --help --version";
   struct {
     Args args;
-    std::string_view want;
+    std::string want;
   } const cases[] = {
-      {{"--foo"}, "unknown option --foo"},
-      {{"--lis"}, "unknown option --lis"},
-      {{"-s"}, "unknown option -s"},
-      {{"pending"}, "unknown option pending"},
-      {{""}, "unknown option "},
-      {{"--deliver", "now"}, "unknown option now"},
+      {{"--foo"}, "unknown option --foo" + known},
+      {{"--foo=1"}, "unknown option --foo=1" + known},
+      {{"--lis"}, "unknown option --lis" + known},  // --list or --listen
+      {{"-s"}, "unknown option -s" + known},
+      {{"-hs"}, "unknown option -hs" + known},
+      {{"pending"}, "unknown option pending" + known},
+      {{""}, "unknown option " + known},
+      {{"--"}, "unknown option --" + known},
+      {{"--deliver", "now"}, "unknown option now" + known},
       {{"--deliver=now"}, "--deliver takes no argument"},
       {{"--retry"}, "--retry needs ID|all"},
       {{"--retry", "--list"}, "--retry needs ID|all"},

@@ -39,6 +39,10 @@ Request request_from(const std::string& address, const std::string& forwarded = 
   return request;
 }
 
+NewItem event(const Value& params, Millis at, const Settings& settings) {
+  return make_event(record_of(params, at), settings, false, at);
+}
+
 std::vector<Network> networks(std::initializer_list<const char*> texts) {
   std::vector<Network> all;
   for (const char* text : texts) all.push_back(Network::parse(text).value());
@@ -206,43 +210,57 @@ BOOST_AUTO_TEST_CASE(an_event_is_ordered_by_the_object_that_it_is_about) {
                {Value::map({{"event", "ONTASKDELETE"}, {"data", deleted}}), "ONTASK:9"},
                {Value::map({{"event", "ONAPPTEST"}, {"data", "x"}}), ""},
                {Value::array(), ""}};
-  for (const auto& [params, object] : cases) BOOST_TEST(make_event(params, 1, {}).object == object);
+  for (const auto& [params, object] : cases) BOOST_TEST(event(params, 1, {}).object == object);
 }
 
 BOOST_AUTO_TEST_CASE(an_event_is_kept_as_it_came_but_for_its_tokens) {
   Settings settings;
   const Value params = event_params();
-  const NewItem masked = make_event(params, 5, settings);
+  const NewItem masked = event(params, 5, settings);
   BOOST_TEST((masked.kind == Kind::event));
   BOOST_TEST(masked.name == "ONCRMDEALUPDATE");
   BOOST_TEST(masked.received_at == 5);
   BOOST_TEST(masked.payload.path("auth.application_token").text() == "***");
   BOOST_TEST(masked.payload.path("auth.domain").text() == "example.bitrix24.com");
   settings.handler.mask_secrets = false;
-  BOOST_TEST((make_event(params, 5, settings).payload == params));
+  BOOST_TEST((event(params, 5, settings).payload == params));
 }
 
 BOOST_AUTO_TEST_CASE(an_event_waits_only_for_actions_that_apply) {
   Settings settings;
-  BOOST_TEST((make_event(event_params(), 1, settings).state == State::done));
+  BOOST_TEST((event(event_params(), 1, settings).state == State::done));
   settings.actions.resize(1);
   settings.actions[0].event = "ONCRMLEADADD";
-  BOOST_TEST((make_event(event_params(), 1, settings).state == State::done));
-  BOOST_TEST((make_event(event_params("OnCrmLeadAdd"), 1, settings).state == State::pending));
+  BOOST_TEST((event(event_params(), 1, settings).state == State::done));
+  BOOST_TEST((event(event_params("OnCrmLeadAdd"), 1, settings).state == State::pending));
   settings.actions[0].event = "*";
-  BOOST_TEST((make_event(event_params(), 1, settings).state == State::pending));
+  BOOST_TEST((event(event_params(), 1, settings).state == State::pending));
 }
 
-BOOST_AUTO_TEST_CASE(equal_calls_have_the_same_id_and_others_another) {
-  const std::string id = make_event(event_params(), 1, {}).id;
-  BOOST_TEST(make_event(event_params(), 2, {}).id == id);
-  BOOST_TEST(make_event(event_params("ONCRMDEALUPDATE", "8"), 1, {}).id != id);
-  BOOST_TEST(make_event(event_params("ONCRMDEALUPDATE", "7", "1700000001"), 1, {}).id != id);
-  Value other_token = event_params();
-  other_token.set("auth", "x");
-  BOOST_TEST(make_event(other_token, 1, {}).id != id);
-  const Value without_time = event_params("ONCRMDEALUPDATE", "7", "");
-  BOOST_TEST(make_event(without_time, 1, {}).id != make_event(without_time, 1, {}).id);
+BOOST_AUTO_TEST_CASE(equal_calls_are_two_events) {
+  const Request request =
+      parse_content("", "application/x-www-form-urlencoded", php::build_query(event_params()), {})
+          .value();
+  const Record first = make_record(request, 1);
+  const Record second = make_record(request, 1);
+  BOOST_TEST(first.id != second.id);
+  BOOST_TEST(first.key == first.id);
+  BOOST_TEST(first.body == second.body);
+  BOOST_TEST(make_event(first, {}).id == first.id);
+}
+
+BOOST_AUTO_TEST_CASE(what_an_earlier_store_had_is_kept_and_followed_by_nothing) {
+  Settings settings;
+  settings.actions.resize(1);
+  settings.actions[0].event = "*";
+  BOOST_TEST((event(event_params(), now_ms(), settings).state == State::pending));
+  BOOST_TEST(
+      (make_event(record_of(event_params(), now_ms()), settings, true).state == State::done));
+}
+
+BOOST_AUTO_TEST_CASE(what_waited_long_for_the_store_may_have_been_worked_on) {
+  BOOST_TEST(!make_event(record_of(event_params(), 1'000), {}, false, 3'600'000).unsure);
+  BOOST_TEST(make_event(record_of(event_params(), 1'000), {}, false, 3'700'000).unsure);
 }
 
 BOOST_AUTO_TEST_CASE(only_a_fresh_test_event_of_these_settings_is_one) {

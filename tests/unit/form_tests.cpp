@@ -64,6 +64,28 @@ BOOST_AUTO_TEST_CASE(default_is_the_example) {
   BOOST_TEST(!form.item_method);
 }
 
+BOOST_AUTO_TEST_CASE(the_title_follows_the_fields_that_there_are) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"phone", "{phone}"},
+      {"last_name, phone", "{last_name}"},
+      {"phone, email", "{email}"},
+      {"phone, company", "{company}"},
+      {"comments", ""},
+      {"last_name, first_name", "{first_name} {last_name}"}};
+  for (const auto& [fields, title] : cases) {
+    Settings settings;
+    settings.form.fields = fields;
+    BOOST_TEST(form_of(settings).title == title, fields);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_file_is_allowed_no_more_than_a_request_may_bring) {
+  Settings settings;
+  settings.server.max_body = 64 << 10;
+  settings.fields = {field("cv", "file")};
+  BOOST_TEST(form_of(settings).find("cv")->max_length == 32U << 10);
+}
+
 BOOST_AUTO_TEST_CASE(a_section_adds_a_field_and_the_list_orders_them) {
   Settings settings;
   settings.form.fields = "email, first_name";

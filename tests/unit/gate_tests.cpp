@@ -18,10 +18,17 @@ constexpr Millis kMinute = 60'000;
 struct GateFixture {
   TempDir dir;
   Millis now = 1'800'000'000'000;
+  Millis set_by = 0;  // how far somebody has moved the time of day
+  std::vector<Error> told;
   std::shared_ptr<Gate> gate = open();
 
   std::shared_ptr<Gate> open(int reserve = 0, const char* portal = "p.example") {
-    return good(Gate::open(dir.path(), portal, 50, 2, reserve, [this] { return now; }));
+    return open_with({50, 2, reserve}, portal);
+  }
+  std::shared_ptr<Gate> open_with(Bucket bucket, const char* portal) {
+    return good(Gate::open(
+        dir.path(), portal, bucket, [this](const Error& error) { told.push_back(error); },
+        [this] { return now; }, [this] { return now + set_by; }));
   }
   Millis enter(const char* method = "crm.lead.add") { return gate->enter(method); }
   // A whole call, answered at once.
@@ -156,7 +163,7 @@ BOOST_FIXTURE_TEST_CASE(reserve_leaves_places_to_others, GateFixture) {
   for (int i = 0; i < 10; ++i) BOOST_TEST(enter() == 0);
   BOOST_TEST(enter() == 500);
   // However small the bucket, something passes.
-  const auto tiny = good(Gate::open(dir.path(), "tiny", 1, 2, 10, [this] { return now; }));
+  const auto tiny = open_with({1, 2, 10}, "tiny");
   BOOST_TEST(tiny->enter("profile") == 0);
   BOOST_TEST(tiny->enter("profile") == 500);
 }
@@ -405,7 +412,7 @@ BOOST_FIXTURE_TEST_CASE(what_refusals_closed_is_reopened_by_hand, GateFixture) {
 BOOST_FIXTURE_TEST_CASE(clock_set_back_wedges_nothing, GateFixture) {
   call_times(46);
   enter();
-  now -= 24 * 60 * kMinute;
+  set_by = -24 * 60 * kMinute;
   BOOST_TEST(call() == 500);
   now += 500;
   BOOST_TEST(call() == 0);
@@ -415,7 +422,8 @@ BOOST_FIXTURE_TEST_CASE(clock_set_back_wedges_nothing, GateFixture) {
   fail(error(429, "", Verdict::retry), "slow");
   go_down();
   const Millis wait = enter();
-  now -= 60 * kMinute;
+  set_by = 24 * 60 * kMinute;
+  BOOST_TEST(gate->state().open_until == now + set_by + wait);
   BOOST_TEST(enter() == wait);
   BOOST_TEST(gate->is_open());
   now += wait;
@@ -438,23 +446,103 @@ BOOST_FIXTURE_TEST_CASE(state_is_as_of_now, GateFixture) {
 }
 
 BOOST_FIXTURE_TEST_CASE(keeps_the_limits_by_itself_while_the_file_is_unusable, GateFixture) {
-  const auto holder = good(Database::open(dir / "gate.db", Database::Sync::normal));
   call();
-  good(holder->execute("DROP TABLE portals"));
+  std::filesystem::remove(dir / "gate.bin");
+  std::filesystem::create_directory(dir / "gate.bin");
   call_times(46);
   BOOST_TEST(enter() == 500);
 }
 
-BOOST_FIXTURE_TEST_CASE(a_file_of_another_version_is_begun_anew, GateFixture) {
-  gate.reset();
-  for (const char* other : {"DROP TABLE portals; CREATE TABLE portals(x); PRAGMA user_version = 0",
-                            "PRAGMA user_version = 99"}) {
-    good(good(Database::open(dir / "gate.db", Database::Sync::normal))->execute(other));
-    gate = open();
-    call_times(3);
-    BOOST_TEST(open()->state().level == 3);
-    gate.reset();
+// Each byte of the file, changed; and each length that it may have been cut to.
+BOOST_FIXTURE_TEST_CASE(a_damaged_file_is_put_aside_and_begun_anew, GateFixture) {
+  call_times(3);
+  enter();
+  answer("a", 1, now + 100'000);
+  enter();
+  const std::string whole = read_file(dir / "gate.bin");
+  const auto begun_anew = [&](const std::string& damaged) {
+    told.clear();
+    write_file(dir / "gate.bin", damaged);
+    const auto other = open();
+    BOOST_TEST(told.size() == 1u);
+    BOOST_TEST(told.at(0).code == "gate_damaged");
+    BOOST_TEST(other->state().level == 0);
+    BOOST_TEST(other->enter("profile") == 0);
+    BOOST_TEST(open()->state().level == 1);
+    int aside = 0;
+    for (const auto& entry : std::filesystem::directory_iterator(dir.path())) {
+      const std::string name = entry.path().filename();
+      if (!name.ends_with(".broken")) continue;
+      BOOST_TEST(name.starts_with("gate-20"), name);
+      BOOST_TEST(read_file(entry.path()) == damaged);
+      std::filesystem::remove(entry.path());
+      ++aside;
+    }
+    BOOST_TEST(aside == 1);
+  };
+  for (std::size_t at = 0; at < whole.size(); at += at < 80 ? 1 : 13) {
+    std::string damaged = whole;
+    damaged[at] = static_cast<char>(damaged[at] ^ 0x10);
+    begun_anew(damaged);
+    if (at > 0) begun_anew(whole.substr(0, at));
   }
+  begun_anew(whole + "x");
+  begun_anew("SQLite format 3");
+}
+
+BOOST_FIXTURE_TEST_CASE(a_file_that_went_is_made_again_from_what_each_knows, GateFixture) {
+  call_times(40);
+  std::filesystem::remove(dir / "gate.bin");
+  call_times(7);
+  BOOST_TEST(open()->enter("profile") == 500);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_machine_that_was_started_again_begins_afresh, GateFixture) {
+  call_times(47);
+  go_down();
+  now = 5'000;
+  gate = open();
+  BOOST_TEST(!gate->is_open());
+  call_times(47);
+  BOOST_TEST(enter() == 500);
+}
+
+BOOST_FIXTURE_TEST_CASE(the_portals_own_clock_says_when_it_resets, GateFixture) {
+  for (const Millis moved : {-24 * 60 * kMinute, 24 * 60 * kMinute}) {
+    set_by = moved;
+    Answer used;
+    used.operating = 440;
+    used.at = now;
+    used.operating_reset_at = (now + 100'000) / 1000;
+    gate->answered("a", used);
+    BOOST_TEST(gate->closed_for("a") == 100'000);
+    now += 100'000;
+  }
+}
+
+BOOST_FIXTURE_TEST_CASE(a_dead_receiver_is_tried_by_one_probe_at_a_time, GateFixture) {
+  const std::string dead = "https://dead.example:443", well = "https://well.example:443";
+  const auto other = open();
+  for (int i = 0; i < 3; ++i) {
+    BOOST_TEST(other->opens_at(dead) == 0);
+    BOOST_TEST(gate->ask(dead) == 0);
+    gate->report(dead, "connect");
+  }
+  const Millis wait = other->ask(dead);
+  BOOST_TEST(wait >= 5'000);
+  BOOST_TEST(wait <= 7'500);
+  BOOST_TEST(other->opens_at(dead) == now + wait);
+  BOOST_TEST(other->ask(well) == 0);
+  BOOST_TEST(call() == 0);  // the portal's is another
+  now += wait;
+  BOOST_TEST(gate->ask(dead) == 0);
+  BOOST_TEST(other->ask(dead) == 1'000);
+  gate->report(dead, "connect");
+  BOOST_TEST(other->ask(dead) >= 10'000);
+  other->reopen();
+  BOOST_TEST(gate->ask(dead) == 0);
+  gate->report(dead, "");
+  for (int i = 0; i < 5; ++i) BOOST_TEST(other->ask(dead) == 0);
 }
 
 BOOST_FIXTURE_TEST_CASE(processes_share_the_bucket, GateFixture) {
@@ -464,7 +552,8 @@ BOOST_FIXTURE_TEST_CASE(processes_share_the_bucket, GateFixture) {
   write_file(passed, "");
   for (int i = 0; i < 4; ++i) {
     children.emplace_back([&] {
-      auto mine = Gate::open(dir.path(), "p.example", 50, 2, 0, [this] { return now; });
+      auto mine = Gate::open(
+          dir.path(), "p.example", {}, [](const Error&) {}, [this] { return now; });
       for (int n = 0; mine && n < 40; ++n)
         if ((*mine)->enter("profile") == 0 && !append_entry(passed, "x", {})) return false;
       return mine.has_value();

@@ -38,7 +38,7 @@ struct NotifyFixture {
     item.received_at = now_ms() - age;
     item.payload = Value::map(
         {{"params", Value::map({{"fields", Value::map({{"NAME", "Anna\nSubject: forged"}})}})}});
-    return good(store.accept(item)).number;
+    return accept(store, item);
   }
 
   static constexpr Millis kMinute = 60'000;
@@ -69,7 +69,6 @@ BOOST_AUTO_TEST_CASE(the_owner_is_told_once_and_again_when_all_is_well) {
   BOOST_TEST(!told().contains("\nSubject: forged"));
 
   for (const std::int64_t number : {fresh, late}) {
-    good(store->claim_one(number, kMinute));
     good(store->done(number, {}));
   }
   notify_owner(app, *store);
@@ -85,7 +84,6 @@ BOOST_AUTO_TEST_CASE(each_lead_that_failed_is_told_once) {
   const auto store = good(stores.current());
   for (const char* id : {"one", "two"}) {
     const std::int64_t number = add(*store, id, kMinute);
-    good(store->claim_one(number, kMinute));
     Outcome refused;
     refused.code = "ACCESS_DENIED";
     refused.text = "Access denied.";

@@ -90,6 +90,23 @@ BOOST_AUTO_TEST_CASE(ids_are_short_unique_and_sorted_by_time) {
   BOOST_TEST(before.substr(0, 10) < secret::new_id().substr(0, 10));
 }
 
+// "No such file" was once printed as "*** such file".
+BOOST_AUTO_TEST_CASE(words_behind_the_name_of_a_file_are_no_secrets) {
+  for (const char* text : {"/var/lib/b24hooks/form.key: No such file or directory",
+                           "open /run/secret: Permission denied", "data/token: Is a directory"}) {
+    BOOST_TEST(secret::mask(text) == text);
+  }
+  BOOST_TEST(secret::mask("token: a1") == "token: ***");
+  BOOST_TEST(secret::mask("auth.token: a1b2c3") == "auth.token: ***");
+  BOOST_TEST(secret::mask("/token: a1b2c3") == "/token: ***");
+  BOOST_TEST(secret::mask("data/form.key: No such file") == "data/form.key: No such file");
+  BOOST_TEST(secret::mask("data/form.key: Permission denied") ==
+             "data/form.key: Permission denied");
+  BOOST_TEST(secret::mask("/in?key=a1") == "/in?key=***");
+  BOOST_TEST(secret::mask("checkserver.key=a1") == "checkserver.key=***");
+  BOOST_TEST(secret::mask("{\"x.token\": \"a1\"}") == "{\"x.token\": \"***\"}");
+}
+
 BOOST_AUTO_TEST_CASE(webhook_urls_are_masked_in_every_form) {
   const std::pair<const char*, const char*> cases[] = {
       {"https://p.bitrix24.com/rest/1/abcdef/crm.lead.add",

@@ -11,6 +11,8 @@
 #include <vector>
 
 #include "process.h"
+#include "settings/form.h"
+#include "settings/settings_keys.h"
 
 using namespace b24;
 namespace fs = std::filesystem;
@@ -378,53 +380,77 @@ BOOST_AUTO_TEST_CASE(broken_settings_leave_the_old_ones_in_use) {
   BOOST_TEST(!source.fault().has_value());
 }
 
-BOOST_AUTO_TEST_CASE(the_example_documents_every_key_with_its_default) {
+// "make example" writes it.
+BOOST_AUTO_TEST_CASE(the_example_is_what_the_table_prints) {
   const std::string example = test::read_file("conf/settings.conf.example");
-  BOOST_TEST_REQUIRE(!example.empty());
+  BOOST_TEST(example == settings_example());
   BOOST_TEST((good(example).form == FormSettings()));  // as it was delivered
+}
 
-  // With every "#key = default" in force, nothing is other than without.
-  std::istringstream lines(example);
-  std::string all, section, documented;
-  for (std::string line; std::getline(lines, line);) {
-    if (line.starts_with('[')) section = line.substr(1, line.find(']') - 1);
-    const bool is_key = line.size() > 1 && line[0] == '#' && line[1] != ' ';
-    if (is_key) documented += "\n" + section + "." + line.substr(1, line.find(' ') - 1) + "\n";
-    // Keys of sections that are described in prose: "#   label   the label".
-    if (line.starts_with("# [")) section = line.substr(3, line.find_first_of(" ]", 3) - 3);
-    if (line.starts_with("#   ")) {
-      std::istringstream words(line.substr(4));
-      std::string name;
-      words >> name;
-      documented += "\n" + section + "." + name + "\n";
-      if (contains(line, "label_ru")) documented += "\nfield.label_*\n";
-    }
-    if (is_key) line = line.substr(1);
-    all += line + "\n";
+BOOST_AUTO_TEST_CASE(every_key_is_in_the_example_and_in_the_help) {
+  const std::string example = settings_example();
+  const std::string help = settings_help();
+  for (const SettingKey& key : setting_keys()) {
+    const std::string name(key.name);
+    BOOST_TEST(!key.help.empty(), name);
+    BOOST_TEST(!expected(key).empty(), name);
+    BOOST_TEST(contains(help, "  " + name + ": " + expected(key)), name);
+    const bool is_shown = contains(example, "\n#" + name + " =") ||
+                          contains(example, "\n#   " + name + " ") || name == "label_*";
+    BOOST_TEST(is_shown, name);
   }
-  for (const KeyInfo& key : all_keys()) {
-    BOOST_TEST(!key.expects.empty());
-    const std::string name = std::string(key.section) + "." + std::string(key.name);
-    BOOST_TEST(contains(documented, "\n" + name + "\n"), name);
+}
+
+BOOST_AUTO_TEST_CASE(with_every_default_of_the_example_in_force_nothing_is_other_than_without) {
+  std::istringstream lines(settings_example());
+  std::string all;
+  for (std::string line; std::getline(lines, line);) {
+    const bool is_key = line.size() > 1 && line[0] == '#' && line[1] != ' ';
+    all += (is_key ? line.substr(1) : line) + "\n";
   }
   Settings settings = good(all);
-  const Settings defaults = good("");
   BOOST_TEST_REQUIRE(settings.portals.size() == 1U);
   BOOST_TEST((settings.portals[0] == PortalSettings()));
   settings.portals.clear();
-  // Compared part by part, to name the one that differs.
-  BOOST_TEST((settings.crest == defaults.crest));
-  BOOST_TEST((settings.data == defaults.data));
-  BOOST_TEST((settings.server == defaults.server));
-  BOOST_TEST((settings.page.language == defaults.page.language));
-  BOOST_TEST((settings.log == defaults.log));
-  BOOST_TEST((settings.handler == defaults.handler));
-  BOOST_TEST((settings.call == defaults.call));
-  BOOST_TEST((settings.form == defaults.form));
-  BOOST_TEST((settings.spam == defaults.spam));
-  BOOST_TEST((settings.notify == defaults.notify));
-  BOOST_TEST((settings.checkserver == defaults.checkserver));
-  BOOST_TEST((settings == defaults));
+  BOOST_TEST((settings == good("")));
+}
+
+// "fields = phone" alone once made the form unusable, since the default title named first_name.
+BOOST_AUTO_TEST_CASE(a_key_set_alone_leaves_a_form_that_can_be_shown) {
+  for (const SettingKey& key : setting_keys()) {
+    std::string text;
+    const SettingSection& section = *find_section(key.section);
+    if (!section.name.empty()) {
+      text = "[" + std::string(section.name) + (section.needs_name.empty() ? "" : " ") +
+             std::string(section.needs_name) + "]\n";
+    }
+    const std::string name = key.name.ends_with('*')
+                                 ? std::string(key.name.substr(0, key.name.size() - 1)) + "ru"
+                                 : std::string(key.name);
+    text += name + " = " + std::string(key.example) + "\n";
+    const Settings settings = good(text);
+    const Result<Form> form = make_form(settings);
+    BOOST_TEST((form ? "" : form.error().cause) == "", text);
+    BOOST_TEST((settings != good("")), text);  // the example says something
+  }
+}
+
+BOOST_AUTO_TEST_CASE(the_name_that_was_meant_is_told) {
+  BOOST_TEST(contains(fault_of(load("[form]\nfeilds = phone\n")).remedy, "did you mean fields?"));
+  BOOST_TEST(contains(fault_of(load("[portal-call]\nca_file = x\n")).remedy,
+                      "did you mean [portal_call]?"));
+  BOOST_TEST(!contains(fault_of(load("[form]\nxyzzy = phone\n")).remedy, "did you mean"));
+}
+
+BOOST_AUTO_TEST_CASE(a_missing_file_is_told_with_the_places_and_no_way_into_the_web_root) {
+  BOOST_TEST(settings_places().back() == "/etc/b24hooks/settings.conf");
+  const Result<Settings> nothing = load_settings(settings_places().front(), env());
+  const Error fault = fault_of(nothing);
+  for (const fs::path& place : settings_places())
+    BOOST_TEST(contains(fault.cause, place.string()), fault.cause);
+  BOOST_TEST(contains(fault.remedy, "/etc/b24hooks/settings.conf"));
+  BOOST_TEST(
+      contains(settings_whereabouts("/nowhere/s.conf", env()), "/nowhere/s.conf (not there)"));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

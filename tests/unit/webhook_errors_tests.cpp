@@ -36,6 +36,7 @@ BOOST_AUTO_TEST_CASE(verdict_of_each_error) {
       {400, "invalid_grant", "", blocked},
       {400, "invalid_client", "", blocked},
       {403, "insufficient_scope", "", blocked},
+      {401, "INVALID_CREDENTIALS", "", blocked},
       {403, "INVALID_CREDENTIALS", "", blocked},
       {403, "ACCESS_DENIED", "REST is available only on commercial plans", blocked},
       {403, "user_access_error", "", blocked},
@@ -94,6 +95,17 @@ BOOST_AUTO_TEST_CASE(verdict_of_each_error) {
       BOOST_TEST(!meaning.cause.empty());
       BOOST_TEST(!meaning.remedy.empty());
     }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_remedy_says_what_its_status_says) {
+  const ErrorMeaning& wrong = error_meaning(401, "invalid_credentials", "");
+  BOOST_TEST(wrong.cause.find("deleted") != wrong.cause.npos, wrong.cause);
+  BOOST_TEST(wrong.remedy.find("C_REST_WEB_HOOK_URL") != wrong.remedy.npos, wrong.remedy);
+  for (const int status : {403, 200}) {  // 200: inside a batch
+    const ErrorMeaning& barred = error_meaning(status, "INVALID_CREDENTIALS", "");
+    BOOST_TEST(barred.cause.find("rights") != barred.cause.npos, barred.cause);
+    BOOST_TEST(barred.remedy.find("rights") != barred.remedy.npos, barred.remedy);
   }
 }
 

@@ -45,7 +45,8 @@ BOOST_AUTO_TEST_SUITE(webhook_tests)
 BOOST_AUTO_TEST_CASE(urls_of_webhooks) {
   for (const char* good :
        {"https://p.bitrix24.com/rest/1/abcdef0123456789/", "https://p.bitrix24.com/rest/1/abc",
-        "https://localhost:8443/rest/1/sandbox/", "https://[::1]:8443/rest/12/s_e-C/"}) {
+        "https://localhost:8443/rest/1/sandbox/", "https://[::1]:8443/rest/12/s_e-C/",
+        "https://p.bitrix24.com/rest/api/1/abc/", "https://p.bitrix24.com/rest/api/1/abc"}) {
     BOOST_TEST(!Webhook::url_fault(good), good);
   }
   const struct {
@@ -64,6 +65,10 @@ BOOST_AUTO_TEST_CASE(urls_of_webhooks) {
       {"https://p.bitrix24.com/rest/canary/1/", "number"},
       {"https://p.bitrix24.com/rest//canary/", "number"},
       {"https://p.bitrix24.com/rest/1/", "secret"},
+      {"https://p.bitrix24.com/rest/api/", "number"},
+      {"https://p.bitrix24.com/rest/api/1/", "secret"},
+      {"https://p.bitrix24.com/rest/api/api/1/canary/", "number"},
+      {"https://p.bitrix24.com/rest/api/1/canary/crm.lead.add", "goes on"},
       {"https://p.bitrix24.com/rest/1/canary?x/", "secret"},
       {"https://p.bitrix24.com/rest/1/canary#/", "secret"},
       {"https://p.bitrix24.com/rest/1/can ary/", "secret"},

@@ -1,0 +1,84 @@
+// data_dir: see data_dir.h.
+#include "keep/data_dir.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <string_view>
+
+#include "base/files.h"
+#include "base/text.h"
+
+namespace b24 {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool is_inside(const fs::path& path, const fs::path& directory) {
+  const auto [rest, unused] =
+      std::mismatch(directory.begin(), directory.end(), path.begin(), path.end());
+  return rest == directory.end();
+}
+
+std::unexpected<Error> settings_fault(const char* code, std::string cause, std::string remedy) {
+  return std::unexpected(Error{ErrorKind::settings, code, std::move(cause), std::move(remedy)});
+}
+
+// Written before anything else; 0.1.0 had none. (The store itself is not looked into: closing a
+// file drops the locks that SQLite has on it.)
+Status check_version(const fs::path& dir) {
+  constexpr std::string_view kVersion = "b24hooks data 2\n";
+  const fs::path file = dir / "version";
+  const auto version = read_small(file);
+  if (version == kVersion) return {};
+  if (!version && errno != ENOENT)
+    return std::unexpected(system_error(ErrorKind::storage, file.string(), errno));
+  std::error_code fault;
+  if (version ? !version->empty() : fs::exists(dir / "store.db", fault)) {
+    return settings_fault(
+        "data_dir_version",
+        "data.dir: " + dir.string() + " is of " +
+            (version ? "another release of b24hooks: " + text::for_log(*version, 40)
+                     : "b24hooks 0.1.0") +
+            "; this release does not read it",
+        "set dir in section [data] to a new directory; the old one stays as it is");
+  }
+  auto made = open_private(file);
+  if (!made) return std::unexpected(made.error());
+  if (auto written = write_at(*made, file, kVersion, 0); !written) return written;
+  if (auto synced = sync_file(*made, file); !synced) return synced;
+  return sync_directory(dir);
+}
+
+}  // namespace
+
+fs::path real_path(const fs::path& path) {
+  std::error_code fault;
+  const fs::path absolute = fs::absolute(path, fault);
+  fs::path real = fs::weakly_canonical(absolute, fault);
+  if (fault) real = absolute;
+  real = real.lexically_normal();
+  if (!real.has_filename()) real = real.parent_path();  // "dir/"
+  return real;
+}
+
+Status prepare_data_dir(const fs::path& dir, const std::string& document_root) {
+  if (!document_root.empty() && is_inside(real_path(dir), real_path(document_root))) {
+    return settings_fault("data_dir_in_web_root",
+                          "data.dir: " + dir.string() + " is inside the web root " + document_root,
+                          "set dir in section [data] to a directory outside the web root");
+  }
+  if (auto made = make_private_directory(dir); !made) return made;
+  struct stat status {};
+  if (::stat(dir.c_str(), &status) != 0)
+    return std::unexpected(system_error(ErrorKind::storage, dir.string(), errno));
+  if ((status.st_mode & 077) != 0) {
+    return settings_fault("data_dir_open",
+                          "data.dir: " + dir.string() + " can be entered by other users",
+                          "chmod 700 " + dir.string());
+  }
+  return check_version(dir);
+}
+
+}  // namespace b24

@@ -1,0 +1,300 @@
+// ingest: see ingest.h.
+#include "keep/ingest.h"
+
+#include <sys/statvfs.h>
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "base/files.h"
+
+namespace b24 {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kBytesAtOnce = 1 << 20;
+constexpr Millis kPatience = 30'000;
+constexpr std::chrono::milliseconds kGap{10};
+constexpr std::chrono::milliseconds kTryAgain{1'000};
+constexpr std::chrono::milliseconds kLookAround{10'000};
+constexpr Millis kTidy = 60'000;  // between looks after old segments
+constexpr int kScarce = 20;  // less than 1/20 of the disk free: segments go as soon as they may
+
+std::string position_key(Kind kind) {
+  return "journal." + std::string(name(kind));
+}
+std::string seen_key(Kind kind) {
+  return position_key(kind) + ".seen";
+}
+std::string follow_key(const Follower& follower) {
+  return "follow." + std::string(follower.name());
+}
+
+bool room_is_scarce(const fs::path& dir) {
+  struct statvfs disk {};
+  return ::statvfs(dir.c_str(), &disk) == 0 && disk.f_bavail < disk.f_blocks / kScarce;
+}
+
+using Facts = std::vector<std::pair<std::string, std::string>>;
+
+}  // namespace
+
+struct Ingester::Batch {
+  JournalPosition begin;
+  JournalPosition end;
+  bool more = false;
+  std::vector<JournalPosition> ends;  // of each item
+  std::vector<NewItem> items;
+};
+
+// One run, under the lock.
+class Ingester::Pass {
+ public:
+  Pass(Ingester& ingester, const App& app, Store& store, Journal& journal)
+      : ingester_(ingester), app_(app), store_(store), journal_(journal) {
+    if (ingester_.followers_) followers_ = ingester_.followers_(app);
+  }
+
+  Result<int> run() {
+    if (auto begun = begin(); !begun) return std::unexpected(begun.error());
+    int taken = 0;
+    for (;;) {
+      auto batch = read(position_, {});
+      if (!batch) return std::unexpected(batch.error());
+      if (batch->end == position_) break;
+      if (auto kept = keep(*batch); !kept) return std::unexpected(kept.error());
+      taken += static_cast<int>(batch->items.size());
+      if (!batch->more) break;
+    }
+    for (const auto& follower : followers_) catch_up(*follower);
+    return taken;
+  }
+
+  bool is_behind() const { return behind_; }
+  // Up to where nobody needs the journal any more.
+  Result<JournalPosition> needed_from() {
+    JournalPosition first = position_;
+    for (const auto& follower : followers_) {
+      const auto at = standing(*follower);
+      if (!at) return std::unexpected(at.error());
+      first = std::min(first, at->first);
+    }
+    return first;
+  }
+
+ private:
+  using Standing = std::pair<JournalPosition, std::string>;  // of a follower: its place, its fact
+
+  Status begin() {
+    const auto known = store_.recall(position_key(ingester_.kind_));
+    if (!known) return std::unexpected(known.error());
+    const auto seen = store_.recall(seen_key(ingester_.kind_));
+    if (!seen) return std::unexpected(seen.error());
+    if (const auto position = JournalPosition::parse(*known)) {
+      position_ = *position;
+      seen_until_ = Value(*seen).integer();
+      return {};
+    }
+    for (const auto& follower : followers_) {
+      seen_until_ = std::max(seen_until_, follower->last_write());
+    }
+    return store_.accept({}, {{position_key(ingester_.kind_), position_.text()},
+                              {seen_key(ingester_.kind_), std::to_string(seen_until_)}});
+  }
+
+  // Where a follower stands; a new one begins with what comes now.
+  Result<Standing> standing(const Follower& follower) {
+    const auto known = store_.recall(follow_key(follower));
+    if (!known) return std::unexpected(known.error());
+    const std::size_t blank = std::min(known->find(' '), known->size());
+    const auto position = JournalPosition::parse(std::string_view(*known).substr(0, blank));
+    if (!position) {
+      const Standing now{position_, follower.begin()};
+      if (auto kept =
+              store_.accept({}, {{follow_key(follower), now.first.text() + " " + now.second}});
+          !kept)
+        return std::unexpected(kept.error());
+      return now;
+    }
+    return Standing{*position, known->substr(std::min(blank + 1, known->size()))};
+  }
+
+  // What stands behind `from`, up to `limit` when that is given.
+  Result<Batch> read(const JournalPosition& from, std::optional<JournalPosition> limit) {
+    auto read = journal_.read(from, kBytesAtOnce);
+    if (!read) return std::unexpected(read.error());
+    if (!limit) tell(read->damage);
+    Batch batch{from, read->end, read->more, {}, {}};
+    for (const Record& record : read->records) {
+      if (limit && *limit < record.end) break;
+      auto item = ingester_.derive_(app_, record, record.at <= seen_until_);
+      if (!item) {
+        if (batch.items.empty()) return std::unexpected(item.error());
+        batch.end = batch.ends.back();
+        return batch;
+      }
+      batch.ends.push_back(record.end);
+      batch.items.push_back(std::move(*item));
+    }
+    if (limit && *limit < batch.end) batch.end = *limit;
+    return batch;
+  }
+
+  Status keep(const Batch& batch) {
+    Facts facts = {{position_key(ingester_.kind_), batch.end.text()}};
+    for (const auto& follower : followers_) {
+      const auto at = standing(*follower);
+      if (at && at->first == batch.begin) write(*follower, batch, at->second, facts);
+    }
+    if (auto kept = store_.accept(batch.items, facts); !kept) return kept;
+    position_ = batch.end;
+    return {};
+  }
+
+  // Adds the follower's new fact, if it could be written to.
+  bool write(Follower& follower, const Batch& batch, const std::string& fact, Facts& facts) {
+    // What was accepted before the store was begun has been written then.
+    const auto unseen = std::ranges::find_if(
+        batch.items, [&](const NewItem& item) { return item.received_at > seen_until_; });
+    const auto skipped = static_cast<std::size_t>(unseen - batch.items.begin());
+    Follower::Written written{0, fact};
+    if (unseen != batch.items.end()) {
+      auto tried = follower.write(std::span(batch.items).subspan(skipped), fact);
+      if (!tried) {
+        behind_ = true;
+        app_.log->write_bounded(
+            Log::Level::error, "hook_log",
+            Value::map({{"cause", tried.error().cause}, {"remedy", tried.error().remedy}}));
+        return false;
+      }
+      written = std::move(*tried);
+    }
+    const std::size_t count = skipped + written.count;
+    const JournalPosition& at = count == batch.items.size() ? batch.end : batch.ends[count - 1];
+    facts.emplace_back(follow_key(follower), at.text() + " " + written.fact);
+    return true;
+  }
+
+  // Brings a follower that could not be written to, or not all at once, up to the store.
+  void catch_up(Follower& follower) {
+    for (;;) {
+      const auto at = standing(follower);
+      if (!at || position_ <= at->first) return;
+      const auto batch = read(at->first, position_);
+      if (!batch || batch->end == at->first) return;
+      Facts facts;
+      if (!write(follower, *batch, at->second, facts)) return;
+      if (!store_.accept({}, facts)) {
+        behind_ = true;
+        return;
+      }
+    }
+  }
+
+  void tell(const std::vector<JournalDamage>& damage) {
+    for (const JournalDamage& each : damage) {
+      app_.log->write_bounded(Log::Level::error, "journal_damage",
+                              Value::map({{"segment", each.segment},
+                                          {"offset", static_cast<std::int64_t>(each.offset)},
+                                          {"size", static_cast<std::int64_t>(each.size)},
+                                          {"why", each.why}}));
+    }
+  }
+
+  Ingester& ingester_;
+  const App& app_;
+  Store& store_;
+  Journal& journal_;
+  std::vector<std::unique_ptr<Follower>> followers_;
+  JournalPosition position_;
+  Millis seen_until_ = 0;
+  bool behind_ = false;
+};
+
+Ingester::Ingester(AppSource& app, StoreSource& stores, Kind kind, Derive derive,
+                   Followers followers)
+    : app_(app),
+      stores_(stores),
+      kind_(kind),
+      derive_(std::move(derive)),
+      followers_(std::move(followers)) {}
+
+std::shared_ptr<Journal> Ingester::journal(const App& app) {
+  const std::lock_guard lock(mutex_);
+  const fs::path& dir = app.settings->data.dir;
+  if (!journal_ || dir_ != dir) {
+    dir_ = dir;
+    journal_ = std::make_shared<Journal>(dir, app_.document_root(), kind_);
+  }
+  return journal_;
+}
+
+void Ingester::wake() {
+  if (woken_.exchange(true)) return;
+  const std::lock_guard lock(waking_);
+  wake_.notify_one();
+}
+
+void Ingester::work(std::stop_token stop, const std::function<void()>& taken) {
+  std::unique_lock lock(waking_);
+  while (!stop.stop_requested()) {
+    woken_ = false;
+    lock.unlock();
+    const Result<int> count = run(kPatience);
+    if (!count) log_fault(count.error());
+    if (count && *count > 0) taken();
+    lock.lock();
+    // What comes within the gap shares a pass.
+    wake_.wait_for(lock, stop, kGap, [] { return false; });
+    wake_.wait_for(lock, stop, behind_ ? kTryAgain : kLookAround, [this] { return woken_.load(); });
+  }
+}
+
+void Ingester::log_fault(const Error& error) {
+  if (const Result<App> app = app_.current(); app) {
+    app->log->write_bounded(
+        Log::Level::error, "ingest",
+        Value::map({{"code", error.code}, {"cause", error.cause}, {"remedy", error.remedy}}));
+  }
+}
+
+Result<int> Ingester::run(Millis patience) {
+  const std::lock_guard alone(running_);
+  const Result<App> app = app_.current();
+  if (!app) return std::unexpected(app.error());
+  const std::shared_ptr<Journal> journal = this->journal(*app);
+  std::error_code fault;
+  if (!fs::is_directory(journal->dir(), fault)) {
+    behind_ = false;
+    return 0;  // nothing was ever accepted
+  }
+  behind_ = true;
+  const fs::path lock_name = journal->dir() / (std::string(name(kind_)) + ".ingest.lock");
+  const auto lock = open_private(lock_name);
+  if (!lock) return std::unexpected(lock.error());
+  if (auto locked = lock_file(*lock, lock_name, patience); !locked) {
+    return std::unexpected(locked.error());
+  }
+  const Result<std::shared_ptr<Store>> store = stores_.current();
+  if (!store) return std::unexpected(store.error());
+  Pass pass(*this, *app, **store, *journal);
+  const Result<int> taken = pass.run();
+  if (!taken) return taken;
+  behind_ = pass.is_behind();
+  if (const Millis now = steady_ms(); now >= tidied_at_ + kTidy) {
+    tidied_at_ = now;
+    const auto needed = pass.needed_from();
+    // Only what a power cut cannot take out of the store again.
+    if (needed && (*store)->remember(position_key(kind_) + ".kept", needed->text())) {
+      const Millis keep = room_is_scarce(journal->dir()) ? 0 : app->settings->journal.keep;
+      if (const Status gone = journal->forget(*needed, now_ms() - keep); !gone) {
+        app->log->error("journal", gone.error());
+      }
+    }
+  }
+  return taken;
+}
+
+}  // namespace b24

@@ -1,0 +1,97 @@
+// ingest: fills the store from the journal, and what follows it (the logs) in the same pass.
+//
+// One at a time, of all processes: whoever holds journal/<kind>.ingest.lock. Each batch goes into
+// the store in one transaction that also moves the position, so that a crash repeats nothing and
+// skips nothing. A store that cannot be used for a while costs nothing: the records wait. A store
+// that was lost, or put back from a backup, is filled again from the segments that are kept.
+//
+// The store remembers, in the same transaction:
+//   journal.<kind>       up to where its items are taken in
+//   journal.<kind>.seen  only of a store begun beside a journal that is not empty: what was
+//   accepted
+//                        up to then had been taken in by the store before
+//   follow.<name>        up to where a follower has written, and what it wants to know next time
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "keep/journal.h"
+#include "keep/store.h"
+#include "keep/store_source.h"
+#include "settings/app.h"
+
+namespace b24 {
+
+// Something that is told of everything that is taken in, in its order, exactly once: a log.
+class Follower {
+ public:
+  virtual ~Follower() = default;
+  virtual std::string_view name() const = 0;
+  // When it was last written to; 0: never. Tells a store begun anew what has been seen before.
+  virtual Millis last_write() const = 0;
+  // The fact with which it begins.
+  virtual std::string begin() const = 0;
+  struct Written {
+    std::size_t count = 0;  // how many of the items, from the first; at least one
+    std::string fact;       // given back with the next call
+  };
+  // `fact`: of the call before. After a crash the same items come again with the same fact: what
+  // already stands there is not written twice.
+  virtual Result<Written> write(std::span<const NewItem> items, const std::string& fact) = 0;
+};
+
+class Ingester {
+ public:
+  // The item of a record. `seen`: an earlier store had it. An Error means not now: nothing behind
+  // it is taken in until it can be.
+  using Derive = std::function<Result<NewItem>(const App& app, const Record& record, bool seen)>;
+  // Those of the settings of now; asked for once a run.
+  using Followers = std::function<std::vector<std::unique_ptr<Follower>>(const App& app)>;
+
+  // `app` and `stores` must outlive this.
+  Ingester(AppSource& app, StoreSource& stores, Kind kind, Derive derive, Followers followers = {});
+
+  // The journal of the settings' data directory.
+  std::shared_ptr<Journal> journal(const App& app);
+  // Takes in everything that is on the disk by now; how many. Waits for another process's pass at
+  // most for `patience` (then code "busy"). The log has what went wrong.
+  Result<int> run(Millis patience);
+  // FastCGI, in a thread of its own until a stop is asked for: runs at the start, when woken, once
+  // a second while something is left to do, and now and then for what a killed process left.
+  // `taken`: called when there was something.
+  void work(std::stop_token stop, const std::function<void()>& taken);
+  void wake();
+
+ private:
+  struct Batch;
+  class Pass;
+  void log_fault(const Error& error);
+
+  AppSource& app_;
+  StoreSource& stores_;
+  const Kind kind_;
+  const Derive derive_;
+  const Followers followers_;
+  std::mutex mutex_;
+  std::shared_ptr<Journal> journal_;
+  std::filesystem::path dir_;
+  std::mutex running_;
+  std::atomic<bool> behind_ = true;  // a run failed, or a follower could not be written to
+  Millis tidied_at_ = 0;             // steady
+  std::mutex waking_;
+  std::condition_variable_any wake_;
+  std::atomic<bool> woken_ = false;
+};
+
+}  // namespace b24

@@ -1,0 +1,242 @@
+// journal: appending: one write and one sync for all records of a round.
+#include "keep/journal.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <cstdio>
+
+#include "base/secret.h"
+#include "keep/data_dir.h"
+#include "keep/journal_format.h"
+
+namespace b24 {
+namespace {
+
+namespace fs = std::filesystem;
+using namespace journal_format;
+
+constexpr std::uint64_t kFull = 16 << 20;  // bytes, after which a new segment is begun
+constexpr Millis kDay = 86'400'000;
+
+std::unexpected<Error> failure(const fs::path& file, const char* doing) {
+  return std::unexpected(system_error(ErrorKind::storage, file.string() + ": " + doing, errno));
+}
+
+std::optional<std::uint64_t> hex_number(std::string_view text) {
+  std::uint64_t number = 0;
+  const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), number, 16);
+  if (fault != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+std::string hex_text(std::uint64_t number) {
+  char digits[17];
+  std::snprintf(digits, sizeof digits, "%08llx", static_cast<unsigned long long>(number));
+  return digits;
+}
+
+}  // namespace
+
+struct Journal::Segment {
+  std::uint32_t number = 0;
+  fs::path name;
+  FileHandle file{-1};
+  SegmentHead head;
+  std::uint64_t whole = 0;  // up to here this process knows it to be whole
+  bool doubtful = false;    // after an error: nobody knows what it ends with
+};
+
+namespace {
+
+// Whether what others have written behind `whole` ends with a whole record.
+bool ends_whole(int file, std::uint64_t size, std::uint64_t salt) {
+  if (size == kSegmentHead) return true;
+  const auto read_at = [file](std::uint64_t at, std::size_t count) {
+    std::string bytes(count, '\0');
+    const ssize_t got = ::pread(file, bytes.data(), count, static_cast<off_t>(at));
+    bytes.resize(got < 0 ? 0 : static_cast<std::size_t>(got));
+    return bytes;
+  };
+  if (size < kSegmentHead + kRecordHead + kRecordFoot) return false;
+  const std::string foot = read_at(size - kRecordFoot, kRecordFoot);
+  if (foot.size() != kRecordFoot) return false;
+  const std::uint64_t length = kRecordHead + get(foot, 0, 4) + kRecordFoot;
+  if (length > size - kSegmentHead) return false;
+  return journal_format::open(read_at(size - length, length), salt).has_value();
+}
+
+}  // namespace
+
+std::string JournalPosition::text() const {
+  return hex_text(segment) + ":" + hex_text(salt) + ":" + hex_text(offset);
+}
+
+std::optional<JournalPosition> JournalPosition::parse(std::string_view text) {
+  JournalPosition position;
+  const std::size_t first = text.find(':');
+  const std::size_t second = text.find(':', first + 1);
+  if (first == text.npos || second == text.npos) return std::nullopt;
+  const auto segment = hex_number(text.substr(0, first));
+  const auto salt = hex_number(text.substr(first + 1, second - first - 1));
+  const auto offset = hex_number(text.substr(second + 1));
+  if (!segment || !salt || !offset) return std::nullopt;
+  return JournalPosition{static_cast<std::uint32_t>(*segment), *salt, *offset};
+}
+
+Journal::Journal(fs::path data_dir, std::string document_root, Kind kind)
+    : data_dir_(std::move(data_dir)),
+      document_root_(std::move(document_root)),
+      dir_(data_dir_ / "journal"),
+      kind_(kind) {}
+
+fs::path Journal::segment_file(std::uint32_t number) const {
+  return dir_ / (std::string(name(kind_)) + "-" + hex_text(number) + ".journal");
+}
+
+Result<FileHandle> Journal::lock() const {
+  const fs::path file = dir_ / (std::string(name(kind_)) + ".lock");
+  auto lock = open_private(file);
+  if (!lock) return lock;
+  if (auto locked = lock_file(*lock, file); !locked) return std::unexpected(locked.error());
+  return lock;
+}
+
+// The lock file names the newest segment, so that nobody has to read the directory for each round
+// and no number is used twice; without it the directory tells.
+Result<std::uint32_t> Journal::newest(const FileHandle& lock) const {
+  char text[9] = {};
+  const ssize_t got = ::pread(lock.get(), text, 8, 0);
+  if (const auto number = hex_number({text, 8}); got == 8 && number) {
+    return static_cast<std::uint32_t>(*number);
+  }
+  const auto all = segments();
+  if (!all) return std::unexpected(all.error());
+  return all->empty() ? 0 : all->back().number;
+}
+
+Result<std::vector<JournalSegment>> Journal::segments() const {
+  std::vector<JournalSegment> all;
+  std::error_code fault;
+  const std::string prefix = std::string(name(kind_)) + "-";
+  for (const auto& entry : fs::directory_iterator(dir_, fault)) {
+    const std::string file = entry.path().filename().string();
+    if (!file.starts_with(prefix) || entry.path().extension() != ".journal") continue;
+    const auto number = hex_number(entry.path().stem().string().substr(prefix.size()));
+    struct stat status {};
+    if (!number || ::stat(entry.path().c_str(), &status) != 0) continue;
+    all.push_back({static_cast<std::uint32_t>(*number), entry.path(),
+                   static_cast<std::uint64_t>(status.st_size),
+                   Millis{status.st_mtim.tv_sec} * 1000 + status.st_mtim.tv_nsec / 1'000'000});
+  }
+  if (fault && fault != std::errc::no_such_file_or_directory) {
+    return std::unexpected(system_error(ErrorKind::storage, dir_.string(), fault.value()));
+  }
+  std::ranges::sort(all, {}, &JournalSegment::number);
+  return all;
+}
+
+// A new segment, whole and durable but for its records. REQUIRES: the lock.
+Result<std::shared_ptr<Journal::Segment>> Journal::begin(std::uint32_t number,
+                                                         const FileHandle& lock) {
+  auto made = std::make_shared<Segment>();
+  made->number = number;
+  made->name = segment_file(number);
+  auto file = open_private(made->name);
+  if (!file) return std::unexpected(file.error());
+  made->file = std::move(*file);
+  made->head = {get(secret::random_bytes(8), 0, 8), now_ms()};
+  made->whole = kSegmentHead;
+  const fs::path lock_name = dir_ / (std::string(name(kind_)) + ".lock");
+  auto written = write_at(made->file, made->name, print(made->head), 0);
+  if (written) written = write_at(lock, lock_name, hex_text(number), 0);
+  if (written) written = sync_directory(dir_);
+  if (!written) {
+    ::unlink(made->name.c_str());  // nothing is in it, and a full disk should not fill with these
+    return std::unexpected(written.error());
+  }
+  return made;
+}
+
+// The segment to append to. REQUIRES: the lock.
+Result<std::shared_ptr<Journal::Segment>> Journal::usable(const FileHandle& lock) {
+  const auto last = newest(lock);
+  if (!last) return std::unexpected(last.error());
+  if (*last == 0) return begin(1, lock);
+  auto segment = segment_;
+  if (!segment || segment->number != *last) {
+    segment = std::make_shared<Segment>();
+    segment->number = *last;
+    segment->name = segment_file(*last);
+    segment->file = FileHandle(::open(segment->name.c_str(), O_RDWR | O_CLOEXEC));
+    std::string head(kSegmentHead, '\0');
+    const bool readable =
+        segment->file.get() >= 0 &&
+        ::pread(segment->file.get(), head.data(), head.size(), 0) == ssize_t{kSegmentHead};
+    const auto parsed = readable ? parse_head(head) : std::nullopt;
+    if (!parsed) return begin(*last + 1, lock);
+    segment->head = *parsed;
+  }
+  struct stat status {};
+  const bool there = ::fstat(segment->file.get(), &status) == 0 && status.st_nlink > 0;
+  const auto size = static_cast<std::uint64_t>(status.st_size);
+  const bool old = now_ms() - segment->head.made_at >= kDay;
+  const bool whole =
+      there && !segment->doubtful &&
+      (size == segment->whole || ends_whole(segment->file.get(), size, segment->head.salt));
+  if (!whole || size >= kFull || (old && size > kSegmentHead)) return begin(*last + 1, lock);
+  segment->whole = size;
+  return segment;
+}
+
+Status Journal::append(std::span<const std::string> encoded) {
+  std::shared_ptr<Segment> segment;
+  {
+    const std::lock_guard guard(mutex_);
+    if (auto ready = prepare_data_dir(data_dir_, document_root_); !ready) return ready;
+    if (auto made = make_private_directory(dir_); !made) return made;
+    const auto locked = lock();
+    if (!locked) return std::unexpected(locked.error());
+    auto found = usable(*locked);
+    if (!found) return std::unexpected(found.error());
+    segment = segment_ = *found;
+    std::string bytes;
+    for (const std::string& content : encoded) bytes += seal(content, segment->head.salt);
+    auto written =
+        write_at(segment->file, segment->name, bytes, static_cast<off_t>(segment->whole));
+    segment->doubtful = !written;
+    if (!written) return written;
+    segment->whole += bytes.size();
+  }
+  auto synced = sync_file(segment->file, segment->name);
+  if (!synced) {
+    // The kernel may have dropped what it could not write, and say nothing the next time.
+    const std::lock_guard guard(mutex_);
+    segment->doubtful = true;
+  }
+  return synced;
+}
+
+Status Journal::forget(const JournalPosition& position, Millis before) {
+  std::error_code fault;
+  if (!fs::is_directory(dir_, fault)) return {};
+  const auto locked = lock();
+  if (!locked) return std::unexpected(locked.error());
+  const auto all = segments();
+  if (!all) return std::unexpected(all.error());
+  for (const JournalSegment& segment : *all) {
+    const bool read = segment.number < position.segment ||
+                      (segment.number == position.segment && segment.size <= position.offset);
+    if (!read || segment.last_write >= before) continue;
+    if (::unlink(segment.file.c_str()) != 0 && errno != ENOENT) {
+      return failure(segment.file, "remove");
+    }
+  }
+  return {};
+}
+
+}  // namespace b24

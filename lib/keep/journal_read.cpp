@@ -1,0 +1,182 @@
+// journal_read: reading a journal, past whatever is damaged in it.
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "keep/journal.h"
+#include "keep/journal_format.h"
+
+namespace b24 {
+namespace {
+
+using namespace journal_format;
+
+constexpr std::size_t kWindow = 256 << 10;
+
+// A segment's bytes, read a window at a time.
+class Reader {
+ public:
+  explicit Reader(const std::filesystem::path& file)
+      : file_(::open(file.c_str(), O_RDONLY | O_CLOEXEC)) {
+    struct stat status {};
+    if (file_.get() < 0 || ::fstat(file_.get(), &status) != 0) {
+      fault_ = errno;
+      return;
+    }
+    size_ = static_cast<std::uint64_t>(status.st_size);
+  }
+
+  int fault() const { return fault_; }
+  // What is read is acted upon: it must not be taken back by a power cut.
+  bool sync() { return ::fdatasync(file_.get()) == 0; }
+  std::uint64_t size() const { return size_; }
+
+  // Up to `count` bytes; valid until the next call. Fewer at the end, or when they cannot be read.
+  std::string_view at(std::uint64_t offset, std::size_t count) {
+    if (offset < start_ || offset + count > start_ + buffer_.size()) fill(offset, count);
+    if (offset < start_ || offset > start_ + buffer_.size()) return {};
+    return std::string_view(buffer_).substr(offset - start_, count);
+  }
+
+ private:
+  void fill(std::uint64_t offset, std::size_t count) {
+    const std::uint64_t left = offset < size_ ? size_ - offset : 0;
+    buffer_.resize(std::min<std::uint64_t>(left, std::max(count, kWindow)));
+    start_ = offset;
+    std::size_t got = 0;
+    while (got < buffer_.size()) {
+      const ssize_t more = ::pread(file_.get(), buffer_.data() + got, buffer_.size() - got,
+                                   static_cast<off_t>(offset + got));
+      if (more < 0 && errno == EINTR) continue;
+      if (more < 0) fault_ = errno;
+      if (more <= 0) break;
+      got += static_cast<std::size_t>(more);
+    }
+    buffer_.resize(got);
+  }
+
+  FileHandle file_;
+  int fault_ = 0;
+  std::uint64_t size_ = 0;
+  std::uint64_t start_ = 0;
+  std::string buffer_;
+};
+
+struct Found {
+  std::uint64_t offset = 0;
+  std::size_t length = 0;
+  Record record;
+};
+
+std::optional<Found> whole_at(Reader& reader, std::uint64_t offset, std::uint64_t salt) {
+  const auto length = length_of(reader.at(offset, kRecordHead));
+  if (!length || offset + *length > reader.size()) return std::nullopt;
+  const auto content = journal_format::open(reader.at(offset, *length), salt);
+  if (!content) return std::nullopt;
+  auto record = decode(*content);
+  if (!record) return std::nullopt;
+  return Found{offset, *length, std::move(*record)};
+}
+
+// The next whole record after `offset`, by its mark.
+std::optional<Found> next_after(Reader& reader, std::uint64_t offset, std::uint64_t salt) {
+  for (std::uint64_t at = offset + 1; at + kRecordHead + kRecordFoot <= reader.size();) {
+    const std::string_view window = reader.at(at, kWindow);
+    const std::size_t mark = window.find(kMark);
+    if (mark == window.npos) {
+      if (window.size() < kWindow) break;
+      at += window.size() - kMark.size() + 1;
+      continue;
+    }
+    at += mark;
+    if (auto found = whole_at(reader, at, salt)) return found;
+    ++at;
+  }
+  return std::nullopt;
+}
+
+// One call of read: what it has gathered so far.
+struct Walk {
+  JournalRead out;
+  std::size_t bytes = 0;
+  std::size_t max_bytes = 0;
+
+  bool is_full() const { return !out.records.empty() && bytes >= max_bytes; }
+  void damaged(const JournalSegment& segment, std::uint64_t offset, std::uint64_t size,
+               std::string why) {
+    out.damage.push_back({segment.file.filename().string(), offset, size, std::move(why)});
+  }
+};
+
+// A segment that cannot be read costs what is in it; what only happens to this process does not.
+bool is_lost(int fault) {
+  return fault == 0 || fault == EIO || fault == EACCES || fault == ENOENT;
+}
+
+// Reads on in a segment from walk.out.end; true when it has been read to its end and a later one
+// goes on.
+Result<bool> read_segment(const JournalSegment& segment, bool is_last, Walk& walk) {
+  Reader reader(segment.file);
+  if (!is_lost(reader.fault()) || (reader.fault() == 0 && !reader.sync())) {
+    return std::unexpected(system_error(ErrorKind::storage, segment.file.string(), errno));
+  }
+  JournalPosition& end = walk.out.end;
+  const auto head = reader.fault() == 0 ? parse_head(reader.at(0, kSegmentHead)) : std::nullopt;
+  if (!head) {
+    if (is_last) return false;
+    walk.damaged(segment, 0, segment.size,
+                 reader.fault() != 0 ? std::string("not readable: ") + std::strerror(reader.fault())
+                                     : "no segment of this version");
+    return true;
+  }
+  if (end.segment != segment.number || end.salt != head->salt) {
+    end = {segment.number, head->salt, kSegmentHead};
+  }
+  while (!walk.is_full() && end.offset < reader.size()) {
+    auto found = whole_at(reader, end.offset, head->salt);
+    if (!found) {
+      found = next_after(reader, end.offset, head->salt);
+      // Of the last segment this may be a record that is being written.
+      if (!found && is_last) return false;
+      const std::uint64_t resumed = found ? found->offset : reader.size();
+      walk.damaged(segment, end.offset, resumed - end.offset, found ? "no record" : "torn end");
+      end.offset = resumed;
+      if (!found) break;
+    }
+    end.offset = found->offset + found->length;
+    walk.bytes += found->length;
+    found->record.end = end;
+    walk.out.records.push_back(std::move(found->record));
+  }
+  return !is_last && end.offset >= reader.size();
+}
+
+}  // namespace
+
+Result<JournalRead> Journal::read(const JournalPosition& from, std::size_t max_bytes) const {
+  const auto all = segments();
+  if (!all) return std::unexpected(all.error());
+  Walk walk{{{}, from, false, {}}, 0, max_bytes};
+  if (all->empty()) return walk.out;
+  auto segment = std::ranges::lower_bound(*all, from.segment, {}, &JournalSegment::number);
+  if (segment == all->end()) {
+    const FileHandle names(
+        ::open((dir_ / (std::string(name(kind_)) + ".lock")).c_str(), O_RDONLY | O_CLOEXEC));
+    const auto last = newest(names);
+    if (!last || *last >= from.segment) return walk.out;
+    segment = all->begin();  // the journal was begun anew
+  }
+  for (; segment != all->end(); ++segment) {
+    const auto goes_on = read_segment(*segment, std::next(segment) == all->end(), walk);
+    if (!goes_on) return std::unexpected(goes_on.error());
+    if (!*goes_on) break;
+  }
+  walk.out.more = walk.is_full();
+  return walk.out;
+}
+
+}  // namespace b24

@@ -1,0 +1,117 @@
+// settings_help: what is printed from the table of settings: the example file and the help.
+#include <algorithm>
+
+#include "base/text.h"
+#include "settings/settings_keys.h"
+
+namespace b24 {
+namespace {
+
+constexpr std::size_t kWidth = 120;
+
+constexpr std::string_view kHead =
+    R"(# Settings of b24hooks. Copy this file to /etc/b24hooks/settings.conf, or conf/settings.conf beside the installation when that is
+# outside the web root, and let only the pages' user read it: chown root:www-data, chmod 640.
+#
+# A line that starts with "#key" shows the default: remove the "#" and change the value. Lines hold at most 198 bytes; a longer value
+# goes on in indented lines. " ;" starts a comment, so a value cannot hold a blank with a semicolon behind it.
+# Times: 500ms, 10s, 2m, 1h, 7d. Sizes: 65536, 128K, 1M. Lists: parted by blanks or commas. Relative paths start at this file.
+#
+# The environment goes before this file: B24HOOKS_<SECTION>_<KEY>, e.g. B24HOOKS_SERVER_MAX_BODY=2M, for sections with a name
+# B24HOOKS_PORTAL_MAIN_APPLICATION_TOKEN, and the C_REST_ names as they are. Without any file, the environment must at least set
+# something and B24HOOKS_DATA_DIR. A changed file is read again within a second; while it has an error, the old settings stay.
+)";
+
+// The first line stands behind what is there already, at `column`; each further one behind
+// `margin`.
+std::string wrapped(std::string_view text, std::string_view margin, std::size_t column) {
+  std::string result;
+  for (const std::string& word : text::split(text, " ")) {
+    if (!result.empty() && column + 1 + word.size() > kWidth) {
+      result.append("\n").append(margin);
+      column = margin.size();
+    } else if (!result.empty()) {
+      result += ' ';
+      ++column;
+    }
+    result += word;
+    column += word.size();
+  }
+  return result;
+}
+
+std::string comment(std::string_view text) {
+  return "# " + wrapped(text, "# ", 2) + "\n";
+}
+
+void append_indented(std::string& out, std::string_view text, std::string_view margin) {
+  for (const std::string& line : text::split(text, "\n")) out.append(margin).append(line) += '\n';
+}
+
+// Of a section that occurs only when somebody writes it: all of it is a comment.
+std::string described(const SettingSection& section) {
+  std::string out = comment(section.help) + "#\n# [" + std::string(section.name) + " " +
+                    std::string(section.needs_name) + "]\n";
+  constexpr std::size_t kColumn = 20;
+  for (const SettingKey& key : setting_keys()) {
+    if (key.section != section.name || key.name.ends_with('*')) continue;
+    std::string line = "#   " + std::string(key.name);
+    line.resize(kColumn, ' ');
+    out += line + wrapped(key.help, "#" + std::string(kColumn - 1, ' '), kColumn) + "\n";
+  }
+  if (!section.sample.empty()) {
+    out += "#\n# For example:\n#\n";
+    append_indented(out, section.sample, "# ");
+  }
+  return out;
+}
+
+std::string by_default(const SettingKey& key) {
+  return key.field.show_default(key.type);
+}
+
+}  // namespace
+
+std::string settings_example() {
+  std::string out(kHead);
+  for (const SettingSection& section : setting_sections()) {
+    out += '\n';
+    if (!section.heading.empty()) out += "# --- " + std::string(section.heading) + " ---\n\n";
+    if (!section.needs_name.empty()) {
+      out += described(section);
+      continue;
+    }
+    if (!section.name.empty()) out += "[" + std::string(section.name) + "]\n";
+    bool first = true;
+    for (const SettingKey& key : setting_keys()) {
+      if (key.section != section.name) continue;
+      if (!first) out += '\n';
+      first = false;
+      const std::string value = by_default(key);
+      out += comment(key.help) + "#" + std::string(key.name) + " =" +
+             (value.empty() ? "" : " " + value) + "\n";
+    }
+  }
+  return out;
+}
+
+std::string settings_help() {
+  std::string out = "The settings file: --settings, else B24HOOKS_SETTINGS, else the first of\n";
+  for (const std::filesystem::path& place : settings_places()) out += "  " + place.string() + "\n";
+  out += "\"--help settings.conf\" prints a file to begin with.\n";
+  for (const SettingSection& section : setting_sections()) {
+    const std::string name = section.needs_name.empty() ? std::string(section.name)
+                                                        : std::string(section.name) + " NAME";
+    out += section.name.empty() ? "\nBefore the first section:\n" : "\n[" + name + "]\n";
+    for (const SettingKey& key : setting_keys()) {
+      if (key.section != section.name) continue;
+      const std::string value = by_default(key);
+      out += "  " + std::string(key.name) + ": " + expected(key) + "; by default " +
+             (value.empty() ? "nothing" : value) + "; for example " + std::string(key.example) +
+             "\n      " + wrapped(key.help, "      ", 6) + "\n";
+    }
+  }
+  return out;
+}
+
+}  // namespace b24

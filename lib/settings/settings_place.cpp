@@ -1,0 +1,154 @@
+// settings_place: where settings and data lie, and who may see them.
+#include "settings/settings_place.h"
+
+#include <grp.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+
+#include "base/text.h"
+#include "settings/settings.h"
+
+namespace b24 {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr std::string_view kSystemFile = "/etc/b24hooks/settings.conf";
+
+// The directory of the running program; empty when /proc is not there.
+fs::path program_dir() {
+  std::error_code fault;
+  const fs::path program = fs::read_symlink("/proc/self/exe", fault);
+  return fault ? fs::path() : program.parent_path();
+}
+
+bool is_inside(const fs::path& path, const fs::path& dir) {
+  std::error_code fault;
+  const fs::path real = fs::weakly_canonical(path, fault);
+  if (fault) return false;
+  const fs::path root = fs::weakly_canonical(dir / "", fault);
+  if (fault) return false;
+  // A path that ends with a slash has an empty last part.
+  const fs::path& clean = root.has_filename() ? root : root.parent_path();
+  return std::ranges::mismatch(clean, real).in1 == clean.end();
+}
+
+std::string own_group() {
+  std::array<char, 4096> buffer{};
+  group entry{};
+  group* found = nullptr;
+  if (getgrgid_r(getegid(), &entry, buffer.data(), buffer.size(), &found) == 0 && found != nullptr)
+    return found->gr_name;
+  return std::to_string(getegid());
+}
+
+std::string list_of_places() {
+  std::string list;
+  for (const fs::path& place : settings_places())
+    list += (list.empty() ? "" : ", ") + place.string();
+  return list;
+}
+
+// What makes a file readable for this process and its owner alone.
+std::string close_to_others(const fs::path& file, uid_t owner) {
+  if (owner == geteuid()) return "chmod 600 " + file.string();
+  return "chgrp " + own_group() + " " + file.string() + " && chmod 640 " + file.string();
+}
+
+}  // namespace
+
+Error settings_error(std::string code, std::string cause, std::string remedy) {
+  return {ErrorKind::settings, std::move(code), std::move(cause), std::move(remedy)};
+}
+
+std::string_view variable(const char* const* environment, std::string_view name) {
+  for (; environment && *environment; ++environment) {
+    const std::string_view entry = *environment;
+    if (entry.starts_with(name) && entry.substr(name.size()).starts_with('='))
+      return entry.substr(name.size() + 1);
+  }
+  return {};
+}
+
+Status check_outside_web(const fs::path& path, std::string_view web_root, const char* code,
+                         const char* what) {
+  if (web_root.empty() || !is_inside(path, fs::path(web_root))) return {};
+  return std::unexpected(settings_error(code,
+                                        path.string() + ": " + what + " lies below the web root " +
+                                            text::for_log(web_root) + ", where anyone may fetch it",
+                                        "move it out of the web root"));
+}
+
+Status check_settings_outside_web(const Settings& settings, std::string_view web_root) {
+  if (settings.file.empty()) return {};
+  Status outside =
+      check_outside_web(settings.file, web_root, "settings_in_web_root", "the settings file");
+  if (!outside) outside.error().remedy = "move it to " + std::string(kSystemFile);
+  return outside;
+}
+
+Status check_mode(const fs::path& file, const struct stat& status) {
+  const mode_t others = status.st_mode & 077;
+  if (others == 0) return {};
+  const bool own_group = status.st_gid == getegid() || group_member(status.st_gid);
+  if (others == S_IRGRP && own_group) return {};
+  return std::unexpected(settings_error(
+      "settings_open_to_others",
+      file.string() + ": other users of this machine can read or write it, and it holds secrets",
+      close_to_others(file, status.st_uid)));
+}
+
+Error no_settings_file(const fs::path& file) {
+  const std::string looked = list_of_places();
+  const bool named = std::ranges::count(settings_places(), file) == 0;
+  return settings_error("no_settings_file",
+                        named ? file.string() + ": there is no such settings file"
+                              : "there is no settings file in any of the places: " + looked,
+                        "copy conf/settings.conf.example to " + std::string(kSystemFile) +
+                            ", set C_REST_WEB_HOOK_URL in it, chgrp " + own_group() +
+                            " and chmod 640 it; or name another file, outside the web root, by "
+                            "--settings or B24HOOKS_SETTINGS");
+}
+
+std::vector<fs::path> settings_places() {
+  const fs::path dir = program_dir();
+  std::vector<fs::path> places;
+  for (const char* place :
+       {"../conf/settings.conf", "../settings.conf", "conf/settings.conf", "settings.conf"}) {
+    places.push_back((dir / place).lexically_normal());
+  }
+  places.emplace_back(kSystemFile);
+  return places;
+}
+
+fs::path find_settings(const std::string& given, const char* const* environment) {
+  if (!given.empty()) return given;
+  if (const std::string_view named = variable(environment, kFileVariable); !named.empty())
+    return named;
+  const std::vector<fs::path> places = settings_places();
+  std::error_code ignored;
+  for (const fs::path& place : places)
+    if (fs::exists(place, ignored)) return place;
+  return places.back();
+}
+
+std::string settings_whereabouts(const std::string& given, const char* const* environment) {
+  const fs::path file = find_settings(given, environment);
+  std::error_code ignored;
+  return "Settings: " + file.string() + (fs::exists(file, ignored) ? "" : " (not there)") +
+         "\nLooked for by --settings, by B24HOOKS_SETTINGS, then at " + list_of_places() + "\n";
+}
+
+fs::path find_templates() {
+  const fs::path dir = program_dir();
+  // Installed (beside cgi-bin), in one folder, and in the build directories.
+  const fs::path candidates[] = {dir / "../templates", dir / "templates", dir / "../../templates",
+                                 dir / "../../../templates"};
+  std::error_code ignored;
+  for (const fs::path& candidate : candidates)
+    if (fs::is_directory(candidate, ignored)) return candidate.lexically_normal();
+  return candidates[0].lexically_normal();
+}
+
+}  // namespace b24

@@ -1,0 +1,208 @@
+// rounds: pattern P around libfcgi. It relies on two public fields of FCGX_Request: ipcFd, which is
+// read from when it is set, and keepConnection, without which FCGX_Accept_r begins with closing it.
+#include "web/rounds.h"
+
+#include <dlfcn.h>
+
+#include <algorithm>
+#include <climits>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+
+#include "web/answer.h"
+
+namespace b24 {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds kTick{10};         // of the watchdog: all busy for this long is too long
+constexpr milliseconds kLastGrace{1000};  // for slow peers, once a stop was asked for
+constexpr milliseconds kShare{1000};      // what a peer may cost the others of its round
+constexpr milliseconds kIdle{30'000};     // after this a thread beyond the kept ones ends
+
+milliseconds patience(const ServerLimits& limits) {
+  const milliseconds whole(limits.request_time);
+  return limits.round > 1 ? std::min(whole, kShare) : whole;
+}
+
+int clamped(std::size_t size) {
+  return static_cast<int>(std::min<std::size_t>(size, INT_MAX));
+}
+
+}  // namespace
+
+bool prepare_rounds() {
+  // After its answer the library waits for the peer to close: for the one that is still sending.
+  setenv("LIBFCGI_OS_CLOSE_POLL_TIMEOUT", "100", 1);
+  return FCGX_Init() == 0;
+}
+
+Rounds::Rounds(const Listener& listener, Page& page, const ServerLimits& limits)
+    : page_(page),
+      limits_(limits),
+      connections_(listener, milliseconds(limits.request_time), patience(limits)) {
+  {
+    const std::lock_guard lock(mutex_);
+    for (int i = 0; i < limits_.threads; ++i) start_worker();
+  }
+  watchdog_ = std::thread([this] { watch(); });
+}
+
+Rounds::~Rounds() {
+  connections_.stop(kLastGrace);
+  { const std::lock_guard lock(mutex_); }  // from here on no thread is added or removed
+  for (Worker& worker : workers_) worker.thread.join();
+  {
+    const std::lock_guard lock(mutex_);
+    finished_ = true;
+  }
+  awake_.notify_one();
+  watchdog_.join();
+}
+
+void Rounds::start_worker() {
+  Worker& worker = workers_.emplace_back();
+  try {
+    worker.thread = std::thread([this, &worker] { work(worker); });
+    ++alive_;
+  } catch (const std::system_error&) {
+    workers_.pop_back();
+    if (alive_ == 0) throw;  // fewer than wished for are better than none
+  }
+}
+
+void Rounds::work(Worker& worker) {
+  Requests requests(static_cast<std::size_t>(limits_.round));
+  // -1: the library can never accept a connection itself.
+  for (FCGX_Request& request : requests) FCGX_InitRequest(&request, -1, FCGI_FAIL_ACCEPT_ON_INTR);
+  for (;;) {
+    try {
+      const std::vector<Taken> taken = next(worker);
+      if (taken.empty()) return;
+      // Whoever is still sending may not keep the others waiting.
+      const std::size_t whole = taken.size() - (taken.back().whole ? 0 : 1);
+      serve(std::span(taken).first(whole), requests);
+      serve(std::span(taken).subspan(whole), requests);
+    } catch (const std::exception& fault) {
+      complain(std::string("a round failed: ") + fault.what());
+      for (FCGX_Request& request : requests)
+        if (request.ipcFd >= 0) FCGX_Free(&request, 1);
+    }
+  }
+}
+
+// What to answer next; nothing: the thread is to end.
+std::vector<Rounds::Taken> Rounds::next(Worker& worker) {
+  const auto most = static_cast<std::size_t>(limits_.round);
+  while (!connections_.stopped()) {
+    const auto since = Connections::Clock::now();
+    ++idle_;
+    std::vector<Taken> taken = connections_.next(most, kIdle.count());
+    --idle_;
+    ++rounds_;
+    if (dozing_.exchange(false)) {
+      const std::lock_guard lock(mutex_);
+      awake_.notify_one();
+    }
+    if (!taken.empty()) return taken;
+    if (Connections::Clock::now() - since >= kIdle && retire(worker)) return {};
+  }
+  return connections_.rest(most);
+}
+
+bool Rounds::retire(Worker& worker) {
+  const std::lock_guard lock(mutex_);
+  if (connections_.stopped() || alive_ <= limits_.threads) return false;
+  --alive_;
+  worker.ended = true;
+  return true;
+}
+
+void Rounds::serve(std::span<const Taken> taken, Requests& requests) {
+  std::vector<Exchange> round;
+  round.reserve(taken.size());
+  for (const Taken& one : taken) {
+    std::optional<Connections::Watch> watch;
+    if (!one.whole) watch.emplace(connections_, one.socket, one.deadline);
+    FCGX_Request& request = requests[round.size()];
+    if (!begin(one.socket, request)) continue;
+    round.emplace_back(page_, Environment(request.envp)).read([&](char* buffer, std::size_t size) {
+      const int got = FCGX_GetStr(buffer, clamped(size), request.in);
+      return got == 0 && FCGX_GetError(request.in) != 0 ? -1L : got;
+    });
+    request.detached = FCGX_GetChar(request.in) == EOF;
+  }
+  for (Exchange& exchange : round) exchange.respond();
+  const bool kept = Exchange::keep(page_, round);
+  for (std::size_t i = 0; i < round.size(); ++i) send(requests[i], round[i].text());
+  if (kept) page_.kept();
+  Exchange::release(round);
+}
+
+// The socket is the library's from here on; false when it was not given a request, and has closed.
+bool Rounds::begin(int socket, FCGX_Request& request) {
+  request.ipcFd = socket;
+  request.keepConnection = 1;
+  if (FCGX_Accept_r(&request) < 0) return false;
+  request.keepConnection = 0;
+  request.detached = 1;
+  // It returns what it has of the parameters, too, when they broke off.
+  if (FCGX_GetError(request.in) == 0) return true;
+  FCGX_Free(&request, 1);
+  return false;
+}
+
+// Detached is what was read to its end: such a connection is just closed. From another the library
+// takes what still comes, lest the answer be cut off.
+void Rounds::send(FCGX_Request& request, const std::string& text) {
+  std::optional<Connections::Watch> watch;
+  if (request.detached == 0)
+    watch.emplace(connections_, request.ipcFd, Connections::Clock::now() + patience(limits_));
+  FCGX_PutStr(text.data(), clamped(text.size()), request.out);
+  FCGX_Finish_r(&request);
+}
+
+void Rounds::watch() {
+  unsigned seen = 0;
+  std::unique_lock lock(mutex_);
+  while (!finished_) {
+    connections_.sweep();
+    if (idle_ == 0 && rounds_ == seen && connections_.anybody_ready()) grow();
+    seen = rounds_;
+    dozing_ = idle_ == alive_ && !connections_.anybody_watched();
+    if (dozing_)
+      awake_.wait(lock, [this] { return finished_ || !dozing_; });
+    else
+      awake_.wait_for(lock, kTick);
+  }
+}
+
+// REQUIRES: mutex_ is locked.
+void Rounds::grow() {
+  if (connections_.stopped() || alive_ >= limits_.max_threads) return;
+  std::erase_if(workers_, [](Worker& worker) {
+    if (worker.ended) worker.thread.join();
+    return worker.ended;
+  });
+  start_worker();
+}
+
+// libfcgi cannot tell its version; the name of its file does.
+std::string fcgi_library() {
+  Dl_info info{};
+  if (dladdr(reinterpret_cast<void*>(&FCGX_Init), &info) == 0 || info.dli_fname == nullptr) {
+    return "libfcgi";
+  }
+  std::error_code error;
+  const std::filesystem::path file = std::filesystem::canonical(info.dli_fname, error);
+  return error ? std::string("libfcgi") : file.filename().string();
+}
+
+}  // namespace b24
