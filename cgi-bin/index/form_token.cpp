@@ -1,14 +1,14 @@
 // form_token: see form_token.h.
 #include "form_token.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <optional>
 
+#include "base/files.h"
 #include "base/secret.h"
 
 namespace b24 {
@@ -23,54 +23,28 @@ std::string mac(const std::string& key, std::string_view purpose, std::string_vi
       secret::hmac_sha256(key, std::string(purpose) + ":" + std::string(text)));
 }
 
-class File {
- public:
-  File(const std::filesystem::path& path, int flags)
-      : fd_(open(path.c_str(), flags | O_CLOEXEC, 0600)) {}
-  ~File() {
-    if (fd_ >= 0) close(fd_);
-  }
-  File(const File&) = delete;
-  File& operator=(const File&) = delete;
-  int fd() const { return fd_; }
-
- private:
-  int fd_;
-};
-
 Result<std::string> read_key(const std::filesystem::path& path) {
-  const File file(path, O_RDONLY | O_NOFOLLOW);
-  if (file.fd() < 0) return std::unexpected(system_error(ErrorKind::storage, path.string(), errno));
-  std::array<char, kKeySize + 1> buffer{};
-  const ssize_t size = read(file.fd(), buffer.data(), buffer.size());
-  if (size != static_cast<ssize_t>(kKeySize)) {
-    return std::unexpected(Error{ErrorKind::storage, "bad_form_key", path.string() + ": not a key",
-                                 "delete the file; a new one is made"});
-  }
-  return std::string(buffer.data(), kKeySize);
+  const std::optional<std::string> key = read_small(path);
+  if (!key) return std::unexpected(system_error(ErrorKind::storage, path.string(), errno));
+  if (key->size() == kKeySize) return *key;
+  return std::unexpected(Error{ErrorKind::storage, "bad_form_key", path.string() + ": not a key",
+                               "delete the file; a new one is made"});
 }
 
 // Written aside and linked, so that nobody ever sees half a key, and only one process's key stays.
 Status make_key(const std::filesystem::path& path) {
   const std::filesystem::path aside = path.string() + "." + secret::new_id();
-  const auto failed = [&] {
-    const int number = errno;
-    unlink(aside.c_str());
-    return std::unexpected(system_error(ErrorKind::storage, path.string(), number));
+  const auto written = [&]() -> Status {
+    const Result<FileHandle> file = open_private(aside);
+    if (!file) return std::unexpected(file.error());
+    const Status made = write_at(*file, aside, secret::random_bytes(kKeySize), 0);
+    return made ? sync_file(*file, aside) : made;
   };
-  {
-    const File file(aside, O_WRONLY | O_CREAT | O_EXCL);
-    const std::string key = secret::random_bytes(kKeySize);
-    if (file.fd() < 0) return failed();
-    errno = ENOSPC;  // what a short write means
-    if (write(file.fd(), key.data(), key.size()) != static_cast<ssize_t>(key.size())) {
-      return failed();
-    }
-    if (fsync(file.fd()) != 0) return failed();
-  }
-  if (link(aside.c_str(), path.c_str()) != 0 && errno != EEXIST) return failed();
+  Status made = written();
+  if (made && link(aside.c_str(), path.c_str()) != 0 && errno != EEXIST)
+    made = std::unexpected(system_error(ErrorKind::storage, path.string(), errno));
   unlink(aside.c_str());
-  return {};
+  return made;
 }
 
 }  // namespace

@@ -96,7 +96,7 @@ Value fields_data(const FormBase& base, const FormView& view) {
     std::string error;
     if (view.checked != nullptr) {
       if (const std::string_view key = view.checked->error(field.name); !key.empty()) {
-        error = error_message(key, &field, *base.templates, base.language);
+        error = error_message(key, &field, *view.checked, *base.templates, base.language);
       }
     }
     Value data = field_data(field, shown_value(field, view), error,
@@ -118,14 +118,14 @@ std::string field_label(const Field& field, const Templates& templates, std::str
   return templates.has_message(key) ? templates.message(language, key) : field.name;
 }
 
-std::string error_message(std::string_view key, const Field* field, const Templates& templates,
-                          std::string_view language) {
+std::string error_message(std::string_view key, const Field* field, const Submission& submission,
+                          const Templates& templates, std::string_view language) {
   const std::size_t limit = field != nullptr ? field->max_length : 0;
-  const bool file = field != nullptr && field->type == FieldType::file;
   return templates.message(language, key,
                            Value::map({{"limit", std::to_string(limit)},
                                        {"kilobytes", std::to_string(limit / 1000)},
-                                       {"file", file}}));
+                                       {"charset", submission.charset},
+                                       {"field", submission.unfit}}));
 }
 
 Response form_page(const FormBase& base, const FormView& view, int status) {
@@ -134,6 +134,7 @@ Response form_page(const FormBase& base, const FormView& view, int status) {
   PagePolicy policy;
   if (captcha != nullptr) policy.script_sources = captcha->sources;
   policy.form_targets = origin_of(settings.form.success_url);
+  policy.more = settings.page.csp;
   if (!settings.form.frame_ancestors.empty())
     policy.frame_ancestors = settings.form.frame_ancestors;
   const Value data = Value::map({{"fields", fields_data(base, view)},

@@ -28,6 +28,7 @@
 #include "form_guard.h"
 #include "form_token.h"
 #include "form_view.h"
+#include "ignored.h"
 #include "keep/outbox_command.h"
 #include "lead.h"
 #include "lead_intake.h"
@@ -180,6 +181,8 @@ class IndexPage : public AppPage {
 
     const Submission submission =
         read_submission(*context.form, request, context.app.settings->crest.current_encoding);
+    if (const auto store = stores_.current(); store)
+      ignored_.tell(submission.ignored, **store, *context.app.log);
     if (submission.honeypot) return pretend(context);
 
     const Millis now = now_ms();
@@ -193,7 +196,8 @@ class IndexPage : public AppPage {
     if (!submission.valid()) {
       const std::string_view whole = submission.error("");
       return invalid(context, submission, usable,
-                     context.message(whole.empty() ? "form_invalid" : whole));
+                     error_message(whole.empty() ? "form_invalid" : whole, nullptr, submission,
+                                   *context.templates, context.language));
     }
     if (token && now - token->shown_at < settings.min_time) {
       count(context, "refused.too_fast");
@@ -318,7 +322,7 @@ class IndexPage : public AppPage {
     if (context.request.accepts_json()) return json_answer(context, ending, view.checked);
     view.token = ending.token;
     view.notice = ending.notice;
-    view.marks = utm_marks(context.request);
+    view.marks = utm_marks(context.request.params);
     const FormBase base{context.app.settings, context.form, context.templates, context.language};
     if (view.is_fresh() && ending.status == 200) return pages_.fresh(base, view.token);
     return form_page(base, view, ending.status);
@@ -333,8 +337,8 @@ class IndexPage : public AppPage {
     if (checked != nullptr) {
       for (const auto& [name, key] : checked->errors) {
         if (name.empty()) continue;
-        body["errors"].set(name, error_message(key, context.form->find(name), *context.templates,
-                                               context.language));
+        body["errors"].set(name, error_message(key, context.form->find(name), *checked,
+                                               *context.templates, context.language));
       }
     }
     body.set("token", ending.next_token.empty() ? ending.token : ending.next_token);
@@ -367,6 +371,7 @@ class IndexPage : public AppPage {
   GateSource gates_{app_};
   LeadIntake intake_;
   FormPages pages_;
+  IgnoredFields ignored_;
   std::mutex mutex_;
   std::shared_ptr<const Form> form_;
   std::shared_ptr<const Settings> form_settings_;

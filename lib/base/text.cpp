@@ -54,24 +54,15 @@ class Converter {
   }
   bool known() const { return handle_ != reinterpret_cast<iconv_t>(-1); }
 
-  // Appends what could be converted and removes it from `input`; false at a byte that could not.
-  bool run(std::string_view& input, std::string& output) {
+  // Appends what could be converted; false at a byte that could not.
+  bool run(std::string_view input, std::string& output) {
     char* from = const_cast<char*>(input.data());
     std::size_t left = input.size();
-    const bool done = pump(&from, &left, output);
-    input.remove_prefix(input.size() - left);
-    return done;
-  }
-  // Brings a stateful encoding back to its initial state.
-  void finish(std::string& output) { pump(nullptr, nullptr, output); }
-
- private:
-  bool pump(char** from, std::size_t* left, std::string& output) {
     while (true) {
       std::array<char, 4096> buffer;
       char* to = buffer.data();
       std::size_t space = buffer.size();
-      const std::size_t result = iconv(handle_, from, left, &to, &space);
+      const std::size_t result = iconv(handle_, &from, &left, &to, &space);
       const int fault = errno;
       output.append(buffer.data(), buffer.size() - space);
       if (result != static_cast<std::size_t>(-1)) return true;
@@ -79,6 +70,7 @@ class Converter {
     }
   }
 
+ private:
   iconv_t handle_;
 };
 
@@ -122,29 +114,51 @@ std::string_view first_utf8(std::string_view text, std::size_t count) {
   return text.substr(0, end);
 }
 
+bool has_control(std::string_view text, bool lines) {
+  while (!text.empty()) {
+    const CodePoint point = decode(text);
+    const std::uint32_t value = point.value;
+    const bool line = value == '\n' || value == '\t' || value == 0x2028 || value == 0x2029;
+    if (line ? !lines : value < 0x20 || (value >= 0x7F && value < 0xA0)) return true;
+    text.remove_prefix(std::max<std::size_t>(point.length, 1));
+  }
+  return false;
+}
+
 bool known_encoding(const std::string& name) {
   return Converter(name, "UTF-8").known() && Converter("UTF-8", name).known();
 }
 
-std::string convert(std::string_view bytes, const std::string& from, const std::string& to) {
-  Converter in(from, "UTF-8");
-  Converter out("UTF-8", to);
-  if (!in.known() || !out.known()) return "";
-  // By way of UTF-8, because only there is it known how long a character is that the target lacks.
-  std::string middle;
-  while (!in.run(bytes, middle)) {
-    bytes.remove_prefix(1);
-    middle += '?';
+std::optional<std::string> to_utf8(std::string_view bytes, const std::string& encoding) {
+  Converter converter(encoding, "UTF-8");
+  std::string result;
+  if (!converter.known() || !converter.run(bytes, result)) return std::nullopt;
+  return result;
+}
+
+std::string narrow(std::string_view text) {
+  // Digits of Arabic, Persian, Hindi; then the full-width forms of ASCII, and their blank.
+  constexpr struct {
+    std::uint32_t first, last, ascii;
+  } kForms[] = {{0x660, 0x669, '0'},
+                {0x6F0, 0x6F9, '0'},
+                {0x966, 0x96F, '0'},
+                {0xFF01, 0xFF5E, '!'},
+                {0x3000, 0x3000, ' '}};
+  std::string result;
+  while (!text.empty()) {
+    const CodePoint point = decode(text);
+    const std::size_t length = std::max<std::size_t>(point.length, 1);
+    const auto* const form = std::ranges::find_if(kForms, [&](const auto& each) {
+      return point.value >= each.first && point.value <= each.last;
+    });
+    if (form == std::end(kForms))
+      result += text.substr(0, length);
+    else
+      result += static_cast<char>(form->ascii + point.value - form->first);
+    text.remove_prefix(length);
   }
-  std::string output;
-  std::string_view rest = middle;
-  while (!out.run(rest, output)) {
-    rest.remove_prefix(std::max<std::size_t>(decode(rest).length, 1));
-    std::string_view mark = "?";
-    out.run(mark, output);
-  }
-  out.finish(output);
-  return output;
+  return result;
 }
 
 std::string for_log(std::string_view text, std::size_t limit) {

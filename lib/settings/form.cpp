@@ -272,7 +272,7 @@ Result<Form> make_form(const Settings& settings) {
 
 bool is_reserved_input(std::string_view name) {
   return name == kSavedInput || name == kTokenInput || name == kHoneypotInput ||
-         name == kTraceInput || name == "sent" ||
+         name == kTraceInput || name == kCharsetInput || name == "sent" ||
          std::ranges::find(kUtmInputs, name) != std::end(kUtmInputs);
 }
 

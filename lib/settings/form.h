@@ -63,6 +63,7 @@ inline constexpr std::string_view kSavedInput = "saved";
 inline constexpr std::string_view kTokenInput = "form_token";
 inline constexpr std::string_view kHoneypotInput = "homepage";  // people do not see it
 inline constexpr std::string_view kTraceInput = "TRACE";        // filled by the portal's script
+inline constexpr std::string_view kCharsetInput = "_charset_";  // filled by browsers
 inline constexpr std::string_view kUtmInputs[] = {"utm_source", "utm_medium", "utm_campaign",
                                                   "utm_content", "utm_term"};
 bool is_reserved_input(std::string_view name);

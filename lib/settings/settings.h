@@ -52,6 +52,7 @@ struct ServerSettings {
 struct PageSettings {
   std::filesystem::path templates = "";  // empty: beside the installation
   std::string language = "auto";         // en, ru, or auto: by the visitor's Accept-Language
+  std::string csp;                       // what the form's Content-Security-Policy allows besides
   bool operator==(const PageSettings&) const = default;
 };
 
@@ -70,10 +71,10 @@ struct HandlerSettings {
   bool mask_secrets = true;
   std::vector<Network> allow;  // who may send events; empty: anybody who knows the token
   std::filesystem::path
-      allow_file;  // more of them: the vendor's list, {"nodes": ["192.0.2.1", ...]}
-  bool json_log = true;                // hook.jsonl beside hook.log
-  int work_threads = 2;                // for the actions
-  Millis give_up = 24 * 3'600'000;     // an action that still fails then is kept as failed
+      allow_file;        // more of them: the vendor's list, {"nodes": ["192.0.2.1", ...]}
+  bool json_log = true;  // hook.jsonl beside hook.log
+  int work_threads = 2;  // for the actions
+  Millis give_up = 24 * 3'600'000;  // an action that still fails then is kept as failed
   bool operator==(const HandlerSettings&) const = default;
 };
 

@@ -197,6 +197,29 @@ bool is_language(std::string_view text) {
          std::ranges::all_of(text, [](char c) { return is_letter(c) || c == '-'; });
 }
 
+bool is_csp(std::string_view text) {
+  constexpr std::string_view kDirectives[] = {"script-src", "style-src",   "font-src",
+                                              "img-src",    "connect-src", "frame-src",
+                                              "media-src",  "worker-src"};
+  const auto is_source = [](std::string_view directive, const std::string& source) {
+    const bool script = directive == "script-src" || directive == "worker-src";
+    if (source == "'self'") return true;
+    if (source == "data:" || source == "blob:") return !script;
+    if (!source.starts_with("https://") && !source.starts_with("wss://")) return false;
+    std::string_view host = std::string_view(source).substr(source.find("//") + 2);
+    if (host.starts_with("*.")) host.remove_prefix(2);
+    return host.find('.') != host.npos && std::ranges::all_of(host, [](char c) {
+             return is_letter(c) || is_digit(c) || std::string_view("-._~:/%").contains(c);
+           });
+  };
+  return std::ranges::all_of(text::split(text, ","), [&](const std::string& directive) {
+    const std::vector<std::string> words = text::split(directive, " \t");
+    return words.size() > 1 && std::ranges::find(kDirectives, words[0]) != std::end(kDirectives) &&
+           std::all_of(words.begin() + 1, words.end(),
+                       [&](const std::string& source) { return is_source(words[0], source); });
+  });
+}
+
 bool is_time_zone(std::string_view text) {
   const auto allowed = [](char c) {
     return is_letter(c) || is_digit(c) || std::string_view("_+-/").contains(c);

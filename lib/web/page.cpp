@@ -11,6 +11,7 @@
 #include "base/secret.h"
 #include "base/text.h"
 #include "settings/ini_file.h"
+#include "web/accept.h"
 #include "web/catalogue.h"
 #include "web/template_view.h"
 

@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "value/json.h"
+#include "web/accept.h"
 #include "web/multipart.h"
 
 namespace b24 {
@@ -175,7 +176,6 @@ Done take_multipart(Request& request, RequestLimits& left) {
     if (!part.filename) {
       const auto added = php::add_variable(request.post, *part.name, part.content, left.names);
       if (!added) return refuse(added.error());
-      request.part_names.push_back(*part.name);
     } else if (!part.filename->empty()) {
       request.uploads.push_back(
           {part.name.value_or(""), *part.filename, part.type, std::string(part.content)});
@@ -203,14 +203,48 @@ Done take_json(Request& request, RequestLimits& left) {
   return {};
 }
 
+// --- Fields as they were sent
+
+void list_form(const Request& request, std::vector<SentField>& fields) {
+  std::string_view rest = request.body;
+  while (!rest.empty()) {
+    const std::string_view pair = rest.substr(0, rest.find('&'));
+    const std::size_t equals = std::min(pair.find('='), pair.size());
+    if (!pair.empty())
+      fields.push_back({php::url_decode(pair.substr(0, equals)),
+                        php::url_decode(pair.substr(std::min(equals + 1, pair.size())))});
+    rest = rest.substr(std::min(rest.size(), pair.size() + 1));
+  }
+}
+
+void list_multipart(const Request& request, std::vector<SentField>& fields) {
+  const auto parts = parse_multipart(request.body, request.content_type_header, {});
+  if (!parts) return;
+  for (const Part& part : *parts)
+    if (!part.filename) fields.push_back({*part.name, std::string(part.content)});
+}
+
+void list_members(const Value& value, const std::string& name, std::vector<SentField>& fields) {
+  if (!value.is_array()) return fields.push_back({name, value.text()});
+  for (const Value::Member& member : value.members()) {
+    const std::string key = value.is_list() ? "" : member.key.text();
+    list_members(member.value, name.empty() ? key : name + "[" + key + "]", fields);
+  }
+}
+
+void list_json(const Request& request, std::vector<SentField>& fields) {
+  list_members(request.post, "", fields);
+}
+
 struct Taker {
   std::string_view type;
   Done (*take)(Request&, RequestLimits&);
+  void (*list)(const Request&, std::vector<SentField>&);
 };
 constexpr std::array kTakers = {
-    Taker{"application/x-www-form-urlencoded", take_form},
-    Taker{"multipart/form-data", take_multipart},
-    Taker{"application/json", take_json},
+    Taker{"application/x-www-form-urlencoded", take_form, list_form},
+    Taker{"multipart/form-data", take_multipart, list_multipart},
+    Taker{"application/json", take_json, list_json},
 };
 
 Done take_content(Request& request, RequestLimits& left) {
@@ -230,43 +264,6 @@ Done take_parameters(Request& request, RequestLimits left) {
   request.params = request.get;
   php::merge(request.params, request.post);
   return {};
-}
-
-// --- Accept
-// ---------------------------------------------------------------------------------------
-
-// How much a type is wanted: its quality, then how exactly it was named, then how early.
-struct Preference {
-  double quality = 0;
-  int exactness = -1;
-  std::size_t place = 0;  // from the end
-
-  auto operator<=>(const Preference&) const = default;
-};
-
-double quality_of(const std::vector<std::string>& range) {
-  for (const std::string& parameter : range) {
-    if (!parameter.starts_with("q=")) continue;
-    double quality = 0;
-    std::from_chars(parameter.data() + 2, parameter.data() + parameter.size(), quality);
-    return quality >= 0 && quality <= 1 ? quality : 0;
-  }
-  return 1;
-}
-
-Preference preference(const std::vector<std::string>& ranges, std::string_view type) {
-  const std::array<std::string, 3> patterns = {
-      "*/*", std::string(type.substr(0, type.find('/'))) + "/*", std::string(type)};
-  Preference best;
-  for (std::size_t i = 0; i < ranges.size(); ++i) {
-    const std::vector<std::string> range = text::split(ranges[i], "; \t");
-    if (range.empty()) continue;
-    const auto pattern = std::ranges::find(patterns, range.front());
-    const int exactness = static_cast<int>(pattern - patterns.begin());
-    if (pattern != patterns.end() && exactness > best.exactness)
-      best = {quality_of(range), exactness, ranges.size() - i};
-  }
-  return best;
 }
 
 }  // namespace
@@ -309,9 +306,7 @@ std::string Environment::fault() const {
 // --------------------------------------------------------------------------------------
 
 bool Request::accepts_json() const {
-  const std::vector<std::string> ranges = text::split(text::lower(accept), ",");
-  const Preference json = preference(ranges, "application/json");
-  return json.quality > 0 && json > preference(ranges, "text/html");
+  return prefers_json(accept);
 }
 
 std::string Request::own_url() const {
@@ -324,6 +319,18 @@ std::string Request::own_url() const {
       path += c == ' ' ? "%20" : php::url_encode({&c, 1});
   }
   return (https ? "https://" : "http://") + host + path;
+}
+
+std::vector<SentField> sent_fields(const Request& request) {
+  std::vector<SentField> fields;
+  const auto taker = std::ranges::find(kTakers, request.content_type, &Taker::type);
+  if (taker != kTakers.end()) taker->list(request, fields);
+  return fields;
+}
+
+std::string declared_charset(const Request& request) {
+  const std::string_view named = content_parameter(request.content_type_header, "charset");
+  return text::lower(text::trim(named.empty() ? request.post["_charset_"].text() : named));
 }
 
 std::expected<Request, Refusal> read_request(const Environment& environment, const BodyReader& read,

@@ -83,7 +83,8 @@ BOOST_AUTO_TEST_CASE(values_of_every_type_are_read) {
       "C_REST_LOGS_DIR = logs\n"
       "[server]\nthreads: 7\nmax_body = 128K\nrequest_time = 500ms ; a comment\n"
       "trusted_proxies = 10.0.0.0/8, 2001:db8::1\n"
-      "[page]\nlanguage = RU\n"
+      "[page]\nlanguage = RU\ncsp = font-src https://f.example/a%20b data:, img-src "
+      "https://*.i.example:8443\n"
       "[portal_call]\nbucket_drain = 2.5\ntotal_time = 2m\nca_file = /etc/ca.pem\n"
       "[log]\ntime_zone = Europe/Moscow\nmax_size = 0\n"
       "[checkserver]\naccess = public\nkey = 0123456789abcdef\n"
@@ -96,6 +97,8 @@ BOOST_AUTO_TEST_CASE(values_of_every_type_are_read) {
   BOOST_TEST(settings.server.request_time == 500);
   BOOST_TEST(settings.server.trusted_proxies.size() == 2U);
   BOOST_TEST(settings.page.language == "ru");
+  BOOST_TEST(settings.page.csp ==
+             "font-src https://f.example/a%20b data:, img-src https://*.i.example:8443");
   BOOST_TEST(settings.call.bucket_drain == 2.5);
   BOOST_TEST(settings.call.total_time == 120'000);
   BOOST_TEST(settings.call.ca_file == "/etc/ca.pem");
@@ -193,6 +196,15 @@ BOOST_AUTO_TEST_CASE(each_fault_names_its_kind_and_line) {
       {"[server]\ntrusted_proxies = localhost\n", "bad_value", 2, "trusted_proxies"},
       {"C_REST_IGNORE_SSL = maybe\n", "bad_value", 1, "C_REST_IGNORE_SSL"},
       {"C_REST_CURRENT_ENCODING = klingon\n", "bad_value", 1, "C_REST_CURRENT_ENCODING"},
+      {"[page]\ncsp = default-src https://a.example\n", "bad_value", 2, "csp"},
+      {"[page]\ncsp = font-src\n", "bad_value", 2, "csp"},
+      {"[page]\ncsp = font-src https://a.example; script-src *\n", "bad_value", 2, "csp"},
+      {"[page]\ncsp = script-src 'unsafe-inline'\n", "bad_value", 2, "csp"},
+      {"[page]\ncsp = script-src data:\n", "bad_value", 2, "csp"},
+      {"[page]\ncsp = script-src https:\n", "bad_value", 2, "csp"},
+      {"[page]\ncsp = script-src https://*\n", "bad_value", 2, "csp"},
+      {"[page]\ncsp = script-src http://a.example\n", "bad_value", 2, "csp"},
+      {"[page]\ncsp = frame-ancestors https://a.example\n", "bad_value", 2, "csp"},
       {"[log]\ntime_zone = Mars/Base\n", "bad_value", 2, "time_zone"},
       {"[log]\ntime_zone = ../../etc/passwd\n", "bad_value", 2, "time_zone"},
       {"[page]\nlanguage = ../en\n", "bad_value", 2, "language"},
