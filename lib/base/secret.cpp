@@ -7,6 +7,7 @@
 
 #include <openssl/crypto.h>
 #include <openssl/sha.h>
+#include <pthread.h>
 #include <sys/random.h>
 
 #include <algorithm>
@@ -64,6 +65,10 @@ int base64_digit(char digit) {
   return -1;
 }
 
+// One call of the system for many ids; what was given away is wiped.
+thread_local std::array<char, 1024> block;
+thread_local std::size_t fresh_bytes = 0;  // at the start of the block
+
 void fill_random(std::span<char> bytes) {
   while (!bytes.empty()) {
     const ssize_t got = getrandom(bytes.data(), bytes.size(), 0);
@@ -105,22 +110,20 @@ std::string hmac_sha256(std::string_view key, std::string_view bytes) {
 }
 
 std::string random_bytes(std::size_t count) {
-  // One call of the system for many ids; what was given away is wiped.
-  constexpr std::size_t kBlock = 1024;
-  thread_local std::array<char, kBlock> block;
-  thread_local std::size_t left = 0;
-  std::string result(count, '\0');
-  if (count > kBlock) {
+  // A child of fork must not give out the same.
+  static const int at_fork = pthread_atfork(nullptr, nullptr, [] { fresh_bytes = 0; });
+  if (count > block.size() || at_fork != 0) {
+    std::string result(count, '\0');
     fill_random(result);
     return result;
   }
-  if (left < count) {
+  if (fresh_bytes < count) {
     fill_random(block);
-    left = kBlock;
+    fresh_bytes = block.size();
   }
-  left -= count;
-  std::copy_n(block.data() + left, count, result.data());
-  OPENSSL_cleanse(block.data() + left, count);
+  fresh_bytes -= count;
+  const std::string result(block.data() + fresh_bytes, count);
+  OPENSSL_cleanse(block.data() + fresh_bytes, count);
   return result;
 }
 

@@ -2,6 +2,9 @@
 #include "base/secret.h"
 #include "value/mask.h"
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <boost/test/unit_test.hpp>
 #include <ctime>
 #include <set>
@@ -105,6 +108,23 @@ BOOST_AUTO_TEST_CASE(words_behind_the_name_of_a_file_are_no_secrets) {
   BOOST_TEST(secret::mask("/in?key=a1") == "/in?key=***");
   BOOST_TEST(secret::mask("checkserver.key=a1") == "checkserver.key=***");
   BOOST_TEST(secret::mask("{\"x.token\": \"a1\"}") == "{\"x.token\": \"***\"}");
+}
+
+BOOST_AUTO_TEST_CASE(a_child_and_its_parent_get_different_ids) {
+  secret::new_id();
+  int ends[2];
+  BOOST_REQUIRE_EQUAL(pipe(ends), 0);
+  const pid_t child = fork();
+  if (child == 0) {
+    const std::string bytes = secret::random_bytes(32);
+    _exit(write(ends[1], bytes.data(), bytes.size()) == 32 ? 0 : 1);
+  }
+  std::string theirs(32, '\0');
+  BOOST_TEST(read(ends[0], theirs.data(), theirs.size()) == 32);
+  BOOST_TEST((theirs != secret::random_bytes(32)));
+  waitpid(child, nullptr, 0);
+  close(ends[0]);
+  close(ends[1]);
 }
 
 BOOST_AUTO_TEST_CASE(webhook_urls_are_masked_in_every_form) {
