@@ -7,6 +7,7 @@
 ifeq ($(findstring -j,$(MAKEFLAGS)),)
 MAKEFLAGS += -j$(shell nproc)
 endif
+MAKEFLAGS += --no-builtin-rules
 
 # --- Settings -------------------------------------------------------------------------------------
 
@@ -37,7 +38,9 @@ PKGS     := fcgi libcjson sqlite3 inih
 CURL_CFLAGS = $(shell pkg-config --cflags libcurl)
 
 # GCC 12 sees overflows where std::string's own code, inlined, cannot have any.
-WARNINGS := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror -Wno-array-bounds -Wno-stringop-overflow -Wno-restrict
+# A class of a room's own in an unnamed namespace is no fault where the room is one translation unit.
+WARNINGS := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror -Wno-array-bounds -Wno-stringop-overflow -Wno-restrict \
+            -Wno-subobject-linkage
 HARDEN   := -D_FORTIFY_SOURCE=2 -D_GLIBCXX_ASSERTIONS -fstack-protector-strong -fstack-clash-protection \
             -fcf-protection -fPIE
 ifneq ($(SANITIZE),)
@@ -47,10 +50,10 @@ endif
 # Tests are built for building fast, the programs for running fast.
 OPTIMIZE      ?= -O2
 TEST_OPTIMIZE ?= -O0
-CXXFLAGS_ALL = -std=c++23 $(OPTIMIZE) $(WARNINGS) $(HARDEN) -pthread -Ilib \
+CXXFLAGS_ALL = -std=c++23 $(OPTIMIZE) -ffunction-sections -fdata-sections $(WARNINGS) $(HARDEN) -pthread -Ilib \
                $(shell pkg-config --cflags $(PKGS)) $(CURL_CFLAGS) $(CXXFLAGS)
-# Relocations packed: programs stay under 2 MB and have fewer to work off at their start.
-LDFLAGS_ALL  = -pie -pthread -Wl,-z,relro,-z,now -Wl,-z,pack-relative-relocs -Wl,--as-needed \
+# Programs stay under 2 MB: relocations are packed (and fewer to work off at the start), what nobody calls is left out.
+LDFLAGS_ALL  = -pie -pthread -Wl,-z,relro,-z,now -Wl,-z,pack-relative-relocs -Wl,--gc-sections -Wl,--as-needed \
                $(if $(SANITIZE),-fsanitize=$(SANITIZE)) $(LDFLAGS)
 # The few functions of libcrypto in use are put into the programs: to load the whole library costs a process 2 ms.
 LIBS         = $(shell pkg-config --libs $(PKGS)) -l:libcrypto.a -ldl
@@ -60,20 +63,20 @@ CLANG_FLAGS := -std=c++2b -U__cpp_concepts -D__cpp_concepts=202002L
 
 # --- What is built --------------------------------------------------------------------------------
 
+# A room is compiled as one file: the standard library is read once a room, and the compiler sees the room whole.
 objects_of      = $(patsubst %.cpp,$(B)/obj/%.o,$(sort $(wildcard $(1))))
 ROOMS           := $(notdir $(wildcard cgi-bin/*))
 PAGES           := $(ROOMS:%=$(B)/cgi-bin/%.fcgi)
-MAINS           := $(foreach room,$(ROOMS),$(B)/obj/cgi-bin/$(room)/$(room).o)
-LIB_OBJECTS     := $(call objects_of,lib/*/*.cpp)
+MAINS           := $(foreach room,$(ROOMS),cgi-bin/$(room)/$(room).cpp)
+LIB_OBJECTS     := $(patsubst %,$(B)/obj/%.o,$(wildcard lib/*))
 # What the tests use of the pages: everything but their main.
-ROOM_OBJECTS    := $(filter-out $(MAINS),$(call objects_of,cgi-bin/*/*.cpp))
-SANDBOX_OBJECTS := $(call objects_of,tests/sandbox/*.cpp)
-SUPPORT_OBJECTS := $(call objects_of,tests/support/*.cpp)
+ROOM_OBJECTS    := $(ROOMS:%=$(B)/obj/cgi-bin/%.o)
+TEST_ROOMS      := $(B)/obj/tests/support.o $(B)/obj/tests/sandbox.o
 suite_objects    = $(call objects_of,tests/$(1)/*.cpp)
 SUITES          := unit integration browser
 
 .PHONY: all run test check bench size deps deps-run deps-test deps-check deps-fuzz deps-bench example format lint fuzz install uninstall \
-        flags clean help
+        flags clean help FORCE
 .SECONDARY:
 
 all: $(PAGES)  ## build the three pages
@@ -145,26 +148,32 @@ help:  ## list the targets
 
 # --- Rules ----------------------------------------------------------------------------------------
 
-# What nearly every file includes of the standard library is read once, not once a file.
-$(B)/std.h.gch: lib/base/std.h
+$(patsubst $(B)/obj/%.o,$(B)/rooms/%.cpp,$(LIB_OBJECTS) $(ROOM_OBJECTS) $(TEST_ROOMS)): $(B)/rooms/%.cpp: FORCE
 	@mkdir -p $(@D)
-	@$(CXX) $(CXXFLAGS_ALL) -x c++-header $< -o $@
-$(B)/test-std.h.gch: lib/base/std.h
-	@mkdir -p $(@D)
-	@$(CXX) $(CXXFLAGS_ALL) $(TEST_FLAGS) -x c++-header $< -o $@
+	@printf '#include "%s"\n' $(filter-out $(MAINS),$(sort $(wildcard $*/*.cpp))) > $@.new
+	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+FORCE:
 
-$(B)/obj/%.o: %.cpp $(B)/std.h.gch
-	@mkdir -p $(@D)
-	@echo '  $<'
-	@$(CXX) $(CXXFLAGS_ALL) -include $(B)/std.h -MMD -MP -c $< -o $@
+compile = @mkdir -p $(@D); echo '  $(1)'; $(CXX) $(CXXFLAGS_ALL) $(2) -MMD -MP -c $< -o $@
+$(LIB_OBJECTS) $(ROOM_OBJECTS): $(B)/obj/%.o: $(B)/rooms/%.cpp
+	$(call compile,$*,-iquote .)
+$(B)/obj/%.o: %.cpp
+	$(call compile,$<)
 
 # Without optimization there is nothing that could be fortified, and no program is as small as it shall be.
 TEST_FLAGS = $(TEST_OPTIMIZE) $(if $(filter -O0,$(TEST_OPTIMIZE)),-U_FORTIFY_SOURCE) -Icgi-bin -Itests/support -DBOOST_TEST_DYN_LINK \
              -DPROGRAMS_ARE_SMALL=$(if $(filter -O0,$(OPTIMIZE))$(SANITIZE),0,1)
-$(B)/obj/tests/%.o: tests/%.cpp $(B)/test-std.h.gch
+$(TEST_ROOMS): $(B)/obj/%.o: $(B)/rooms/%.cpp
+	$(call compile,$*,$(TEST_FLAGS) -iquote .)
+$(B)/obj/tests/echo/%.o: tests/echo/%.cpp
+	$(call compile,$<,$(TEST_FLAGS))
+
+# What nearly every test includes is read once.
+$(B)/std.h.gch: tests/support/std.h
 	@mkdir -p $(@D)
-	@echo '  $<'
-	@$(CXX) $(CXXFLAGS_ALL) $(TEST_FLAGS) -include $(B)/test-std.h -MMD -MP -c $< -o $@
+	@$(CXX) $(CXXFLAGS_ALL) $(TEST_FLAGS) -x c++-header $< -o $@
+$(B)/obj/tests/%.o: tests/%.cpp $(B)/std.h.gch
+	$(call compile,$<,$(TEST_FLAGS) -include $(B)/std.h)
 
 $(B)/libb24.a: $(LIB_OBJECTS)
 	@rm -f $@
@@ -174,14 +183,14 @@ $(B)/librooms.a: $(ROOM_OBJECTS)
 	@ar rcs $@ $^
 
 define page_rule
-$(B)/cgi-bin/$(1).fcgi: $(call objects_of,cgi-bin/$(1)/*.cpp) $(B)/libb24.a
+$(B)/cgi-bin/$(1).fcgi: $(B)/obj/cgi-bin/$(1)/$(1).o $(B)/obj/cgi-bin/$(1).o $(B)/libb24.a
 	@mkdir -p $$(@D)
 	@echo '  $$@'
 	@$$(CXX) $$(LDFLAGS_ALL) $$^ $$(LIBS) -o $$@
 endef
 $(foreach room,$(ROOMS),$(eval $(call page_rule,$(room))))
 
-$(B)/sandbox.fcgi: $(SANDBOX_OBJECTS) $(B)/libb24.a
+$(B)/sandbox.fcgi: $(B)/obj/tests/sandbox.o $(B)/libb24.a
 	@echo '  $@'
 	@$(CXX) $(LDFLAGS_ALL) $^ $(LIBS) -o $@
 
@@ -190,7 +199,7 @@ $(B)/echo.fcgi: $(B)/obj/tests/echo/echo.o $(B)/libb24.a
 	@$(CXX) $(LDFLAGS_ALL) $^ $(LIBS) -o $@
 
 define suite_rule
-$(B)/$(1)-tests: $(call suite_objects,$(1)) $(SUPPORT_OBJECTS) $(B)/librooms.a $(B)/libb24.a
+$(B)/$(1)-tests: $(call suite_objects,$(1)) $(B)/obj/tests/support.o $(B)/librooms.a $(B)/libb24.a
 	@echo '  $$@'
 	@$$(CXX) $$(LDFLAGS_ALL) $$^ $$(LIBS) -lssl -lboost_unit_test_framework -o $$@
 endef

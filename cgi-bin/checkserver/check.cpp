@@ -177,9 +177,6 @@ State Report::verdict() const {
 }
 
 Value duration(Millis time) {
-  constexpr Millis kMinute = 60'000;
-  constexpr Millis kHour = 60 * kMinute;
-  constexpr Millis kDay = 24 * kHour;
   if (time < 1'000) return Value::list({time, "ms"});
   if (time < 2 * kMinute) return Value::list({time / 1'000, "s"});
   if (time < 2 * kHour) return Value::list({time / kMinute, "min"});

@@ -9,7 +9,6 @@
 namespace b24::check {
 namespace {
 
-constexpr long kFewDays = 14;
 constexpr Millis kSlowHandler = 2'000;
 constexpr std::size_t kLongestAnswer = 64 << 10;
 
@@ -110,7 +109,7 @@ Finding judge_test_event(const Seen& seen) {
   return finding;
 }
 
-constexpr Check kChecks[] = {
+constexpr Check kInboundChecks[] = {
     {"token", Group::inbound, "", judge_token},
     {"public_url", Group::inbound, "", judge_public_url},
     {"site_tls", Group::inbound, "", judge_certificate},
@@ -120,7 +119,7 @@ constexpr Check kChecks[] = {
 }  // namespace
 
 std::span<const Check> inbound_checks() {
-  return kChecks;
+  return kInboundChecks;
 }
 
 InboundSeen look_at_inbound(const Subject& subject) {

@@ -154,12 +154,12 @@ Finding judge_leaks(const Seen& seen) {
   return finding;
 }
 
-constexpr Check kChecks[] = {{"leaks", Group::leaks, "", judge_leaks}};
+constexpr Check kLeakChecks[] = {{"leaks", Group::leaks, "", judge_leaks}};
 
 }  // namespace
 
 std::span<const Check> leak_checks() {
-  return kChecks;
+  return kLeakChecks;
 }
 
 }  // namespace b24::check

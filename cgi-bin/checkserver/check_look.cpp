@@ -82,8 +82,8 @@ void begin_store(const std::shared_ptr<Run>& run, const std::shared_ptr<const Su
 
 }  // namespace
 
-Subject subject_of(AppSource& app, TemplateSource& templates, StoreSource& stores, GateSource& gates,
-                   const Place& place) {
+Subject subject_of(AppSource& app, TemplateSource& templates, StoreSource& stores,
+                   GateSource& gates, const Place& place) {
   Subject subject;
   subject.place = place;
   const Result<App> current = app.current();

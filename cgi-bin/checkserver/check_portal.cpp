@@ -11,7 +11,6 @@
 namespace b24::check {
 namespace {
 
-constexpr long kFewDays = 14;  // of a certificate: warning
 constexpr Millis kSlowAnswer = 3'000;
 constexpr Millis kClockOff = 30'000;     // warning
 constexpr Millis kClockWrong = 300'000;  // error: signed tokens and certificates stop working
@@ -352,7 +351,7 @@ Finding judge_limits(const Seen& seen) {
   return finding;
 }
 
-constexpr Check kChecks[] = {
+constexpr Check kPortalChecks[] = {
     {"webhook_url", Group::portal, "", judge_url},
     {"portal_address", Group::portal, "", judge_address},
     {"portal_tls", Group::portal, "", judge_tls},
@@ -372,7 +371,7 @@ constexpr Check kChecks[] = {
 }  // namespace
 
 std::span<const Check> portal_checks() {
-  return kChecks;
+  return kPortalChecks;
 }
 
 }  // namespace b24::check

@@ -71,7 +71,7 @@ Finding judge_process(const Seen& seen) {
   return finding;
 }
 
-constexpr Check kChecks[] = {
+constexpr Check kProgramChecks[] = {
     {"version", Group::programs, "", judge_version},
     {"curl", Group::programs, "curl_error", judge_curl},
     {"sqlite", Group::programs, "", judge_sqlite},
@@ -82,7 +82,7 @@ constexpr Check kChecks[] = {
 }  // namespace
 
 std::span<const Check> program_checks() {
-  return kChecks;
+  return kProgramChecks;
 }
 
 std::string user_name(uid_t user) {

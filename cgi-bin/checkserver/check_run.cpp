@@ -52,10 +52,9 @@ std::optional<Report> Runner::shared_or_new(const Place& place, Millis max_age) 
   const Result<App> app = app_.current();
   if (!app) return std::nullopt;
   const std::filesystem::path name = app->settings->data.dir / "checkserver.json";
-  const Result<FileHandle> file = open_private(name);
-  if (!file) return std::nullopt;
   // Whoever waits here waits for the run of another process, and then has its result.
-  if (!lock_file(*file, name, app->settings->checkserver.time_limit + 2'000)) return std::nullopt;
+  const Result<FileHandle> file = open_locked(name, app->settings->checkserver.time_limit + 2'000);
+  if (!file) return std::nullopt;
   if (Result<Report> known = from_text(read_all(*file)); known && is_young(*known, max_age)) {
     return *known;
   }

@@ -24,6 +24,8 @@
 
 namespace b24::check {
 
+inline constexpr long kFewDays = 14;  // left to a certificate: warning
+
 // Where the check runs, and the web server's view of it.
 struct Place {
   Mode mode = Mode::shell;

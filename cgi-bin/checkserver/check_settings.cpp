@@ -66,7 +66,7 @@ Finding judge_encoding(const Seen& seen) {
   return {.name = "known", .facts = facts};
 }
 
-constexpr Check kChecks[] = {
+constexpr Check kSettingsChecks[] = {
     {"settings", Group::settings, "", judge_file},
     {"settings_privacy", Group::settings, "", judge_privacy},
     {"templates", Group::settings, "", judge_templates},
@@ -77,7 +77,7 @@ constexpr Check kChecks[] = {
 }  // namespace
 
 std::span<const Check> setting_checks() {
-  return kChecks;
+  return kSettingsChecks;
 }
 
 }  // namespace b24::check

@@ -25,22 +25,15 @@ constexpr double kSlowWrite = 200;  // milliseconds; a healthy disk takes 1 to 2
 constexpr const char* kLogName = "b24hooks.log";
 constexpr const char* kHookLogName = "hook.log";
 
-bool is_inside(const std::filesystem::path& path, const std::string& root) {
-  if (root.empty() || path.empty()) return false;
-  std::error_code error;
-  const auto real = std::filesystem::weakly_canonical(path, error);
-  const auto real_root = std::filesystem::weakly_canonical(root, error);
-  if (error || real_root == real_root.root_path()) return false;
-  const auto [end, rest] =
-      std::mismatch(real_root.begin(), real_root.end(), real.begin(), real.end());
-  static_cast<void>(rest);
-  return end == real_root.end();
+// A server without a web root may say "/".
+bool is_in_web_root(const std::filesystem::path& path, const std::string& root) {
+  return !root.empty() && !path.empty() && real_path(root) != "/" && is_inside(path, root);
 }
 
 PathSeen look_at_path(const std::filesystem::path& path, const std::string& document_root) {
   PathSeen seen;
   seen.path = path;
-  seen.in_document_root = is_inside(path, document_root);
+  seen.in_document_root = is_in_web_root(path, document_root);
   struct stat status {};
   if (path.empty() || stat(path.c_str(), &status) != 0) return seen;
   seen.exists = true;
@@ -93,14 +86,14 @@ std::int64_t megabytes(double bytes) {
 }
 
 // Whether what a check needs has been seen; otherwise what to say.
-std::optional<Finding> missing(const Seen& seen) {
+std::optional<Finding> not_seen(const Seen& seen) {
   if (!seen.subject->settings) return Finding{.state = State::info, .name = "no_settings"};
   if (!seen.storage) return Finding{.state = State::error, .name = "late"};
   return std::nullopt;
 }
 
 Finding judge_data_dir(const Seen& seen) {
-  if (auto finding = missing(seen)) return *finding;
+  if (auto finding = not_seen(seen)) return *finding;
   const PathSeen& dir = seen.storage->data_dir;
   const std::string path = dir.path.string();
   if (!dir.exists) {
@@ -128,7 +121,7 @@ Finding judge_data_dir(const Seen& seen) {
 }
 
 Finding judge_write(const Seen& seen) {
-  if (auto finding = missing(seen)) return *finding;
+  if (auto finding = not_seen(seen)) return *finding;
   const StorageSeen& storage = *seen.storage;
   if (storage.write_error) {
     Finding finding = failed("failed", *storage.write_error);
@@ -147,7 +140,7 @@ Finding judge_write(const Seen& seen) {
 }
 
 Finding judge_space(const Seen& seen) {
-  if (auto finding = missing(seen)) return *finding;
+  if (auto finding = not_seen(seen)) return *finding;
   const StorageSeen& s = *seen.storage;
   if (!s.space_known) return {.state = State::info, .name = "unknown"};
   const bool few_inodes = s.total_inodes > 0 && s.free_inodes < kFewInodes;
@@ -191,7 +184,7 @@ Finding judge_journal(const Seen& seen) {
 }
 
 Finding judge_logs_dir(const Seen& seen) {
-  if (auto finding = missing(seen)) return *finding;
+  if (auto finding = not_seen(seen)) return *finding;
   const PathSeen& dir = seen.storage->logs_dir;
   if (!dir.exists || !dir.is_directory || !dir.writable) {
     return {.state = State::error,
@@ -228,19 +221,19 @@ Finding judge_log(const PathSeen& file, const PathSeen& dir, const Settings& set
 }
 
 Finding judge_log_file(const Seen& seen) {
-  if (auto finding = missing(seen)) return *finding;
+  if (auto finding = not_seen(seen)) return *finding;
   if (seen.subject->settings->crest.block_log) return {.state = State::info, .name = "blocked"};
   return judge_log(seen.storage->log_file, seen.storage->logs_dir, *seen.subject->settings,
                    seen.programs.user);
 }
 
 Finding judge_hook_log(const Seen& seen) {
-  if (auto finding = missing(seen)) return *finding;
+  if (auto finding = not_seen(seen)) return *finding;
   return judge_log(seen.storage->hook_log, seen.storage->data_dir, *seen.subject->settings,
                    seen.programs.user);
 }
 
-constexpr Check kChecks[] = {
+constexpr Check kStorageChecks[] = {
     {"data_dir", Group::storage, "", judge_data_dir},
     {"write", Group::storage, "setting_creat_error", judge_write},
     {"space", Group::storage, "", judge_space},
@@ -255,7 +248,7 @@ constexpr Check kChecks[] = {
 }  // namespace
 
 std::span<const Check> storage_checks() {
-  return kChecks;
+  return kStorageChecks;
 }
 
 StorageSeen look_at_storage(const Subject& subject) {

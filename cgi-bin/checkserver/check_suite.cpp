@@ -17,9 +17,6 @@
 namespace b24::check {
 namespace {
 
-constexpr Millis kMinute = 60'000;
-constexpr Millis kHour = 60 * kMinute;
-constexpr Millis kDay = 24 * kHour;
 constexpr Millis kLongWait = 10 * kMinute;     // of the oldest lead: warning
 constexpr Millis kTooLongWait = 12 * kHour;    // error
 constexpr Millis kWorkerSilent = 5 * kMinute;  // it says that it is alive at least every minute
@@ -39,7 +36,7 @@ std::string command(const Seen& seen, const std::string& program_and_options) {
   return line + program_and_options.substr(blank);
 }
 
-std::optional<Finding> missing(const Seen& seen) {
+std::optional<Finding> no_store(const Seen& seen) {
   if (!seen.subject->store) return Finding{.state = State::info, .name = "no_store"};
   if (!seen.store) return Finding{.state = State::error, .name = "late"};
   if (seen.store->error) return failed("no_answer", *seen.store->error);
@@ -74,7 +71,7 @@ Finding judge_items(const Seen& seen, const KindStats& stats, const std::string&
 }
 
 Finding judge_leads(const Seen& seen) {
-  if (auto finding = missing(seen)) return *finding;
+  if (auto finding = no_store(seen)) return *finding;
   Finding finding = judge_items(seen, seen.store->leads, "leads");
   for (const Item& item : seen.store->failed) {
     if (item.kind != Kind::lead || item.error_text.empty()) continue;
@@ -89,7 +86,7 @@ Finding judge_leads(const Seen& seen) {
 }
 
 Finding judge_events(const Seen& seen) {
-  if (auto finding = missing(seen)) return *finding;
+  if (auto finding = no_store(seen)) return *finding;
   return judge_items(seen, seen.store->events, "events");
 }
 
@@ -118,19 +115,19 @@ Finding judge_work(const Seen& seen, std::string_view last_run, bool waiting,
 }
 
 Finding judge_delivery(const Seen& seen) {
-  if (auto finding = missing(seen)) return *finding;
+  if (auto finding = no_store(seen)) return *finding;
   return judge_work(seen, seen.store->delivery_last_run, seen.store->leads.pending > 0,
                     "delivery_last_run_age_seconds", "index.fcgi --deliver");
 }
 
 Finding judge_event_work(const Seen& seen) {
-  if (auto finding = missing(seen)) return *finding;
+  if (auto finding = no_store(seen)) return *finding;
   return judge_work(seen, seen.store->event_work_last_run, seen.store->events.pending > 0,
                     "event_work_last_run_age_seconds", "handler.fcgi --work");
 }
 
 Finding judge_lag(const Seen& seen) {
-  if (auto finding = missing(seen)) return *finding;
+  if (auto finding = no_store(seen)) return *finding;
   std::vector<Millis> lag = seen.store->event_lag;
   if (lag.empty()) return {.state = State::info, .name = "no_events"};
   std::sort(lag.begin(), lag.end());
@@ -143,7 +140,7 @@ Finding judge_lag(const Seen& seen) {
 }
 
 Finding judge_refusals(const Seen& seen) {
-  if (auto finding = missing(seen)) return *finding;
+  if (auto finding = no_store(seen)) return *finding;
   std::map<std::string, std::int64_t> totals;
   std::int64_t refused = 0;
   for (const Store::Count& count : seen.store->counts) {
@@ -188,7 +185,7 @@ Finding judge_errors(const Seen& seen) {
           .cause = list};
 }
 
-constexpr Check kChecks[] = {
+constexpr Check kSuiteChecks[] = {
     {"leads", Group::suite, "", judge_leads},
     {"events", Group::suite, "", judge_events},
     {"delivery", Group::suite, "", judge_delivery},
@@ -244,7 +241,7 @@ std::string tail_of(const std::filesystem::path& file) {
 }  // namespace
 
 std::span<const Check> suite_checks() {
-  return kChecks;
+  return kSuiteChecks;
 }
 
 StoreSeen look_at_store(Store& store, Millis now) {

@@ -232,7 +232,7 @@ std::optional<Millis> read_time(std::string_view text, Millis now) {
     return Millis{time} * 1000;
   }
   constexpr std::pair<char, Millis> kUnits[] = {
-      {'s', 1'000}, {'m', 60'000}, {'h', 3'600'000}, {'d', 86'400'000}};
+      {'s', kSecond}, {'m', kMinute}, {'h', kHour}, {'d', kDay}};
   Millis count = 0;
   const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), count);
   if (fault != std::errc() || end + 1 != text.data() + text.size()) return std::nullopt;

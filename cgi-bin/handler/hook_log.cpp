@@ -102,9 +102,7 @@ HookLog::HookLog(const fs::path& dir, HookLogOptions options)
       options_(std::move(options)) {}
 
 Millis HookLog::last_write() const {
-  struct stat status {};
-  if (::stat(file_.c_str(), &status) != 0) return 0;
-  return Millis{status.st_mtim.tv_sec} * 1000 + status.st_mtim.tv_nsec / 1'000'000;
+  return b24::last_write(file_);
 }
 
 std::string HookLog::entry_of(const NewItem& item) const {

@@ -12,7 +12,7 @@
 namespace b24 {
 namespace {
 
-constexpr Millis kPatience = 5'000;
+constexpr Millis kVerifyTime = 5'000;
 
 constexpr std::array<CaptchaService, 4> kServices{{
     {"turnstile", "cf-turnstile", "https://challenges.cloudflare.com/turnstile/v0/api.js",
@@ -57,7 +57,7 @@ CaptchaVerdict verify_captcha(const Settings& settings, const Request& request,
   if (answer.empty()) return CaptchaVerdict::missing;
 
   HttpOptions options;
-  options.connect_time = options.total_time = kPatience;
+  options.connect_time = options.total_time = kVerifyTime;
   options.ca_file = settings.call.ca_file;
   HttpRequest question;
   question.url = settings.spam.captcha_verify_url.empty() ? std::string(service.verify_url)

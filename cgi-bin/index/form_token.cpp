@@ -6,7 +6,6 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
-#include <optional>
 
 #include "base/files.h"
 #include "base/secret.h"
@@ -24,8 +23,8 @@ std::string mac(const std::string& key, std::string_view purpose, std::string_vi
 }
 
 Result<std::string> read_key(const std::filesystem::path& path) {
-  const std::optional<std::string> key = read_small(path);
-  if (!key) return std::unexpected(system_error(ErrorKind::storage, path.string(), errno));
+  const auto key = read_small(path);
+  if (!key) return file_failure(path, "read");
   if (key->size() == kKeySize) return *key;
   return std::unexpected(Error{ErrorKind::storage, "bad_form_key", path.string() + ": not a key",
                                "delete the file; a new one is made"});
@@ -34,15 +33,16 @@ Result<std::string> read_key(const std::filesystem::path& path) {
 // Written aside and linked, so that nobody ever sees half a key, and only one process's key stays.
 Status make_key(const std::filesystem::path& path) {
   const std::filesystem::path aside = path.string() + "." + secret::new_id();
-  const auto written = [&]() -> Status {
-    const Result<FileHandle> file = open_private(aside);
+  const auto make = [&]() -> Status {
+    const auto file = open_private(aside);
     if (!file) return std::unexpected(file.error());
-    const Status made = write_at(*file, aside, secret::random_bytes(kKeySize), 0);
-    return made ? sync_file(*file, aside) : made;
+    Status whole = write_at(*file, aside, secret::random_bytes(kKeySize), 0);
+    if (whole) whole = sync_file(*file, aside);
+    if (whole && link(aside.c_str(), path.c_str()) != 0 && errno != EEXIST)
+      return file_failure(path, "link");
+    return whole;
   };
-  Status made = written();
-  if (made && link(aside.c_str(), path.c_str()) != 0 && errno != EEXIST)
-    made = std::unexpected(system_error(ErrorKind::storage, path.string(), errno));
+  const Status made = make();
   unlink(aside.c_str());
   return made;
 }

@@ -182,7 +182,7 @@ class IndexPage : public AppPage {
     const Submission submission =
         read_submission(*context.form, request, context.app.settings->crest.current_encoding);
     if (const auto store = stores_.current(); store)
-      ignored_.tell(submission.ignored, **store, *context.app.log);
+      tell_ignored(submission.ignored, **store, *context.app.log);
     if (submission.honeypot) return pretend(context);
 
     const Millis now = now_ms();
@@ -371,7 +371,6 @@ class IndexPage : public AppPage {
   GateSource gates_{app_};
   LeadIntake intake_;
   FormPages pages_;
-  IgnoredFields ignored_;
   std::mutex mutex_;
   std::shared_ptr<const Form> form_;
   std::shared_ptr<const Settings> form_settings_;

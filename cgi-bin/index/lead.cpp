@@ -153,13 +153,17 @@ Value lead_call(Value fields, std::string_view id) {
 
 }  // namespace
 
+std::string content_id(std::string_view content) {
+  return secret::hex(secret::sha256(content)).substr(0, kIdLength);
+}
+
 std::string submission_id(std::string_view token_id, const Submission& submission) {
   Value content = Value::list({token_id, submission.values});
   for (const SubmittedFile& file : submission.files) {
     content.append(Value::list({file.field, file.name, secret::sha256(file.content)}));
   }
   for (const auto& [name, text] : submission.unknown) content.append(Value::list({name, text}));
-  return secret::hex(secret::sha256(php::build_query(content))).substr(0, kIdLength);
+  return content_id(php::build_query(content));
 }
 
 Record make_record(const Request& request, std::string_view key, std::string_view address) {

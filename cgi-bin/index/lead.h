@@ -15,6 +15,8 @@ namespace b24 {
 // Names us in the CRM: the leads' ORIGINATOR_ID.
 inline constexpr std::string_view kOriginator = "b24hooks";
 
+// The id of equal content: 26 hexadecimal digits.
+std::string content_id(std::string_view content);
 // The id of a submission from a form that carried a token: the same token with the same content is
 // the same submission, whoever sends it how often.
 std::string submission_id(std::string_view token_id, const Submission& submission);

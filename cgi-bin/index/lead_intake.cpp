@@ -19,10 +19,8 @@ namespace b24 {
 namespace {
 
 constexpr Millis kEqualWithin = 60'000;
-constexpr Millis kDay = 24 * 3'600'000;
 constexpr int kLongestChain = 100;
 constexpr Millis kPatience = 1'000;  // with another process that fills the store
-constexpr std::size_t kIdLength = 26;
 
 // What a child needs of the environment; a request's own variables must not reach it.
 bool is_for_child(std::string_view variable) {
@@ -40,7 +38,7 @@ std::string own_program() {
 
 std::string chain_id(const std::string& fingerprint, Millis day, int place) {
   const std::string text = fingerprint + "\n" + std::to_string(day) + "\n" + std::to_string(place);
-  return secret::hex(secret::sha256(text)).substr(0, kIdLength);
+  return content_id(text);
 }
 
 struct ChainEnd {

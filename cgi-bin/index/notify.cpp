@@ -41,16 +41,16 @@ void add_leads(std::string& text, const char* heading, const std::vector<Item>& 
   }
 }
 
-Status send(const Settings& settings, const Notice& notice) {
+Status send(const Settings& settings, const Mail& mail) {
   ProgramRun run;
   run.environment = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8"};
   if (!settings.notify.command.empty()) {
     run.arguments = text::split(settings.notify.command, " \t");
-    run.environment.push_back("B24_SUBJECT=" + notice.subject);
-    run.input = notice.text;
+    run.environment.push_back("B24_SUBJECT=" + mail.subject);
+    run.input = mail.text;
   } else {
     run.arguments = {settings.notify.sendmail, "-t", "-i"};
-    run.input = mail_text(settings.notify.mail, notice);
+    run.input = mail_text(settings.notify.mail, mail);
   }
   const Result<ProgramResult> result = run_program(run);
   if (!result) return std::unexpected(result.error());
@@ -80,7 +80,7 @@ std::vector<Item> leads(Store& store, State state, Millis before, std::int64_t a
   return found;
 }
 
-void tell(const App& app, Store& store, const Notice& notice, const std::string& told) {
+void tell(const App& app, Store& store, const Mail& mail, const std::string& told) {
   // Another process may have seen the same at the same moment.
   if (store.use("notify " + told, kRound).value_or(1) > 1) return;
   // Remembered first: an owner who is told once too seldom sees it in the self-check; one who is
@@ -89,8 +89,7 @@ void tell(const App& app, Store& store, const Notice& notice, const std::string&
     app.log->error("notify", kept.error());
     return;
   }
-  if (const Status sent = send(*app.settings, notice); !sent)
-    app.log->error("notify", sent.error());
+  if (const Status sent = send(*app.settings, mail); !sent) app.log->error("notify", sent.error());
 }
 
 }  // namespace
@@ -118,26 +117,26 @@ void notify_owner(const App& app, Store& store) {
   }
 }
 
-Notice trouble_notice(const std::vector<Item>& waiting, const std::vector<Item>& failed) {
-  Notice notice;
-  notice.subject = "b24hooks: " + std::to_string(waiting.size() + failed.size()) +
-                   " lead(s) have not reached Bitrix24";
-  add_leads(notice.text, "Waiting; they are being sent again and again:", waiting);
-  add_leads(notice.text, "Failed; see `index.fcgi --list failed`, then `--retry ID`:", failed);
-  return notice;
+Mail trouble_notice(const std::vector<Item>& waiting, const std::vector<Item>& failed) {
+  Mail mail;
+  mail.subject = "b24hooks: " + std::to_string(waiting.size() + failed.size()) +
+                 " lead(s) have not reached Bitrix24";
+  add_leads(mail.text, "Waiting; they are being sent again and again:", waiting);
+  add_leads(mail.text, "Failed; see `index.fcgi --list failed`, then `--retry ID`:", failed);
+  return mail;
 }
 
-Notice recovery_notice(std::int64_t today, std::int64_t failed) {
+Mail recovery_notice(std::int64_t today, std::int64_t failed) {
   return {"b24hooks: leads reach Bitrix24 again",
           "No lead is waiting any more.\nReceived today: " + std::to_string(today) +
               "\nFailed and kept: " + std::to_string(failed) + "\n"};
 }
 
-std::string mail_text(const std::string& to, const Notice& notice) {
-  return "To: " + text::for_log(to) + "\nSubject: " + text::for_log(notice.subject) +
+std::string mail_text(const std::string& to, const Mail& mail) {
+  return "To: " + text::for_log(to) + "\nSubject: " + text::for_log(mail.subject) +
          "\nMIME-Version: 1.0\nContent-Type: text/plain; charset=utf-8\n"
          "Content-Transfer-Encoding: 8bit\nAuto-Submitted: auto-generated\n\n" +
-         notice.text;
+         mail.text;
 }
 
 }  // namespace b24

@@ -17,13 +17,13 @@ namespace b24 {
 void notify_owner(const App& app, Store& store);
 
 // The message: a subject and a text with the leads' data, one lead a paragraph.
-struct Notice {
+struct Mail {
   std::string subject;
   std::string text;
 };
-Notice trouble_notice(const std::vector<Item>& waiting, const std::vector<Item>& failed);
-Notice recovery_notice(std::int64_t today, std::int64_t failed);
+Mail trouble_notice(const std::vector<Item>& waiting, const std::vector<Item>& failed);
+Mail recovery_notice(std::int64_t today, std::int64_t failed);
 // A mail for sendmail -t; line breaks in the subject and the address are taken out.
-std::string mail_text(const std::string& to, const Notice& notice);
+std::string mail_text(const std::string& to, const Mail& mail);
 
 }  // namespace b24

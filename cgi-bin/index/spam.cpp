@@ -7,9 +7,6 @@
 namespace b24 {
 namespace {
 
-constexpr Millis kHour = 3'600'000;
-constexpr Millis kDay = 24 * kHour;
-
 void count(Store* store, std::string_view what) {
   // A counter that could not be kept must not stop a visitor.
   if (store != nullptr) static_cast<void>(store->count(what));

@@ -12,8 +12,6 @@ namespace b24 {
 
 namespace {
 
-constexpr Millis kSecond = 1000;
-
 // Rounds towards the past, also before 1970.
 std::time_t seconds(Millis at) {
   return (at >= 0 ? at : at - (kSecond - 1)) / kSecond;

@@ -9,6 +9,11 @@ namespace b24 {
 
 using Millis = std::int64_t;  // milliseconds; as a point in time: since 1970-01-01 UTC
 
+inline constexpr Millis kSecond = 1'000;
+inline constexpr Millis kMinute = 60 * kSecond;
+inline constexpr Millis kHour = 60 * kMinute;
+inline constexpr Millis kDay = 24 * kHour;
+
 using Clock = std::function<Millis()>;
 
 Millis now_ms();     // the system's clock; the default Clock

@@ -30,19 +30,8 @@ constexpr std::array kRemedies = {
 }  // namespace
 
 const char* name(ErrorKind kind) {
-  switch (kind) {
-    case ErrorKind::settings:
-      return "settings";
-    case ErrorKind::storage:
-      return "storage";
-    case ErrorKind::network:
-      return "network";
-    case ErrorKind::portal:
-      return "portal";
-    case ErrorKind::input:
-      break;
-  }
-  return "input";
+  constexpr std::array kNames = {"settings", "storage", "network", "portal", "input"};
+  return kNames[static_cast<std::size_t>(kind)];
 }
 
 Error system_error(ErrorKind kind, const std::string& context, int number) {

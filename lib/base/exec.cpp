@@ -11,8 +11,9 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <chrono>
 #include <string_view>
+
+#include "base/files.h"
 
 namespace b24 {
 namespace {
@@ -20,26 +21,9 @@ namespace {
 constexpr std::size_t kMostOutput = 64 << 10;
 constexpr int kMoment = 20;  // ms between two looks at whether the program has ended
 
-class Descriptor {
- public:
-  explicit Descriptor(int fd = -1) : fd_(fd) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() { close(); }
-  void close() {
-    if (fd_ >= 0) ::close(fd_);
-    fd_ = -1;
-  }
-  void reset(int fd) {
-    close();
-    fd_ = fd;
-  }
-  int get() const { return fd_; }
-  bool open() const { return fd_ >= 0; }
-
- private:
-  int fd_;
-};
+void shut(FileHandle& file) {
+  file = FileHandle(-1);
+}
 
 // posix_spawn's two argument objects, freed together.
 struct SpawnPlan {
@@ -90,32 +74,27 @@ Result<pid_t> spawn(SpawnPlan& plan, short flags, const std::vector<std::string>
   return pid;
 }
 
-Millis monotonic_ms() {
-  using namespace std::chrono;
-  return duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count();
-}
-
 // Takes what has come; closes `from` at its end.
-void listen_to(Descriptor& from, std::string& output) {
+void listen_to(FileHandle& from, std::string& output) {
   std::array<char, 4096> buffer{};
-  while (from.open() && output.size() <= kMostOutput) {
+  while (from.get() >= 0 && output.size() <= kMostOutput) {
     const ssize_t n = read(from.get(), buffer.data(), buffer.size());
     if (n < 0 && errno == EINTR) continue;
     if (n < 0 && errno == EAGAIN) return;
-    if (n <= 0) return from.close();
+    if (n <= 0) return shut(from);
     output.append(buffer.data(), static_cast<std::size_t>(n));
   }
 }
 
 // Feeds the program and listens to it for a moment.
-void converse(Descriptor& to, Descriptor& from, std::string_view& input, std::string& output) {
-  if (to.open() && input.empty()) to.close();
+void converse(FileHandle& to, FileHandle& from, std::string_view& input, std::string& output) {
+  if (to.get() >= 0 && input.empty()) shut(to);
   std::array<pollfd, 2> fds{{{from.get(), POLLIN, 0}, {to.get(), POLLOUT, 0}}};
   if (poll(fds.data(), 2, kMoment) <= 0) return;
   if (fds[1].revents != 0) {
     const ssize_t n = write(to.get(), input.data(), input.size());
     if (n > 0) input.remove_prefix(static_cast<std::size_t>(n));
-    if (n < 0 && errno != EAGAIN) to.close();  // it does not want to read: not our concern
+    if (n < 0 && errno != EAGAIN) shut(to);  // it does not want to read: not our concern
   }
   if (fds[0].revents == 0) return;
   listen_to(from, output);
@@ -133,12 +112,12 @@ Result<ProgramResult> run_program(const ProgramRun& run) {
   int out[2];
   if (pipe2(in, O_CLOEXEC) != 0)
     return std::unexpected(system_error(ErrorKind::input, "pipe", errno));
-  Descriptor child_in(in[0]);
-  Descriptor to(in[1]);
+  FileHandle child_in(in[0]);
+  FileHandle to(in[1]);
   if (pipe2(out, O_CLOEXEC) != 0)
     return std::unexpected(system_error(ErrorKind::input, "pipe", errno));
-  Descriptor from(out[0]);
-  Descriptor child_out(out[1]);
+  FileHandle from(out[0]);
+  FileHandle child_out(out[1]);
   fcntl(to.get(), F_SETFL, O_NONBLOCK);
   fcntl(from.get(), F_SETFL, O_NONBLOCK);
 
@@ -149,12 +128,12 @@ Result<ProgramResult> run_program(const ProgramRun& run) {
   // A group of its own, so that its children can be killed with it.
   const Result<pid_t> pid = spawn(plan, POSIX_SPAWN_SETPGROUP, run.arguments, run.environment);
   if (!pid) return std::unexpected(pid.error());
-  child_in.close();
-  child_out.close();
+  shut(child_in);
+  shut(child_out);
 
   ProgramResult result;
   std::string_view input = run.input;
-  const Millis deadline = monotonic_ms() + run.time_limit;
+  const Millis deadline = steady_ms() + run.time_limit;
   int status = 0;
   bool ended = false;
   while (!ended && !result.timed_out && !result.stopped) {
@@ -162,7 +141,7 @@ Result<ProgramResult> run_program(const ProgramRun& run) {
     // Not the end of its output: a child of its that goes on may hold that.
     ended = waitpid(*pid, &status, WNOHANG) == *pid;
     result.stopped = !ended && run.stop.stop_requested();
-    result.timed_out = !ended && !result.stopped && monotonic_ms() >= deadline;
+    result.timed_out = !ended && !result.stopped && steady_ms() >= deadline;
   }
   if (!ended) {
     kill(-*pid, SIGKILL);

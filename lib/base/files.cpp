@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
@@ -13,10 +14,6 @@
 
 namespace b24 {
 namespace {
-
-std::unexpected<Error> failure(const std::filesystem::path& name, const char* doing, int number) {
-  return std::unexpected(system_error(ErrorKind::storage, name.string() + ": " + doing, number));
-}
 
 std::filesystem::path directory_of(const std::filesystem::path& file) {
   return file.has_parent_path() ? file.parent_path() : std::filesystem::path(".");
@@ -30,7 +27,27 @@ bool make_ours(int fd, mode_t mode, const std::filesystem::path& parent) {
   return ::fchown(fd, above.st_uid, above.st_gid) == 0;
 }
 
+// Waits for the lock on an open file; code "busy" after `limit`.
+Status lock(const FileHandle& file, const std::filesystem::path& name, Millis limit) {
+  const Millis deadline = steady_ms() + limit;
+  while (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK && errno != EINTR) return file_failure(name, "lock");
+    if (steady_ms() >= deadline) {
+      return std::unexpected(Error{ErrorKind::storage, "busy",
+                                   name.string() + ": another process holds the lock",
+                                   "look for a process of these pages that hangs, and end it"});
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  return {};
+}
+
 }  // namespace
+
+std::unexpected<Error> file_failure(const std::filesystem::path& name, const char* doing,
+                                    int number) {
+  return std::unexpected(system_error(ErrorKind::storage, name.string() + ": " + doing, number));
+}
 
 FileHandle::~FileHandle() {
   if (fd_ >= 0) ::close(fd_);
@@ -41,11 +58,11 @@ Result<FileHandle> open_private(const std::filesystem::path& file, int flags) {
     FileHandle found(::open(file.c_str(), O_RDWR | O_CLOEXEC | flags));
     if (found.get() >= 0) return found;
     if (errno == EINTR) continue;
-    if (errno != ENOENT) return failure(file, "open", errno);
+    if (errno != ENOENT) return file_failure(file, "open");
     FileHandle made(::open(file.c_str(), O_RDWR | O_CLOEXEC | O_CREAT | O_EXCL | flags, 0600));
     if (made.get() < 0 && (errno == EEXIST || errno == EINTR)) continue;
-    if (made.get() < 0) return failure(file, "create", errno);
-    if (!make_ours(made.get(), 0600, directory_of(file))) return failure(file, "chmod", errno);
+    if (made.get() < 0) return file_failure(file, "create");
+    if (!make_ours(made.get(), 0600, directory_of(file))) return file_failure(file, "chmod");
     return made;
   }
 }
@@ -56,9 +73,9 @@ Status make_private_directory(const std::filesystem::path& dir) {
   const std::filesystem::path parent = directory_of(dir);
   if (auto made = make_private_directory(parent); !made) return made;
   if (::mkdir(dir.c_str(), 0700) != 0)
-    return errno == EEXIST ? Status{} : failure(dir, "mkdir", errno);
+    return errno == EEXIST ? Status{} : file_failure(dir, "mkdir");
   const FileHandle made(::open(dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (made.get() < 0 || !make_ours(made.get(), 0700, parent)) return failure(dir, "chmod", errno);
+  if (made.get() < 0 || !make_ours(made.get(), 0700, parent)) return file_failure(dir, "chmod");
   return sync_directory(parent);
 }
 
@@ -66,13 +83,13 @@ Status sync_directory(const std::filesystem::path& dir) {
   const FileHandle open(::open(dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   // A directory that may be entered but not read cannot be synced by us; its entries are still
   // there.
-  if (open.get() < 0) return errno == EACCES ? Status{} : failure(dir, "open", errno);
-  if (::fsync(open.get()) != 0 && errno != EINVAL) return failure(dir, "fsync", errno);
+  if (open.get() < 0) return errno == EACCES ? Status{} : file_failure(dir, "open");
+  if (::fsync(open.get()) != 0 && errno != EINVAL) return file_failure(dir, "fsync");
   return {};
 }
 
 Status sync_file(const FileHandle& file, const std::filesystem::path& name) {
-  if (::fdatasync(file.get()) != 0) return failure(name, "fdatasync", errno);
+  if (::fdatasync(file.get()) != 0) return file_failure(name, "fdatasync");
   return {};
 }
 
@@ -82,7 +99,7 @@ Status write_at(const FileHandle& file, const std::filesystem::path& name, std::
   while (!bytes.empty()) {
     const ssize_t written = ::pwrite(file.get(), bytes.data(), bytes.size(), at);
     if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return failure(name, "write", written < 0 ? errno : ENOSPC);
+    if (written <= 0) return file_failure(name, "write", written < 0 ? errno : ENOSPC);
     bytes.remove_prefix(static_cast<std::size_t>(written));
     at += written;
   }
@@ -98,19 +115,39 @@ std::optional<std::string> read_small(const std::filesystem::path& file) {
   return std::string(buffer.data(), static_cast<std::size_t>(got));
 }
 
-Status lock_file(const FileHandle& file, const std::filesystem::path& name, Millis limit) {
-  using namespace std::chrono;
-  const auto deadline = steady_clock::now() + milliseconds(limit);
-  while (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
-    if (errno != EWOULDBLOCK && errno != EINTR) return failure(name, "lock", errno);
-    if (steady_clock::now() >= deadline) {
-      return std::unexpected(Error{ErrorKind::storage, "busy",
-                                   name.string() + ": another process holds the lock",
-                                   "look for a process of these pages that hangs, and end it"});
-    }
-    std::this_thread::sleep_for(milliseconds(1));
+Result<FileHandle> open_locked(const std::filesystem::path& file, Millis limit) {
+  for (;;) {
+    auto open = open_private(file);
+    if (!open) return open;
+    if (auto locked = lock(*open, file, limit); !locked) return std::unexpected(locked.error());
+    struct stat ours {};
+    struct stat named {};
+    if (::fstat(open->get(), &ours) != 0) return file_failure(file, "fstat");
+    if (::stat(file.c_str(), &named) == 0 && named.st_ino == ours.st_ino &&
+        named.st_dev == ours.st_dev)
+      return open;
   }
-  return {};
+}
+
+Millis last_write(const std::filesystem::path& file) {
+  struct stat status {};
+  if (::stat(file.c_str(), &status) != 0) return 0;
+  return Millis{status.st_mtim.tv_sec} * 1000 + status.st_mtim.tv_nsec / 1'000'000;
+}
+
+std::filesystem::path real_path(const std::filesystem::path& path) {
+  std::error_code fault;
+  const std::filesystem::path absolute = std::filesystem::absolute(path, fault);
+  std::filesystem::path real = std::filesystem::weakly_canonical(absolute, fault);
+  if (fault) real = absolute;
+  real = real.lexically_normal();
+  if (!real.has_filename()) real = real.parent_path();  // "dir/"
+  return real;
+}
+
+bool is_inside(const std::filesystem::path& path, const std::filesystem::path& directory) {
+  const std::filesystem::path root = real_path(directory);
+  return std::ranges::mismatch(root, real_path(path)).in1 == root.end();
 }
 
 }  // namespace b24

@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <cerrno>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -23,14 +24,16 @@ class FileHandle {
     std::swap(fd_, other.fd_);
     return *this;
   }
-  FileHandle(const FileHandle&) = delete;
-  FileHandle& operator=(const FileHandle&) = delete;
   ~FileHandle();
   int get() const { return fd_; }
 
  private:
   int fd_;
 };
+
+// What an operation on a file failed of: "name: doing: why".
+std::unexpected<Error> file_failure(const std::filesystem::path& name, const char* doing,
+                                    int number = errno);
 
 // Opens for reading and writing (and `flags`); makes the file with mode 0600, whatever the umask,
 // when it is missing. What root makes belongs to the owner of the directory, so that a command in
@@ -51,7 +54,17 @@ Status write_at(const FileHandle& file, const std::filesystem::path& name, std::
 // The first 4 KiB of a file; nothing, with errno set, when it cannot be read.
 std::optional<std::string> read_small(const std::filesystem::path& file);
 
-// Takes the lock on an open file (released when it is closed); code "busy" after `limit`.
-Status lock_file(const FileHandle& file, const std::filesystem::path& name, Millis limit = 10'000);
+// Opens (as open_private) and takes the lock, which is released when the file is closed; what it
+// gives is the file of that name then, also when somebody renamed or removed another meanwhile.
+// Code "busy" after `limit`.
+Result<FileHandle> open_locked(const std::filesystem::path& file, Millis limit = 10'000);
+
+// When it was last written to; 0: there is no such file.
+Millis last_write(const std::filesystem::path& file);
+
+// The path with every symbolic link of its existing part resolved.
+std::filesystem::path real_path(const std::filesystem::path& path);
+// Whether a path lies in a directory, or is it, whatever links lead there.
+bool is_inside(const std::filesystem::path& path, const std::filesystem::path& directory);
 
 }  // namespace b24

@@ -3,7 +3,6 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -15,13 +14,6 @@ namespace b24 {
 namespace {
 
 namespace fs = std::filesystem;
-
-bool is_still_named(const FileHandle& file, const fs::path& name) {
-  struct stat ours {};
-  struct stat named {};
-  return ::fstat(file.get(), &ours) == 0 && ::stat(name.c_str(), &named) == 0 &&
-         ours.st_ino == named.st_ino && ours.st_dev == named.st_dev;
-}
 
 // Gets the lock only when nobody has it; then nobody needs the file any more.
 bool is_held(const fs::path& file) {
@@ -37,14 +29,10 @@ bool is_held(const fs::path& file) {
 Result<Claimant> Claimant::make(const fs::path& data_dir) {
   const fs::path dir = data_dir / "claims";
   if (auto made = make_private_directory(dir); !made) return std::unexpected(made.error());
-  for (;;) {
-    const std::string id = secret::new_id();
-    auto file = open_private(dir / id);
-    if (!file) return std::unexpected(file.error());
-    if (::flock(file->get(), LOCK_EX | LOCK_NB) == 0 && is_still_named(*file, dir / id))
-      return Claimant(dir / id, id, std::move(*file));
-    // Somebody swept between the two; the next id is another file.
-  }
+  const std::string id = secret::new_id();
+  auto file = open_locked(dir / id);
+  if (!file) return std::unexpected(file.error());
+  return Claimant(dir / id, id, std::move(*file));
 }
 
 Claimant::~Claimant() {

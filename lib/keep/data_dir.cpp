@@ -3,7 +3,6 @@
 
 #include <sys/stat.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <string_view>
 
@@ -14,12 +13,6 @@ namespace b24 {
 namespace {
 
 namespace fs = std::filesystem;
-
-bool is_inside(const fs::path& path, const fs::path& directory) {
-  const auto [rest, unused] =
-      std::mismatch(directory.begin(), directory.end(), path.begin(), path.end());
-  return rest == directory.end();
-}
 
 std::unexpected<Error> settings_fault(const char* code, std::string cause, std::string remedy) {
   return std::unexpected(Error{ErrorKind::settings, code, std::move(cause), std::move(remedy)});
@@ -53,18 +46,8 @@ Status check_version(const fs::path& dir) {
 
 }  // namespace
 
-fs::path real_path(const fs::path& path) {
-  std::error_code fault;
-  const fs::path absolute = fs::absolute(path, fault);
-  fs::path real = fs::weakly_canonical(absolute, fault);
-  if (fault) real = absolute;
-  real = real.lexically_normal();
-  if (!real.has_filename()) real = real.parent_path();  // "dir/"
-  return real;
-}
-
 Status prepare_data_dir(const fs::path& dir, const std::string& document_root) {
-  if (!document_root.empty() && is_inside(real_path(dir), real_path(document_root))) {
+  if (!document_root.empty() && is_inside(dir, document_root)) {
     return settings_fault("data_dir_in_web_root",
                           "data.dir: " + dir.string() + " is inside the web root " + document_root,
                           "set dir in section [data] to a directory outside the web root");

@@ -8,12 +8,9 @@
 
 namespace b24 {
 
-// The path with every symbolic link of its existing part resolved.
-std::filesystem::path real_path(const std::filesystem::path& path);
-
-// Makes the directory (0700) when it is missing, and in a new one the file that names the version of
-// everything in it. Refuses (kind settings) one inside `document_root`
-// (when given), one that others can enter, and one of another version, in which nothing is touched.
+// Makes the directory (0700) when it is missing, and in a new one the file that names the version
+// of everything in it. Refuses (kind settings) one inside `document_root` (when given), one that
+// others can enter, and one of another version, in which nothing is touched.
 Status prepare_data_dir(const std::filesystem::path& dir, const std::string& document_root);
 
 }  // namespace b24

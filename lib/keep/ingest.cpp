@@ -17,7 +17,7 @@ namespace fs = std::filesystem;
 constexpr std::size_t kBytesAtOnce = 1 << 20;
 constexpr Millis kPatience = 30'000;
 constexpr std::chrono::milliseconds kGap{10};
-constexpr std::chrono::milliseconds kTryAgain{1'000};
+constexpr std::chrono::milliseconds kWhileBehind{1'000};
 constexpr std::chrono::milliseconds kLookAround{10'000};
 constexpr Millis kTidy = 60'000;  // between looks after old segments
 constexpr int kScarce = 20;  // less than 1/20 of the disk free: segments go as soon as they may
@@ -73,15 +73,24 @@ class Ingester::Pass {
   }
 
   bool is_behind() const { return behind_; }
-  // Up to where nobody needs the journal any more.
-  Result<JournalPosition> needed_from() {
-    JournalPosition first = position_;
+  // Removes the segments that nobody needs any more and that are old enough to go.
+  Status tidy() {
+    const Millis keep = room_is_scarce(journal_.dir()) ? 0 : app_.settings->journal.keep;
+    const Millis before = now_ms() - keep;
+    const auto all = journal_.segments();
+    if (!all) return std::unexpected(all.error());
+    // Nothing is written while nothing can go: an idle program leaves the disk alone.
+    if (std::ranges::none_of(*all, [&](const auto& one) { return one.last_write < before; }))
+      return {};
+    JournalPosition needed = position_;
     for (const auto& follower : followers_) {
       const auto at = standing(*follower);
       if (!at) return std::unexpected(at.error());
-      first = std::min(first, at->first);
+      needed = std::min(needed, at->first);
     }
-    return first;
+    // Synced first: only what a power cut cannot take out of the store again.
+    const auto kept = store_.remember(position_key(ingester_.kind_) + ".kept", needed.text());
+    return kept ? journal_.forget(needed, before) : kept;
   }
 
  private:
@@ -164,9 +173,7 @@ class Ingester::Pass {
       auto tried = follower.write(std::span(batch.items).subspan(skipped), fact);
       if (!tried) {
         behind_ = true;
-        app_.log->write_bounded(
-            Log::Level::error, "hook_log",
-            Value::map({{"cause", tried.error().cause}, {"remedy", tried.error().remedy}}));
+        app_.log->error_bounded("hook_log", tried.error());
         return false;
       }
       written = std::move(*tried);
@@ -243,25 +250,24 @@ void Ingester::work(std::stop_token stop, const std::function<void()>& taken) {
     woken_ = false;
     lock.unlock();
     const Result<int> count = run(kPatience);
-    if (!count) log_fault(count.error());
+    if (const Result<App> app = app_.current(); app && !count)
+      app->log->error_bounded("ingest", count.error());
     if (count && *count > 0) taken();
     lock.lock();
     // What comes within the gap shares a pass.
     wake_.wait_for(lock, stop, kGap, [] { return false; });
-    wake_.wait_for(lock, stop, behind_ ? kTryAgain : kLookAround, [this] { return woken_.load(); });
-  }
-}
-
-void Ingester::log_fault(const Error& error) {
-  if (const Result<App> app = app_.current(); app) {
-    app->log->write_bounded(
-        Log::Level::error, "ingest",
-        Value::map({{"code", error.code}, {"cause", error.cause}, {"remedy", error.remedy}}));
+    wake_.wait_for(lock, stop, behind_ ? kWhileBehind : kLookAround,
+                   [this] { return woken_.load(); });
   }
 }
 
 Result<int> Ingester::run(Millis patience) {
-  const std::lock_guard alone(running_);
+  const Millis deadline = steady_ms() + patience;
+  const std::unique_lock alone(running_, std::chrono::milliseconds(patience));
+  if (!alone) {
+    return std::unexpected(
+        Error{ErrorKind::storage, "busy", "another thread is filling the store", ""});
+  }
   const Result<App> app = app_.current();
   if (!app) return std::unexpected(app.error());
   const std::shared_ptr<Journal> journal = this->journal(*app);
@@ -271,12 +277,9 @@ Result<int> Ingester::run(Millis patience) {
     return 0;  // nothing was ever accepted
   }
   behind_ = true;
-  const fs::path lock_name = journal->dir() / (std::string(name(kind_)) + ".ingest.lock");
-  const auto lock = open_private(lock_name);
+  const auto lock = open_locked(journal->dir() / (std::string(name(kind_)) + ".ingest.lock"),
+                                deadline - steady_ms());
   if (!lock) return std::unexpected(lock.error());
-  if (auto locked = lock_file(*lock, lock_name, patience); !locked) {
-    return std::unexpected(locked.error());
-  }
   const Result<std::shared_ptr<Store>> store = stores_.current();
   if (!store) return std::unexpected(store.error());
   Pass pass(*this, *app, **store, *journal);
@@ -285,14 +288,7 @@ Result<int> Ingester::run(Millis patience) {
   behind_ = pass.is_behind();
   if (const Millis now = steady_ms(); now >= tidied_at_ + kTidy) {
     tidied_at_ = now;
-    const auto needed = pass.needed_from();
-    // Only what a power cut cannot take out of the store again.
-    if (needed && (*store)->remember(position_key(kind_) + ".kept", needed->text())) {
-      const Millis keep = room_is_scarce(journal->dir()) ? 0 : app->settings->journal.keep;
-      if (const Status gone = journal->forget(*needed, now_ms() - keep); !gone) {
-        app->log->error("journal", gone.error());
-      }
-    }
+    if (const Status tidied = pass.tidy(); !tidied) app->log->error("journal", tidied.error());
   }
   return taken;
 }

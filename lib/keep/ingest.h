@@ -8,8 +8,7 @@
 // The store remembers, in the same transaction:
 //   journal.<kind>       up to where its items are taken in
 //   journal.<kind>.seen  only of a store begun beside a journal that is not empty: what was
-//   accepted
-//                        up to then had been taken in by the store before
+//                        accepted up to then had been taken in by the store before
 //   follow.<name>        up to where a follower has written, and what it wants to know next time
 #pragma once
 
@@ -64,8 +63,8 @@ class Ingester {
 
   // The journal of the settings' data directory.
   std::shared_ptr<Journal> journal(const App& app);
-  // Takes in everything that is on the disk by now; how many. Waits for another process's pass at
-  // most for `patience` (then code "busy"). The log has what went wrong.
+  // Takes in everything that is on the disk by now; how many. Waits for the pass of another thread
+  // or process at most for `patience` (then code "busy").
   Result<int> run(Millis patience);
   // FastCGI, in a thread of its own until a stop is asked for: runs at the start, when woken, once
   // a second while something is left to do, and now and then for what a killed process left.
@@ -76,7 +75,6 @@ class Ingester {
  private:
   struct Batch;
   class Pass;
-  void log_fault(const Error& error);
 
   AppSource& app_;
   StoreSource& stores_;
@@ -86,7 +84,7 @@ class Ingester {
   std::mutex mutex_;
   std::shared_ptr<Journal> journal_;
   std::filesystem::path dir_;
-  std::mutex running_;
+  std::timed_mutex running_;
   std::atomic<bool> behind_ = true;  // a run failed, or a follower could not be written to
   Millis tidied_at_ = 0;             // steady
   std::mutex waking_;

@@ -21,11 +21,6 @@ namespace fs = std::filesystem;
 using namespace journal_format;
 
 constexpr std::uint64_t kFull = 16 << 20;  // bytes, after which a new segment is begun
-constexpr Millis kDay = 86'400'000;
-
-std::unexpected<Error> failure(const fs::path& file, const char* doing) {
-  return std::unexpected(system_error(ErrorKind::storage, file.string() + ": " + doing, errno));
-}
 
 std::optional<std::uint64_t> hex_number(std::string_view text) {
   std::uint64_t number = 0;
@@ -77,7 +72,6 @@ std::string JournalPosition::text() const {
 }
 
 std::optional<JournalPosition> JournalPosition::parse(std::string_view text) {
-  JournalPosition position;
   const std::size_t first = text.find(':');
   const std::size_t second = text.find(':', first + 1);
   if (first == text.npos || second == text.npos) return std::nullopt;
@@ -98,12 +92,12 @@ fs::path Journal::segment_file(std::uint32_t number) const {
   return dir_ / (std::string(name(kind_)) + "-" + hex_text(number) + ".journal");
 }
 
+fs::path Journal::lock_file() const {
+  return dir_ / (std::string(name(kind_)) + ".lock");
+}
+
 Result<FileHandle> Journal::lock() const {
-  const fs::path file = dir_ / (std::string(name(kind_)) + ".lock");
-  auto lock = open_private(file);
-  if (!lock) return lock;
-  if (auto locked = lock_file(*lock, file); !locked) return std::unexpected(locked.error());
-  return lock;
+  return open_locked(lock_file());
 }
 
 // The lock file names the newest segment, so that nobody has to read the directory for each round
@@ -127,11 +121,11 @@ Result<std::vector<JournalSegment>> Journal::segments() const {
     const std::string file = entry.path().filename().string();
     if (!file.starts_with(prefix) || entry.path().extension() != ".journal") continue;
     const auto number = hex_number(entry.path().stem().string().substr(prefix.size()));
-    struct stat status {};
-    if (!number || ::stat(entry.path().c_str(), &status) != 0) continue;
-    all.push_back({static_cast<std::uint32_t>(*number), entry.path(),
-                   static_cast<std::uint64_t>(status.st_size),
-                   Millis{status.st_mtim.tv_sec} * 1000 + status.st_mtim.tv_nsec / 1'000'000});
+    std::error_code gone;
+    const std::uint64_t size = fs::file_size(entry.path(), gone);
+    if (!number || gone) continue;
+    all.push_back(
+        {static_cast<std::uint32_t>(*number), entry.path(), size, last_write(entry.path())});
   }
   if (fault && fault != std::errc::no_such_file_or_directory) {
     return std::unexpected(system_error(ErrorKind::storage, dir_.string(), fault.value()));
@@ -151,9 +145,8 @@ Result<std::shared_ptr<Journal::Segment>> Journal::begin(std::uint32_t number,
   made->file = std::move(*file);
   made->head = {get(secret::random_bytes(8), 0, 8), now_ms()};
   made->whole = kSegmentHead;
-  const fs::path lock_name = dir_ / (std::string(name(kind_)) + ".lock");
   auto written = write_at(made->file, made->name, print(made->head), 0);
-  if (written) written = write_at(lock, lock_name, hex_text(number), 0);
+  if (written) written = write_at(lock, lock_file(), hex_text(number), 0);
   if (written) written = sync_directory(dir_);
   if (!written) {
     ::unlink(made->name.c_str());  // nothing is in it, and a full disk should not fill with these
@@ -233,7 +226,7 @@ Status Journal::forget(const JournalPosition& position, Millis before) {
                       (segment.number == position.segment && segment.size <= position.offset);
     if (!read || segment.last_write >= before) continue;
     if (::unlink(segment.file.c_str()) != 0 && errno != ENOENT) {
-      return failure(segment.file, "remove");
+      return file_failure(segment.file, "remove");
     }
   }
   return {};

@@ -66,7 +66,7 @@ struct JournalDamage {
   std::string segment;  // its file's name
   std::uint64_t offset = 0;
   std::uint64_t size = 0;
-  std::string why;  // "torn end", "not readable: ...", "no record", "missing"
+  std::string why;  // "torn end", "not readable: ...", "no record", "... is missing"
 };
 
 struct JournalRead {
@@ -112,6 +112,7 @@ class Journal {
   Result<FileHandle> lock() const;
   Result<std::uint32_t> newest(const FileHandle& lock) const;
   std::filesystem::path segment_file(std::uint32_t number) const;
+  std::filesystem::path lock_file() const;
 
   const std::filesystem::path data_dir_;
   const std::string document_root_;

@@ -164,13 +164,16 @@ Result<JournalRead> Journal::read(const JournalPosition& from, std::size_t max_b
   if (all->empty()) return walk.out;
   auto segment = std::ranges::lower_bound(*all, from.segment, {}, &JournalSegment::number);
   if (segment == all->end()) {
-    const FileHandle names(
-        ::open((dir_ / (std::string(name(kind_)) + ".lock")).c_str(), O_RDONLY | O_CLOEXEC));
+    const FileHandle names(::open(lock_file().c_str(), O_RDONLY | O_CLOEXEC));
     const auto last = newest(names);
     if (!last || *last >= from.segment) return walk.out;
     segment = all->begin();  // the journal was begun anew
   }
-  for (; segment != all->end(); ++segment) {
+  // Those between two that are there are told; of what is before the first nobody knows whether it
+  // was read, or rightly removed.
+  for (std::uint32_t before = segment->number; segment != all->end(); ++segment) {
+    if (segment->number > before + 1) walk.damaged(*segment, 0, 0, "the one before it is missing");
+    before = segment->number;
     const auto goes_on = read_segment(*segment, std::next(segment) == all->end(), walk);
     if (!goes_on) return std::unexpected(goes_on.error());
     if (!*goes_on) break;

@@ -112,17 +112,22 @@ Result<Database*> Store::Data::current(Connection& connection) {
   }
   if (auto checked = prepare_data_dir(dir, document_root); !checked)
     return std::unexpected(checked.error());
-  auto opened = Database::open(file, Database::Sync::full);
-  if (!opened) return std::unexpected(told_of(opened.error(), 0));
-  if (auto checked = check_schema(**opened, file); !checked)
-    return std::unexpected(told_of(checked.error(), 0));
-  if (auto set = set_due_base(**opened); !set)
-    return std::unexpected(told_of(set.error(), 0));
+  auto opened = open_and_check(file);
+  if (!opened) return std::unexpected(told_of(opened.error(), status.st_ino));
   if (::stat(file.c_str(), &status) != 0)
     return std::unexpected(system_error(ErrorKind::storage, file.string(), errno));
   connection = {std::move(*opened), status.st_dev, status.st_ino};
   wal = connection.database->uses_wal();
   return connection.database.get();
+}
+
+Result<std::unique_ptr<Database>> Store::Data::open_and_check(const fs::path& file) {
+  auto opened = Database::open(file, Database::Sync::full);
+  if (!opened) return opened;
+  if (auto checked = check_schema(**opened, file); !checked)
+    return std::unexpected(checked.error());
+  if (auto set = set_due_base(**opened); !set) return std::unexpected(set.error());
+  return opened;
 }
 
 // All processes of one life of the machine count from the same moment; at the next one everything
@@ -163,13 +168,11 @@ Result<std::string> Store::Data::claimant() {
 }
 
 // An error as it is; of damage also what was done about it. `inode`: of the file that it was seen
-// in, 0: of the one that is there.
+// in.
 Error Store::Data::told_of(Error error, ino_t inode) const {
   if (error.code != "corrupt") return error;
-  struct stat status {};
-  const bool there = ::stat((dir / kFileName).c_str(), &status) == 0;
-  if (!there || (inode != 0 && status.st_ino != inode)) return error;  // another has done it
-  const auto name = put_aside(dir);
+  const auto name = put_aside(dir, inode);
+  if (name && name->empty()) return error;  // another has done it
   error.cause += name ? "; put aside as " + *name : "; cannot be put aside: " + name.error().cause;
   error.remedy = "what was in it and in no journal any more can be read with sqlite3 FILE .recover";
   return error;
@@ -254,14 +257,14 @@ Result<std::shared_ptr<Store>> Store::open(const fs::path& dir, const std::strin
 }
 
 // The log goes first: beside a new database it would be taken for that one's.
-Result<std::string> Store::put_aside(const fs::path& dir) {
-  const fs::path lock_name = dir / "store.lock";
-  const auto lock = open_private(lock_name);
+Result<std::string> Store::put_aside(const fs::path& dir, std::optional<ino_t> inode) {
+  const auto lock = open_locked(dir / "store.lock");
   if (!lock) return std::unexpected(lock.error());
-  if (auto locked = lock_file(*lock, lock_name); !locked) return std::unexpected(locked.error());
+  struct stat status {};
+  const bool there = ::stat((dir / kFileName).c_str(), &status) == 0;
+  if (!there || (inode && status.st_ino != *inode)) return "";
   const std::string name = name_for_aside(dir);
   std::error_code fault;
-  if (!fs::exists(dir / kFileName, fault)) return "";
   for (const char* suffix : {"-shm", "-wal", ""}) {
     const fs::path from = dir / (std::string(kFileName) + suffix);
     fs::rename(from, dir / (name + ".db" + suffix), fault);

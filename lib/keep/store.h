@@ -12,6 +12,8 @@
 // filled from there (ingest.h), also again when it was lost.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -172,8 +174,9 @@ class Store {
   Result<std::string> recall(std::string_view key);
 
   // Renames the store's files to store-TIME.db; every process begins a new one with its next call.
-  // The new name, empty when there was none.
-  static Result<std::string> put_aside(const std::filesystem::path& dir);
+  // The new name; empty when there is none, or another than that of `inode`.
+  static Result<std::string> put_aside(const std::filesystem::path& dir,
+                                       std::optional<ino_t> inode = {});
 
   const std::filesystem::path& dir() const;
   bool uses_wal() const;

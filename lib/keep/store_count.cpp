@@ -5,8 +5,7 @@
 namespace b24 {
 namespace {
 
-constexpr Millis kHour = 3'600'000;
-constexpr Millis kKept = Millis{60} * 24 * kHour;
+constexpr Millis kKept = 60 * kDay;
 
 // The first column of the only row of a statement that also changes something.
 template <class... Parameters>

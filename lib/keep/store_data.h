@@ -72,6 +72,7 @@ struct Store::Data {
   };
 
   Result<Database*> current(Connection& connection);
+  Result<std::unique_ptr<Database>> open_and_check(const std::filesystem::path& file);
   Status set_due_base(Database& database);
   Error told_of(Error error, ino_t inode) const;
   void drop_doubtful();

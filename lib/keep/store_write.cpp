@@ -271,7 +271,7 @@ Result<std::int64_t> Store::erase_done(Millis before) {
     return tell(db,
                 "DELETE FROM tallies WHERE kind IN ('event', 'lead') AND what = 'received'"
                 " AND at < ?",
-                data_->clock() - Millis{3 * 86'400'000});
+                data_->clock() - 3 * kDay);
   });
   if (!written) return std::unexpected(written.error());
   return erased;

@@ -21,7 +21,6 @@ constexpr Millis kIdle = 10'000;    // how often an idle thread looks for what o
 constexpr Millis kSoon = 3'000;     // work_due waits for what is due within this
 constexpr Millis kShortest = 10;    // between two looks at an item that somebody else holds
 constexpr Millis kUpkeep = 60'000;  // between looks after old items
-constexpr Millis kDay = 24 * 3'600'000;
 constexpr Millis kNever = std::numeric_limits<Millis>::max();
 
 std::chrono::milliseconds pause(Millis time, Millis longest) {
@@ -70,11 +69,7 @@ void WorkLoop::run_thread(std::stop_token stop) {
   while (!stop.stop_requested()) {
     const Result<int> count = run_safely(pass);
     if (!count) {
-      if (Result<App> app = app_.current(); app) {
-        app->log->write_bounded(
-            Log::Level::error, "work",
-            Value::map({{"code", count.error().code}, {"cause", count.error().cause}}));
-      }
+      if (Result<App> app = app_.current(); app) app->log->error_bounded("work", count.error());
     }
     look_after_store();
     if (count && *count != 0) continue;

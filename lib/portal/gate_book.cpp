@@ -10,8 +10,6 @@
 namespace b24 {
 namespace {
 
-constexpr Millis kSecond = 1'000;
-constexpr Millis kMinute = 60'000;
 constexpr Millis kCallTime = 70 * kSecond;      // longer than a call may take
 constexpr Millis kLongestReset = 20 * kMinute;  // operating time is counted over ten
 constexpr Millis kForgotten = 60 * kMinute;     // longer than anything is closed

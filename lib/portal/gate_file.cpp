@@ -19,7 +19,7 @@ namespace b24 {
 namespace {
 
 constexpr char kMagic[8] = "b24gate";
-constexpr std::uint32_t kVersion = 1;
+constexpr std::uint32_t kFormat = 1;
 constexpr std::size_t kMostBytes = 16 << 20;  // a hundred thousand calls under way, and more
 constexpr Millis kLockTime = 1'000;
 
@@ -100,7 +100,7 @@ std::string print(const GateBooks& books) {
     ++header.destinations;
   }
   put(header.magic, std::string_view(kMagic, sizeof kMagic));
-  header.version = kVersion;
+  header.version = kFormat;
   put(header.boot, boot_id());
   std::string image;
   append(image, header);
@@ -117,7 +117,7 @@ std::optional<GateBooks> parse(std::string_view image) {
   std::string_view rest = image;
   const auto header = take<Header>(rest);
   const bool whole = std::memcmp(header.magic, kMagic, sizeof kMagic) == 0 &&
-                     header.version == kVersion && header.checksum == checksum(image) &&
+                     header.version == kFormat && header.checksum == checksum(image) &&
                      rest.size() == header.destinations * sizeof(DestinationRecord) +
                                         header.methods * sizeof(MethodRecord) +
                                         header.calls * sizeof(CallRecord);
@@ -145,32 +145,12 @@ std::optional<GateBooks> parse(std::string_view image) {
   return books;
 }
 
-std::unexpected<Error> failure(const std::filesystem::path& file, const char* doing) {
-  return std::unexpected(system_error(ErrorKind::storage, file.string() + ": " + doing, errno));
-}
-
-// The file under its name, locked: another may have put it aside in between.
-Result<FileHandle> open_locked(const std::filesystem::path& file) {
-  for (;;) {
-    auto open = open_private(file);
-    if (!open) return open;
-    if (auto locked = lock_file(*open, file, kLockTime); !locked)
-      return std::unexpected(locked.error());
-    struct stat ours {
-    }, named{};
-    if (::fstat(open->get(), &ours) != 0) return failure(file, "fstat");
-    if (::stat(file.c_str(), &named) == 0 && ours.st_ino == named.st_ino &&
-        ours.st_dev == named.st_dev)
-      return open;
-  }
-}
-
 Result<std::string> read_all(const FileHandle& open, const std::filesystem::path& file) {
   struct stat status {};
-  if (::fstat(open.get(), &status) != 0) return failure(file, "fstat");
+  if (::fstat(open.get(), &status) != 0) return file_failure(file, "fstat");
   std::string image(std::min(static_cast<std::size_t>(status.st_size), kMostBytes), '\0');
   const ssize_t got = ::pread(open.get(), image.data(), image.size(), 0);
-  if (got < 0) return failure(file, "read");
+  if (got < 0) return file_failure(file, "read");
   image.resize(static_cast<std::size_t>(got));
   return image;
 }
@@ -184,14 +164,14 @@ struct Opened {
 Result<Opened> open_and_read(const std::filesystem::path& file,
                              const std::function<void(const Error&)>& tell) {
   for (;;) {
-    auto open = open_locked(file);
+    auto open = open_locked(file, kLockTime);
     if (!open) return std::unexpected(open.error());
     const auto image = read_all(*open, file);
     if (!image) return std::unexpected(image.error());
     if (auto books = parse(*image)) return Opened{*std::move(open), *std::move(books)};
     const std::filesystem::path aside =
         file.parent_path() / ("gate-" + iso_time(now_ms()) + ".broken");
-    if (::rename(file.c_str(), aside.c_str()) != 0) return failure(file, "rename");
+    if (::rename(file.c_str(), aside.c_str()) != 0) return file_failure(file, "rename");
     tell({ErrorKind::storage, "gate_damaged",
           file.string() + ": damaged or of another version; put aside as " +
               aside.filename().string() + ", and begun anew",
@@ -218,7 +198,7 @@ Status GateFile::change(const std::function<void(GateBooks&)>& work) const {
   auto written = write_at(opened->file, file_, image, 0);
   // A longer one from before must lose its end; half of one, all.
   const off_t size = written ? static_cast<off_t>(image.size()) : 0;
-  if (::ftruncate(opened->file.get(), size) != 0 && written) return failure(file_, "truncate");
+  if (::ftruncate(opened->file.get(), size) != 0 && written) return file_failure(file_, "truncate");
   return written;
 }
 

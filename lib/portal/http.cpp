@@ -327,7 +327,6 @@ HttpAnswer Http::Handle::answer(const HttpOptions& options, Exchange& exchange) 
       const auto* info = get<curl_certinfo*>(CURLINFO_CERTINFO);
       certificate_end = info == nullptr ? 0 : b24::certificate_end(*info);
     }
-    constexpr Millis kDay = 86'400'000;
     if (certificate_end > 0)
       answer.certificate_days_left = std::max<Millis>(0, (certificate_end - now_ms()) / kDay);
   }

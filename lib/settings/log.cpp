@@ -18,7 +18,6 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::size_t kLongestText = 2000;  // of one field
-constexpr Millis kMinute = 60'000;
 
 const char* level_name(Log::Level level) {
   switch (level) {
@@ -138,6 +137,10 @@ void Log::write(Level level, std::string_view what, const Value& fields) {
 
 void Log::error(std::string_view what, const Error& error) {
   write(Level::error, what, error_fields(error));
+}
+
+void Log::error_bounded(std::string_view what, const Error& error) {
+  write_bounded(Level::error, what, error_fields(error));
 }
 
 void Log::write_bounded(Level level, std::string_view what, const Value& fields, int per_minute) {

@@ -33,6 +33,7 @@ class Log {
   // The same, but at most `per_minute` lines of this `what` a minute; how many were left out is in
   // the next one ("left_out").
   void write_bounded(Level level, std::string_view what, const Value& fields, int per_minute = 10);
+  void error_bounded(std::string_view what, const Error& error);
 
  private:
   struct Bound;

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/files.h"
 #include "base/text.h"
 #include "settings/settings.h"
 
@@ -21,17 +22,6 @@ fs::path program_dir() {
   std::error_code fault;
   const fs::path program = fs::read_symlink("/proc/self/exe", fault);
   return fault ? fs::path() : program.parent_path();
-}
-
-bool is_inside(const fs::path& path, const fs::path& dir) {
-  std::error_code fault;
-  const fs::path real = fs::weakly_canonical(path, fault);
-  if (fault) return false;
-  const fs::path root = fs::weakly_canonical(dir / "", fault);
-  if (fault) return false;
-  // A path that ends with a slash has an empty last part.
-  const fs::path& clean = root.has_filename() ? root : root.parent_path();
-  return std::ranges::mismatch(clean, real).in1 == clean.end();
 }
 
 std::string own_group() {

@@ -5,12 +5,12 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
 #include <exception>
 #include <mutex>
 #include <utility>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/text.h"
 
 namespace b24 {
@@ -90,17 +90,15 @@ void Exchange::fail(std::string_view why) {
 }
 
 void complain(std::string_view what) {
-  using std::chrono::steady_clock;
   static std::mutex mutex;
-  static steady_clock::time_point next;
+  static Millis next = 0;
   static int left_out = 0;
-  std::lock_guard lock(mutex);
-  auto now = steady_clock::now();
-  if (now < next) {
+  const std::lock_guard lock(mutex);
+  if (steady_ms() < next) {
     ++left_out;
     return;
   }
-  next = now + std::chrono::seconds(1);
+  next = steady_ms() + kSecond;
   std::string line = "b24hooks: " + text::for_log(what);
   if (left_out > 0) line += " (and " + std::to_string(left_out) + " more)";
   left_out = 0;

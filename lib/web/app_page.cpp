@@ -80,9 +80,7 @@ Response AppPage::error_response(int status, std::string_view code, std::string_
 
 Response AppPage::unavailable(const Error& error, const Request& request) {
   if (Result<App> app = app_.current(); app) {
-    app->log->write_bounded(
-        Log::Level::error, "unavailable",
-        Value::map({{"code", error.code}, {"cause", error.cause}, {"remedy", error.remedy}}));
+    app->log->error_bounded("unavailable", error);
   } else {
     complain(app_.page(), error);
   }

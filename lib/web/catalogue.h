@@ -13,6 +13,8 @@
 
 namespace b24 {
 
+inline constexpr std::string_view kEnglish = "en";  // what every other language falls back to
+
 using Messages = std::map<std::string, std::string, std::less<>>;  // KEY -> text
 
 // A catalogue's file.

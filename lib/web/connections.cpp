@@ -28,7 +28,11 @@ namespace {
 using std::chrono::milliseconds;
 using Taken = Connections::Taken;
 
-constexpr std::size_t kLookedAt = 64 << 10;
+// A web server that asks first whether it may write (mod_proxy_fcgi) is told so only while a
+// quarter of a Unix socket's buffer is in use, of which each record takes more than its size: what
+// is larger than this, or in more pieces, never comes as long as nobody reads.
+constexpr std::size_t kLookedAt = 16 << 10;
+constexpr int kMostPieces = 48;
 constexpr milliseconds kOutOfDescriptors{50};
 constexpr milliseconds kLastLook{3};  // how often the last ones are looked after
 constexpr int kTries = 20;
@@ -66,7 +70,8 @@ bool has_room(const std::vector<Taken>& taken, std::size_t most) {
 
 Arrived arrived(std::string_view records, std::size_t room) {
   const std::size_t looked_at = records.size();
-  while (records.size() >= FCGI_HEADER_LEN) {
+  int pieces = 0;
+  for (; records.size() >= FCGI_HEADER_LEN; ++pieces) {
     const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(records[at]); };
     const int type = byte(1);
     const std::size_t content = std::size_t{byte(4)} << 8 | byte(5);
@@ -77,7 +82,7 @@ Arrived arrived(std::string_view records, std::size_t room) {
     if (type == FCGI_STDIN && content == 0) return Arrived::whole;
     records.remove_prefix(std::min(records.size(), FCGI_HEADER_LEN + content + byte(6)));
   }
-  return looked_at < room ? Arrived::part : Arrived::large;
+  return looked_at < room && pieces < kMostPieces ? Arrived::part : Arrived::large;
 }
 
 Connections::Connections(const Listener& listener, milliseconds time, milliseconds patience)

@@ -19,7 +19,7 @@ namespace b24 {
 enum class Arrived {
   part,   // more must come
   whole,  // to its end
-  large,  // more than is looked at
+  large,  // more, or in more pieces, than is waited for
   never,  // not what a web server sends
 };
 // How much of a FastCGI request has come, by the headers of its records; `room`: how much could

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::size_t kLongestBoundary = 70;  // RFC 2046
 
-struct Header {
+struct PartHeader {
   std::string name;
   std::string value;
 };
@@ -91,8 +91,8 @@ class Splitter {
   bool closed() const { return closed_; }
 
   // Nothing when they are larger than `limit`.
-  std::optional<std::vector<Header>> headers(std::size_t limit) {
-    std::vector<Header> all;
+  std::optional<std::vector<PartHeader>> headers(std::size_t limit) {
+    std::vector<PartHeader> all;
     const std::size_t before = rest_.size();
     while (const auto found = line()) {
       if (before - rest_.size() > limit) return {};
@@ -133,8 +133,8 @@ class Splitter {
   bool closed_ = false;
 };
 
-const std::string* find_header(const std::vector<Header>& headers, std::string_view name) {
-  const auto found = std::ranges::find_if(headers, [name](const Header& header) {
+const std::string* find_header(const std::vector<PartHeader>& headers, std::string_view name) {
+  const auto found = std::ranges::find_if(headers, [name](const PartHeader& header) {
     return text::equal_ignoring_case(header.name, name);
   });
   return found == headers.end() ? nullptr : &found->value;

@@ -19,7 +19,6 @@ namespace b24 {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr std::string_view kEnglish = "en";
 constexpr std::string_view kTemplate = ".mustache", kStyle = ".css", kScript = ".js";
 constexpr std::string_view kMessages = "messages.", kConf = ".conf";
 

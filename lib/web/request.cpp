@@ -23,28 +23,28 @@ constexpr std::array<std::string_view, 4> kMethods = {"GET", "HEAD", "POST", "OP
 
 // What is taken over as it is. A request's "Proxy:" header (HTTP_PROXY) is not among it, on
 // purpose.
-struct Taken {
+struct Variable {
   std::string_view variable;
   std::string Request::*member;
 };
-constexpr std::array kTaken = {
-    Taken{"REQUEST_METHOD", &Request::method},
-    Taken{"SCRIPT_NAME", &Request::script_name},
-    Taken{"PATH_INFO", &Request::path_info},
-    Taken{"QUERY_STRING", &Request::query_string},
-    Taken{"REMOTE_ADDR", &Request::remote_address},
-    Taken{"HTTP_X_FORWARDED_FOR", &Request::forwarded_for},
-    Taken{"HTTP_HOST", &Request::host},
-    Taken{"HTTP_ACCEPT", &Request::accept},
-    Taken{"HTTP_ACCEPT_LANGUAGE", &Request::accept_language},
-    Taken{"HTTP_ORIGIN", &Request::origin},
-    Taken{"HTTP_REFERER", &Request::referer},
-    Taken{"HTTP_USER_AGENT", &Request::user_agent},
-    Taken{"HTTP_SEC_FETCH_SITE", &Request::sec_fetch_site},
-    Taken{"HTTP_COOKIE", &Request::cookie},
-    Taken{"DOCUMENT_ROOT", &Request::document_root},
-    Taken{"SERVER_SOFTWARE", &Request::server_software},
-    Taken{"HTTP_X_B24HOOKS_KEY", &Request::key_header},
+constexpr std::array kVariables = {
+    Variable{"REQUEST_METHOD", &Request::method},
+    Variable{"SCRIPT_NAME", &Request::script_name},
+    Variable{"PATH_INFO", &Request::path_info},
+    Variable{"QUERY_STRING", &Request::query_string},
+    Variable{"REMOTE_ADDR", &Request::remote_address},
+    Variable{"HTTP_X_FORWARDED_FOR", &Request::forwarded_for},
+    Variable{"HTTP_HOST", &Request::host},
+    Variable{"HTTP_ACCEPT", &Request::accept},
+    Variable{"HTTP_ACCEPT_LANGUAGE", &Request::accept_language},
+    Variable{"HTTP_ORIGIN", &Request::origin},
+    Variable{"HTTP_REFERER", &Request::referer},
+    Variable{"HTTP_USER_AGENT", &Request::user_agent},
+    Variable{"HTTP_SEC_FETCH_SITE", &Request::sec_fetch_site},
+    Variable{"HTTP_COOKIE", &Request::cookie},
+    Variable{"DOCUMENT_ROOT", &Request::document_root},
+    Variable{"SERVER_SOFTWARE", &Request::server_software},
+    Variable{"HTTP_X_B24HOOKS_KEY", &Request::key_header},
 };
 
 using Done = std::expected<void, Refusal>;
@@ -79,7 +79,7 @@ std::string media_type(std::string_view header) {
 }
 
 void take_variables(const Environment& environment, Request& request) {
-  for (const Taken& taken : kTaken) request.*taken.member = environment.get(taken.variable);
+  for (const Variable& one : kVariables) request.*one.member = environment.get(one.variable);
   const std::string_view https = environment.get("HTTPS");
   request.https = (!https.empty() && !text::equal_ignoring_case(https, "off")) ||
                   environment.get("REQUEST_SCHEME") == "https";

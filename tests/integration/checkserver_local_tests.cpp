@@ -20,8 +20,6 @@ namespace fs = std::filesystem;
 using namespace b24::test;
 using b24::Value;
 
-constexpr b24::Millis kHour = 3'600'000;
-
 b24::NewItem item_of(b24::Kind kind, const std::string& id, b24::Millis received_at,
                      b24::State state = b24::State::pending) {
   b24::NewItem item;
@@ -64,10 +62,11 @@ BOOST_AUTO_TEST_CASE(settings_that_are_broken_are_named_by_line_and_cure) {
     const char* line;
     const char* words;
   };
-  for (const Case& c : {Case{"nonsense_key = 1", "no key \"nonsense_key\""},
-                        Case{"[nonsense]\na = 1", "no section [nonsense]"},
-                        Case{"[data\n", "neither"}, Case{"C_REST_BLOCK_LOG = perhaps", "expects Y or N"},
-                        Case{"[data]\ndir = a\ndir = b", "second time"}}) {
+  for (const Case& c :
+       {Case{"nonsense_key = 1", "no key \"nonsense_key\""},
+        Case{"[nonsense]\na = 1", "no section [nonsense]"}, Case{"[data\n", "neither"},
+        Case{"C_REST_BLOCK_LOG = perhaps", "expects Y or N"},
+        Case{"[data]\ndir = a\ndir = b", "second time"}}) {
     const BareCheck bare(c.line);
     const Ran ran = run_check(bare.settings());
     BOOST_TEST_CONTEXT(c.line) {
@@ -230,10 +229,10 @@ BOOST_AUTO_TEST_CASE(a_dead_worker_is_found_and_a_live_one_is_known) {
   const b24::Millis now = b24::now_ms();
   {
     const auto store = bare.store();
-    BOOST_REQUIRE(store->accept({item_of(b24::Kind::lead, "lead", now - 3 * kHour)}));
-    BOOST_REQUIRE(store->accept({item_of(b24::Kind::event, "event", now - 3 * kHour)}));
+    BOOST_REQUIRE(store->accept({item_of(b24::Kind::lead, "lead", now - 3 * b24::kHour)}));
+    BOOST_REQUIRE(store->accept({item_of(b24::Kind::event, "event", now - 3 * b24::kHour)}));
     for (const b24::Kind kind : {b24::Kind::lead, b24::Kind::event}) {
-      BOOST_REQUIRE(store->remember(b24::last_run_key(kind), std::to_string(now - 2 * kHour)));
+      BOOST_REQUIRE(store->remember(b24::last_run_key(kind), std::to_string(now - 2 * b24::kHour)));
     }
   }
   Value report = bare.report();
@@ -269,7 +268,8 @@ BOOST_AUTO_TEST_CASE(leads_that_failed_or_are_stuck_are_found) {
   const Value report = bare.report();
   expect_row(report, "leads", "warning", "ERROR_CORE The field Branch is required");
   BOOST_TEST(check_row(report, "leads")["paste"][1].text().ends_with(" --retry all"));
-  BOOST_REQUIRE(bare.store()->accept({item_of(b24::Kind::lead, "b", b24::now_ms() - 20 * kHour)}));
+  BOOST_REQUIRE(
+      bare.store()->accept({item_of(b24::Kind::lead, "b", b24::now_ms() - 20 * b24::kHour)}));
   expect_row(bare.report(), "leads", "error", "wait for 20 h");
 }
 

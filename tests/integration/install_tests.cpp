@@ -9,7 +9,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::uintmax_t kMostBytes = 2 << 20;  // of a program as it is installed
+constexpr std::uintmax_t kMostBytes = 2'000'000;  // of a program as it is installed
 constexpr const char* kHome = "usr/local/lib/b24hooks";
 
 void make(const std::string& target, const TempDir& root) {

@@ -35,7 +35,7 @@ class FailingForm {
                                            (dir_ / "settings.conf").string()};
     shell_ = program;
     BOOST_REQUIRE_EQUAL(shell("--list").status, 0);  // makes the data directory
-    std::vector<std::string> traced{"strace", "-f", "-qq", "-o", "/dev/null"};
+    std::vector<std::string> traced{"strace", "-D", "-f", "-qq", "-o", "/dev/null"};
     for (const std::string& option :
          {std::string("-e"), std::string("trace=pwrite64,ftruncate,fallocate"), std::string("-e"),
           "inject=pwrite64,ftruncate,fallocate:error=" + error}) {

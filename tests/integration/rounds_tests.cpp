@@ -1,4 +1,5 @@
 // rounds_tests: many requests answered in one go, and what peers that stand still cost the others.
+#include <poll.h>
 #include <signal.h>
 
 #include <boost/test/unit_test.hpp>
@@ -127,6 +128,23 @@ BOOST_AUTO_TEST_CASE(a_large_body_that_drips_is_let_go) {
   BOOST_TEST(
       wait_until([&] { return !dripping.send(std::string_view(request).substr(sent++, 1)); }));
   BOOST_TEST(echo.get("").status == 200);
+}
+
+// mod_proxy_fcgi: a Unix socket is writable only while a quarter of its buffer is in use.
+BOOST_AUTO_TEST_CASE(a_web_server_that_asks_before_it_writes_is_read) {
+  EchoServer echo({"ROUND=64", "REQUEST_TIME=10000"});
+  for (const std::size_t piece : {30, 500, 8192}) {
+    const std::string body = "x=" + std::string(90'000, 'b');
+    const std::string request = fcgi_head(post_params("", body.size())) + fcgi_body(body, piece);
+    Peer peer(echo.where);
+    for (std::size_t sent = 0; sent < request.size(); sent += piece) {
+      pollfd writable{peer.socket(), POLLOUT, 0};
+      BOOST_REQUIRE(poll(&writable, 1, 30'000) == 1);
+      BOOST_REQUIRE(peer.send(std::string_view(request).substr(sent, piece)));
+    }
+    const std::string answer = parse_fcgi(peer.receive().value_or("")).body;
+    BOOST_TEST(answer.ends_with("body=" + body + "\n"), answer.substr(0, 300));
+  }
 }
 
 BOOST_AUTO_TEST_CASE(large_bodies_are_read_whole_among_small_ones) {

@@ -60,7 +60,7 @@ void large_bodies_are_read_whole_or_refused_by_the_page(const WebServer& server)
   BOOST_TEST(server.hooked(fair));
   const HttpReply refused =
       server.post("/handler.php", event(1000, WebServer::token()) + "&data[TEXT]=" + large);
-  BOOST_TEST(refused.status == 413, refused.raw.substr(0, 500));
+  BOOST_TEST(refused.status == 413, refused.raw.substr(0, 500) << server.errors());
   BOOST_TEST(refused.header("content-security-policy") != "");
   BOOST_TEST(!server.hook_log().contains("[ID] => 1000\n"));
 }
@@ -82,6 +82,10 @@ BOOST_AUTO_TEST_CASE(apache_runs_them_as_cgi) {
 
 BOOST_AUTO_TEST_CASE(apache_runs_them_by_mod_fcgid) {
   all_is_as_it_should_be(WebServerKind::apache_fcgid);
+}
+
+BOOST_AUTO_TEST_CASE(apache_reaches_them_by_mod_proxy_fcgi) {
+  all_is_as_it_should_be(WebServerKind::apache_proxy);
 }
 
 BOOST_AUTO_TEST_CASE(lighttpd_runs_them_by_fastcgi) {

@@ -142,7 +142,7 @@ Reply mode_get(Portal&, const Caller&, const Value&) {
   return Reply::good(1);
 }
 
-constexpr Method kMethods[] = {
+constexpr Method kCrmMethods[] = {
     {"crm.lead.add", "crm", &add<Kind::lead>},
     {"crm.lead.get", "crm", &get<Kind::lead>},
     {"crm.lead.list", "crm", &list<Kind::lead>},
@@ -166,7 +166,7 @@ constexpr Method kMethods[] = {
 }  // namespace
 
 std::span<const Method> crm_methods() {
-  return kMethods;
+  return kCrmMethods;
 }
 
 }  // namespace sandbox

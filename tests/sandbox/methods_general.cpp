@@ -80,7 +80,7 @@ Reply method_get(Portal&, const Caller& caller, const Value& params) {
                   {"isAvailable", method != nullptr && caller.has_scope(method->scope)}}));
 }
 
-constexpr Method kMethods[] = {
+constexpr Method kGeneralMethods[] = {
     {"batch", "", &server_time},  // listed here; the request runs it (batch.cpp)
     {"profile", "", &profile},         {"scope", "", &scope},
     {"methods", "", &methods},         {"method.get", "", &method_get},
@@ -93,7 +93,7 @@ constexpr Method kMethods[] = {
 }  // namespace
 
 std::span<const Method> general_methods() {
-  return kMethods;
+  return kGeneralMethods;
 }
 
 }  // namespace sandbox

@@ -78,7 +78,7 @@ std::vector<Contact> contacts_of(const Value& fm) {
   return contacts;
 }
 
-std::optional<Reply> fault_of_fields(const Value& fields) {
+std::optional<Reply> fault_of_item(const Value& fields) {
   const Value& fm = fields["fm"];
   if (!fm.is_null() && !fm.is_array())
     return Reply::fail(400, "100",
@@ -93,7 +93,7 @@ Reply add(Portal& portal, const Caller&, const Value& params) {
   const EntityType* type = type_asked(params);
   if (type == nullptr) return no_type();
   const Value& fields = param(params, "fields");
-  if (auto fault = fault_of_fields(fields)) return *fault;
+  if (auto fault = fault_of_item(fields)) return *fault;
   const Record& record = portal.records.add(type->kind, older_fields(*type, fields),
                                             contacts_of(fields["fm"]), b24::now_ms());
   portal.changed(type->kind, record.id, "ADD");
@@ -119,7 +119,7 @@ Reply get(Portal& portal, const Caller&, const Value& params) {
 Reply update(Portal& portal, const Caller&, const Value& params) {
   return with_item(portal, params, [&](const EntityType& type, const Record& record) {
     const Value& fields = param(params, "fields");
-    if (auto fault = fault_of_fields(fields)) return *fault;
+    if (auto fault = fault_of_item(fields)) return *fault;
     portal.records.update(type.kind, record.id, older_fields(type, fields),
                           contacts_of(fields["fm"]), b24::now_ms());
     portal.changed(type.kind, record.id, "UPDATE");
@@ -168,7 +168,7 @@ Reply list(Portal& portal, const Caller&, const Value& params) {
   return reply;
 }
 
-constexpr Method kMethods[] = {
+constexpr Method kItemMethods[] = {
     {"crm.item.add", "crm", &add},      {"crm.item.get", "crm", &get},
     {"crm.item.list", "crm", &list},    {"crm.item.update", "crm", &update},
     {"crm.item.delete", "crm", &erase},
@@ -177,7 +177,7 @@ constexpr Method kMethods[] = {
 }  // namespace
 
 std::span<const Method> item_methods() {
-  return kMethods;
+  return kItemMethods;
 }
 
 }  // namespace sandbox

@@ -20,7 +20,7 @@ std::string environment(const char* name, const char* otherwise = "") {
   return value == nullptr ? otherwise : value;
 }
 
-SiteOptions options() {
+SiteOptions site_options() {
   SiteOptions options;
   options.limits.size = std::stoi(environment("SANDBOX_BUCKET_SIZE", "50"));
   options.limits.drain = std::stod(environment("SANDBOX_BUCKET_DRAIN", "2"));
@@ -40,7 +40,8 @@ std::shared_ptr<const b24::Templates> load_templates(const std::string& dir) {
 
 class SandboxPage : public b24::Page {
  public:
-  SandboxPage() : shared_(options()), templates_(load_templates(shared_.options.templates_dir)) {}
+  SandboxPage()
+      : shared_(site_options()), templates_(load_templates(shared_.options.templates_dir)) {}
 
   b24::Response respond(const b24::Request& request) override {
     const std::string& path = request.script_name;

@@ -12,8 +12,6 @@
 namespace b24::check {
 
 inline constexpr Millis kNow = 1'764'000'000'000;
-inline constexpr Millis kMinute = 60'000;
-inline constexpr Millis kHour = 60 * kMinute;
 inline constexpr const char* kUrl = "https://example.bitrix24.com/rest/1/abcdefabcdef1234/";
 
 // The installed ones.

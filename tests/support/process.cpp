@@ -69,6 +69,8 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
+  // A shell starts what runs in its background with SIGINT ignored; our child must not care.
+  for (int number = 1; number < NSIG; ++number) ::signal(number, SIG_DFL);
   int place = kParking;
   for (const auto& [ours, theirs] : fds)
     if (dup2(ours, place++) < 0) _exit(126);

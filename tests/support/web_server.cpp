@@ -9,6 +9,8 @@
 #include <stdexcept>
 #include <vector>
 
+#include "fcgi_client.h"
+
 namespace b24::test {
 namespace {
 
@@ -38,12 +40,13 @@ WebServer::WebServer(WebServerKind kind) : port_(free_port()) {
   install();
   const bool lighttpd = kind == WebServerKind::lighttpd;
   const fs::path file = dir_ / "server.conf";
-  write_file(file, lighttpd ? lighttpd_conf() : apache_conf(kind == WebServerKind::apache_fcgid));
-  Command command;
+  write_file(file, lighttpd ? lighttpd_conf() : apache_conf(kind));
   if (geteuid() == 0) {
     give_away(dir_.path());
-    command.args = {"setpriv", "--reuid", kUser, "--regid", kUser, "--clear-groups", "--"};
+    as_user_ = {"setpriv", "--reuid", kUser, "--regid", kUser, "--clear-groups", "--"};
   }
+  if (kind == WebServerKind::apache_proxy) listen_ourselves();
+  Command command{as_user_};
   const std::vector<std::string> server =
       lighttpd ? std::vector<std::string>{"/usr/sbin/lighttpd", "-D", "-f", file}
                : std::vector<std::string>{"/usr/sbin/apache2", "-DFOREGROUND", "-f", file};
@@ -59,6 +62,18 @@ WebServer::WebServer(WebServerKind kind) : port_(free_port()) {
 WebServer::~WebServer() {
   process_->signal(SIGTERM);
   process_->wait();
+}
+
+void WebServer::listen_ourselves() {
+  for (const std::string name : {"index", "handler", "checkserver"}) {
+    const std::string socket = "unix:" + (dir_ / (name + ".sock")).string();
+    Command command{as_user_};
+    command.args.insert(command.args.end(), {dir_ / ("lib/cgi-bin/" + name + ".fcgi"), "--settings",
+                                             dir_ / "settings.conf", "--listen", socket});
+    programs_.emplace_back(command);
+    if (!wait_until([&] { return listens(socket); }))
+      throw std::runtime_error("web_server: " + programs_.back().err());
+  }
 }
 
 void WebServer::install() const {
@@ -80,12 +95,15 @@ std::string WebServer::with_paths(std::string example) const {
   return replaced(example, "/etc/b24hooks/settings.conf", dir_ / "settings.conf");
 }
 
-std::string WebServer::apache_conf(bool fcgid) const {
+std::string WebServer::apache_conf(WebServerKind kind) const {
+  const bool fcgid = kind == WebServerKind::apache_fcgid;
+  const bool proxy = kind == WebServerKind::apache_proxy;
   const std::string dir = dir_.path().string(), port = std::to_string(port_);
   std::string conf = "ServerRoot " + dir + "\nServerName localhost\nPidFile " + dir +
                      "/pid\nErrorLog " + dir + "/error.log\nListen 127.0.0.1:" + port + "\n";
   std::vector<std::string> modules = {"mpm_event", "authz_core", "alias", "headers", "env"};
   modules.push_back(fcgid ? "fcgid" : "cgid");
+  if (proxy) modules.insert(modules.end(), {"proxy", "proxy_fcgi"});
   for (const std::string& module : modules) {
     conf += "LoadModule " + module + "_module /usr/lib/apache2/modules/mod_" + module + ".so\n";
   }
@@ -93,6 +111,10 @@ std::string WebServer::apache_conf(bool fcgid) const {
                 : "ScriptSock " + dir + "/cgid.sock\n";
   std::string example = with_paths(read_file("conf/apache.conf.example"));
   example = replaced(example, "VirtualHost \\*:443", "VirtualHost 127.0.0.1:" + port);
+  if (proxy) {
+    example = replaced(example, "#(</?Files|  +SetHandler)", "$1");
+    example = replaced(example, "/run/b24hooks/", dir + "/");
+  }
   return conf + replaced(example, "\n *SSL[^\n]*", "");
 }
 

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "process.h"
 #include "raw_http.h"
@@ -12,6 +13,7 @@ namespace b24::test {
 enum class WebServerKind {
   apache_cgi,
   apache_fcgid,
+  apache_proxy,  // mod_proxy_fcgi, to programs that listen
   lighttpd,
 };
 
@@ -38,12 +40,15 @@ class WebServer {
 
  private:
   void install() const;
-  std::string apache_conf(bool fcgid) const;
+  void listen_ourselves();
+  std::string apache_conf(WebServerKind kind) const;
   std::string lighttpd_conf() const;
   std::string with_paths(std::string example) const;
 
   TempDir dir_;
   int port_;
+  std::vector<std::string> as_user_;
+  std::vector<Process> programs_;
   std::unique_ptr<Process> process_;
 };
 

@@ -17,8 +17,6 @@ namespace b24::check {
 namespace {
 using b24::test::TempDir;
 
-constexpr Millis kHour = 3'600'000;
-
 Subject subject_in(const TempDir& dir) {
   Settings settings;
   settings.data.dir = dir / "data";

@@ -13,8 +13,6 @@ using namespace b24::test;
 
 namespace {
 
-constexpr Millis kMinute = 60'000;
-
 struct GateFixture {
   TempDir dir;
   Millis now = 1'800'000'000'000;

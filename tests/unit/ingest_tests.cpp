@@ -327,6 +327,20 @@ BOOST_AUTO_TEST_CASE(two_ingesters_never_work_at_once) {
   BOOST_TEST(stored_ids() == "1 ");
 }
 
+BOOST_AUTO_TEST_CASE(an_idle_ingester_leaves_the_disk_alone) {
+  take(1);
+  const auto written = [&] {
+    return std::pair(fs::last_write_time(data("store.db-wal")),
+                     fs::file_size(data("store.db-wal")));
+  };
+  const auto before = written();
+  for (int i = 0; i < 3; ++i) {
+    Ingester another(source, stores, Kind::event, take_in, event_logs);  // tidies at its first run
+    good(another.run(0));
+  }
+  BOOST_TEST((written() == before));
+}
+
 BOOST_AUTO_TEST_CASE(killed_processes_lose_and_double_nothing) {
   for (int round = 0; round < 8; ++round) {
     std::vector<Forked> children;

@@ -184,6 +184,8 @@ BOOST_AUTO_TEST_CASE(a_missing_or_unreadable_segment_costs_what_is_in_it) {
   BOOST_TEST(all().damage.size() == 2u);
   fs::remove(segment(2));
   BOOST_TEST(all().ids == (Ids{"a", "c"}));
+  BOOST_REQUIRE_EQUAL(all().damage.size(), 2u);  // and the torn end of the first
+  BOOST_TEST(all().damage[1].why == "the one before it is missing");
   BOOST_TEST(all(1 << 20, after_a).ids == (Ids{"c"}));
   fs::remove(segment(1));
   BOOST_TEST(all(1 << 20, after_a).ids == (Ids{"c"}));

@@ -12,11 +12,7 @@ using namespace b24::test;
 
 BOOST_FIXTURE_TEST_SUITE(lead_intake_tests, StoreFixture)
 
-namespace {
-
-constexpr Millis kDay = 24 * 3'600'000;
-
-}  // namespace
+namespace {}  // namespace
 
 BOOST_AUTO_TEST_CASE(an_equal_lead_within_a_minute_is_the_same_at_any_time_of_day) {
   const Millis midnight = now / kDay * kDay + kDay;

@@ -97,6 +97,12 @@ BOOST_AUTO_TEST_CASE(more_than_is_looked_at_is_large) {
   BOOST_TEST((arrived(request.substr(0, kRoom - 1), kRoom) == Arrived::part));
 }
 
+BOOST_AUTO_TEST_CASE(many_small_pieces_are_large) {
+  std::string request = fcgi_head(post_params("", 1000));
+  for (int i = 0; i < 100; ++i) request += fcgi_record(FCGI_STDIN, "x");
+  BOOST_TEST((arrived(request, kRoom) == Arrived::large));
+}
+
 BOOST_AUTO_TEST_CASE(records_that_no_web_server_sends_are_never_a_request) {
   for (const int type : {FCGI_ABORT_REQUEST, FCGI_END_REQUEST, FCGI_STDOUT, FCGI_DATA,
                          FCGI_GET_VALUES, FCGI_UNKNOWN_TYPE, 77}) {

@@ -14,8 +14,6 @@ using namespace b24::test;
 
 namespace {
 
-constexpr Millis kHour = 3'600'000;
-
 std::vector<std::string> ids(const std::vector<Item>& items) {
   std::vector<std::string> ids;
   for (const Item& item : items) ids.push_back(item.id);

@@ -10,9 +10,6 @@ using namespace b24::test;
 
 namespace {
 
-constexpr Millis kHour = 3'600'000;
-constexpr Millis kDay = 24 * kHour;
-
 using Ids = std::vector<std::string>;
 
 struct LookFixture : StoreFixture {

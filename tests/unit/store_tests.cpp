@@ -143,6 +143,18 @@ BOOST_FIXTURE_TEST_CASE(damage_that_shows_later_is_put_aside_too, StoreFixture) 
   BOOST_TEST(all_items(*store).size() == 1u);
 }
 
+BOOST_FIXTURE_TEST_CASE(only_the_file_that_is_damaged_is_put_aside, StoreFixture) {
+  accept(Kind::lead, "in the new one");
+  close();
+  struct stat status {};
+  BOOST_REQUIRE_EQUAL(::stat((dir / "store.db").c_str(), &status), 0);
+  BOOST_TEST(good(Store::put_aside(dir.path(), status.st_ino + 1)) == "");
+  BOOST_TEST(fs::exists(dir / "store.db"));
+  BOOST_TEST(good(Store::put_aside(dir.path(), status.st_ino)).starts_with("store-"));
+  BOOST_TEST(!fs::exists(dir / "store.db"));
+  BOOST_TEST(good(Store::put_aside(dir.path())) == "");
+}
+
 BOOST_AUTO_TEST_CASE(data_of_0_1_0_is_refused_and_left_alone) {
   TempDir dir;
   sqlite3* db = nullptr;

@@ -1,5 +1,5 @@
-// std: what nearly every file includes of the standard library, compiled once (Makefile). Nothing
-// includes this: each file names what it uses itself.
+// std: what nearly every test includes, compiled once (Makefile). Nothing includes this: each file
+// names what it uses itself.
 #include <algorithm>
 #include <array>
 #include <atomic>
@@ -23,3 +23,5 @@
 #include <thread>
 #include <utility>
 #include <vector>
+
+#include <boost/test/unit_test.hpp>
