@@ -18,7 +18,9 @@
 namespace b24 {
 namespace {
 
-constexpr int kBusyMillis = 5'000;
+// A visitor waits for it while a backup holds the lock: not once for each thing that is written.
+constexpr int kBusyMillis = 2'000;
+constexpr int kStillBusyMillis = 250;
 
 struct Meaning {
   int code;
@@ -301,9 +303,12 @@ bool Database::in_transaction() const {
 // --- Transaction ---
 
 Result<Transaction> Transaction::begin(Database& database) {
+  sqlite3_busy_timeout(database.db_, database.was_busy_ ? kStillBusyMillis : kBusyMillis);
   auto query = database.prepare("BEGIN IMMEDIATE");
   if (!query) return std::unexpected(query.error());
-  if (auto begun = query->run(); !begun) return std::unexpected(begun.error());
+  const Status begun = query->run();
+  database.was_busy_ = !begun && begun.error().code == "busy";
+  if (!begun) return std::unexpected(begun.error());
   return Transaction(database);
 }
 

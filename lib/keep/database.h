@@ -61,6 +61,8 @@ class Query {
 
 // One connection; one thread at a time.
 class Database {
+  friend class Transaction;
+
  public:
   enum class Sync {
     full,    // each commit is on the disk when it returns
@@ -69,7 +71,7 @@ class Database {
   };
 
   // Makes the file (mode 0600) when missing; WAL, or a rollback journal where WAL cannot work; busy
-  // time-out 5 s.
+  // time-out 2 s, and a short one from then on until a lock is had.
   static Result<std::unique_ptr<Database>> open(const std::filesystem::path& file, Sync sync);
   ~Database();
 
@@ -92,6 +94,7 @@ class Database {
   sqlite3* db_ = nullptr;
   std::map<std::string, sqlite3_stmt*, std::less<>> statements_;
   bool wal_ = false;
+  bool was_busy_ = false;  // the last transaction could not begin
   Sync sync_ = Sync::full;
 };
 

@@ -1,10 +1,8 @@
 // answer: requests on their way through a page, from their variables to what is sent.
 #include "web/answer.h"
 
-#include <malloc.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <exception>
 #include <mutex>
 #include <utility>
@@ -63,16 +61,6 @@ bool Exchange::keep(Page& page, std::span<Exchange> round) {
   if (kept) return true;
   for (Exchange* exchange : promising) exchange->retract(kept.error());
   return false;
-}
-
-void Exchange::release(std::vector<Exchange>& round) {
-  constexpr std::size_t kMuch = 8 * 1024;  // of which a few thousand values can be made
-  const bool much = std::ranges::any_of(round, [](const Exchange& exchange) {
-    const auto& request = exchange.request_;
-    return !request || request->body.size() + request->query_string.size() > kMuch;
-  });
-  round.clear();
-  if (much) malloc_trim(0);
 }
 
 void Exchange::retract(const Error& error) {

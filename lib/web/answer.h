@@ -6,7 +6,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "web/request.h"
 #include "web/server.h"
@@ -27,8 +26,6 @@ class Exchange {
   // One Page::keep for all of `round` that promised something; when it fails, none of these says
   // what it would have said. Whether anything was kept.
   static bool keep(Page& page, std::span<Exchange> round);
-  // Drops what `round` holds; if that was much, the memory goes back to the system.
-  static void release(std::vector<Exchange>& round);
 
  private:
   void fail(std::string_view why);

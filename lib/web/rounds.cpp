@@ -3,6 +3,7 @@
 #include "web/rounds.h"
 
 #include <dlfcn.h>
+#include <malloc.h>
 
 #include <algorithm>
 #include <climits>
@@ -25,6 +26,7 @@ using std::chrono::milliseconds;
 constexpr milliseconds kTick{10};         // of the watchdog: all busy for this long is too long
 constexpr milliseconds kLastGrace{1000};  // for slow peers, once a stop was asked for
 constexpr milliseconds kShare{1000};      // what a peer may cost the others of its round
+constexpr milliseconds kTidy{2000};       // between looks after unused memory
 constexpr milliseconds kIdle{30'000};     // after this a thread beyond the kept ones ends
 
 milliseconds patience(const ServerLimits& limits) {
@@ -143,7 +145,6 @@ void Rounds::serve(std::span<const Taken> taken, Requests& requests) {
   const bool kept = Exchange::keep(page_, round);
   for (std::size_t i = 0; i < round.size(); ++i) send(requests[i], round[i].text());
   if (kept) page_.kept();
-  Exchange::release(round);
 }
 
 // The socket is the library's from here on; false when it was not given a request, and has closed.
@@ -171,16 +172,26 @@ void Rounds::send(FCGX_Request& request, const std::string& text) {
 
 void Rounds::watch() {
   unsigned seen = 0;
+  unsigned tidied = 0;
+  auto next_tidy = Connections::Clock::now() + kTidy;
   std::unique_lock lock(mutex_);
   while (!finished_) {
     connections_.sweep();
+    if (rounds_ != tidied && Connections::Clock::now() >= next_tidy) {
+      malloc_trim(0);  // what large requests and bursts took goes back
+      tidied = rounds_;
+      next_tidy = Connections::Clock::now() + kTidy;
+    }
     if (idle_ == 0 && rounds_ == seen && connections_.anybody_ready()) grow();
     seen = rounds_;
     dozing_ = idle_ == alive_ && !connections_.anybody_watched();
-    if (dozing_)
-      awake_.wait(lock, [this] { return finished_ || !dozing_; });
-    else
+    const auto woken = [this] { return finished_ || !dozing_; };
+    if (!dozing_)
       awake_.wait_for(lock, kTick);
+    else if (rounds_ != tidied)
+      awake_.wait_until(lock, next_tidy, woken);
+    else
+      awake_.wait(lock, woken);
   }
 }
 
