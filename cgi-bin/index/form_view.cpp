@@ -9,16 +9,9 @@ namespace {
 
 // The <input type> of fields that are one.
 std::string_view input_type(FieldType type) {
-  switch (type) {
-    case FieldType::email:
-      return "email";
-    case FieldType::phone:
-      return "tel";
-    case FieldType::file:
-      return "file";
-    default:
-      return "text";
-  }
+  if (type == FieldType::email) return "email";
+  if (type == FieldType::phone) return "tel";
+  return type == FieldType::file ? "file" : "text";
 }
 
 Value choices_data(const Field& field, const std::string& chosen) {
@@ -33,7 +26,7 @@ Value choices_data(const Field& field, const std::string& chosen) {
 // Every name is there in every field: mustache looks for a missing one further out.
 Value field_data(const Field& field, const std::string& value, const std::string& error,
                  const std::string& label) {
-  const bool box = field.type == FieldType::checkbox || field.type == FieldType::consent;
+  const bool box = field.is_box();
   const bool area = field.type == FieldType::textarea;
   const bool select = field.type == FieldType::select;
   const std::string limit =
@@ -60,8 +53,7 @@ Value field_data(const Field& field, const std::string& value, const std::string
 std::string shown_value(const Field& field, const FormView& view) {
   const Value* given = view.values.find(field.name);
   if (given != nullptr) return given->text();
-  const bool box = field.type == FieldType::checkbox || field.type == FieldType::consent;
-  return box ? std::string() : field.value;
+  return field.is_box() ? std::string() : field.value;
 }
 
 Value hidden_inputs(const Form& form, const FormView& view) {

@@ -20,10 +20,6 @@ constexpr std::size_t kUnknownName = 64;
 constexpr std::size_t kShownAgain = 10'000;
 constexpr std::size_t kFileNameLength = 120;
 
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-
 std::string without_controls(std::string_view text) {
   std::string clean;
   for (const char c : text::to_valid_utf8(text)) {
@@ -79,10 +75,6 @@ std::string_view text_fault(const Field& field, const std::string& text) {
   return {};
 }
 
-bool is_box(const Field& field) {
-  return field.type == FieldType::checkbox || field.type == FieldType::consent;
-}
-
 std::string_view missing_key(const Field& field) {
   return field.type == FieldType::consent ? "invalid_consent" : "invalid_required";
 }
@@ -136,7 +128,10 @@ class Reader {
       if (text) sent.text = std::move(*text);
       sent.name = text::to_utf8(sent.name, out_.charset).value_or(sent.name);
     }
-    sent.variable = php::variable_name(sent.name);
+    // As PHP names the variable: "a.b[c]" adds to a_b.
+    sent.variable = text::trim(std::string_view(sent.name).substr(0, sent.name.find('[')));
+    std::ranges::replace_if(
+        sent.variable, [](char c) { return c == '.' || c == ' '; }, '_');
     sent_.push_back(std::move(sent));
   }
 
@@ -163,7 +158,7 @@ class Reader {
     if (field.type == FieldType::textarea) std::ranges::replace(text, '\r', '\n');
     if (field.type == FieldType::phone || field.type == FieldType::email) text = text::narrow(text);
     text = text::trim(text);
-    if (is_box(field) && !text.empty()) text = field.value;
+    if (field.is_box() && !text.empty()) text = field.value;
     const std::string_view begin = text::first_utf8(text, shown);
     out_.values.set(field.name, field.type == FieldType::textarea ? std::string(begin)
                                                                   : without_controls(begin));
@@ -177,8 +172,8 @@ class Reader {
       return;
     }
     // Hidden fields and boxes say something only along with what a person wrote.
-    if (field.type != FieldType::hidden && !is_box(field)) anything_ = true;
-    if (is_box(field)) return;
+    if (field.type != FieldType::hidden && !field.is_box()) anything_ = true;
+    if (field.is_box()) return;
     if (const std::string_view key = text_fault(field, text); !key.empty()) fail(field.name, key);
   }
 
@@ -333,7 +328,7 @@ bool is_email(std::string_view text) {
 }
 
 bool has_digit(std::string_view text) {
-  return std::ranges::any_of(text, is_digit);
+  return text.find_first_of("0123456789") != std::string_view::npos;
 }
 
 }  // namespace b24

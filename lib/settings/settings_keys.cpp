@@ -187,7 +187,8 @@ constexpr SettingKey kKeys[] = {
      "no: accept posts from forms that were not shown by this page (of your own site, of a "
      "page builder)."},
     {"form", "allowed_origins", at<&Settings::form, &FormSettings::allowed_origins>, kOrigins,
-     "https://www.example.com", "Other sites whose pages may post here: https://www.example.com"},
+     "https://www.example.com",
+     "Other sites whose pages may post here: https://www.example.com; needs require_token = no."},
     {"form", "success_url", at<&Settings::form, &FormSettings::success_url>, kUrl,
      "https://example.com/thanks",
      "Where a visitor goes after sending; nothing: the form says that it was sent."},

@@ -31,9 +31,6 @@ enum class ParseFault { too_many_fields, too_deep, too_many_nodes };
 std::expected<void, ParseFault> add_variable(Value& target, std::string_view name,
                                              std::string_view text, Limits& left);
 
-// The variable that a field of this (decoded) name makes or adds to: "a.b[c]" -> "a_b"; empty: none.
-std::string variable_name(std::string_view name);
-
 // application/x-www-form-urlencoded, from a query string or a body, each of its fields so.
 std::expected<void, ParseFault> add_query(Value& target, std::string_view encoded, Limits& left);
 // The same into an array of its own.

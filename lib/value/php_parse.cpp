@@ -102,13 +102,6 @@ std::expected<void, ParseFault> add_variable(Value& target, std::string_view nam
   return {};
 }
 
-std::string variable_name(std::string_view name) {
-  Limits one{1, name.size(), name.size() + 1};
-  Value made;
-  const bool added = add_variable(made, name, "", one).has_value();
-  return added && made.size() > 0 ? made.members().front().key.text() : std::string();
-}
-
 std::expected<void, ParseFault> add_query(Value& target, std::string_view encoded, Limits& left) {
   for (std::size_t begin = 0, end = 0; begin < encoded.size(); begin = end + 1) {
     end = std::min(encoded.find('&', begin), encoded.size());

@@ -1,4 +1,4 @@
-// accept: what a visitor's browser says it would rather have.
+// accept: headers of the form "ru-RU, en;q=0.5": what a visitor's browser would rather have.
 #pragma once
 
 #include <string>
@@ -7,13 +7,16 @@
 
 namespace b24 {
 
-// Whether an Accept header prefers application/json to text/html: by quality, then by how exactly
+struct Wish {
+  std::string name;  // lower case
+  double weight = 1;
+};
+
+// In the header's order, as far as a visitor's input is worth the time.
+std::vector<Wish> parse_wishes(std::string_view header);
+
+// Whether an Accept header prefers application/json to text/html: by weight, then by how exactly
 // each is named, then by which comes first.
 bool prefers_json(std::string_view accept);
-
-// `setting` (a language or "auto") and an Accept-Language header -> one of `languages`; English
-// when in doubt.
-std::string choose_language(const std::vector<std::string>& languages, std::string_view setting,
-                            std::string_view accept_language);
 
 }  // namespace b24

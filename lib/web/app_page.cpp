@@ -5,7 +5,6 @@
 
 #include "base/text.h"
 #include "value/json.h"
-#include "web/accept.h"
 
 namespace b24 {
 

@@ -180,19 +180,11 @@ std::expected<std::vector<Part>, MultipartFault> parse_multipart(std::string_vie
 }
 
 const char* describe(MultipartFault fault) {
-  switch (fault) {
-    case MultipartFault::no_boundary:
-      return "multipart: no boundary of 1 to 70 characters";
-    case MultipartFault::malformed:
-      return "multipart: a part without a name";
-    case MultipartFault::not_closed:
-      return "multipart: no closing boundary";
-    case MultipartFault::too_many_parts:
-      return "multipart: too many parts";
-    case MultipartFault::large_headers:
-      break;
-  }
-  return "multipart: the headers of a part are too large";
+  constexpr const char* kTexts[] = {"multipart: no boundary of 1 to 70 characters",
+                                    "multipart: a part without a name",
+                                    "multipart: no closing boundary", "multipart: too many parts",
+                                    "multipart: the headers of a part are too large"};
+  return kTexts[static_cast<std::size_t>(fault)];
 }
 
 }  // namespace b24

@@ -8,7 +8,6 @@
 
 #include "base/text.h"
 #include "value/json.h"
-#include "web/accept.h"
 #include "web/multipart.h"
 
 namespace b24 {
@@ -72,7 +71,6 @@ bool is_digit(char c) {
 }
 
 // --- Variables
-// ------------------------------------------------------------------------------------
 
 std::string media_type(std::string_view header) {
   return text::lower(header.substr(0, header.find_first_of("; ,")));
@@ -103,7 +101,6 @@ bool is_host(std::string_view host) {
 }
 
 // --- Body
-// -----------------------------------------------------------------------------------------
 
 // Reads until the end or `most` bytes; false when the stream broke.
 bool read_up_to(const BodyReader& read, std::size_t most, std::string& body) {
@@ -117,49 +114,38 @@ bool read_up_to(const BodyReader& read, std::size_t most, std::string& body) {
   return true;
 }
 
-std::expected<std::string, Refusal> read_counted(std::string_view length, const BodyReader& read,
-                                                 std::size_t limit) {
-  if (!std::ranges::all_of(length, is_digit))
-    return refuse(400, "bad_length", "CONTENT_LENGTH is not a number");
-  std::size_t declared = 0;
-  const auto end = std::from_chars(length.data(), length.data() + length.size(), declared);
-  if (end.ec != std::errc() || declared > limit)
-    return refuse(413, "body_too_large", "CONTENT_LENGTH is " + std::string(length.substr(0, 20)));
-  std::string body;
-  // One byte more than announced shows a body that is longer.
-  if (!read_up_to(read, declared + 1, body))
-    return refuse(400, "body_incomplete", "the body's stream broke");
-  if (body.size() > declared)
-    return refuse(400, "bad_length", "the body is longer than CONTENT_LENGTH");
-  if (body.size() < declared)
-    return refuse(400, "body_incomplete",
-                  "the body has " + std::to_string(body.size()) + " of " +
-                      std::to_string(declared) + " bytes");
-  return body;
-}
-
-std::expected<std::string, Refusal> read_chunked(const BodyReader& read, std::size_t limit) {
-  std::string body;
-  if (!read_up_to(read, limit + 1, body))
-    return refuse(400, "body_incomplete", "the body's stream broke");
-  if (body.size() > limit) return refuse(413, "body_too_large", "chunked body over the limit");
-  return body;
-}
-
 std::expected<std::string, Refusal> read_body(const Environment& environment,
                                               const BodyReader& read, std::size_t limit,
                                               bool required) {
   // Servers that always pass CONTENT_LENGTH leave it empty when there is none.
   const std::string_view length = environment.get("CONTENT_LENGTH");
-  if (!length.empty()) return read_counted(length, read, limit);
-  if (text::equal_ignoring_case(environment.get("HTTP_TRANSFER_ENCODING"), "chunked"))
-    return read_chunked(read, limit);
-  if (required) return refuse(411, "length_required", "a body without CONTENT_LENGTH");
-  return std::string();
+  const bool counted = !length.empty();
+  if (!counted &&
+      !text::equal_ignoring_case(environment.get("HTTP_TRANSFER_ENCODING"), "chunked")) {
+    if (required) return refuse(411, "length_required", "a body without CONTENT_LENGTH");
+    return std::string();
+  }
+  if (!std::ranges::all_of(length, is_digit))
+    return refuse(400, "bad_length", "CONTENT_LENGTH is not a number");
+  std::size_t most = limit;
+  const char* end = length.data() + length.size();
+  if (counted && (std::from_chars(length.data(), end, most).ec != std::errc() || most > limit))
+    return refuse(413, "body_too_large", "CONTENT_LENGTH is " + std::string(length.substr(0, 20)));
+  std::string body;
+  // One byte more than announced shows a body that is longer.
+  if (!read_up_to(read, most + 1, body))
+    return refuse(400, "body_incomplete", "the body's stream broke");
+  if (body.size() > most && counted)
+    return refuse(400, "bad_length", "the body is longer than CONTENT_LENGTH");
+  if (body.size() > most) return refuse(413, "body_too_large", "chunked body over the limit");
+  if (body.size() < most && counted)
+    return refuse(
+        400, "body_incomplete",
+        "the body has " + std::to_string(body.size()) + " of " + std::to_string(most) + " bytes");
+  return body;
 }
 
 // --- Content types
-// --------------------------------------------------------------------------------
 
 // `left`: what the query has left.
 Done take_form(Request& request, RequestLimits& left) {
@@ -232,10 +218,6 @@ void list_members(const Value& value, const std::string& name, std::vector<SentF
   }
 }
 
-void list_json(const Request& request, std::vector<SentField>& fields) {
-  list_members(request.post, "", fields);
-}
-
 struct Taker {
   std::string_view type;
   Done (*take)(Request&, RequestLimits&);
@@ -244,7 +226,10 @@ struct Taker {
 constexpr std::array kTakers = {
     Taker{"application/x-www-form-urlencoded", take_form, list_form},
     Taker{"multipart/form-data", take_multipart, list_multipart},
-    Taker{"application/json", take_json, list_json},
+    Taker{"application/json", take_json,
+          [](const Request& request, std::vector<SentField>& fields) {
+            list_members(request.post, "", fields);
+          }},
 };
 
 Done take_content(Request& request, RequestLimits& left) {
@@ -269,7 +254,6 @@ Done take_parameters(Request& request, RequestLimits left) {
 }  // namespace
 
 // --- Environment
-// ----------------------------------------------------------------------------------
 
 std::string_view Environment::get(std::string_view name) const {
   for (const char* const* variable = variables_; *variable; ++variable) {
@@ -303,11 +287,6 @@ std::string Environment::fault() const {
 }
 
 // --- Request
-// --------------------------------------------------------------------------------------
-
-bool Request::accepts_json() const {
-  return prefers_json(accept);
-}
 
 std::string Request::own_url() const {
   constexpr std::string_view kept = "/-._~!$&'()*+,;=:@";

@@ -15,6 +15,7 @@
 
 #include "value/php.h"
 #include "value/value.h"
+#include "web/accept.h"
 
 namespace b24 {
 
@@ -89,7 +90,9 @@ struct Request {
   std::string server_software;
   std::string key_header;  // X-B24hooks-Key: the owner's key for checkserver
 
-  bool accepts_json() const;  // Accept prefers application/json to text/html
+  bool accepts_json() const {
+    return prefers_json(accept);
+  }  // Accept prefers application/json to text/html
   bool is_post() const { return method == "POST"; }
   // The scheme, host and path of this page as the visitor sees it, e.g.
   // "https://example.com/index.php".

@@ -21,6 +21,7 @@
 #include <thread>
 
 #include "base/version.h"
+#include "settings/log.h"
 #include "settings/settings.h"
 #include "web/answer.h"
 #include "web/command_line.h"
@@ -45,11 +46,6 @@ void forbid_core_dumps() {
 
 void print(std::FILE* stream, const std::string& text) {
   std::fwrite(text.data(), 1, text.size(), stream);
-}
-
-void print_error(const Program& program, const Error& error) {
-  print(stderr, std::string(program.name) + ": " + error.cause + '\n' +
-                    (error.remedy.empty() ? "" : error.remedy + '\n'));
 }
 
 Launch make_launch(Mode mode, const std::string& settings) {
@@ -160,7 +156,7 @@ int serve_fastcgi(const Program& program, std::optional<Listener> listener,
   if (!listener) {
     auto opened = Listener::open(line.listen, limits.allow);
     if (!opened) {
-      print_error(program, opened.error());
+      complain(program.name, opened.error());
       return 1;
     }
     listener.emplace(std::move(*opened));

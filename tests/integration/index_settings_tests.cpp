@@ -52,6 +52,33 @@ BOOST_AUTO_TEST_CASE(nobody_waits_for_a_portal_that_no_setting_names) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(nobody_waits_for_a_portal_that_refuses_the_webhook) {
+  const CgiForm form(site(), {"B24HOOKS_FORM_WAIT=10m"});
+  site().fault("expired", 0, "crm.lead.add");
+  BOOST_TEST(form.submit(person()).status == 202);
+  BOOST_TEST(form.submit(person("Boris")).status == 202);
+}
+
+BOOST_AUTO_TEST_CASE(what_fell_into_the_trap_is_kept_and_can_be_released) {
+  const CgiForm form(site());
+  BOOST_TEST(!form.get().body.contains("name=\"homepage\""));
+  const HttpReply caught = form.submit(with(person(), "b24_extra", "x"), {kJson});
+  const std::string id = body_json(caught)["id"].text();
+  BOOST_TEST(form.shell({"--list", "spam"}).out.contains(id));
+  form.shell({"--retry", "all"});
+  form.shell({"--deliver"});
+  BOOST_TEST(site().leads().size() == 0U);
+  BOOST_TEST(read_file(form.data_dir() / "b24hooks.log").contains("--list spam"));
+  // The same again without it is another submission.
+  BOOST_TEST(form.submit(person()).status == 303);
+  BOOST_TEST(site().leads().size() == 1U);
+
+  BOOST_TEST(form.shell({"--retry", id}).status == 0);
+  BOOST_TEST(form.shell({"--deliver"}).status == 0);
+  BOOST_TEST(site().leads().size() == 2U);
+  BOOST_TEST(!form.shell({"--list", "spam"}).out.contains(id));
+}
+
 BOOST_AUTO_TEST_CASE(a_form_of_one_field_needs_no_title_of_its_own) {
   const CgiForm form(site(), {"B24HOOKS_FORM_FIELDS=phone"});
   BOOST_TEST(form.submit(Value::map({{"phone", "+1 202 555 0100"}})).status == 303);

@@ -116,12 +116,12 @@ BOOST_AUTO_TEST_CASE(broken_forms_are_refused_with_the_key_in_the_message) {
       {"[form] fields", [](Settings& s) { s.form.fields = "email, email"; }},
       {"[field saved]", [](Settings& s) { s.fields = {field("saved")}; }},
       {"[field form_token]", [](Settings& s) { s.fields = {field("form_token")}; }},
-      {"[field homepage]", [](Settings& s) { s.fields = {field("homepage")}; }},
+      {"[field b24_extra]", [](Settings& s) { s.fields = {field("b24_extra")}; }},
+      {"[form] allowed_origins", [](Settings& s) { s.form.allowed_origins = {"https://a"}; }},
       {"[field utm_source]", [](Settings& s) { s.fields = {field("utm_source")}; }},
       {"[field a.b]", [](Settings& s) { s.fields = {field("a.b")}; }},
       {"[field a[b]]", [](Settings& s) { s.fields = {field("a[b]")}; }},
       {"[field ]", [](Settings& s) { s.fields = {field("")}; }},
-      {"[field x] type", [](Settings& s) { s.fields = {field("x", "number")}; }},
       {"[field x] options", [](Settings& s) { s.fields = {field("x", "select")}; }},
       {"[field x] target",
        [](Settings& s) {
@@ -157,9 +157,6 @@ BOOST_AUTO_TEST_CASE(broken_forms_are_refused_with_the_key_in_the_message) {
       {"[form] title", [](Settings& s) { s.form.title = "{first_name"; }},
       {"[form] values", [](Settings& s) { s.form.values = "STATUS_ID"; }},
       {"[form] values", [](Settings& s) { s.form.values = "fields[X]=1"; }},
-      {"[form] method", [](Settings& s) { s.form.method = "crm.deal.add"; }},
-      {"[form] unknown", [](Settings& s) { s.form.unknown = "keep"; }},
-      {"[form] duplicates", [](Settings& s) { s.form.duplicates = "yes"; }},
   };
   for (const auto& bad : cases) {
     Settings settings;
@@ -275,7 +272,8 @@ BOOST_AUTO_TEST_CASE(lengths_are_counted_in_characters) {
 
 BOOST_AUTO_TEST_CASE(an_empty_form_is_invalid_as_a_whole) {
   const Form form = form_of({});
-  for (const char* body : {"saved=yes", "first_name=&email=+&saved=yes", "homepage=x", "other=1"}) {
+  for (const char* body :
+       {"saved=yes", "first_name=&email=+&saved=yes", "b24_extra=x", "other=1"}) {
     BOOST_TEST(submit(form, body).error("") == "invalid_empty");
   }
   BOOST_TEST(submit(form, "phone=1").valid());

@@ -106,7 +106,6 @@ BOOST_AUTO_TEST_CASE(messages_come_in_the_visitors_language) {
   BOOST_TEST(templates->message("en", "hello") == "Hello");
   BOOST_TEST(templates->has_message("hello"));
   BOOST_TEST(!templates->has_message("goodbye"));
-  BOOST_TEST((templates->languages() == std::vector<std::string>{"en", "ru"}));
 }
 
 BOOST_AUTO_TEST_CASE(the_language_is_chosen_by_setting_and_browser) {
@@ -457,7 +456,7 @@ BOOST_AUTO_TEST_CASE(the_delivered_templates_are_sound) {
   const auto loaded = Templates::load("templates");
   BOOST_TEST_REQUIRE((loaded ? "" : loaded.error().cause) == "");
   BOOST_TEST(!(*loaded)->warning().has_value());
-  for (const std::string& language : (*loaded)->languages()) {
+  for (const std::string language : {"en", "ru"}) {
     const Value data = Value::map({{"status", 413}, {"message", "<b>"}});
     const Response page = (*loaded)->page(413, "error", data, language);
     BOOST_TEST(page.body.starts_with("<!doctype html>\n<html lang=\"" + language + "\">"));
