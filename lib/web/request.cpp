@@ -66,10 +66,6 @@ std::unexpected<Refusal> refuse(MultipartFault fault) {
   return refuse(400, "bad_multipart", describe(fault));
 }
 
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-
 // --- Variables
 
 std::string media_type(std::string_view header) {
@@ -95,7 +91,7 @@ void take_variables(const Environment& environment, Request& request) {
 bool is_host(std::string_view host) {
   return std::ranges::all_of(host, [](char c) {
     const char lower = static_cast<char>(c | 0x20);
-    return is_digit(c) || (lower >= 'a' && lower <= 'z') ||
+    return (c >= '0' && c <= '9') || (lower >= 'a' && lower <= 'z') ||
            std::string_view(".-_:[]").find(c) != std::string_view::npos;
   });
 }
@@ -125,7 +121,7 @@ std::expected<std::string, Refusal> read_body(const Environment& environment,
     if (required) return refuse(411, "length_required", "a body without CONTENT_LENGTH");
     return std::string();
   }
-  if (!std::ranges::all_of(length, is_digit))
+  if (length.find_first_not_of("0123456789") != length.npos)
     return refuse(400, "bad_length", "CONTENT_LENGTH is not a number");
   std::size_t most = limit;
   const char* end = length.data() + length.size();

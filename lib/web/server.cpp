@@ -21,7 +21,6 @@
 #include <thread>
 
 #include "base/version.h"
-#include "settings/log.h"
 #include "settings/settings.h"
 #include "web/answer.h"
 #include "web/command_line.h"
@@ -156,7 +155,8 @@ int serve_fastcgi(const Program& program, std::optional<Listener> listener,
   if (!listener) {
     auto opened = Listener::open(line.listen, limits.allow);
     if (!opened) {
-      complain(program.name, opened.error());
+      const Error& error = opened.error();
+      print(stderr, std::string(program.name) + ": " + error.cause + "\n" + error.remedy + "\n");
       return 1;
     }
     listener.emplace(std::move(*opened));
