@@ -130,7 +130,12 @@ install: all  ## install below PREFIX (/usr/local)
 	install -d $(LIBEXEC)/cgi-bin $(LIBEXEC)/templates $(LIBEXEC)/conf
 	install -s -m 755 $(PAGES) $(LIBEXEC)/cgi-bin/
 	ln -sf handler.fcgi $(LIBEXEC)/cgi-bin/handler-backup.fcgi
-	install -m 644 templates/* $(LIBEXEC)/templates/
+	@cd templates && for file in *; do to=$(LIBEXEC)/templates/$$file; \
+	  if [ ! -e "$$to" ] || cmp -s "$$file" "$$to" || \
+	     (cd $(LIBEXEC)/templates && grep -s "  $$file$$" .delivered | sha256sum --check --status 2> /dev/null); \
+	  then install -m 644 "$$file" "$$to"; \
+	  else install -m 644 "$$file" "$$to.new"; echo "$$to was edited and stays; the new one is $$file.new"; fi; \
+	done; sha256sum * > $(LIBEXEC)/templates/.delivered
 	install -m 644 $(wildcard conf/*.example) nginx.conf.example $(LIBEXEC)/conf/
 uninstall:  ## remove what install put there, but no settings
 	rm -f $(LIBEXEC)/cgi-bin/*.fcgi $(LIBEXEC)/conf/*.example

@@ -54,7 +54,7 @@ CaptchaVerdict verify_captcha(const Settings& settings, const Request& request,
                               const std::string& address) {
   const CaptchaService& service = *captcha_service(settings);
   const std::string answer = request.post[service.answer_field].text();
-  if (answer.empty()) return CaptchaVerdict::missing;
+  if (answer.empty()) return CaptchaVerdict::bad;
 
   HttpOptions options;
   options.connect_time = options.total_time = kVerifyTime;

@@ -32,8 +32,7 @@ const CaptchaService* captcha_service(const Settings& settings);
 
 enum class CaptchaVerdict {
   good,
-  missing,        // nothing was posted
-  bad,            // the service says no
+  bad,            // the service says no, or nothing was posted
   unreachable,    // the service could not be asked; a visitor is not to suffer from that
   misconfigured,  // nor from this: the service does not take our secret
 };

@@ -25,10 +25,6 @@ constexpr const char* kSentAt = "sent_at";
 // Whether it was answered so that the portal is not working on it any more.
 constexpr const char* kAnswered = "answered";
 
-std::chrono::milliseconds ms(Millis time) {
-  return std::chrono::milliseconds(std::max<Millis>(time, 0));
-}
-
 // One pass: some items of one store, one sender, and what becomes of each item.
 class LeadPass {
  public:
@@ -231,20 +227,22 @@ Result<std::optional<Item>> Delivery::wait(std::int64_t number, Millis limit) {
   if (!store) return std::unexpected(store.error());
   const Millis deadline = steady_ms() + limit;
   const Millis poll = app_.mode() == Mode::fastcgi ? 10 * kPoll : kPoll;
+  const Result<std::shared_ptr<Gate>> gate = gates_.current();
   for (;;) {
     {
       const std::lock_guard lock(mutex_);
       waited_[number] = false;
     }
     Result<std::optional<Item>> item = (*store)->find(number);
-    const bool over =
-        !item || !*item || (*item)->state != State::pending || steady_ms() >= deadline;
+    // Nobody waits for what cannot come: the portal is down, or refuses us.
+    const bool over = !item || !*item || (*item)->state != State::pending ||
+                      (gate && (*gate)->is_open()) || steady_ms() >= deadline;
     std::unique_lock lock(mutex_);
     if (over) {
       waited_.erase(number);
       return item;
     }
-    finished_.wait_for(lock, ms(std::min(poll, deadline - steady_ms())),
+    finished_.wait_for(lock, std::chrono::milliseconds(std::min(poll, deadline - steady_ms())),
                        [&] { return waited_[number]; });
   }
 }

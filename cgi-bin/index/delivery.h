@@ -38,8 +38,9 @@ class Delivery {
   Result<int> deliver_due(Millis time_limit) { return loop_.work_due(time_limit); }
   // A lead was accepted.
   void wake() { loop_.wake(); }
-  // Waits until the item is done or failed, at most `limit`; the item as it is then, nothing when
-  // there is no such item. Whichever process delivers it.
+  // Waits until the item is done or failed or the portal is known to be closed to us, at most
+  // `limit`; the item as it is then, nothing when there is no such item. Whichever process
+  // delivers it.
   Result<std::optional<Item>> wait(std::int64_t number, Millis limit);
 
  private:

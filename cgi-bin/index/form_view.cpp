@@ -9,16 +9,9 @@ namespace {
 
 // The <input type> of fields that are one.
 std::string_view input_type(FieldType type) {
-  switch (type) {
-    case FieldType::email:
-      return "email";
-    case FieldType::phone:
-      return "tel";
-    case FieldType::file:
-      return "file";
-    default:
-      return "text";
-  }
+  if (type == FieldType::email) return "email";
+  if (type == FieldType::phone) return "tel";
+  return type == FieldType::file ? "file" : "text";
 }
 
 Value choices_data(const Field& field, const std::string& chosen) {
@@ -33,7 +26,7 @@ Value choices_data(const Field& field, const std::string& chosen) {
 // Every name is there in every field: mustache looks for a missing one further out.
 Value field_data(const Field& field, const std::string& value, const std::string& error,
                  const std::string& label) {
-  const bool box = field.type == FieldType::checkbox || field.type == FieldType::consent;
+  const bool box = field.is_box();
   const bool area = field.type == FieldType::textarea;
   const bool select = field.type == FieldType::select;
   const std::string limit =
@@ -60,8 +53,7 @@ Value field_data(const Field& field, const std::string& value, const std::string
 std::string shown_value(const Field& field, const FormView& view) {
   const Value* given = view.values.find(field.name);
   if (given != nullptr) return given->text();
-  const bool box = field.type == FieldType::checkbox || field.type == FieldType::consent;
-  return box ? std::string() : field.value;
+  return field.is_box() ? std::string() : field.value;
 }
 
 Value hidden_inputs(const Form& form, const FormView& view) {
@@ -96,7 +88,7 @@ Value fields_data(const FormBase& base, const FormView& view) {
     std::string error;
     if (view.checked != nullptr) {
       if (const std::string_view key = view.checked->error(field.name); !key.empty()) {
-        error = error_message(key, &field, *base.templates, base.language);
+        error = error_message(key, &field, *view.checked, *base.templates, base.language);
       }
     }
     Value data = field_data(field, shown_value(field, view), error,
@@ -118,14 +110,14 @@ std::string field_label(const Field& field, const Templates& templates, std::str
   return templates.has_message(key) ? templates.message(language, key) : field.name;
 }
 
-std::string error_message(std::string_view key, const Field* field, const Templates& templates,
-                          std::string_view language) {
+std::string error_message(std::string_view key, const Field* field, const Submission& submission,
+                          const Templates& templates, std::string_view language) {
   const std::size_t limit = field != nullptr ? field->max_length : 0;
-  const bool file = field != nullptr && field->type == FieldType::file;
   return templates.message(language, key,
                            Value::map({{"limit", std::to_string(limit)},
                                        {"kilobytes", std::to_string(limit / 1000)},
-                                       {"file", file}}));
+                                       {"charset", submission.charset},
+                                       {"field", submission.unfit}}));
 }
 
 Response form_page(const FormBase& base, const FormView& view, int status) {
@@ -134,6 +126,7 @@ Response form_page(const FormBase& base, const FormView& view, int status) {
   PagePolicy policy;
   if (captcha != nullptr) policy.script_sources = captcha->sources;
   policy.form_targets = origin_of(settings.form.success_url);
+  policy.more = settings.page.csp;
   if (!settings.form.frame_ancestors.empty())
     policy.frame_ancestors = settings.form.frame_ancestors;
   const Value data = Value::map({{"fields", fields_data(base, view)},

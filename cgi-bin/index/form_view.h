@@ -60,7 +60,7 @@ class FormPages {
 // What a person calls a field.
 std::string field_label(const Field& field, const Templates& templates, std::string_view language);
 // The message for an error of a submission ("invalid_long", ...); `field` null: the whole form.
-std::string error_message(std::string_view key, const Field* field, const Templates& templates,
-                          std::string_view language);
+std::string error_message(std::string_view key, const Field* field, const Submission& submission,
+                          const Templates& templates, std::string_view language);
 
 }  // namespace b24

@@ -1,13 +1,12 @@
 // index: the lead form.
 //
 //   GET  /            the form; filled from the query; after sending: ?sent=ID.MAC
-//   POST /            a submission when the input "saved" or the form's token is in it (without
-//                     form.require_token: always); else the form, filled
+//   POST /            a submission; of another form only without form.require_token
 //   OPTIONS /         for scripts of form.allowed_origins
 //
 // What a submission is answered, as a page and as JSON (Accept: application/json) alike:
 //
-//   saved     in the portal: page 303 to form.success_url or to the form, JSON 200
+//   saved     in the portal, or spam: page 303 to form.success_url or to the form, JSON 200
 //   accepted  on the disk, being delivered: 202
 //   rejected  refused by the portal for good, kept for the owner: 200, since the visitor cannot
 //             mend it and a proxy must not replace the page
@@ -46,6 +45,12 @@ using namespace b24;
 constexpr Millis kCronTime = 50'000;         // --deliver: less than cron's minute
 constexpr Millis kAfterAnswerTime = 20'000;  // a CGI process, once the visitor is served
 constexpr std::size_t kReferenceLength = 8;  // of an id, for people
+
+// What is refused though the owner may want it.
+constexpr std::pair<std::string_view, std::string_view> kRemedies[] = {
+    {"refused.token_missing", "a form of the site's own needs form.require_token = no"},
+    {"refused.origin", "name the site in form.allowed_origins to take its forms"},
+    {"spam.honeypot", "index.fcgi --list spam shows it, --retry ID sends it all the same"}};
 
 // What one request is answered from.
 struct Context {
@@ -173,27 +178,27 @@ class IndexPage : public AppPage {
       count(context, "refused.origin");
       return error_response(403, "cross_site", request);
     }
-    const std::string posted_token = request.post[kTokenInput].text();
-    const bool submitted = request.post.find(kSavedInput) != nullptr || !posted_token.empty() ||
-                           !settings.require_token;
-    if (!submitted) return show(context);
-
     const Submission submission =
         read_submission(*context.form, request, context.app.settings->crest.current_encoding);
-    if (submission.honeypot) return pretend(context);
+    if (const auto store = stores_.current(); store)
+      tell_ignored(submission.ignored, **store, *context.app.log);
 
+    const std::string posted_token = request.post[kTokenInput].text();
     const Millis now = now_ms();
     const auto token = check_token(context.key, posted_token, now, settings.token_age);
     const std::string fresh = make_token(context.key, now);
     if (!token && settings.require_token) {
       count(context, "refused.token_" + std::string(name(token.error())));
-      return invalid(context, submission, fresh, context.message("form_send_again"));
+      const bool ours = token.error() == TokenFault::stale || token.error() == TokenFault::future;
+      return invalid(context, submission, fresh,
+                     context.message(ours ? "form_send_again" : "form_not_ours"));
     }
     const std::string& usable = token ? posted_token : fresh;
     if (!submission.valid()) {
       const std::string_view whole = submission.error("");
       return invalid(context, submission, usable,
-                     context.message(whole.empty() ? "form_invalid" : whole));
+                     error_message(whole.empty() ? "form_invalid" : whole, nullptr, submission,
+                                   *context.templates, context.language));
     }
     if (token && now - token->shown_at < settings.min_time) {
       count(context, "refused.too_fast");
@@ -203,6 +208,7 @@ class IndexPage : public AppPage {
     if (std::optional<Response> stopped = stop_spam(context, submission, id, usable); stopped) {
       return std::move(*stopped);
     }
+    if (submission.honeypot) count(context, "spam.honeypot");
     return report(context, submission, take(context, submission, id), usable);
   }
 
@@ -215,15 +221,14 @@ class IndexPage : public AppPage {
       if (known && *known) return std::nullopt;
     }
     switch (check_spam(context.app, context.request, store ? store->get() : nullptr)) {
-      case SpamVerdict::pass:
-        return std::nullopt;
       case SpamVerdict::too_many:
         return invalid(context, submission, token, context.message("form_too_many"), 429);
-      case SpamVerdict::captcha_missing:
-      case SpamVerdict::captcha_failed:
+      case SpamVerdict::captcha:
+        return invalid(context, submission, token, context.message("form_captcha"));
+      case SpamVerdict::pass:
         break;
     }
-    return invalid(context, submission, token, context.message("form_captcha"));
+    return std::nullopt;
   }
 
   TakenLead take(const Context& context, const Submission& submission, const std::string& own_id) {
@@ -287,19 +292,6 @@ class IndexPage : public AppPage {
     return own.empty() ? "?sent=" + php::url_encode(sign(context.key, "sent", id)) : own;
   }
 
-  // A program that fills everything it finds is told that it succeeded.
-  Response pretend(const Context& context) {
-    count(context, "spam.honeypot");
-    Ending ending{200,
-                  "saved",
-                  {"ok", context.message("form_saved")},
-                  secret::hex(secret::random_bytes(13)),
-                  "",
-                  make_token(context.key, now_ms()),
-                  ""};
-    return saved(context, Submission(), ending);
-  }
-
   Response invalid(const Context& context, const Submission& submission, const std::string& token,
                    std::string notice, int status = 422) {
     Ending ending{status, "invalid", {"error", std::move(notice)}, "", "", token, ""};
@@ -318,7 +310,7 @@ class IndexPage : public AppPage {
     if (context.request.accepts_json()) return json_answer(context, ending, view.checked);
     view.token = ending.token;
     view.notice = ending.notice;
-    view.marks = utm_marks(context.request);
+    view.marks = utm_marks(context.request.params);
     const FormBase base{context.app.settings, context.form, context.templates, context.language};
     if (view.is_fresh() && ending.status == 200) return pages_.fresh(base, view.token);
     return form_page(base, view, ending.status);
@@ -333,8 +325,8 @@ class IndexPage : public AppPage {
     if (checked != nullptr) {
       for (const auto& [name, key] : checked->errors) {
         if (name.empty()) continue;
-        body["errors"].set(name, error_message(key, context.form->find(name), *context.templates,
-                                               context.language));
+        body["errors"].set(name, error_message(key, context.form->find(name), *checked,
+                                               *context.templates, context.language));
       }
     }
     body.set("token", ending.next_token.empty() ? ending.token : ending.next_token);
@@ -346,9 +338,12 @@ class IndexPage : public AppPage {
   }
 
   void count(const Context& context, const std::string& counter) {
-    context.app.log->write_bounded(
-        Log::Level::warning, "refused",
-        Value::map({{"code", counter}, {"address", context.request.remote_address}}));
+    Value line = Value::map({{"code", counter},
+                             {"address", context.request.remote_address},
+                             {"origin", context.request.origin}});
+    for (const auto& [code, remedy] : kRemedies)
+      if (code == counter) line.set("remedy", remedy);
+    context.app.log->write_bounded(Log::Level::warning, "refused", line);
     Result<std::shared_ptr<Store>> store = stores_.current();
     if (!store) return;
     if (Status counted = (*store)->count(counter); !counted) {
@@ -379,9 +374,9 @@ std::unique_ptr<Page> make(const Launch& launch) {
 }
 
 constexpr Option kOptions[] = {
-    {"--list", "[pending|failed|done]", "list the leads that wait or failed"},
+    {"--list", "[pending|failed|done|spam]", "list the leads"},
     {"--show", "ID", "a lead's whole life; an ID or how it begins"},
-    {"--retry", "ID|all", "send a failed or waiting lead, or all of them, now"},
+    {"--retry", "ID|all", "send a failed or waiting lead, or all of them, now; spam by its ID"},
     {"--deliver", "", "send what is due, then end (for cron)"},
 };
 

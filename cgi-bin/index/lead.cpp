@@ -163,6 +163,7 @@ std::string submission_id(std::string_view token_id, const Submission& submissio
     content.append(Value::list({file.field, file.name, secret::sha256(file.content)}));
   }
   for (const auto& [name, text] : submission.unknown) content.append(Value::list({name, text}));
+  if (submission.honeypot) content.append(kHoneypotInput);
   return content_id(php::build_query(content));
 }
 
@@ -184,9 +185,10 @@ NewItem make_lead(const Form& form, const Record& record, const std::string& enc
   item.name = "form";
   item.received_at = record.at;
   const auto request = parse_content(record.query, record.content_type, record.body, {});
-  if (request) {
-    item.payload = lead_payload(form, read_submission(form, *request, encoding), record.key);
-  }
+  if (!request) return item;
+  const Submission submission = read_submission(form, *request, encoding);
+  item.payload = lead_payload(form, submission, record.key);
+  if (submission.honeypot) item.state = State::spam;
   return item;
 }
 

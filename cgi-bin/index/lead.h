@@ -24,7 +24,8 @@ std::string submission_id(std::string_view token_id, const Submission& submissio
 // A request that is a submission as the journal keeps it; `key` is the lead's id.
 Record make_record(const Request& request, std::string_view key, std::string_view address);
 
-// The item of a record: a lead, whatever the form and its limits have become since.
+// The item of a record: a lead, whatever the form and its limits have become since; spam when the
+// trap was filled.
 NewItem make_lead(const Form& form, const Record& record, const std::string& encoding);
 
 // The payload that lead_sender.h describes; `id` is the lead's ORIGIN_ID.

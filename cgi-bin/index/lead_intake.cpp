@@ -5,9 +5,7 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <thread>
-#include <type_traits>
 #include <utility>
 
 #include "base/exec.h"
@@ -36,37 +34,9 @@ std::string own_program() {
   return size > 0 ? std::string(path.data(), static_cast<std::size_t>(size)) : std::string();
 }
 
-std::string chain_id(const std::string& fingerprint, Millis day, int place) {
-  const std::string text = fingerprint + "\n" + std::to_string(day) + "\n" + std::to_string(place);
-  return content_id(text);
-}
-
-struct ChainEnd {
-  std::string last;        // id of the last equal submission; empty: there is none
-  Millis received_at = 0;  // of it
-  std::string next;        // the id that the next one gets
-};
-
-// Equal submissions of one day form a chain of ids that each can work out; the store decides which
-// of two that come at once is the first. Somebody who sends the same a hundred times a day is not
-// double-clicking.
-Result<ChainEnd> find_chain_end(Store& store, const std::string& fingerprint, Millis day) {
-  ChainEnd end;
-  for (int place = 0; place < kLongestChain; ++place) {
-    end.next = chain_id(fingerprint, day, place);
-    Result<std::optional<Item>> item = store.find(Kind::lead, end.next);
-    if (!item) return std::unexpected(item.error());
-    if (!*item) return end;
-    end.last = end.next;
-    end.received_at = (*item)->received_at;
-  }
-  end.next = secret::new_id();
-  return end;
-}
-
 TakenLead from_item(const Item& item) {
   TakenLead taken{LeadState::accepted, item.id, item.result, {}};
-  if (item.state == State::done) taken.state = LeadState::saved;
+  if (item.state == State::done || item.state == State::spam) taken.state = LeadState::saved;
   if (item.state == State::failed) {
     taken.state = LeadState::rejected;
     taken.error = {ErrorKind::portal, item.error_code, item.error_text, ""};
@@ -76,19 +46,23 @@ TakenLead from_item(const Item& item) {
 
 }  // namespace
 
+// Equal submissions of one day form a chain of ids that each can work out; the store decides which
+// of two that come at once is the first. Somebody who sends the same a hundred times a day is not
+// double-clicking.
 Result<std::string> id_of_equal(Store& store, const std::string& fingerprint, Millis now) {
-  const Millis day = now / kDay;
-  if (now - day * kDay < kEqualWithin) {
-    Result<ChainEnd> yesterday = find_chain_end(store, fingerprint, day - 1);
-    if (!yesterday) return std::unexpected(yesterday.error());
-    if (!yesterday->last.empty() && now - yesterday->received_at < kEqualWithin) {
-      return yesterday->last;
+  for (Millis day = (now - kEqualWithin) / kDay; day <= now / kDay; ++day) {
+    for (int place = 0; place < kLongestChain; ++place) {
+      std::string id =
+          content_id(fingerprint + "\n" + std::to_string(day) + "\n" + std::to_string(place));
+      const Result<std::optional<Item>> item = store.find(Kind::lead, id);
+      if (!item) return std::unexpected(item.error());
+      if (*item && now - (*item)->received_at < kEqualWithin) return id;
+      if (*item) continue;
+      if (day == now / kDay) return id;
+      break;
     }
   }
-  Result<ChainEnd> today = find_chain_end(store, fingerprint, day);
-  if (!today) return std::unexpected(today.error());
-  const bool repeated = !today->last.empty() && now - today->received_at < kEqualWithin;
-  return repeated ? today->last : today->next;
+  return secret::new_id();
 }
 
 TakenLead LeadIntake::take(const App& app, const Record& record) {
@@ -118,11 +92,8 @@ std::string LeadIntake::key_of_equal(const std::string& fingerprint) {
 
 TakenLead LeadIntake::wait_for(const App& app, const Item& item, Millis limit) {
   if (item.state == State::pending) wake(app);
-  const Result<std::shared_ptr<Gate>> gate = gates_.current();
-  // Nobody waits for what cannot come: a portal that is down, or that no setting names.
-  const bool down =
-      (gate && (*gate)->is_open()) || Webhook::url_fault(app.settings->crest.web_hook_url);
-  const auto later = delivery_.wait(item.number, down ? 0 : std::max<Millis>(limit, 0));
+  const bool nowhere = Webhook::url_fault(app.settings->crest.web_hook_url).has_value();
+  const auto later = delivery_.wait(item.number, nowhere ? 0 : std::max<Millis>(limit, 0));
   if (!later) app.log->error("lead", later.error());
   return from_item(later && *later ? **later : item);
 }

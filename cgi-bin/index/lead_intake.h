@@ -14,7 +14,7 @@
 namespace b24 {
 
 enum class LeadState {
-  saved,     // in the portal
+  saved,     // in the portal; or taken for spam and kept
   accepted,  // on the disk, on its way
   rejected,  // refused by the portal for good; kept for the owner
   lost,      // not on the disk: the visitor has to know
@@ -40,7 +40,6 @@ class LeadIntake {
              Ingester::Derive derive)
       : app_(app),
         stores_(stores),
-        gates_(gates),
         launch_(launch),
         ingester_(app, stores, Kind::lead, std::move(derive)),
         delivery_(app, stores, gates) {}
@@ -62,7 +61,6 @@ class LeadIntake {
 
   AppSource& app_;
   StoreSource& stores_;
-  GateSource& gates_;
   const Launch& launch_;
   Ingester ingester_;
   Delivery delivery_;

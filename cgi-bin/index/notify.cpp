@@ -92,6 +92,15 @@ std::vector<Item> newly_failed(Store& store, std::string& known) {
   return fresh;
 }
 
+Mail trouble_notice(const std::vector<Item>& waiting, const std::vector<Item>& failed) {
+  Mail mail;
+  mail.subject = "b24hooks: " + std::to_string(waiting.size() + failed.size()) +
+                 " lead(s) have not reached Bitrix24";
+  add_leads(mail.text, "Waiting; they are being sent again and again:", waiting);
+  add_leads(mail.text, "Failed; see `index.fcgi --list failed`, then `--retry ID`:", failed);
+  return mail;
+}
+
 void tell(const App& app, Store& store, const Mail& mail, const std::string& told) {
   // Another process may have seen the same at the same moment.
   if (store.use("notify " + content_id(told), kRound).value_or(1) > 1) return;
@@ -124,25 +133,14 @@ void notify_owner(const App& app, Store& store) {
   } else if (in_trouble && waiting.empty()) {
     const Result<KindStats> stats = store.stats(Kind::lead);
     if (!stats) return;
-    tell(app, store, recovery_notice(stats->today, stats->failed), state);
+    tell(app, store,
+         {"b24hooks: leads reach Bitrix24 again",
+          "No lead is waiting any more.\nReceived today: " + std::to_string(stats->today) +
+              "\nFailed and kept: " + std::to_string(stats->failed) + "\n"},
+         state);
   } else if (state != told) {
     (void)store.remember(kTold, state);  // what was mended meanwhile may fail again
   }
-}
-
-Mail trouble_notice(const std::vector<Item>& waiting, const std::vector<Item>& failed) {
-  Mail mail;
-  mail.subject = "b24hooks: " + std::to_string(waiting.size() + failed.size()) +
-                 " lead(s) have not reached Bitrix24";
-  add_leads(mail.text, "Waiting; they are being sent again and again:", waiting);
-  add_leads(mail.text, "Failed; see `index.fcgi --list failed`, then `--retry ID`:", failed);
-  return mail;
-}
-
-Mail recovery_notice(std::int64_t today, std::int64_t failed) {
-  return {"b24hooks: leads reach Bitrix24 again",
-          "No lead is waiting any more.\nReceived today: " + std::to_string(today) +
-              "\nFailed and kept: " + std::to_string(failed) + "\n"};
 }
 
 std::string mail_text(const std::string& to, const Mail& mail) {

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <string>
-#include <vector>
 
 #include "keep/store.h"
 #include "settings/app.h"
@@ -16,13 +15,10 @@ namespace b24 {
 // nothing is wrong.
 void notify_owner(const App& app, Store& store);
 
-// The message: a subject and a text with the leads' data, one lead a paragraph.
 struct Mail {
   std::string subject;
   std::string text;
 };
-Mail trouble_notice(const std::vector<Item>& waiting, const std::vector<Item>& failed);
-Mail recovery_notice(std::int64_t today, std::int64_t failed);
 // A mail for sendmail -t; line breaks in the subject and the address are taken out.
 std::string mail_text(const std::string& to, const Mail& mail);
 

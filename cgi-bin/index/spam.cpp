@@ -7,12 +7,13 @@
 namespace b24 {
 namespace {
 
-void count(Store* store, std::string_view what) {
-  // A counter that could not be kept must not stop a visitor.
-  if (store != nullptr) static_cast<void>(store->count(what));
+// A counter that could not be kept must not stop a visitor.
+void count(Store* store, const std::string& what) {
+  if (store != nullptr) static_cast<void>(store->count("spam." + what));
 }
 
-void tell(const App& app, std::string_view code, std::string_view cause) {
+void tell(const App& app, Store* store, const std::string& code, std::string_view cause) {
+  count(store, code);
   app.log->write_bounded(Log::Level::error, "captcha",
                          Value::map({{"code", code}, {"cause", cause}}));
 }
@@ -31,35 +32,25 @@ SpamVerdict check_spam(const App& app, const Request& request, Store* store) {
                                              settings.server.trusted_proxies);
   const std::optional<Address> parsed = Address::parse(address);
   const std::string key = "address." + (parsed ? parsed->limit_key() : address);
-  if (over(store, key, kHour, settings.spam.per_address)) {
-    count(store, "spam.address");
-    return SpamVerdict::too_many;
-  }
-  if (over(store, "form.day", kDay, settings.spam.per_day)) {
-    count(store, "spam.day");
-    return SpamVerdict::too_many;
-  }
+  if (over(store, key, kHour, settings.spam.per_address))
+    return count(store, "address"), SpamVerdict::too_many;
+  if (over(store, "form.day", kDay, settings.spam.per_day))
+    return count(store, "day"), SpamVerdict::too_many;
   if (captcha_service(settings) == nullptr) return SpamVerdict::pass;
   switch (verify_captcha(settings, request, address)) {
     case CaptchaVerdict::good:
-      return SpamVerdict::pass;
-    case CaptchaVerdict::unreachable:
-      count(store, "spam.captcha_unreachable");
-      tell(app, "captcha_unreachable", "the captcha service could not be asked");
-      return SpamVerdict::pass;
-    case CaptchaVerdict::misconfigured:
-      count(store, "spam.captcha_misconfigured");
-      tell(app, "captcha_misconfigured",
-           "the captcha service does not take [spam] captcha_secret, so nobody is asked");
-      return SpamVerdict::pass;
-    case CaptchaVerdict::missing:
-      count(store, "spam.captcha");
-      return SpamVerdict::captcha_missing;
+      break;
     case CaptchaVerdict::bad:
+      return count(store, "captcha"), SpamVerdict::captcha;
+    case CaptchaVerdict::unreachable:
+      tell(app, store, "captcha_unreachable", "the captcha service could not be asked");
+      break;
+    case CaptchaVerdict::misconfigured:
+      tell(app, store, "captcha_misconfigured",
+           "the captcha service does not take [spam] captcha_secret, so nobody is asked");
       break;
   }
-  count(store, "spam.captcha");
-  return SpamVerdict::captcha_failed;
+  return SpamVerdict::pass;
 }
 
 }  // namespace b24

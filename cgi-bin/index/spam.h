@@ -10,7 +10,7 @@
 
 namespace b24 {
 
-enum class SpamVerdict { pass, too_many, captcha_missing, captcha_failed };
+enum class SpamVerdict { pass, too_many, captcha };
 
 // Whether a submission may go on, counting it. What is stopped is counted in the store as
 // "spam.address", "spam.day", "spam.captcha"; a captcha service that cannot be reached as

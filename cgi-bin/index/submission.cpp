@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cctype>
-#include <map>
 #include <optional>
 
 #include "base/text.h"
@@ -17,28 +16,9 @@ constexpr std::size_t kMarkLength = 255;
 constexpr std::size_t kTraceBytes = 20'000;
 constexpr std::size_t kUnknownFields = 50;
 constexpr std::size_t kUnknownLength = 1'000;
+constexpr std::size_t kUnknownName = 64;
+constexpr std::size_t kShownAgain = 10'000;
 constexpr std::size_t kFileNameLength = 120;
-
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-
-// C0, DEL, C1 and the Unicode line breaks. `text` is valid UTF-8.
-bool has_control(std::string_view text, bool allow_lines) {
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto byte = static_cast<unsigned char>(text[i]);
-    const auto next = i + 1 < text.size() ? static_cast<unsigned char>(text[i + 1]) : 0U;
-    if (byte < 0x20 || byte == 0x7f) {
-      if (!allow_lines || (byte != '\n' && byte != '\t')) return true;
-    } else if (byte == 0xc2 && next < 0xa0) {
-      return true;
-    } else if (!allow_lines && text.substr(i, 2) == "\xe2\x80" && i + 2 < text.size() &&
-               (text[i + 2] == '\xa8' || text[i + 2] == '\xa9')) {
-      return true;
-    }
-  }
-  return false;
-}
 
 std::string without_controls(std::string_view text) {
   std::string clean;
@@ -49,53 +29,32 @@ std::string without_controls(std::string_view text) {
   return clean;
 }
 
-std::string one_kind_of_line_break(std::string_view text) {
-  std::string lines;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '\r') {
-      lines += text[i];
-    } else if (i + 1 == text.size() || text[i + 1] != '\n') {
-      lines += '\n';
-    }
-  }
-  return lines;
+std::string on_one_line(std::string_view text) {
+  std::string line(text);
+  std::ranges::replace_if(
+      line, [](char c) { return c == '\n' || c == '\r' || c == '\t'; }, ' ');
+  return without_controls(text::trim(line));
 }
 
-bool all_valid_utf8(const Value& value) {
-  if (value.is_string()) return text::is_valid_utf8(value.string());
-  return std::ranges::all_of(value.members(),
-                             [](const auto& member) { return all_valid_utf8(member.value); });
+// A visitor may name these; iconv knows more, with decoders that nobody needs here.
+bool is_charset(const std::string& name) {
+  return matches(
+             "utf-?8|us-ascii|(windows-|cp)(125[0-8]|866)|ibm866|iso-8859-[0-9]+|koi8-[ru]|"
+             "gb2312|gbk|gb18030|big5|euc-jp|euc-kr|shift_jis",
+             name) &&
+         text::known_encoding(name);
 }
 
-void convert_all(Value& value, const std::string& encoding) {
-  if (value.is_string()) value = text::convert(value.string(), encoding, "UTF-8");
-  value.for_each_value([&](const Key&, Value& member) { convert_all(member, encoding); });
-}
-
-// A post has one encoding: the site's own pages post in theirs, our page in UTF-8.
-Value post_in_utf8(const Request& request, const std::string& encoding) {
-  Value post = request.post;
-  if (!encoding.empty() && !all_valid_utf8(post)) convert_all(post, encoding);
-  return post;
-}
-
-// PHP's rules let the last of two equal names win without a word, so the names as sent are asked.
-std::map<std::string, int> times_posted(const Request& request) {
-  std::map<std::string, int> times;
-  for (const std::string& name : request.part_names) ++times[name];
-  if (request.content_type != "application/x-www-form-urlencoded") return times;
-  std::string_view rest = request.body;
-  while (!rest.empty()) {
-    const std::string_view pair = rest.substr(0, rest.find('&'));
-    ++times[php::url_decode(pair.substr(0, pair.find('=')))];
-    rest.remove_prefix(std::min(rest.size(), pair.size() + 1));
-  }
-  return times;
-}
+struct Sent {
+  std::string name;
+  std::string variable;
+  std::string text;    // valid UTF-8, unless it is not intact
+  bool intact = true;  // valid in the post's charset
+};
 
 // The message's key for a text that is there; empty when it is good.
 std::string_view text_fault(const Field& field, const std::string& text) {
-  if (has_control(text, field.type == FieldType::textarea)) return "invalid_text";
+  if (text::has_control(text, field.type == FieldType::textarea)) return "invalid_text";
   if (text::length_utf8(text) > field.max_length) return "invalid_long";
   switch (field.type) {
     case FieldType::email:
@@ -116,10 +75,6 @@ std::string_view text_fault(const Field& field, const std::string& text) {
   return {};
 }
 
-bool is_box(const Field& field) {
-  return field.type == FieldType::checkbox || field.type == FieldType::consent;
-}
-
 std::string_view missing_key(const Field& field) {
   return field.type == FieldType::consent ? "invalid_consent" : "invalid_required";
 }
@@ -127,27 +82,19 @@ std::string_view missing_key(const Field& field) {
 class Reader {
  public:
   Reader(const Form& form, const Request& request, const std::string& encoding)
-      : form_(form), request_(request), post_(post_in_utf8(request, encoding)) {}
+      : form_(form), request_(request) {
+    std::vector<SentField> fields = sent_fields(request);
+    choose_charset(fields, encoding);
+    for (SentField& field : fields) take(field);
+  }
 
   Submission read() {
-    const std::map<std::string, int> times = times_posted(request_);
-    for (const Field& field : form_.fields) {
-      if (field.type == FieldType::file) {
-        read_file(field);
-      } else {
-        const auto posted = times.find(field.name);
-        read_text(field, posted != times.end() && posted->second > 1);
-      }
-    }
+    for (const Field& field : form_.fields)
+      field.type == FieldType::file ? read_file(field) : read_text(field);
     if (out_.valid() && !anything_) fail("", "invalid_empty");
-    out_.honeypot = !post_[kHoneypotInput].text().empty();
-    out_.marks = utm_marks(request_);
-    const std::string trace = post_[kTraceInput].text();
-    if (!trace.empty() && trace.size() <= kTraceBytes && text::is_valid_utf8(trace) &&
-        !has_control(trace, true)) {
-      out_.marks.set("TRACE", trace);
-    }
-    if (form_.unknown_to_comments) read_unknown();
+    out_.honeypot = !last(kHoneypotInput).empty();
+    read_marks();
+    read_unknown();
     return std::move(out_);
   }
 
@@ -156,26 +103,77 @@ class Reader {
     out_.errors.emplace_back(field, key);
   }
 
-  void read_text(const Field& field, bool several) {
-    const Value& posted = post_[field.name];
-    const std::string raw = posted.is_array() ? "" : posted.text();
-    std::string text = text::to_valid_utf8(raw);
-    const bool intact = text == raw;
-    if (field.type == FieldType::textarea) text = one_kind_of_line_break(text);
-    text = text::trim(text);
-    if (is_box(field) && !text.empty()) text = field.value;
-    // What is shown again must not carry what was refused.
-    out_.values.set(field.name, field.type == FieldType::textarea ? text : without_controls(text));
+  // A post has one charset. The site's own pages may post in theirs without a word, our page posts
+  // in UTF-8.
+  void choose_charset(const std::vector<SentField>& fields, const std::string& encoding) {
+    out_.charset = declared_charset(request_);
+    if (out_.charset.empty()) {
+      const bool utf8 = std::ranges::all_of(
+          fields, [](const SentField& field) { return text::is_valid_utf8(field.text); });
+      out_.charset = utf8 || encoding.empty() ? "UTF-8" : encoding;
+    } else if (!is_charset(out_.charset)) {
+      fail("", "form_charset_unknown");
+      out_.charset = on_one_line(text::first_utf8(text::to_valid_utf8(out_.charset), 40));
+    }
+  }
 
-    if (several || posted.is_array()) return fail(field.name, "invalid_several");
-    if (!intact) return fail(field.name, "invalid_text");
+  void take(SentField& field) {
+    const std::string_view charset = out_.charset;
+    Sent sent{std::move(field.name), "", std::move(field.text)};
+    if (text::equal_ignoring_case(charset, "UTF-8") || !out_.valid()) {
+      sent.intact = text::is_valid_utf8(sent.text);
+    } else {
+      std::optional<std::string> text = text::to_utf8(sent.text, out_.charset);
+      sent.intact = text.has_value();
+      if (text) sent.text = std::move(*text);
+      sent.name = text::to_utf8(sent.name, out_.charset).value_or(sent.name);
+    }
+    // As PHP names the variable: "a.b[c]" adds to a_b.
+    sent.variable = text::trim(std::string_view(sent.name).substr(0, sent.name.find('[')));
+    std::ranges::replace_if(
+        sent.variable, [](char c) { return c == '.' || c == ' '; }, '_');
+    sent_.push_back(std::move(sent));
+  }
+
+  // PHP's rules let the last of two equal names win.
+  std::string_view last(std::string_view name, std::string Sent::*by = &Sent::variable) const {
+    const auto found = std::ranges::find(sent_.rbegin(), sent_.rend(), name, by);
+    return found == sent_.rend() ? std::string_view() : found->text;
+  }
+
+  void read_text(const Field& field) {
+    int times = 0;
+    bool nested = false, intact = true;
+    for (const Sent& sent : sent_) {
+      if (sent.variable != field.name) continue;
+      ++times;
+      nested = nested || sent.name.contains('[');
+      intact = intact && sent.intact;
+    }
+    // What is shown again must not carry what was refused, nor all of what is far too long.
+    const std::size_t shown = std::max(2 * field.max_length, kShownAgain);
+    const std::string_view raw = nested ? "" : last(field.name).substr(0, 4 * shown);
+    std::string text = text::to_valid_utf8(raw);
+    if (field.type == FieldType::textarea) text::replace_all(text, "\r\n", "\n");
+    if (field.type == FieldType::textarea) std::ranges::replace(text, '\r', '\n');
+    if (field.type == FieldType::phone || field.type == FieldType::email) text = text::narrow(text);
+    text = text::trim(text);
+    if (field.is_box() && !text.empty()) text = field.value;
+    const std::string_view begin = text::first_utf8(text, shown);
+    out_.values.set(field.name, field.type == FieldType::textarea ? std::string(begin)
+                                                                  : without_controls(begin));
+
+    if (times > 1 || nested) return fail(field.name, "invalid_several");
+    if (!intact) return fail(field.name, "invalid_charset");
+    if (raw.contains('\0')) return fail(field.name, "invalid_text");
+    if (raw.size() == 4 * shown) return fail(field.name, "invalid_long");
     if (text.empty()) {
       if (field.required) fail(field.name, missing_key(field));
       return;
     }
     // Hidden fields and boxes say something only along with what a person wrote.
-    if (field.type != FieldType::hidden && !is_box(field)) anything_ = true;
-    if (is_box(field)) return;
+    if (field.type != FieldType::hidden && !field.is_box()) anything_ = true;
+    if (field.is_box()) return;
     if (const std::string_view key = text_fault(field, text); !key.empty()) fail(field.name, key);
   }
 
@@ -202,22 +200,77 @@ class Reader {
          found->content});
   }
 
-  void read_unknown() {
-    for (const Value::Member& member : post_.members()) {
-      const std::string name = member.key.text();
-      if (form_.find(name) != nullptr || is_reserved_input(name) || member.value.is_array())
-        continue;
-      if (out_.unknown.size() == kUnknownFields) return;
-      const std::string text = without_controls(member.value.text());
-      if (text.empty()) continue;
-      out_.unknown.emplace_back(text::first_utf8(without_controls(name), 64),
-                                text::first_utf8(text, kUnknownLength));
+  void read_marks() {
+    Value params = Value::array();
+    for (const std::string_view name : kUtmInputs) {
+      const std::string_view posted = last(name, &Sent::name);
+      params.set(name, posted.empty() ? request_.get[name] : Value(posted));
     }
+    out_.marks = utm_marks(params);
+    const std::string_view trace = last(kTraceInput);
+    if (!trace.empty() && trace.size() <= kTraceBytes && text::is_valid_utf8(trace) &&
+        !text::has_control(trace, true)) {
+      out_.marks.set("TRACE", trace);
+    }
+  }
+
+  bool is_known(const std::string& variable, bool file) const {
+    const Field* field = form_.find(variable);
+    return field != nullptr ? (field->type == FieldType::file) == file
+                            : is_reserved_input(variable);
+  }
+
+  void read_unknown() {
+    for (const Sent& sent : sent_) {
+      if (is_known(sent.variable, false)) continue;
+      std::string name = on_one_line(sent.name);
+      text::replace_all(name, "[]", "");
+      if (!sent.intact && form_.unknown_to_comments && out_.unfit.empty()) {
+        out_.unfit = name;
+        fail("", "form_charset");
+      }
+      add_unknown(name, on_one_line(sent.text));
+    }
+    for (const Upload& upload : request_.uploads) {
+      if (is_known(upload.field, true)) continue;
+      add_unknown(on_one_line(upload.field), on_one_line(upload.filename) + " (a file of " +
+                                                 std::to_string(upload.content.size()) +
+                                                 " bytes, not kept)");
+    }
+    if (form_.unknown_to_comments) return shorten_unknown();
+    for (const auto& [name, text] : out_.unknown)
+      if (out_.ignored.size() < kUnknownFields) out_.ignored.push_back(name);
+    out_.unknown.clear();
+  }
+
+  void add_unknown(const std::string& name, const std::string& text) {
+    if (text.empty()) return;
+    const auto before =
+        std::ranges::find(out_.unknown, name, &std::pair<std::string, std::string>::first);
+    if (before == out_.unknown.end())
+      out_.unknown.emplace_back(name, text);
+    else
+      before->second += ", " + text;
+  }
+
+  // What is too much to be read is told of.
+  void shorten_unknown() {
+    for (auto& [name, text] : out_.unknown) {
+      name = text::first_utf8(name, kUnknownName);
+      const std::size_t length = text::length_utf8(text);
+      if (length <= kUnknownLength) continue;
+      text = std::string(text::first_utf8(text, kUnknownLength)) + "... (" +
+             std::to_string(length) + " characters)";
+    }
+    if (out_.unknown.size() <= kUnknownFields) return;
+    const std::size_t more = out_.unknown.size() - kUnknownFields;
+    out_.unknown.resize(kUnknownFields);
+    out_.unknown.emplace_back("...", std::to_string(more) + " more fields");
   }
 
   const Form& form_;
   const Request& request_;
-  const Value post_;
+  std::vector<Sent> sent_;
   Submission out_;
   bool anything_ = false;
 };
@@ -242,17 +295,17 @@ Value prefill(const Form& form, const Request& request) {
     const Value* given = request.params.find(field.name);
     if (given == nullptr || given->is_array()) continue;
     const std::string text = given->text();
-    const bool shown = text::is_valid_utf8(text) && !has_control(text, true) &&
+    const bool shown = text::is_valid_utf8(text) && !text::has_control(text, true) &&
                        text::length_utf8(text) <= field.max_length;
     if (shown) values.set(field.name, text);
   }
   return values;
 }
 
-Value utm_marks(const Request& request) {
+Value utm_marks(const Value& params) {
   Value marks = Value::array();
   for (const std::string_view name : kUtmInputs) {
-    const Value& given = request.params[name];
+    const Value& given = params[name];
     const std::string text = given.is_array() ? "" : without_controls(given.text());
     if (text.empty()) continue;
     std::string upper(name);
@@ -266,25 +319,32 @@ Value utm_marks(const Request& request) {
 // Strict enough to catch slips, lax enough for every address in use: no quoted local parts, but
 // any letters, and a domain with a dot in it.
 bool is_email(std::string_view text) {
-  const std::size_t at = text.find('@');
-  if (at == std::string_view::npos || at == 0 || at > 64 || text.size() > 254) return false;
-  const std::string_view local = text.substr(0, at);
-  const std::string_view domain = text.substr(at + 1);
-  if (domain.find('.') == std::string_view::npos || domain.find('@') != std::string_view::npos) {
-    return false;
-  }
-  if (text.find_first_of(" \t\r\n\"(),:;<>[]\\") != std::string_view::npos) return false;
-  const auto good_dots = [](std::string_view part) {
-    return !part.empty() && part.front() != '.' && part.back() != '.' &&
-           part.find("..") == std::string_view::npos;
-  };
-  const std::string_view last = domain.substr(domain.rfind('.') + 1);
-  return good_dots(local) && good_dots(domain) && last.size() >= 2 && domain.front() != '-' &&
-         domain.find_first_of("_/?#%!$&'*+=^`{|}~") == std::string_view::npos;
+  constexpr const char* kAddress =
+      "[^] \t\r\n\"(),:;<>@[\\.]+(\\.[^] \t\r\n\"(),:;<>@[\\.]+)*@"
+      "([^] \t\r\n\"(),:;<>@[\\._/?#%!$&'*+=^`{|}~]+\\.)+"
+      "[^] \t\r\n\"(),:;<>@[\\._/?#%!$&'*+=^`{|}~]{2,}";
+  return text.size() <= 254 && text.find('@') <= 64 && matches(kAddress, std::string(text)) &&
+         text[text.find('@') + 1] != '-';
 }
 
 bool has_digit(std::string_view text) {
-  return std::ranges::any_of(text, is_digit);
+  return text.find_first_of("0123456789") != std::string_view::npos;
+}
+
+void tell_ignored(const std::vector<std::string>& names, Store& store, Log& log) {
+  constexpr const char* kFact = "form.ignored";
+  constexpr std::size_t kMostBytes = 4'000;
+  if (names.empty()) return;
+  std::string told = "\n" + store.recall(kFact).value_or(""), news;
+  for (const std::string& name : names) {
+    if (told.contains("\n" + name + "\n") || told.size() > kMostBytes) continue;
+    told += name + "\n";
+    news += (news.empty() ? "" : ", ") + name;
+  }
+  if (news.empty() || !store.remember(kFact, told.substr(1))) return;
+  log.write(Log::Level::warning, "ignored_fields",
+            Value::map({{"fields", news},
+                        {"remedy", "name them in form.fields, or set form.unknown = comments"}}));
 }
 
 }  // namespace b24

@@ -6,7 +6,9 @@
 #include <utility>
 #include <vector>
 
+#include "keep/store.h"
 #include "settings/form.h"
+#include "settings/log.h"
 #include "value/value.h"
 #include "web/request.h"
 
@@ -24,29 +26,39 @@ struct Submission {
   Value values = Value::array();
   std::vector<SubmittedFile> files;
   Value marks = Value::array();  // UTM_SOURCE, ..., TRACE: what came of them
-  std::vector<std::pair<std::string, std::string>> unknown;  // posted, but not in the form
+  // Posted, but not in the form, as a person reads it: "services" -> "one, two"; a file by its
+  // name. With form.unknown = ignore only the names are kept.
+  std::vector<std::pair<std::string, std::string>> unknown;
+  std::vector<std::string> ignored;
   // Field name ("" for the form as a whole) and the catalogue's key of the message, in the form's
   // order; empty: valid.
   std::vector<std::pair<std::string, std::string>> errors;
+  std::string charset;    // in which the post was read
+  std::string unfit;      // an unknown field that is not valid in it
   bool honeypot = false;  // the field that no person sees was filled
 
   bool valid() const { return errors.empty(); }
   std::string_view error(std::string_view field) const;
 };
 
-// Checks a POST. `encoding` (C_REST_CURRENT_ENCODING): a post in which anything is not valid UTF-8
-// is read as that encoding; empty: such a post is invalid.
+// Checks a POST. It is read in the charset that it declares; where it declares none in UTF-8, or if
+// it is not valid UTF-8 in `encoding` (C_REST_CURRENT_ENCODING; empty: none). A field that is not
+// valid in that charset has an error.
 Submission read_submission(const Form& form, const Request& request, const std::string& encoding);
 
 // For showing the form filled with a link's or a foreign page's parameters: texts only, nothing is
 // an error, what cannot be shown is left out.
 Value prefill(const Form& form, const Request& request);
 
-// The marks of advertising in a query or post: UTM_SOURCE, ... as far as they are there.
-Value utm_marks(const Request& request);
+// The marks of advertising in parameters: UTM_SOURCE, ... as far as they are there.
+Value utm_marks(const Value& params);
 
 // Single questions, for tests and elsewhere.
 bool is_email(std::string_view text);
 bool has_digit(std::string_view text);
+
+// Tells the owner, in the log, which fields are posted that the form does not take: each name once,
+// as long as the store remembers it; no more than some hundred in all.
+void tell_ignored(const std::vector<std::string>& names, Store& store, Log& log);
 
 }  // namespace b24

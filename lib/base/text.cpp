@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstdio>
+#include <memory>
 
 namespace b24::text {
 
@@ -42,45 +43,17 @@ CodePoint decode(std::string_view text) {
   return {length, value};
 }
 
-// An open iconv; `known()` tells whether iconv knows both names.
-class Converter {
- public:
-  Converter(const std::string& from, const std::string& to)
-      : handle_(iconv_open(to.c_str(), from.c_str())) {}
-  Converter(const Converter&) = delete;
-  Converter& operator=(const Converter&) = delete;
-  ~Converter() {
-    if (known()) iconv_close(handle_);
-  }
-  bool known() const { return handle_ != reinterpret_cast<iconv_t>(-1); }
-
-  // Appends what could be converted and removes it from `input`; false at a byte that could not.
-  bool run(std::string_view& input, std::string& output) {
-    char* from = const_cast<char*>(input.data());
-    std::size_t left = input.size();
-    const bool done = pump(&from, &left, output);
-    input.remove_prefix(input.size() - left);
-    return done;
-  }
-  // Brings a stateful encoding back to its initial state.
-  void finish(std::string& output) { pump(nullptr, nullptr, output); }
-
- private:
-  bool pump(char** from, std::size_t* left, std::string& output) {
-    while (true) {
-      std::array<char, 4096> buffer;
-      char* to = buffer.data();
-      std::size_t space = buffer.size();
-      const std::size_t result = iconv(handle_, from, left, &to, &space);
-      const int fault = errno;
-      output.append(buffer.data(), buffer.size() - space);
-      if (result != static_cast<std::size_t>(-1)) return true;
-      if (fault != E2BIG) return false;
-    }
-  }
-
-  iconv_t handle_;
+// Takes the code point at the front, or a byte that is none.
+struct Piece {
+  std::string_view bytes;
+  CodePoint point;
 };
+Piece take(std::string_view& text) {
+  const CodePoint point = decode(text);
+  const Piece piece{text.substr(0, std::max<std::size_t>(point.length, 1)), point};
+  text.remove_prefix(piece.bytes.size());
+  return piece;
+}
 
 // C1; what breaks lines; what makes a reader see characters in another order than they stand in.
 bool is_wide_control(std::uint32_t point) {
@@ -91,11 +64,8 @@ bool is_wide_control(std::uint32_t point) {
 }  // namespace
 
 bool is_valid_utf8(std::string_view bytes) {
-  while (!bytes.empty()) {
-    const std::size_t length = decode(bytes).length;
-    if (length == 0) return false;
-    bytes.remove_prefix(length);
-  }
+  while (!bytes.empty())
+    if (take(bytes).point.length == 0) return false;
   return true;
 }
 
@@ -103,10 +73,8 @@ std::string to_valid_utf8(std::string_view bytes) {
   std::string result;
   result.reserve(bytes.size());
   while (!bytes.empty()) {
-    const CodePoint point = decode(bytes);
-    const bool good = point.length != 0 && point.value != 0;
-    result += good ? bytes.substr(0, point.length) : kReplacement;
-    bytes.remove_prefix(std::max<std::size_t>(point.length, 1));
+    const Piece piece = take(bytes);
+    result += piece.point.length != 0 && piece.point.value != 0 ? piece.bytes : kReplacement;
   }
   return result;
 }
@@ -122,41 +90,69 @@ std::string_view first_utf8(std::string_view text, std::size_t count) {
   return text.substr(0, end);
 }
 
-bool known_encoding(const std::string& name) {
-  return Converter(name, "UTF-8").known() && Converter("UTF-8", name).known();
+bool has_control(std::string_view text, bool lines) {
+  while (!text.empty()) {
+    const std::uint32_t value = take(text).point.value;
+    const bool line = value == '\n' || value == '\t' || value == 0x2028 || value == 0x2029;
+    if (line ? !lines : value < 0x20 || (value >= 0x7F && value < 0xA0)) return true;
+  }
+  return false;
 }
 
-std::string convert(std::string_view bytes, const std::string& from, const std::string& to) {
-  Converter in(from, "UTF-8");
-  Converter out("UTF-8", to);
-  if (!in.known() || !out.known()) return "";
-  // By way of UTF-8, because only there is it known how long a character is that the target lacks.
-  std::string middle;
-  while (!in.run(bytes, middle)) {
-    bytes.remove_prefix(1);
-    middle += '?';
+bool known_encoding(const std::string& name) {
+  return to_utf8("", name).has_value();
+}
+
+std::optional<std::string> to_utf8(std::string_view bytes, const std::string& encoding) {
+  const iconv_t handle = iconv_open("UTF-8", encoding.c_str());
+  if (handle == reinterpret_cast<iconv_t>(-1)) return std::nullopt;
+  const std::unique_ptr<void, int (*)(iconv_t)> closed_at_the_end(handle, iconv_close);
+  char* from = const_cast<char*>(bytes.data());
+  std::size_t left = bytes.size();
+  std::string result;
+  for (;;) {
+    std::array<char, 4096> buffer;
+    char* to = buffer.data();
+    std::size_t space = buffer.size();
+    const bool done = iconv(handle, &from, &left, &to, &space) != static_cast<std::size_t>(-1);
+    const int fault = errno;
+    result.append(buffer.data(), buffer.size() - space);
+    if (done) return result;
+    if (fault != E2BIG) return std::nullopt;
   }
-  std::string output;
-  std::string_view rest = middle;
-  while (!out.run(rest, output)) {
-    rest.remove_prefix(std::max<std::size_t>(decode(rest).length, 1));
-    std::string_view mark = "?";
-    out.run(mark, output);
+}
+
+std::string narrow(std::string_view text) {
+  // Digits of Arabic, Persian, Hindi; then the full-width forms of ASCII, and their blank.
+  constexpr struct {
+    std::uint32_t first, last, ascii;
+  } kForms[] = {{0x660, 0x669, '0'},
+                {0x6F0, 0x6F9, '0'},
+                {0x966, 0x96F, '0'},
+                {0xFF01, 0xFF5E, '!'},
+                {0x3000, 0x3000, ' '}};
+  std::string result;
+  while (!text.empty()) {
+    const Piece piece = take(text);
+    const std::uint32_t value = piece.point.value;
+    const auto* const form = std::ranges::find_if(
+        kForms, [&](const auto& each) { return value >= each.first && value <= each.last; });
+    if (form == std::end(kForms))
+      result += piece.bytes;
+    else
+      result += static_cast<char>(form->ascii + value - form->first);
   }
-  out.finish(output);
-  return output;
+  return result;
 }
 
 std::string for_log(std::string_view text, std::size_t limit) {
   std::string result;
   while (!text.empty()) {
-    const CodePoint point = decode(text);
-    const std::size_t length = std::max<std::size_t>(point.length, 1);
-    const auto first = static_cast<unsigned char>(text.front());
-    std::array<char, 8> escaped{};
-    std::string_view piece = text.substr(0, length);
+    auto [piece, point] = take(text);
+    const auto first = static_cast<unsigned char>(piece.front());
+    std::array<char, 12> escaped{};
     const bool control = point.value < 0x20 || point.value == 0x7F;
-    if (point.length == 0 || (length == 1 && control))
+    if (point.length == 0 || control)
       std::snprintf(escaped.data(), escaped.size(), "\\x%02x", first);
     else if (is_wide_control(point.value))
       std::snprintf(escaped.data(), escaped.size(), "\\u%04x", point.value);
@@ -165,7 +161,6 @@ std::string for_log(std::string_view text, std::size_t limit) {
     if (escaped[0] != '\0') piece = escaped.data();
     if (result.size() + piece.size() > limit) return result + "...";
     result += piece;
-    text.remove_prefix(length);
   }
   return result;
 }

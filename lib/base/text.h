@@ -1,6 +1,7 @@
 // text: small questions about bytes and characters that several modules ask.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,10 +16,17 @@ std::size_t length_utf8(std::string_view text);
 // At most `count` code points from the front; REQUIRES valid UTF-8.
 std::string_view first_utf8(std::string_view text, std::size_t count);
 
-// Converts between encodings by iconv (names as iconv knows them, e.g. "windows-1251"). Characters
-// that the target lacks become "?". Empty when iconv does not know one of the names.
+// C0, DEL, C1 and what breaks lines; with `lines` "\n", "\t" and Unicode's line breaks are none.
+// REQUIRES valid UTF-8.
+bool has_control(std::string_view text, bool lines);
+
+// Encodings under the names that iconv knows, e.g. "windows-1251".
 bool known_encoding(const std::string& name);
-std::string convert(std::string_view bytes, const std::string& from, const std::string& to);
+// Nothing when the bytes are not valid in that encoding, or iconv does not know it.
+std::optional<std::string> to_utf8(std::string_view bytes, const std::string& encoding);
+// Full-width letters, digits and signs, and the digits of other scripts, as those of ASCII;
+// REQUIRES valid UTF-8.
+std::string narrow(std::string_view text);
 
 // For one line of a log: control bytes (0x00-0x1f, 0x7f), C1, line and direction controls and
 // invalid UTF-8 become \xNN or \uNNNN, "\" becomes "\\"; at most `limit` bytes, then "...".

@@ -63,11 +63,10 @@ std::string trouble(const Item& item) {
 int list(Store& store, Kind kind, const std::string& which, ListFilter filter) {
   filter.kind = kind;
   filter.limit = kListed;
-  for (const State state : {State::pending, State::done, State::failed}) {
+  for (const State state : {State::pending, State::done, State::failed, State::spam})
     if (name(state) == which) filter.state = state;
-  }
   if (!which.empty() && !filter.state) {
-    std::cerr << "--list takes pending, failed or done\n";
+    std::cerr << "--list takes pending, failed, done or spam\n";
     return EX_USAGE;
   }
   Result<std::vector<Item>> items = store.list(filter);

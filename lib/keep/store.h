@@ -33,7 +33,7 @@
 namespace b24 {
 
 enum class Kind { lead, event };
-enum class State { pending, done, failed };
+enum class State { pending, done, failed, spam };  // spam: kept like done, for a person to look at
 
 std::string_view name(Kind kind);
 std::string_view name(State state);
@@ -136,7 +136,7 @@ class Store {
   Status retry(std::int64_t number, Millis at, const Outcome& outcome, bool unsure,
                bool counted = true);
   Status fail(std::int64_t number, const Outcome& outcome);
-  // By hand: a failed or waiting item is due now. Fails with code "no_such_item".
+  // By hand: an item that is not done is due now. Fails with code "no_such_item".
   Status retry_now(std::int64_t number);
   // The same for all of a kind that failed or wait: of this name (empty: any), received since then;
   // how many.
@@ -154,8 +154,8 @@ class Store {
   Result<std::optional<Item>> find(std::int64_t number);
   Result<std::vector<Item>> list(const ListFilter& filter);
   Result<std::vector<Attempt>> history(std::int64_t number);
-  // Deletes done items that finished before `before` (failed ones never), a bounded number a call;
-  // how many.
+  // Deletes done items and spam that finished before `before` (failed ones never), a bounded number
+  // a call; how many.
   Result<std::int64_t> erase_done(Millis before);
 
   // Counters by name and hour, kept 60 days: spam.honeypot, refused.token, ...

@@ -58,7 +58,9 @@ Millis midnight(Millis now) {
 }  // namespace
 
 State state_of(std::string_view name) {
-  return name == "pending" ? State::pending : name == "done" ? State::done : State::failed;
+  for (const State state : {State::pending, State::done, State::spam})
+    if (b24::name(state) == name) return state;
+  return State::failed;
 }
 
 Item item_of(const Query& row) {

@@ -187,11 +187,12 @@ Result<std::int64_t> Store::erase_done(Millis before) {
   std::int64_t erased = 0;
   const auto written = data_->write(Database::Sync::full, [&](Database& db) -> Status {
     // An item finishes after it was received, so the walk ends at the first one received later.
-    auto done = tell(db,
-                     "DELETE FROM items WHERE number IN (SELECT number FROM items"
-                     " INDEXED BY items_received WHERE received_at < ?1 AND state = 'done'"
-                     " AND finished_at < ?1 ORDER BY received_at LIMIT ?2)",
-                     before, kErasedPerCall);
+    auto done =
+        tell(db,
+             "DELETE FROM items WHERE number IN (SELECT number FROM items"
+             " INDEXED BY items_received WHERE received_at < ?1 AND state IN ('done', 'spam')"
+             " AND finished_at < ?1 ORDER BY received_at LIMIT ?2)",
+             before, kErasedPerCall);
     if (!done) return done;
     erased = db.changes();
     return tell(db,

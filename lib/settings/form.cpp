@@ -128,15 +128,9 @@ Result<Field> make_field(const FieldSettings& from, std::size_t max_body) {
     field.target = preset->target;
     field.autocomplete = preset->autocomplete;
   }
-  if (!from.type.empty()) {
-    const auto* type = std::ranges::find(kTypes, from.type, &TypeName::name);
-    if (type == std::end(kTypes)) {
-      return std::unexpected(fault(field_key(from, "type"), "unknown type \"" + from.type + "\"",
-                                   "one of text, email, phone, textarea, select, checkbox, "
-                                   "consent, hidden, file"));
-    }
+  if (const auto* type = std::ranges::find(kTypes, from.type, &TypeName::name);
+      type != std::end(kTypes))
     field.type = type->type;
-  }
   if (!from.target.empty()) field.target = from.target == "none" ? "" : from.target;
   field.labels = from.labels;
   field.required = from.required || field.type == FieldType::consent;
@@ -144,8 +138,7 @@ Result<Field> make_field(const FieldSettings& from, std::size_t max_body) {
   field.pattern = from.pattern;
   field.choices = parse_choices(from.options);
   field.value = from.value;
-  const bool ticked = field.type == FieldType::checkbox || field.type == FieldType::consent;
-  if (ticked && field.value.empty()) field.value = "Y";
+  if (field.is_box() && field.value.empty()) field.value = "Y";
   field.link = from.link;
   if (std::optional<Error> bad = field_fault(from, field); bad) return std::unexpected(*bad);
   return field;
@@ -153,24 +146,17 @@ Result<Field> make_field(const FieldSettings& from, std::size_t max_body) {
 
 // What form.fields names, then the sections that it does not name.
 Result<std::vector<Field>> make_fields(const Settings& settings) {
-  std::vector<FieldSettings> wanted;
-  for (const std::string& name : text::split(settings.form.fields)) {
-    const auto own = std::ranges::find(settings.fields, name, &FieldSettings::name);
-    wanted.push_back(own != settings.fields.end() ? *own : FieldSettings());
-    wanted.back().name = name;
-  }
-  const std::size_t listed = wanted.size();
-  for (const FieldSettings& own : settings.fields) {
-    const auto end = wanted.begin() + static_cast<std::ptrdiff_t>(listed);
-    if (std::ranges::find(wanted.begin(), end, own.name, &FieldSettings::name) == end) {
-      wanted.push_back(own);
-    }
-  }
+  std::vector<std::string> names = text::split(settings.form.fields);
+  for (const FieldSettings& own : settings.fields)
+    if (std::ranges::find(names, own.name) == names.end()) names.push_back(own.name);
   std::vector<Field> fields;
-  for (const FieldSettings& from : wanted) {
-    if (std::ranges::find(fields, from.name, &Field::name) != fields.end()) {
+  for (const std::string& name : names) {
+    const auto own = std::ranges::find(settings.fields, name, &FieldSettings::name);
+    FieldSettings from = own != settings.fields.end() ? *own : FieldSettings();
+    from.name = name;
+    if (std::ranges::find(fields, name, &Field::name) != fields.end()) {
       return std::unexpected(
-          fault("[form] fields", from.name + " is named twice", "name each field once"));
+          fault("[form] fields", name + " is named twice", "name each field once"));
     }
     Result<Field> field = make_field(from, settings.server.max_body);
     if (!field) return std::unexpected(field.error());
@@ -252,9 +238,15 @@ Result<Form> form_of(const Settings& settings) {
   if (!values) return std::unexpected(values.error());
   form.values = std::move(*values);
 
-  form.item_method = settings.form.method == "crm.item.add";
-  form.unknown_to_comments = settings.form.unknown == "comments";
-  form.link_duplicates = settings.form.duplicates == "link";
+  const FormSettings& from = settings.form;
+  if (!from.allowed_origins.empty() && from.require_token) {
+    return std::unexpected(fault("[form] allowed_origins",
+                                 "forms of other sites have no token of ours, so none is taken",
+                                 "set require_token = no, too"));
+  }
+  form.item_method = from.method == "crm.item.add";
+  form.unknown_to_comments = from.unknown == "comments";
+  form.link_duplicates = from.duplicates == "link";
   return form;
 }
 
@@ -270,7 +262,7 @@ Result<Form> make_form(const Settings& settings) {
 
 bool is_reserved_input(std::string_view name) {
   return name == kSavedInput || name == kTokenInput || name == kHoneypotInput ||
-         name == kTraceInput || name == "sent" ||
+         name == kTraceInput || name == kCharsetInput || name == "sent" ||
          std::ranges::find(kUtmInputs, name) != std::end(kUtmInputs);
 }
 

@@ -40,6 +40,7 @@ struct Field {
   // The owner's label for a language; empty when there is none (then the catalogue's
   // field_<name>, or the name).
   std::string_view label(std::string_view language) const;
+  bool is_box() const { return type == FieldType::checkbox || type == FieldType::consent; }
 };
 
 struct Form {
@@ -55,14 +56,17 @@ struct Form {
 };
 
 // Errors (kind settings) name section, key and remedy: an unknown type, a pattern that is none, a
-// select without options, a title with an unknown field, a reserved or impossible name, ...
+// select without options, a title with an unknown field, a reserved or impossible name, allowed
+// origins whose forms could not hold a token of ours, ...
 Result<Form> make_form(const Settings& settings);
 
 // Names that the form itself uses among the posted fields.
 inline constexpr std::string_view kSavedInput = "saved";
 inline constexpr std::string_view kTokenInput = "form_token";
-inline constexpr std::string_view kHoneypotInput = "homepage";  // people do not see it
+inline constexpr std::string_view kHoneypotInput =
+    "b24_extra";  // a trap: no person sees it, no autofill knows it
 inline constexpr std::string_view kTraceInput = "TRACE";        // filled by the portal's script
+inline constexpr std::string_view kCharsetInput = "_charset_";  // filled by browsers
 inline constexpr std::string_view kUtmInputs[] = {"utm_source", "utm_medium", "utm_campaign",
                                                   "utm_content", "utm_term"};
 bool is_reserved_input(std::string_view name);

@@ -52,6 +52,7 @@ struct ServerSettings {
 struct PageSettings {
   std::filesystem::path templates = "";  // empty: beside the installation
   std::string language = "auto";         // en, ru, or auto: by the visitor's Accept-Language
+  std::string csp;                       // what the form's Content-Security-Policy allows besides
   bool operator==(const PageSettings&) const = default;
 };
 

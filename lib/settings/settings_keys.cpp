@@ -112,7 +112,8 @@ constexpr SettingKey kKeys[] = {
      true},
     {"", "C_REST_CURRENT_ENCODING", at<&Settings::crest, &CRestSettings::current_encoding>,
      kEncoding, "windows-1251",
-     "The encoding in which your site posts, if it is not UTF-8: windows-1251, ..."},
+     "The encoding in which your site posts without saying so, if it is not UTF-8: windows-1251, "
+     "..."},
     {"", "C_REST_IGNORE_SSL", at<&Settings::crest, &CRestSettings::ignore_ssl>, kCRestFlag, "Y",
      "Y: do not check the portal's certificate. Only for trials: anybody in between can then "
      "read and change everything."},
@@ -157,6 +158,12 @@ constexpr SettingKey kKeys[] = {
     {"page", "language", at<&Settings::page, &PageSettings::language>, kLanguage, "ru",
      "en, ru, any other that has a file messages.LANG.conf, or auto: what the visitor's "
      "browser asks for."},
+    {"page", "csp", at<&Settings::page, &PageSettings::csp>, kCsp,
+     "font-src https://fonts.example, img-src https://stats.example",
+     "What the form and the error pages may load besides their own, for templates of your own: "
+     "directives of the Content-Security-Policy (script-src, style-src, font-src, img-src, "
+     "connect-src, frame-src, media-src, worker-src) with addresses that begin with https://, "
+     "parted by commas."},
 
     {"form", "fields", at<&Settings::form, &FormSettings::fields>, kText, "phone",
      "The fields in their order. These and second_name, company, position, comments and "
@@ -169,8 +176,8 @@ constexpr SettingKey kKeys[] = {
     {"form", "method", at<&Settings::form, &FormSettings::method>, kMethod, "crm.item.add",
      "crm.lead.add or crm.item.add"},
     {"form", "unknown", at<&Settings::form, &FormSettings::unknown>, kUnknown, "comments",
-     "Posted fields that the form does not have: ignore, or comments (they are added to the "
-     "lead's comment)."},
+     "Posted fields that the form does not have: ignore (the log names each once), or comments "
+     "(they are added to the lead's comment, files by their names)."},
     {"form", "duplicates", at<&Settings::form, &FormSettings::duplicates>, kDuplicates, "link",
      "Customers who are known already, by phone or e-mail: ignore, or link (the lead is tied "
      "to them)."},
@@ -185,7 +192,8 @@ constexpr SettingKey kKeys[] = {
      "no: accept posts from forms that were not shown by this page (of your own site, of a "
      "page builder)."},
     {"form", "allowed_origins", at<&Settings::form, &FormSettings::allowed_origins>, kOrigins,
-     "https://www.example.com", "Other sites whose pages may post here: https://www.example.com"},
+     "https://www.example.com",
+     "Other sites whose pages may post here: https://www.example.com; needs require_token = no."},
     {"form", "success_url", at<&Settings::form, &FormSettings::success_url>, kUrl,
      "https://example.com/thanks",
      "Where a visitor goes after sending; nothing: the form says that it was sent."},

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "base/text.h"
+#include "settings/pattern.h"
 
 namespace b24 {
 namespace fs = std::filesystem;
@@ -31,16 +32,17 @@ bool read_integer(std::string_view text, long long& number) {
 }
 
 // A whole number with a unit behind it.
-template <std::size_t n>
-bool read_amount(const SettingType& type, std::string_view text, const Unit (&units)[n],
-                 long long& amount) {
+template <class T, std::size_t n>
+bool read_amount(const SettingType& type, std::string_view text, const Unit (&units)[n], T& field) {
   constexpr long long kMost = 1'000'000'000'000;  // times the largest factor, it still fits
   const std::size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
   const Unit* unit = std::ranges::find(units, text.substr(digits), &Unit::name);
+  long long amount = 0;
   if (unit == std::end(units) || !read_integer(text.substr(0, digits), amount)) return false;
   if (amount > kMost / unit->factor) return false;
-  amount *= unit->factor;
-  return in_range(type, amount);
+  if (!in_range(type, amount * unit->factor)) return false;
+  field = static_cast<T>(amount * unit->factor);
+  return true;
 }
 
 // `least` units of it at least: 24h and 60s say more than 1d and 1m.
@@ -87,17 +89,11 @@ bool read_setting(const SettingType& type, std::string_view text, int& field) {
 }
 
 bool read_setting(const SettingType& type, std::string_view text, Millis& field) {
-  long long amount = 0;
-  if (!read_amount(type, text, kTimes, amount)) return false;
-  field = amount;
-  return true;
+  return read_amount(type, text, kTimes, field);
 }
 
 bool read_setting(const SettingType& type, std::string_view text, std::size_t& field) {
-  long long amount = 0;
-  if (!read_amount(type, text, kSizes, amount)) return false;
-  field = static_cast<std::size_t>(amount);
-  return true;
+  return read_amount(type, text, kSizes, field);
 }
 
 bool read_setting(const SettingType&, std::string_view text, double& field) {
@@ -172,6 +168,16 @@ bool is_encoding(std::string_view text) {
 bool is_language(std::string_view text) {
   return text.size() >= 2 && text.size() <= 8 &&
          std::ranges::all_of(text, [](char c) { return is_letter(c) || c == '-'; });
+}
+
+bool is_csp(std::string_view text) {
+  const std::string own =
+      " +('self'|(https|wss)://([*][.])?[a-zA-Z0-9_-]+([.][a-zA-Z0-9_-]+)+(:[0-9]+)?"
+      "(/[a-zA-Z0-9._~%/-]*)?";
+  const std::string one = " *((script|worker)-src(" + own + "))+|" +
+                          "(style|font|img|connect|frame|media)-src(" + own + "|data:|blob:))+)" +
+                          " *";
+  return text.empty() || matches(one + "(," + one + ")*", std::string(text));
 }
 
 bool is_time_zone(std::string_view text) {

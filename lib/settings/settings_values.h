@@ -50,6 +50,9 @@ std::string show_setting(const SettingType&, const std::vector<T>&) {
 bool is_encoding(std::string_view text);   // a name that iconv knows, or none
 bool is_language(std::string_view text);   // "auto", or a tag such as "en"
 bool is_time_zone(std::string_view text);  // "Europe/Moscow", or none
+// "font-src https://a data:, img-src https://*.b": directives that a page can do with, each with
+// sources that allow no foreign script by accident ('unsafe-...', *, data: for scripts); or none.
+bool is_csp(std::string_view text);
 
 // --- The types there are ---
 
@@ -78,6 +81,8 @@ inline constexpr SettingType kLanguage = {
     "a language such as en or ru, or auto", 0, 0, "", true, is_language, true};
 inline constexpr SettingType kTimeZone =
     checked("the name of a time zone, such as Europe/Moscow", is_time_zone);
+inline constexpr SettingType kCsp =
+    checked("directives such as font-src https://fonts.example, parted by commas", is_csp);
 inline constexpr SettingType kThreads = {"a whole number", 1, 1024};
 inline constexpr SettingType kFiles = {"a whole number", 0, 1000};
 inline constexpr SettingType kLimit = {"a whole number (0 for no limit)", 0, 1'000'000'000};

@@ -36,12 +36,12 @@ RequestLimits AppPage::limits() {
   return limits;
 }
 
-std::string AppPage::language(const Request& request) {
-  Result<App> app = app_.current();
-  Result<std::shared_ptr<const Templates>> templates = templates_.current();
+std::string AppPage::language(std::string_view accept_language) {
+  const Result<App> app = app_.current();
+  const Result<std::shared_ptr<const Templates>> templates = templates_.current();
   if (!templates) return "en";
   return (*templates)
-      ->choose_language(app ? app->settings->page.language : "auto", request.accept_language);
+      ->choose_language(app ? app->settings->page.language : "auto", accept_language);
 }
 
 Response AppPage::refuse(const Refusal& refusal, const Environment& environment) {
@@ -61,23 +61,20 @@ Response AppPage::refuse(const Refusal& refusal, const Environment& environment)
 
 Response AppPage::error_response(int status, std::string_view code, std::string_view accept,
                                  std::string_view accept_language) {
-  Result<App> app = app_.current();
-  Result<std::shared_ptr<const Templates>> templates = templates_.current();
-  const std::string key = "error_" + std::string(code);
-  Request asker;
-  asker.accept = accept;
+  const Result<std::shared_ptr<const Templates>> templates = templates_.current();
   if (!templates) return text_response(status, "This page is not available at the moment.\n");
-  const std::string chosen =
-      (*templates)->choose_language(app ? app->settings->page.language : "auto", accept_language);
+  const std::string chosen = language(accept_language), key = "error_" + std::string(code);
   const std::string message =
-      (*templates)
-          ->message(chosen, (*templates)->has_message(key) ? key : std::string("error_general"));
-  if (asker.accepts_json()) {
+      (*templates)->message(chosen, (*templates)->has_message(key) ? key : "error_general");
+  if (prefers_json(accept)) {
     const Value body = Value::map({{"status", "error"}, {"code", code}, {"message", message}});
     return text_response(status, json::print(body) + "\n", "application/json; charset=utf-8");
   }
+  PagePolicy policy;
+  if (const Result<App> app = app_.current(); app) policy.more = app->settings->page.csp;
   return (*templates)
-      ->page(status, "error", Value::map({{"status", status}, {"message", message}}), chosen);
+      ->page(status, "error", Value::map({{"status", status}, {"message", message}}), chosen,
+             policy);
 }
 
 Response AppPage::unavailable(const Error& error, const Request& request) {

@@ -36,7 +36,8 @@ class AppPage : public Page {
   // 503 for a page that cannot work until the owner acts; the error goes to the log and stderr, not
   // to the visitor.
   Response unavailable(const Error& error, const Request& request);
-  std::string language(const Request& request);
+  std::string language(std::string_view accept_language);
+  std::string language(const Request& request) { return language(request.accept_language); }
 
   Launch launch_;
   AppSource app_;

@@ -1,8 +1,7 @@
-// catalogue: the messages of the pages in one language, and which language a visitor gets.
+// catalogue: the messages of the pages in one language.
 #include "web/catalogue.h"
 
 #include <algorithm>
-#include <charconv>
 #include <set>
 
 #include "base/text.h"
@@ -40,31 +39,6 @@ std::set<std::string> names_in(std::string_view message) {
 void list(std::string& keys, const std::string& key) {
   if (keys.ends_with("...")) return;
   keys += (keys.empty() ? "" : ", ") + (keys.size() < 400 ? key : "...");
-}
-
-struct Wish {
-  std::string language;  // lower case, "*" for any
-  double weight = 1;
-};
-
-// "ru-RU, en;q=0.5" -> what is accepted, the best first.
-std::vector<Wish> parse_wishes(std::string_view accept_language) {
-  constexpr std::size_t kMostWishes = 32;  // a visitor's input: more are not worth the time
-  std::vector<Wish> wishes;
-  for (const std::string& item : text::split(accept_language.substr(0, 1024), ",")) {
-    if (wishes.size() == kMostWishes) break;
-    const std::vector<std::string> parts = text::split(item, "; \t");
-    if (parts.empty()) continue;
-    Wish wish{text::lower(parts[0]), 1};
-    for (std::size_t i = 1; i < parts.size(); ++i) {
-      if (!parts[i].starts_with("q=") && !parts[i].starts_with("Q=")) continue;
-      const char* end = parts[i].data() + parts[i].size();
-      if (std::from_chars(parts[i].data() + 2, end, wish.weight).ec != std::errc()) wish.weight = 0;
-    }
-    if (wish.weight > 0 && wish.weight <= 1) wishes.push_back(std::move(wish));
-  }
-  std::ranges::stable_sort(wishes, std::greater(), &Wish::weight);
-  return wishes;
 }
 
 }  // namespace
@@ -117,22 +91,6 @@ Status make_alike(Messages& other, const Messages& english, const std::string& f
   if (cause.empty()) return {};
   return std::unexpected(catalogue_error(
       file + cause, "until these texts are as in messages.en.conf, the English ones are shown"));
-}
-
-std::string choose_language(const std::vector<std::string>& languages, std::string_view setting,
-                            std::string_view accept_language) {
-  const auto has = [&](std::string_view language) {
-    return std::ranges::find(languages, language) != languages.end();
-  };
-  if (has(setting)) return std::string(setting);
-  if (setting != "auto") return std::string(kEnglish);
-  for (const Wish& wish : parse_wishes(accept_language)) {
-    if (wish.language == "*") break;
-    if (has(wish.language)) return wish.language;
-    std::string primary = wish.language.substr(0, wish.language.find('-'));
-    if (has(primary)) return primary;
-  }
-  return std::string(kEnglish);
 }
 
 std::string fill(std::string_view text, const Value& data) {

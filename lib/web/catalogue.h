@@ -1,4 +1,4 @@
-// catalogue: the messages of the pages in one language, and which language a visitor gets.
+// catalogue: the messages of the pages in one language.
 //
 // messages.LANG.conf holds KEY = text, without sections. The English one says which keys there are.
 // Errors are those of Templates::load.
@@ -7,7 +7,6 @@
 #include <map>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "base/error.h"
 #include "value/value.h"
@@ -23,10 +22,6 @@ Result<Messages> read_messages(const std::string& file);
 // Makes another catalogue have the keys of the English one: a text that is missing or has other
 // {{names}} becomes the English one, a surplus one goes. The Error (broken_catalogue) names them.
 Status make_alike(Messages& other, const Messages& english, const std::string& file);
-
-// See Templates::choose_language.
-std::string choose_language(const std::vector<std::string>& languages, std::string_view setting,
-                            std::string_view accept_language);
 
 // `text` with each {{name}} replaced by what `data` has under that name.
 std::string fill(std::string_view text, const Value& data);

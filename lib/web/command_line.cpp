@@ -5,7 +5,6 @@
 
 #include <charconv>
 #include <iterator>
-#include <optional>
 #include <vector>
 
 namespace b24 {
@@ -64,14 +63,6 @@ bool is_option(std::string_view text) {
   return text.starts_with("--");
 }
 
-std::optional<int> parse_threads(std::string_view text) {
-  int number = 0;
-  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size() || number < 1 || number > 1000)
-    return std::nullopt;
-  return number;
-}
-
 std::expected<void, std::string> apply_common(CommandLine& line, std::string_view name,
                                               const std::string& value) {
   if (name == "--help") {
@@ -82,9 +73,10 @@ std::expected<void, std::string> apply_common(CommandLine& line, std::string_vie
   if (name == "--listen") line.listen = value;
   if (name == "--settings") line.settings = value;
   if (name == "--threads") {
-    auto threads = parse_threads(value);
-    if (!threads) return std::unexpected("--threads needs a number from 1 to 1000");
-    line.threads = *threads;
+    const char* const end = value.data() + value.size();
+    const auto read = std::from_chars(value.data(), end, line.threads);
+    if (read.ptr != end || line.threads < 1 || line.threads > 1000)
+      return std::unexpected("--threads needs a number from 1 to 1000");
   }
   return {};
 }

@@ -45,19 +45,14 @@ void prepare(int socket) {
   listen(socket, kQueue);  // on a listening socket this only sets the queue
 }
 
-Error bad_place(std::string_view where) {
-  return {ErrorKind::settings, "listen", "--listen: not an address: " + std::string(where),
-          "Give unix:PATH or HOST:PORT, e.g. unix:/run/b24hooks/index.sock or 127.0.0.1:9001."};
+std::unexpected<Error> cannot_listen(std::string cause, const char* remedy) {
+  return std::unexpected(Error{ErrorKind::settings, "listen", std::move(cause), remedy});
 }
 
-Error in_use(const std::string& where) {
-  return {ErrorKind::settings, "listen", where + ": another process listens there",
-          "Stop that process, or choose another address."};
-}
-
-Error open_to_all(const std::string& where) {
-  return {ErrorKind::settings, "listen", where + ": other machines can reach this address",
-          "Listen on 127.0.0.1, or name who may connect in [server] listen_allow."};
+std::unexpected<Error> bad_place(std::string_view where) {
+  return cannot_listen(
+      "--listen: not an address: " + std::string(where),
+      "Give unix:PATH or HOST:PORT, e.g. unix:/run/b24hooks/index.sock or 127.0.0.1:9001.");
 }
 
 // 0: there is none.
@@ -146,8 +141,7 @@ Result<Listener> Listener::open(std::string_view where, std::vector<Network> all
   constexpr std::string_view kUnix = "unix:";
   if (where.starts_with(kUnix)) return open_unix(where.substr(kUnix.size()));
   std::size_t colon = where.rfind(':');
-  if (colon == where.npos || colon == 0 || colon + 1 == where.size())
-    return std::unexpected(bad_place(where));
+  if (colon == where.npos || colon == 0 || colon + 1 == where.size()) return bad_place(where);
   std::string_view host = where.substr(0, colon);
   if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
   return open_tcp(std::string(host), std::string(where.substr(colon + 1)), std::move(allowed));
@@ -157,8 +151,7 @@ Result<Listener> Listener::open_unix(const std::filesystem::path& file) {
   const std::string where = file.string();
   const std::string fresh = where + '.' + std::to_string(getpid());
   const sockaddr_un address = unix_address(fresh);
-  if (where.empty() || fresh.size() >= sizeof address.sun_path)
-    return std::unexpected(bad_place("unix:" + where));
+  if (where.empty() || fresh.size() >= sizeof address.sun_path) return bad_place("unix:" + where);
   Listener listener(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   struct stat info {};
   if (stat(where.c_str(), &info) == 0 && !S_ISSOCK(info.st_mode))
@@ -183,21 +176,24 @@ Result<Listener> Listener::open_tcp(const std::string& host, const std::string& 
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_PASSIVE;
   addrinfo* list = nullptr;
-  if (getaddrinfo(host.c_str(), port.c_str(), &hints, &list) != 0)
-    return std::unexpected(bad_place(where));
+  if (getaddrinfo(host.c_str(), port.c_str(), &hints, &list) != 0) return bad_place(where);
   const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> found(list, freeaddrinfo);
   const auto address = address_of(found->ai_addr);
   if (allowed.empty() && !(address && any_contains(this_machine(), *address)))
-    return std::unexpected(open_to_all(where));
+    return cannot_listen(where + ": other machines can reach this address",
+                         "Listen on 127.0.0.1, or name who may connect in [server] listen_allow.");
   Listener listener(::socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
   listener.allow(std::move(allowed));
   int on = 1;
   setsockopt(listener.socket_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   // Two sockets may be bound to one address until one of them listens.
   if (bind(listener.socket_, found->ai_addr, found->ai_addrlen) != 0 ||
-      listen(listener.socket_, kQueue) != 0)
-    return std::unexpected(errno == EADDRINUSE ? in_use(where)
-                                               : system_error(ErrorKind::settings, where, errno));
+      listen(listener.socket_, kQueue) != 0) {
+    if (errno != EADDRINUSE)
+      return std::unexpected(system_error(ErrorKind::settings, where, errno));
+    return cannot_listen(where + ": another process listens there",
+                         "Stop that process, or choose another address.");
+  }
   prepare(listener.socket_);
   return listener;
 }

@@ -25,18 +25,6 @@ void drop_space(std::string_view& text) {
   while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
 }
 
-// Empty when there is none.
-std::string_view boundary_of(std::string_view content_type) {
-  const std::size_t word = text::lower(content_type).find("boundary");
-  const std::size_t equals = content_type.find('=', std::min(word, content_type.size()));
-  if (equals == content_type.npos) return {};
-  std::string_view boundary = content_type.substr(equals + 1);
-  if (!boundary.starts_with('"')) return boundary.substr(0, boundary.find_first_of(",;"));
-  boundary.remove_prefix(1);
-  const std::size_t end = boundary.find('"');
-  return end == boundary.npos ? std::string_view() : boundary.substr(0, end);
-}
-
 // Takes a word up to an unquoted `stop`, and the stops behind it.
 std::string_view take_word(std::string_view& line, char stop) {
   std::size_t end = 0;
@@ -154,10 +142,21 @@ const std::string* find_header(const std::vector<PartHeader>& headers, std::stri
 
 }  // namespace
 
+std::string_view content_parameter(std::string_view content_type, std::string_view name) {
+  const std::size_t word = text::lower(content_type).find(name);
+  const std::size_t equals = content_type.find('=', std::min(word, content_type.size()));
+  if (equals == content_type.npos) return {};
+  std::string_view value = content_type.substr(equals + 1);
+  if (!value.starts_with('"')) return value.substr(0, value.find_first_of(",;"));
+  value.remove_prefix(1);
+  const std::size_t end = value.find('"');
+  return end == value.npos ? std::string_view() : value.substr(0, end);
+}
+
 std::expected<std::vector<Part>, MultipartFault> parse_multipart(std::string_view body,
                                                                  std::string_view content_type,
                                                                  const MultipartLimits& limits) {
-  const std::string_view boundary = boundary_of(content_type);
+  const std::string_view boundary = content_parameter(content_type, "boundary");
   if (boundary.empty() || boundary.size() > kLongestBoundary)
     return std::unexpected(MultipartFault::no_boundary);
   Splitter splitter(body, boundary);
@@ -181,19 +180,11 @@ std::expected<std::vector<Part>, MultipartFault> parse_multipart(std::string_vie
 }
 
 const char* describe(MultipartFault fault) {
-  switch (fault) {
-    case MultipartFault::no_boundary:
-      return "multipart: no boundary of 1 to 70 characters";
-    case MultipartFault::malformed:
-      return "multipart: a part without a name";
-    case MultipartFault::not_closed:
-      return "multipart: no closing boundary";
-    case MultipartFault::too_many_parts:
-      return "multipart: too many parts";
-    case MultipartFault::large_headers:
-      break;
-  }
-  return "multipart: the headers of a part are too large";
+  constexpr const char* kTexts[] = {"multipart: no boundary of 1 to 70 characters",
+                                    "multipart: a part without a name",
+                                    "multipart: no closing boundary", "multipart: too many parts",
+                                    "multipart: the headers of a part are too large"};
+  return kTexts[static_cast<std::size_t>(fault)];
 }
 
 }  // namespace b24

@@ -24,6 +24,10 @@ struct Part {
   std::string_view content;             // points into the body
 };
 
+// A parameter of a Content-Type, as PHP finds its boundary: without regard to case, quoted or not;
+// empty when there is none.
+std::string_view content_parameter(std::string_view content_type, std::string_view name);
+
 enum class MultipartFault { no_boundary, malformed, not_closed, too_many_parts, large_headers };
 
 struct MultipartLimits {

@@ -11,6 +11,7 @@
 #include "base/secret.h"
 #include "base/text.h"
 #include "settings/ini_file.h"
+#include "web/accept.h"
 #include "web/catalogue.h"
 #include "web/template_view.h"
 
@@ -261,15 +262,18 @@ const std::optional<Error>& Templates::warning() const {
   return data_->warning;
 }
 
-std::vector<std::string> Templates::languages() const {
-  std::vector<std::string> names{std::string(kEnglish)};
-  for (const auto& [name, slot] : data_->others) names.push_back(name);
-  return names;
-}
-
 std::string Templates::choose_language(std::string_view setting,
                                        std::string_view accept_language) const {
-  return b24::choose_language(languages(), setting, accept_language);
+  const auto has = [&](std::string_view name) { return data_->known_language(name) == name; };
+  if (has(setting)) return std::string(setting);
+  std::vector<Wish> wishes = parse_wishes(setting == "auto" ? accept_language : "");
+  std::ranges::stable_sort(wishes, std::greater(), &Wish::weight);
+  for (const Wish& wish : wishes) {
+    if (wish.name == "*" || wish.weight == 0) break;
+    for (const std::string& name : {wish.name, wish.name.substr(0, wish.name.find('-'))})
+      if (has(name)) return name;
+  }
+  return std::string(kEnglish);
 }
 
 // --- TemplateSource ---

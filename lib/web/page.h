@@ -67,10 +67,8 @@ class Templates {
   // after an upgrade that adds a text.
   const std::optional<Error>& warning() const;
 
-  // "en", "ru", ...: the catalogues found (messages.LANG.conf).
-  std::vector<std::string> languages() const;
-  // `setting` (a language or "auto") and what the browser accepts -> a language that we have;
-  // English when in doubt.
+  // `setting` (a language or "auto") and what the browser accepts -> a language that we have
+  // (messages.LANG.conf); English when in doubt.
   std::string choose_language(std::string_view setting, std::string_view accept_language) const;
 
  private:

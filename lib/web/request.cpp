@@ -66,12 +66,7 @@ std::unexpected<Refusal> refuse(MultipartFault fault) {
   return refuse(400, "bad_multipart", describe(fault));
 }
 
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-
 // --- Variables
-// ------------------------------------------------------------------------------------
 
 std::string media_type(std::string_view header) {
   return text::lower(header.substr(0, header.find_first_of("; ,")));
@@ -96,13 +91,12 @@ void take_variables(const Environment& environment, Request& request) {
 bool is_host(std::string_view host) {
   return std::ranges::all_of(host, [](char c) {
     const char lower = static_cast<char>(c | 0x20);
-    return is_digit(c) || (lower >= 'a' && lower <= 'z') ||
+    return (c >= '0' && c <= '9') || (lower >= 'a' && lower <= 'z') ||
            std::string_view(".-_:[]").find(c) != std::string_view::npos;
   });
 }
 
 // --- Body
-// -----------------------------------------------------------------------------------------
 
 // Reads until the end or `most` bytes; false when the stream broke.
 bool read_up_to(const BodyReader& read, std::size_t most, std::string& body) {
@@ -116,49 +110,38 @@ bool read_up_to(const BodyReader& read, std::size_t most, std::string& body) {
   return true;
 }
 
-std::expected<std::string, Refusal> read_counted(std::string_view length, const BodyReader& read,
-                                                 std::size_t limit) {
-  if (!std::ranges::all_of(length, is_digit))
-    return refuse(400, "bad_length", "CONTENT_LENGTH is not a number");
-  std::size_t declared = 0;
-  const auto end = std::from_chars(length.data(), length.data() + length.size(), declared);
-  if (end.ec != std::errc() || declared > limit)
-    return refuse(413, "body_too_large", "CONTENT_LENGTH is " + std::string(length.substr(0, 20)));
-  std::string body;
-  // One byte more than announced shows a body that is longer.
-  if (!read_up_to(read, declared + 1, body))
-    return refuse(400, "body_incomplete", "the body's stream broke");
-  if (body.size() > declared)
-    return refuse(400, "bad_length", "the body is longer than CONTENT_LENGTH");
-  if (body.size() < declared)
-    return refuse(400, "body_incomplete",
-                  "the body has " + std::to_string(body.size()) + " of " +
-                      std::to_string(declared) + " bytes");
-  return body;
-}
-
-std::expected<std::string, Refusal> read_chunked(const BodyReader& read, std::size_t limit) {
-  std::string body;
-  if (!read_up_to(read, limit + 1, body))
-    return refuse(400, "body_incomplete", "the body's stream broke");
-  if (body.size() > limit) return refuse(413, "body_too_large", "chunked body over the limit");
-  return body;
-}
-
 std::expected<std::string, Refusal> read_body(const Environment& environment,
                                               const BodyReader& read, std::size_t limit,
                                               bool required) {
   // Servers that always pass CONTENT_LENGTH leave it empty when there is none.
   const std::string_view length = environment.get("CONTENT_LENGTH");
-  if (!length.empty()) return read_counted(length, read, limit);
-  if (text::equal_ignoring_case(environment.get("HTTP_TRANSFER_ENCODING"), "chunked"))
-    return read_chunked(read, limit);
-  if (required) return refuse(411, "length_required", "a body without CONTENT_LENGTH");
-  return std::string();
+  const bool counted = !length.empty();
+  if (!counted &&
+      !text::equal_ignoring_case(environment.get("HTTP_TRANSFER_ENCODING"), "chunked")) {
+    if (required) return refuse(411, "length_required", "a body without CONTENT_LENGTH");
+    return std::string();
+  }
+  if (length.find_first_not_of("0123456789") != length.npos)
+    return refuse(400, "bad_length", "CONTENT_LENGTH is not a number");
+  std::size_t most = limit;
+  const char* end = length.data() + length.size();
+  if (counted && (std::from_chars(length.data(), end, most).ec != std::errc() || most > limit))
+    return refuse(413, "body_too_large", "CONTENT_LENGTH is " + std::string(length.substr(0, 20)));
+  std::string body;
+  // One byte more than announced shows a body that is longer.
+  if (!read_up_to(read, most + 1, body))
+    return refuse(400, "body_incomplete", "the body's stream broke");
+  if (body.size() > most && counted)
+    return refuse(400, "bad_length", "the body is longer than CONTENT_LENGTH");
+  if (body.size() > most) return refuse(413, "body_too_large", "chunked body over the limit");
+  if (body.size() < most && counted)
+    return refuse(
+        400, "body_incomplete",
+        "the body has " + std::to_string(body.size()) + " of " + std::to_string(most) + " bytes");
+  return body;
 }
 
 // --- Content types
-// --------------------------------------------------------------------------------
 
 // `left`: what the query has left.
 Done take_form(Request& request, RequestLimits& left) {
@@ -175,7 +158,6 @@ Done take_multipart(Request& request, RequestLimits& left) {
     if (!part.filename) {
       const auto added = php::add_variable(request.post, *part.name, part.content, left.names);
       if (!added) return refuse(added.error());
-      request.part_names.push_back(*part.name);
     } else if (!part.filename->empty()) {
       request.uploads.push_back(
           {part.name.value_or(""), *part.filename, part.type, std::string(part.content)});
@@ -203,14 +185,47 @@ Done take_json(Request& request, RequestLimits& left) {
   return {};
 }
 
+// --- Fields as they were sent
+
+void list_form(const Request& request, std::vector<SentField>& fields) {
+  std::string_view rest = request.body;
+  while (!rest.empty()) {
+    const std::string_view pair = rest.substr(0, rest.find('&'));
+    const std::size_t equals = std::min(pair.find('='), pair.size());
+    if (!pair.empty())
+      fields.push_back({php::url_decode(pair.substr(0, equals)),
+                        php::url_decode(pair.substr(std::min(equals + 1, pair.size())))});
+    rest = rest.substr(std::min(rest.size(), pair.size() + 1));
+  }
+}
+
+void list_multipart(const Request& request, std::vector<SentField>& fields) {
+  const auto parts = parse_multipart(request.body, request.content_type_header, {});
+  if (!parts) return;
+  for (const Part& part : *parts)
+    if (!part.filename) fields.push_back({*part.name, std::string(part.content)});
+}
+
+void list_members(const Value& value, const std::string& name, std::vector<SentField>& fields) {
+  if (!value.is_array()) return fields.push_back({name, value.text()});
+  for (const Value::Member& member : value.members()) {
+    const std::string key = value.is_list() ? "" : member.key.text();
+    list_members(member.value, name.empty() ? key : name + "[" + key + "]", fields);
+  }
+}
+
 struct Taker {
   std::string_view type;
   Done (*take)(Request&, RequestLimits&);
+  void (*list)(const Request&, std::vector<SentField>&);
 };
 constexpr std::array kTakers = {
-    Taker{"application/x-www-form-urlencoded", take_form},
-    Taker{"multipart/form-data", take_multipart},
-    Taker{"application/json", take_json},
+    Taker{"application/x-www-form-urlencoded", take_form, list_form},
+    Taker{"multipart/form-data", take_multipart, list_multipart},
+    Taker{"application/json", take_json,
+          [](const Request& request, std::vector<SentField>& fields) {
+            list_members(request.post, "", fields);
+          }},
 };
 
 Done take_content(Request& request, RequestLimits& left) {
@@ -232,47 +247,9 @@ Done take_parameters(Request& request, RequestLimits left) {
   return {};
 }
 
-// --- Accept
-// ---------------------------------------------------------------------------------------
-
-// How much a type is wanted: its quality, then how exactly it was named, then how early.
-struct Preference {
-  double quality = 0;
-  int exactness = -1;
-  std::size_t place = 0;  // from the end
-
-  auto operator<=>(const Preference&) const = default;
-};
-
-double quality_of(const std::vector<std::string>& range) {
-  for (const std::string& parameter : range) {
-    if (!parameter.starts_with("q=")) continue;
-    double quality = 0;
-    std::from_chars(parameter.data() + 2, parameter.data() + parameter.size(), quality);
-    return quality >= 0 && quality <= 1 ? quality : 0;
-  }
-  return 1;
-}
-
-Preference preference(const std::vector<std::string>& ranges, std::string_view type) {
-  const std::array<std::string, 3> patterns = {
-      "*/*", std::string(type.substr(0, type.find('/'))) + "/*", std::string(type)};
-  Preference best;
-  for (std::size_t i = 0; i < ranges.size(); ++i) {
-    const std::vector<std::string> range = text::split(ranges[i], "; \t");
-    if (range.empty()) continue;
-    const auto pattern = std::ranges::find(patterns, range.front());
-    const int exactness = static_cast<int>(pattern - patterns.begin());
-    if (pattern != patterns.end() && exactness > best.exactness)
-      best = {quality_of(range), exactness, ranges.size() - i};
-  }
-  return best;
-}
-
 }  // namespace
 
 // --- Environment
-// ----------------------------------------------------------------------------------
 
 std::string_view Environment::get(std::string_view name) const {
   for (const char* const* variable = variables_; *variable; ++variable) {
@@ -306,13 +283,6 @@ std::string Environment::fault() const {
 }
 
 // --- Request
-// --------------------------------------------------------------------------------------
-
-bool Request::accepts_json() const {
-  const std::vector<std::string> ranges = text::split(text::lower(accept), ",");
-  const Preference json = preference(ranges, "application/json");
-  return json.quality > 0 && json > preference(ranges, "text/html");
-}
 
 std::string Request::own_url() const {
   constexpr std::string_view kept = "/-._~!$&'()*+,;=:@";
@@ -324,6 +294,18 @@ std::string Request::own_url() const {
       path += c == ' ' ? "%20" : php::url_encode({&c, 1});
   }
   return (https ? "https://" : "http://") + host + path;
+}
+
+std::vector<SentField> sent_fields(const Request& request) {
+  std::vector<SentField> fields;
+  const auto taker = std::ranges::find(kTakers, request.content_type, &Taker::type);
+  if (taker != kTakers.end()) taker->list(request, fields);
+  return fields;
+}
+
+std::string declared_charset(const Request& request) {
+  const std::string_view named = content_parameter(request.content_type_header, "charset");
+  return text::lower(text::trim(named.empty() ? request.post["_charset_"].text() : named));
 }
 
 std::expected<Request, Refusal> read_request(const Environment& environment, const BodyReader& read,

@@ -15,6 +15,7 @@
 
 #include "value/php.h"
 #include "value/value.h"
+#include "web/accept.h"
 
 namespace b24 {
 
@@ -72,8 +73,6 @@ struct Request {
   Value post = Value::array();    // form fields, or the members of a JSON object
   Value params = Value::array();  // $_REQUEST: GET, then POST over it
   std::vector<Upload> uploads;
-  // Multipart: the names of the fields that are no files, as sent, a repeated one again.
-  std::vector<std::string> part_names;
 
   std::string remote_address;  // REMOTE_ADDR
   std::string
@@ -91,12 +90,24 @@ struct Request {
   std::string server_software;
   std::string key_header;  // X-B24hooks-Key: the owner's key for checkserver
 
-  bool accepts_json() const;  // Accept prefers application/json to text/html
+  bool accepts_json() const {
+    return prefers_json(accept);
+  }  // Accept prefers application/json to text/html
   bool is_post() const { return method == "POST"; }
   // The scheme, host and path of this page as the visitor sees it, e.g.
   // "https://example.com/index.php".
   std::string own_url() const;
 };
+
+// A field of a POST, not a file, as it was sent: PHP's rules let the last of two equal names win.
+struct SentField {
+  std::string name;  // of a JSON document's members what a form would call them: "a[b][]"
+  std::string text;
+};
+// All of a request that was read, in their order.
+std::vector<SentField> sent_fields(const Request& request);
+// What the POST says its charset is, by its Content-Type or its field _charset_; empty: nothing.
+std::string declared_charset(const Request& request);
 
 // Reads a request, or refuses it with
 //   400 bad_request: variables with a fault (Environment::fault), or a Host that is none
@@ -115,7 +126,7 @@ std::expected<Request, Refusal> read_request(const Environment& environment, con
                                              const RequestLimits& limits);
 
 // The same from a request that was read before and kept as it came: only what was sent (get, post,
-// params, uploads, part_names) is filled in.
+// params, uploads) is filled in.
 std::expected<Request, Refusal> parse_content(std::string query, std::string content_type,
                                               std::string body, const RequestLimits& limits);
 

@@ -89,15 +89,10 @@ Response text_response(int status, std::string body, std::string_view content_ty
 
 std::string to_cgi(const Response& response, bool head) {
   std::string text = "Status: " + std::to_string(response.status) + ' ';
-  text += reason(response.status);
-  text += "\r\n";
-  for (const auto& [header, value] : response.headers) {
-    text += name(header);
-    text += ": ";
-    // `headers` is open to all, so the last word on what a line holds is here.
-    text += without_controls(value);
-    text += "\r\n";
-  }
+  text.append(reason(response.status)).append("\r\n");
+  // `headers` is open to all, so the last word on what a line holds is here.
+  for (const auto& [header, value] : response.headers)
+    text.append(name(header)).append(": ").append(without_controls(value)).append("\r\n");
   bool may_have_body = response.status != 204 && response.status != 304;
   if (may_have_body) text += "Content-Length: " + std::to_string(response.body.size()) + "\r\n";
   text += "\r\n";

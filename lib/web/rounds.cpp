@@ -178,8 +178,8 @@ void Rounds::watch() {
   while (!finished_) {
     connections_.sweep();
     if (rounds_ != tidied && Connections::Clock::now() >= next_tidy) {
-      malloc_trim(0);  // what large requests and bursts took goes back
-      tidied = rounds_;
+      malloc_trim(0);                         // what large requests and bursts took goes back
+      if (idle_ == alive_) tidied = rounds_;  // what is still worked on comes later
       next_tidy = Connections::Clock::now() + kTidy;
     }
     if (idle_ == 0 && rounds_ == seen && connections_.anybody_ready()) grow();

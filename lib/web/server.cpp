@@ -47,11 +47,6 @@ void print(std::FILE* stream, const std::string& text) {
   std::fwrite(text.data(), 1, text.size(), stream);
 }
 
-void print_error(const Program& program, const Error& error) {
-  print(stderr, std::string(program.name) + ": " + error.cause + '\n' +
-                    (error.remedy.empty() ? "" : error.remedy + '\n'));
-}
-
 Launch make_launch(Mode mode, const std::string& settings) {
   return {mode, find_settings(settings, environ).string(), environ};
 }
@@ -160,7 +155,8 @@ int serve_fastcgi(const Program& program, std::optional<Listener> listener,
   if (!listener) {
     auto opened = Listener::open(line.listen, limits.allow);
     if (!opened) {
-      print_error(program, opened.error());
+      const Error& error = opened.error();
+      print(stderr, std::string(program.name) + ": " + error.cause + "\n" + error.remedy + "\n");
       return 1;
     }
     listener.emplace(std::move(*opened));

@@ -59,12 +59,6 @@ std::string fault_of(const Tag& tag) {
   return {};
 }
 
-bool last_opens(std::string_view line, std::string_view open, std::string_view close, bool before) {
-  const std::size_t opened = line.rfind(open), closed = line.rfind(close);
-  if (opened == std::string_view::npos && closed == std::string_view::npos) return before;
-  return closed == std::string_view::npos || (opened != std::string_view::npos && opened > closed);
-}
-
 // Why a template cannot be used; nothing when it can.
 std::optional<Error> check_tags(const std::string& text, const std::string& file) {
   const auto fail = [&](std::size_t at, const std::string& what) {
@@ -193,23 +187,16 @@ std::string TemplateView::render(const Value& data, const Value& constants) cons
   return compiled_->view.render(context);
 }
 
-std::string without_indentation(std::string_view html) {
+std::string without_indentation(std::string_view text) {
+  if (text.contains("<pre")) return std::string(text);
   std::string result;
-  result.reserve(html.size());
-  bool pre = false, textarea = false;
-  while (!html.empty()) {
-    const std::size_t end = std::min(html.find('\n'), html.size());
-    std::string_view line = html.substr(0, end);
-    const bool last = end == html.size();
-    html.remove_prefix(last ? end : end + 1);
-    const bool verbatim = pre || textarea;
-    pre = last_opens(line, "<pre", "</pre", pre);
-    textarea = last_opens(line, "<textarea", "</textarea", textarea);
-    if (!verbatim) line.remove_prefix(std::min(line.find_first_not_of(" \t"), line.size()));
-    if (line.ends_with('\r')) line.remove_suffix(1);
-    if (line.empty() && !verbatim) continue;
+  result.reserve(text.size());
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find('\n'), text.size() - 1) + 1;
+    std::string_view line = text.substr(0, end);
+    text.remove_prefix(end);
+    line.remove_prefix(std::min(line.find_first_not_of(" \t\r\n"), line.size()));
     result += line;
-    if (!last) result += '\n';
   }
   return result;
 }

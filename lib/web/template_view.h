@@ -37,8 +37,8 @@ class TemplateView {
   std::set<std::string> keys_;
 };
 
-// Lines without leading blanks, and no empty ones; what is in <pre> and <textarea> stays.
-std::string without_indentation(std::string_view html);
+// Lines without leading blanks, and no empty ones; a text with a <pre> in it stays as it is.
+std::string without_indentation(std::string_view text);
 
 Error broken_template(std::string cause);
 

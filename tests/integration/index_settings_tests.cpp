@@ -52,6 +52,33 @@ BOOST_AUTO_TEST_CASE(nobody_waits_for_a_portal_that_no_setting_names) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(nobody_waits_for_a_portal_that_refuses_the_webhook) {
+  const CgiForm form(site(), {"B24HOOKS_FORM_WAIT=10m"});
+  site().fault("expired", 0, "crm.lead.add");
+  BOOST_TEST(form.submit(person()).status == 202);
+  BOOST_TEST(form.submit(person("Boris")).status == 202);
+}
+
+BOOST_AUTO_TEST_CASE(what_fell_into_the_trap_is_kept_and_can_be_released) {
+  const CgiForm form(site());
+  BOOST_TEST(!form.get().body.contains("name=\"homepage\""));
+  const HttpReply caught = form.submit(with(person(), "b24_extra", "x"), {kJson});
+  const std::string id = body_json(caught)["id"].text();
+  BOOST_TEST(form.shell({"--list", "spam"}).out.contains(id));
+  form.shell({"--retry", "all"});
+  form.shell({"--deliver"});
+  BOOST_TEST(site().leads().size() == 0U);
+  BOOST_TEST(read_file(form.data_dir() / "b24hooks.log").contains("--list spam"));
+  // The same again without it is another submission.
+  BOOST_TEST(form.submit(person()).status == 303);
+  BOOST_TEST(site().leads().size() == 1U);
+
+  BOOST_TEST(form.shell({"--retry", id}).status == 0);
+  BOOST_TEST(form.shell({"--deliver"}).status == 0);
+  BOOST_TEST(site().leads().size() == 2U);
+  BOOST_TEST(!form.shell({"--list", "spam"}).out.contains(id));
+}
+
 BOOST_AUTO_TEST_CASE(a_form_of_one_field_needs_no_title_of_its_own) {
   const CgiForm form(site(), {"B24HOOKS_FORM_FIELDS=phone"});
   BOOST_TEST(form.submit(Value::map({{"phone", "+1 202 555 0100"}})).status == 303);
@@ -156,6 +183,38 @@ BOOST_AUTO_TEST_CASE(a_site_in_another_encoding_is_understood) {
   site().reset();
   BOOST_TEST(form.post(with(person(), "first_name", "Юлия")).status == 303);
   BOOST_TEST(only_call()["fields"]["NAME"].text() == "Юлия");
+}
+
+BOOST_AUTO_TEST_CASE(a_declared_charset_is_used_and_what_is_not_valid_in_it_is_named) {
+  const CgiForm form(site(), {"B24HOOKS_FORM_REQUIRE_TOKEN=no"});
+  const std::string type = "Content-Type: application/x-www-form-urlencoded; charset=";
+  const std::string anna = "saved=yes&first_name=%C0%ED%ED%E0&last_name=Lee&phone=1";
+  BOOST_TEST(form.post(anna, {type + "windows-1251"}).status == 303);
+  BOOST_TEST(only_call()["fields"]["NAME"].text() == "Анна");
+  site().reset();
+  const HttpReply refused = form.post(anna, {type + "utf-8", kJson});
+  BOOST_TEST(refused.status == 422);
+  BOOST_TEST(body_json(refused)["errors"]["first_name"].text() ==
+             "This text is not valid utf-8, in which it should be.");
+  BOOST_TEST(field_error(form.post(anna, {type + "utf-8"}).body, "first_name").contains("utf-8"));
+  BOOST_TEST(notice(form.post(anna, {type + "utf-7"}).body).contains("does not know: utf-7"));
+  BOOST_TEST(site().leads().size() == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(nothing_that_was_sent_is_dropped_in_silence) {
+  const std::string body =
+      "saved=yes&first_name=Anna&last_name=Lee&phone=1&services[]=one&services[]=two&a[b]=c";
+  const std::string no_token = "B24HOOKS_FORM_REQUIRE_TOKEN=no";
+  const CgiForm commenting(site(), {no_token, "B24HOOKS_FORM_UNKNOWN=comments"});
+  BOOST_TEST(commenting.post(body).status == 303);
+  BOOST_TEST(only_call()["fields"]["COMMENTS"].text() == "services: one, two\na[b]: c");
+
+  const CgiForm ignoring(site(), {no_token});
+  for (int i = 0; i < 2; ++i) ignoring.post(body + "&x=" + std::to_string(i));
+  const std::string log = read_file(ignoring.data_dir() / "b24hooks.log");
+  const std::string line = "\"fields\":\"services, a[b], x\"";
+  BOOST_TEST(log.contains(line), log);
+  BOOST_TEST(log.find("ignored_fields") == log.rfind("ignored_fields"), log);
 }
 
 BOOST_AUTO_TEST_CASE(the_owner_shapes_the_form_by_settings) {
@@ -285,6 +344,19 @@ BOOST_AUTO_TEST_CASE(only_named_sites_may_frame_the_form) {
   BOOST_TEST(form.get()
                  .header("content-security-policy")
                  .contains("frame-ancestors https://shop.example"));
+}
+
+BOOST_AUTO_TEST_CASE(a_policy_is_widened_by_its_directives) {
+  const CgiForm form(site(), {"B24HOOKS_PAGE_CSP=font-src https://f.example, "
+                              "connect-src https://stats.example, frame-src https://v.example"});
+  for (const HttpReply& page : {form.get(), form.get("/index.php/nowhere")}) {
+    const std::string csp = page.header("content-security-policy");
+    for (const char* part :
+         {"font-src https://f.example", "connect-src 'self' https://stats.example",
+          "frame-src https://v.example", "default-src 'none'"})
+      BOOST_TEST(csp.contains(part), csp);
+    BOOST_TEST(!csp.contains("unsafe"), csp);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(what_can_be_kept_nowhere_is_refused_honestly_and_never_sent) {

@@ -105,11 +105,17 @@ BOOST_AUTO_TEST_CASE(reading_never_makes_a_lead) {
   BOOST_TEST(site().leads().size() == 0U);
 }
 
-BOOST_AUTO_TEST_CASE(a_post_that_is_no_submission_shows_the_form_filled) {
+BOOST_AUTO_TEST_CASE(a_form_of_the_sites_own_is_told_that_nothing_was_sent_and_the_owner_why) {
   const HttpReply page = post(Value::map({{"first_name", "Anna"}}));
-  BOOST_TEST(page.status == 200);
+  BOOST_TEST(page.status == 422);
+  BOOST_TEST(notice(page.body) ==
+             "This has not been sent yet. Please check it and send it from this page.");
   BOOST_TEST(page.body.contains("value=\"Anna\""));
   BOOST_TEST(site().leads().size() == 0U);
+  const std::string log = read_file(site().run_dir() / "data/b24hooks.log");
+  BOOST_TEST(log.contains("form.require_token = no"), log);
+  post(person(), {"Origin: https://shop.example"});
+  BOOST_TEST(read_file(site().run_dir() / "data/b24hooks.log").contains("form.allowed_origins"));
 }
 
 BOOST_AUTO_TEST_CASE(nothing_that_was_sent_comes_back_unescaped) {
@@ -322,12 +328,21 @@ BOOST_AUTO_TEST_CASE(marks_of_advertising_travel_through_the_form) {
 
 BOOST_AUTO_TEST_CASE(programs_that_fill_everything_only_think_they_succeeded) {
   Value params = person();
-  params.set("homepage", "http://spam.example");
+  params.set("b24_extra", "http://spam.example");
   const HttpReply page = submit(params);
   BOOST_TEST(page.status == 303);
   BOOST_TEST(notice(page.body) == "Data has been saved");
   BOOST_TEST(body_json(submit(params, {kJson}))["status"].text() == "saved");
   BOOST_TEST(site().calls("crm.lead.add").size() == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(a_refused_form_of_nearly_a_megabyte_comes_back_as_a_whole_page) {
+  Value params = person();
+  params.set("first_name", std::string(300'000, '<'));
+  const HttpReply page = submit(params);
+  BOOST_TEST(page.status == 422);
+  BOOST_TEST(field_error(page.body, "first_name").contains("longer than 255"));
+  BOOST_TEST(page.body.ends_with("</html>\n"));
 }
 
 BOOST_AUTO_TEST_CASE(other_sites_cannot_make_a_visitor_post) {

@@ -54,6 +54,22 @@ std::size_t looks_in(const std::string& trace) {
   return count;
 }
 
+std::string repeated(const std::string& text, std::size_t bytes) {
+  std::string all;
+  while (all.size() + text.size() <= bytes) all += text;
+  return all;
+}
+
+// A figure of /proc/PID/status, in MB.
+long memory(pid_t pid, const std::string& name) {
+  std::istringstream status(read_file("/proc/" + std::to_string(pid) + "/status"));
+  for (std::string word; status >> word;) {
+    long kilobytes = 0;
+    if (word == name + ":" && status >> kilobytes) return kilobytes / 1024;
+  }
+  return 0;
+}
+
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(page_cost_tests)
@@ -73,6 +89,48 @@ BOOST_AUTO_TEST_CASE(showing_the_form_looks_at_its_files_once_a_second) {
   // Once a second each file of the templates, their directory, and the settings.
   BOOST_TEST(looks > 0U);
   BOOST_TEST(static_cast<double>(looks) <= 20 * (took.count() + 5), looks << " looks");
+}
+
+// Bodies of one MiB that are the most work for somebody.
+BOOST_AUTO_TEST_CASE(any_body_of_a_megabyte_costs_little_memory_and_gives_it_back) {
+  constexpr std::size_t kMega = 1 << 20;
+  const std::string form_type = "application/x-www-form-urlencoded";
+  const std::string multipart = "multipart/form-data; boundary=b";
+  const std::string part = "--b\r\nContent-Disposition: form-data; name=first_name\r\n\r\n";
+  std::string deep = "saved=1", wide = "saved=1";
+  for (int i = 0; i < 990; ++i) {
+    deep += "&a" + std::to_string(i) + repeated("[x]", 62 * 3) + "=";
+    wide += "&a" + std::to_string(i) + "[" + std::to_string(i) + "]=" + std::string(1'000, 'v');
+  }
+  const std::pair<std::string, std::string> bodies[] = {
+      {form_type, deep},
+      {form_type, "saved=1" + repeated("&a" + repeated("[]", 120), 16'000)},
+      {form_type, wide},
+      {form_type, "saved=1&first_name=" + std::string(kMega - 100, '<')},
+      {form_type, "saved=1&first_name=" + repeated("%ff", kMega - 100)},
+      {"application/json", "[" + repeated("[],", kMega - 100) + "0]"},
+      {"application/json", "{\"saved\":1,\"email\":\"" + std::string(kMega - 100, '&') + "\"}"},
+      {multipart, part + std::string(kMega - 200, '"') + "\r\n--b--\r\n"},
+      {multipart, repeated(part + "\r\n", kMega - 200) + "--b--\r\n"}};
+  EchoServer echo;
+  Form form;
+  BOOST_REQUIRE(form.runs());
+  for (const auto& [where, process] :
+       {std::pair(echo.where, &echo.process), std::pair(form.where(), &form.process())}) {
+    ask(where, fcgi_get(""));
+    const long start = memory(process->pid(), "VmRSS");
+    for (const auto& [type, body] : bodies) {
+      BOOST_TEST_CONTEXT(where << " " << type << " " << body.substr(0, 40)) {
+        const std::string request = fcgi_head(post_params("", body.size(), type)) + fcgi_body(body);
+        std::vector<std::jthread> threads;
+        for (int i = 0; i < 32; ++i) threads.emplace_back([&] { ask(where, request); });
+        threads.clear();
+        BOOST_TEST(memory(process->pid(), "VmHWM") < 200);
+        BOOST_TEST(wait_until([&] { return memory(process->pid(), "VmRSS") < start + 30; }),
+                   memory(process->pid(), "VmRSS") << " MB, at the start " << start);
+      }
+    }
+  }
 }
 
 BOOST_AUTO_TEST_SUITE_END()

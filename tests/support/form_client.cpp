@@ -84,7 +84,9 @@ HttpReply CgiForm::request(const HttpCall& call, const std::vector<std::string>&
 }
 
 HttpReply CgiForm::post(const std::string& body, std::vector<std::string> headers) const {
-  headers.push_back("Content-Type: " + kUrlEncoded);
+  const bool typed = std::ranges::any_of(
+      headers, [](const std::string& header) { return header.starts_with("Content-Type:"); });
+  if (!typed) headers.push_back("Content-Type: " + kUrlEncoded);
   return request({"POST", "/index.php", std::move(headers), body});
 }
 

@@ -215,6 +215,24 @@ BOOST_FIXTURE_TEST_CASE(same_id_again_is_once_and_tells_how_it_stands, StoreFixt
   BOOST_TEST(good(store->stats(Kind::lead)).today == 1);
 }
 
+BOOST_FIXTURE_TEST_CASE(spam_waits_for_a_person_until_it_is_erased, StoreFixture) {
+  NewItem spam = new_item(Kind::lead, "a");
+  spam.state = State::spam;
+  const auto number = test::accept(*store, spam);
+  spam.id = "b";
+  test::accept(*store, spam);
+  BOOST_TEST(good(store->claim(Kind::lead, 10)).empty());
+  BOOST_TEST(good(store->stats(Kind::lead)).done == 0);
+  ListFilter filter;
+  filter.kind = Kind::lead;
+  filter.state = State::spam;
+  BOOST_TEST(good(store->list(filter)).size() == 2U);
+  good(store->retry_now(number));
+  BOOST_TEST(good(store->claim(Kind::lead, 10)).size() == 1U);
+  now += 10;
+  BOOST_TEST(good(store->erase_done(now)) == 1);
+}
+
 BOOST_FIXTURE_TEST_CASE(numbers_are_never_given_twice, StoreFixture) {
   NewItem kept = new_item(Kind::event, "a");
   kept.state = State::done;
