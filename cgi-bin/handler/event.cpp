@@ -148,6 +148,10 @@ TokenCheck verify(const Value& params, const Settings& settings) {
   return right ? TokenCheck::right : TokenCheck::wrong;
 }
 
+bool is_robot(const Value& params) {
+  return params["event"].is_null() && params["document_id"].is_array();
+}
+
 Error no_token_error(const Settings& settings) {
   return {ErrorKind::settings, "no_application_token",
           settings.file.string() + ": [portal] application_token is not set: no event is accepted",
