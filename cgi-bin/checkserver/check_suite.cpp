@@ -158,6 +158,10 @@ Finding judge_refusals(const Seen& seen) {
     if (name.starts_with("spam.")) spam += count;
   }
   refused -= spam;
+  if (totals.contains("refused.robot")) {
+    finding.state = State::warning;
+    finding.name = "robots";
+  }
   finding.facts = Value::map({{"refused", refused}, {"spam", spam}, {"list", list}});
   finding.metrics = {{"refused_last_day", static_cast<double>(refused)},
                      {"spam_last_day", static_cast<double>(spam)}};

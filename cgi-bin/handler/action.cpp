@@ -160,6 +160,16 @@ std::expected<void, ActionFailure> exec(const ActionSettings& action, const Item
   for (const std::string& argument : text::split(action.exec, " \t")) {
     run.arguments.push_back(
         run.arguments.empty() ? argument : fill_in(argument, event.payload, progress["call"]));
+    // What somebody writes into the portal must not become an option of the owner's program.
+    if (run.arguments.back().starts_with('-') && !argument.starts_with('-')) {
+      return std::unexpected(
+          ActionFailure{{ErrorKind::input, "exec_argument",
+                         "[on " + action.event + "] exec: " + argument +
+                             " would begin with a dash: " + text::for_log(run.arguments.back(), 60),
+                         "write the dash yourself, as in --title=" + argument +
+                             ", or let the program take it from its input"},
+                        true});
+    }
   }
   run.environment = {"PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8",
                      "B24_EVENT=" + text::for_log(event.name),

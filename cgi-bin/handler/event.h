@@ -24,6 +24,9 @@ enum class TokenCheck { right, wrong, not_configured };
 // with every token of every [portal]; where that section names a member_id or a domain,
 // auth[member_id] and auth[domain] must be the same.
 TokenCheck verify(const Value& params, const Settings& settings);
+// Whether the "Outgoing webhook" of a robot or business process called: it sends neither an event
+// nor a token.
+bool is_robot(const Value& params);
 // What the owner has to set when verify says not_configured.
 Error no_token_error(const Settings& settings);
 

@@ -1,8 +1,10 @@
 // event_command: see event_command.h.
 #include "event_command.h"
 
+#include <sys/stat.h>
 #include <sysexits.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <charconv>
 #include <chrono>
@@ -38,6 +40,16 @@ bool has(const Arguments& arguments, std::string_view option) {
     if (name == option) return true;
   }
   return false;
+}
+
+// What was accepted and is not in the store yet (a killed process left it) is to be seen, too.
+// Files that another user made, a curious root, the receiver could not write to.
+void take_in(const EventTools& tools, const App& app) {
+  struct stat status {};
+  if (::stat(app.settings->data.dir.c_str(), &status) != 0 || status.st_uid != ::geteuid()) return;
+  if (const Result<int> taken = tools.ingester.run(kPatience); !taken) {
+    complain("handler", taken.error());
+  }
 }
 
 // All events of a filter, oldest first, a page at a time; the number of the last one.
@@ -202,6 +214,7 @@ int event_command(const EventTools& tools, const Arguments& arguments) {
     }
     filter.since = *time;
   }
+  take_in(tools, *current);
   if (has(arguments, "--list") || has(arguments, "--show") || has(arguments, "--retry")) {
     const auto reopen = [&] {
       if (Result<std::shared_ptr<Gate>> gate = tools.gates.current(); gate) (*gate)->reopen();

@@ -104,7 +104,9 @@ class HandlerPage : public AppPage {
     if (!*allowed) return refuse_caller(request, *app, "address_not_allowed");
     const TokenCheck token = verify(request.params, settings);
     if (token == TokenCheck::not_configured) return unavailable(no_token_error(settings), request);
-    if (token == TokenCheck::wrong) return refuse_caller(request, *app, "wrong_token");
+    if (token == TokenCheck::wrong) {
+      return refuse_caller(request, *app, is_robot(request.params) ? "robot" : "wrong_token");
+    }
     warn_of_token_in_url(request, *app);
     if (const auto number = test_event_number(request.params, settings, now_ms()); number) {
       return take_test_event(*number, request);
@@ -119,10 +121,16 @@ class HandlerPage : public AppPage {
   }
 
   Response refuse_caller(const Request& request, const App& app, std::string_view code) {
-    app.log->write_bounded(Log::Level::warning, "refused",
-                           Value::map({{"code", code},
-                                       {"address", request.remote_address},
-                                       {"event", request.params["event"].text()}}));
+    Value fields = Value::map({{"code", code},
+                               {"address", request.remote_address},
+                               {"event", request.params["event"].text()}});
+    const bool robot = code == "robot";
+    if (robot) {
+      fields.set("cause", "a robot's \"Outgoing webhook\" called, which sends no token");
+      fields.set("remedy", "let its address end with ?auth[application_token]=YOUR-TOKEN");
+    }
+    // By a name of its own, so that those who guess do not crowd it out.
+    app.log->write_bounded(Log::Level::warning, robot ? "robot_refused" : "refused", fields);
     if (Result<std::shared_ptr<Store>> store = stores_.current(); store) {
       static_cast<void>((*store)->count("refused." + std::string(code)));
     }

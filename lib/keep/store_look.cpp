@@ -35,12 +35,10 @@ std::string list_statement(const ListFilter& filter) {
   if (filter.state) sql += "AND state = ?3 ";
   if (is_open(filter)) sql += "AND state <> 'done' ";
   if (!filter.name.empty()) sql += "AND name = ?4 ";
-  if (filter.since > 0) {
-    // The numbers begin where the times do, give or take what threads overtake each other between
-    // looking at the clock and committing.
-    sql +=
-        "AND received_at >= ?5 AND number >= (SELECT number FROM items"
-        " WHERE received_at >= ?5 - 60000 ORDER BY received_at, number LIMIT 1) ";
+  if (filter.since > 0) sql += "AND received_at >= ?5 ";
+  // Where the walk may end, or begin. A clock that was set dates the numbers in any order.
+  if (filter.since > 0 && (filter.newest_first || filter.after == 0)) {
+    sql += "AND number >= (SELECT min(number) FROM items WHERE received_at >= ?5) ";
   }
   sql += filter.newest_first ? "ORDER BY number DESC LIMIT ?6" : "ORDER BY number LIMIT ?6";
   return sql;

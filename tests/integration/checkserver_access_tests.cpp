@@ -176,6 +176,20 @@ BOOST_AUTO_TEST_CASE(keys_cannot_be_tried_for_ever) {
   BOOST_TEST(server.post(right, {{"REMOTE_ADDR", "192.0.2.100"}}).status == 303);
 }
 
+BOOST_AUTO_TEST_CASE(wrong_keys_from_one_address_do_not_lock_out_the_right_one_from_another) {
+  const BareCheck bare(std::string("[checkserver]\naccess = summary\nkey = ") + kCheckKey);
+  const CheckServer server(bare);
+  int stopped = 0;
+  for (int i = 0; i < 70; ++i)  // a minute may end amid them
+    stopped += server.post("key=wrong", {{"REMOTE_ADDR", "192.0.2.7"}}).status == 429 ? 1 : 0;
+  BOOST_TEST(stopped > 0);
+  BOOST_TEST(server.post(std::string("key=") + kCheckKey, {{"REMOTE_ADDR", "192.0.2.8"}}).status ==
+             303);
+  const auto asked =
+      server.get("format=json", {{"REMOTE_ADDR", "192.0.2.8"}, {"HTTP_X_B24HOOKS_KEY", kCheckKey}});
+  BOOST_TEST(shows_details(asked.body));
+}
+
 BOOST_AUTO_TEST_CASE(other_methods_are_refused) {
   const BareCheck bare("[checkserver]\naccess = public");
   const CheckServer server(bare);

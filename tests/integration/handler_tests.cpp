@@ -224,6 +224,31 @@ BOOST_AUTO_TEST_CASE(strangers_are_refused_counted_and_not_heard) {
   BOOST_TEST(!read_file(site.run_dir() / "data/b24hooks.log").contains("guess"));
 }
 
+// It posts what it is about and where it is from, but neither an event nor a token.
+BOOST_AUTO_TEST_CASE(a_robot_that_is_refused_is_explained_and_can_be_let_in) {
+  const Site& site = own_site();
+  const std::string robot =
+      "document_id[]=crm&document_id[]=CCrmDocumentDeal&document_id[]=DEAL_7&auth[domain]="
+      "example.bitrix24.com&auth[client_endpoint]=https%3A%2F%2Fexample.bitrix24.com%2Frest%2F"
+      "&auth[member_id]=a223c6b3710f85df22e9377d6c4f7553";
+  const std::int64_t wrong = counted(site, "refused.wrong_token");
+  const HttpReply refused = site.post(kPath, robot);
+  BOOST_TEST(refused.status == 403);
+  BOOST_TEST(refused.body.contains("robot"), refused.body);
+  BOOST_TEST(counted(site, "refused.robot") == 1);
+  BOOST_TEST(counted(site, "refused.wrong_token") == wrong);
+  BOOST_REQUIRE(entries(site, "robot_refused").size() == 1u);
+  const Value entry = entries(site, "robot_refused").back();
+  BOOST_TEST(entry["code"].text() == "robot");
+  BOOST_TEST(entry["cause"].text().contains("Outgoing webhook"));
+  BOOST_TEST(entry["remedy"].text().contains("auth[application_token]"));
+  // What the remedy says works.
+  const std::string address = std::string(kPath) + "?auth[application_token]=";
+  BOOST_TEST(site.post(address + site.token(), robot).status == 200);
+  BOOST_TEST(wait_until([&] { return site.hook_log().contains("DEAL_7"); }));
+  BOOST_TEST(site.post(address + "wrong", robot).status == 403);
+}
+
 BOOST_AUTO_TEST_CASE(a_token_in_the_address_is_taken_with_a_warning) {
   const Site& site = own_site();
   const std::string path = std::string(kPath) + "?auth[application_token]=" + site.token();

@@ -234,6 +234,33 @@ BOOST_FIXTURE_TEST_CASE(a_program_that_fails_is_a_failure_with_its_words, Action
   }
 }
 
+BOOST_FIXTURE_TEST_CASE(what_an_event_says_never_becomes_an_option_of_the_program, ActionFixture) {
+  const struct {
+    const char* arguments;
+    const char* id;
+    const char* given;  // null: the program is not run
+  } cases[] = {{" {data.FIELDS.ID}", "-rf", nullptr},
+               {" --help {data.FIELDS.ID}", "--delete", nullptr},
+               {" {nothing}{data.FIELDS.ID}", "-x", nullptr},
+               {" {data.FIELDS.ID}", "7-x", "<7-x>"},
+               {" id:{data.FIELDS.ID}", "-5", "<id:-5>"},
+               {" --id={data.FIELDS.ID}", "-5", "<--id=-5>"},
+               {" -{data.FIELDS.ID}", "-5", "<--5>"},
+               {" {data.FIELDS.ID}", "", "<>"}};
+  for (const auto& [arguments, id, given] : cases) {
+    std::filesystem::remove(dir / "arguments");
+    keep_what_comes(arguments);
+    progress = Value::array();
+    const auto done = run(event_item(event_params("ONX", id)));
+    BOOST_TEST(done.has_value() == (given != nullptr), arguments << " " << id);
+    BOOST_TEST(read_file(dir / "arguments") == (given == nullptr ? "" : given));
+    if (done) continue;
+    BOOST_TEST(done.error().error.code == "exec_argument");
+    BOOST_TEST(done.error().error.remedy.contains("dash"));
+    BOOST_TEST(done.error().permanent);
+  }
+}
+
 BOOST_FIXTURE_TEST_CASE(a_program_that_takes_too_long_is_a_failure, ActionFixture) {
   action.exec = "/bin/sleep 1000";
   action.exec_time = 200;

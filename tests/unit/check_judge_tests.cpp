@@ -249,6 +249,8 @@ const std::vector<Case>& cases() {
       {"event_lag", State::info, "no_events", [](Facts& f) { f.seen.store->event_lag.clear(); }},
       {"refusals", State::info, "some",
        [](Facts& f) { f.seen.store->counts = {{"spam.honeypot", kNow, 3}}; }},
+      {"refusals", State::warning, "robots",
+       [](Facts& f) { f.seen.store->counts = {{"refused.robot", kNow, 3}}; }},
       {"errors", State::warning, "recent",
        [](Facts& f) {
          f.seen.log->push_back({iso_time(kNow - kMinute), "delivery", "timeout", "late", true});

@@ -231,6 +231,39 @@ BOOST_AUTO_TEST_CASE(events_are_replayed_by_time_and_name) {
   BOOST_TEST((look(other).state == State::done));
 }
 
+// It may have been accepted this moment, or by a process that was killed then.
+BOOST_AUTO_TEST_CASE(every_accepted_event_is_seen_in_the_order_of_acceptance) {
+  std::vector<std::string> ids;
+  const auto accept = [&](Millis at) {
+    const Record record = record_of(event_params(), at);
+    good(ingester.journal(good(source.current()))->append(std::vector{encode(record)}));
+    ids.push_back(record.id);
+  };
+  const auto seen = [&](const Said& said) {
+    std::vector<std::string> found;
+    for (const std::string& line : text::split(said.out, "\n"))
+      found.push_back(good(json::parse(line))["id"].text());
+    return found;
+  };
+  const Millis now = now_ms();
+  // The clock went a day ahead for a while, and was set back.
+  for (const Millis at : {now + kDay, now + kDay + 5, now - 5'000, now - 4'000, now - 4'000})
+    accept(at);
+  BOOST_TEST(seen(say({{"--export", "jsonl"}})) == ids, boost::test_tools::per_element());
+  accept(now - 3'000);
+  const Said listed = say({{"--list", ""}, {"--since", "1h"}});
+  BOOST_TEST(lines(listed.out) == ids.size() + 2, listed.out);
+  for (std::size_t i = 1; i < ids.size(); ++i)
+    BOOST_TEST(listed.out.find(ids[i]) < listed.out.find(ids[i - 1]));  // the newest first
+  BOOST_TEST(seen(say({{"--export", "jsonl"}, {"--since", "1h"}})) == ids,
+             boost::test_tools::per_element());
+  accept(now - 2'000);
+  BOOST_TEST(say({{"--replay", ""}, {"--since", "1h"}}).out ==
+             std::to_string(ids.size()) + " are due now\n");
+  accept(now - 1'000);
+  BOOST_TEST(say({{"--replay", ids.back()}}).code == 0);
+}
+
 // Everything from the beginning is never what somebody means who forgot an argument.
 BOOST_AUTO_TEST_CASE(a_replay_needs_an_id_or_a_time) {
   const Item item = add(event_params());

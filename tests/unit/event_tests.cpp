@@ -3,8 +3,10 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include "base/text.h"
 #include "event_fixture.h"
 #include "portal/test_event.h"
+#include "value/json.h"
 
 using namespace b24;
 using namespace b24::test;
@@ -211,6 +213,82 @@ BOOST_AUTO_TEST_CASE(an_event_is_ordered_by_the_object_that_it_is_about) {
                {Value::map({{"event", "ONAPPTEST"}, {"data", "x"}}), ""},
                {Value::array(), ""}};
   for (const auto& [params, object] : cases) BOOST_TEST(event(params, 1, {}).object == object);
+}
+
+// The vendor's own examples of what each kind of event says of its object.
+BOOST_AUTO_TEST_CASE(the_object_of_an_event_is_its_kind_and_its_whole_id) {
+  const struct {
+    const char* events;
+    const char* data;
+    const char* object;
+  } cases[] = {
+      {"ONCRMDYNAMICITEMADD ONCRMDYNAMICITEMUPDATE ONCRMDYNAMICITEMDELETE "
+       "ONCRMDYNAMICITEMUPDATE_1220",
+       R"({"FIELDS":{"ID":24,"ENTITY_TYPE_ID":1220}})", "ONCRMDYNAMICITEM:1220:24"},
+      {"ONCRMDYNAMICITEMUPDATE", R"({"FIELDS":{"ID":24,"ENTITY_TYPE_ID":147}})",
+       "ONCRMDYNAMICITEM:147:24"},
+      {"ONCRMDEALADD ONCRMDEALMOVETOCATEGORY", R"({"FIELDS":{"ID":6675,"CATEGORY_ID":1}})",
+       "ONCRMDEAL:6675"},
+      {"ONCRMDEALRECURRINGADD ONCRMDEALRECURRINGEXPOSE ONCRMDEALRECURRINGDELETE",
+       R"({"FIELDS":{"ID":9,"RECURRING_DEAL_ID":6791}})", "ONCRMDEALRECURRING:9"},
+      {"ONCRMLEADUSERFIELDADD ONCRMLEADUSERFIELDSETENUMVALUES",
+       R"({"FIELDS":{"ID":6977,"ENTITY_ID":"CRM_LEAD"}})", "ONCRMLEADUSERFIELD:6977"},
+      {"ONCRMADDRESSREGISTER ONCRMADDRESSUNREGISTER",
+       R"({"FIELDS":{"TYPE_ID":1,"ENTITY_TYPE_ID":8,"ENTITY_ID":3}})", "ONCRMADDRESS:1:8:3"},
+      {"ONORDERENTITYSAVED ONORDERDELETED ONSALEORDERSAVED ONSALEBEFOREORDERDELETE",
+       R"({"FIELDS":{"ID":300}})", "ONORDER:300"},
+      {"ONPAYMENTENTITYSAVED ONPAYMENTDELETED", R"({"FIELDS":{"ID":300}})", "ONPAYMENT:300"},
+      {"ONLIVEFEEDPOSTADD ONLIVEFEEDPOSTDELETE", R"({"FIELDS":{"POST_ID":209}})",
+       "ONLIVEFEEDPOST:209"},
+      {"ONTASKUPDATE", R"({"FIELDS_BEFORE":{"ID":123},"FIELDS_AFTER":{"ID":123}})", "ONTASK:123"},
+      {"ONTASKCOMMENTADD", R"({"FIELDS_AFTER":{"ID":0,"TASK_ID":555,"MESSAGE_ID":1458}})",
+       "ONTASKCOMMENT:555"},
+      {"ONTASKCOMMENTDELETE", R"({"FIELDS_BEFORE":{"ID":123,"TASK_ID":555}})", "ONTASKCOMMENT:555"},
+      {"ONCRMTIMELINECOMMENTADD ONCRMTIMELINECOMMENTUPDATE", R"({"ID":999})",
+       "ONCRMTIMELINECOMMENT:999"},
+      {"ONCALENDARENTRYADD ONCALENDARENTRYDELETE", R"({"id":1414})", "ONCALENDARENTRY:1414"},
+      {"ONBOOKINGRESOURCETYPEADD", R"({"ID":9})", "ONBOOKINGRESOURCETYPE:9"},
+      {"CATALOG.PRODUCT.ON.ADD CATALOG.PRODUCT.ON.UPDATE", R"({"FIELDS":{"ID":1,"TYPE":1}})",
+       "CATALOG.PRODUCT.ON.:1"},
+      {"ONVOXIMPLANTCALLINIT ONVOXIMPLANTCALLSTART ONVOXIMPLANTCALLEND", R"({"CALL_ID":"a.1"})",
+       "ONVOXIMPLANTCALL:a.1"},
+      {"ONEXTERNALCALLSTART", R"({"CALL_ID":"externalCall.1","CRM_ENTITY_ID":7})",
+       "ONEXTERNALCALL:externalCall.1"},
+      {"ONEXTERNALCALLBACKSTART", R"({"PHONE_NUMBER":"+49"})", ""},
+      {"ONOPENLINEMESSAGEADD ONOPENLINEMESSAGEDELETE",
+       R"({"DATA":[{"chat":{"id":1024},"message":{"id":2056}}]})", "ONOPENLINECHAT:1024"},
+      {"ONSESSIONSTART ONSESSIONFINISH", R"({"DATA":[{"session":{"id":42},"chat":{"id":1024}}]})",
+       "ONOPENLINECHAT:1024"},
+      {"ONIMCONNECTORMESSAGEADD ONIMCONNECTORMESSAGEDELETE",
+       R"({"CONNECTOR":"c","LINE":107,"MESSAGES":[{"im":{"chat_id":1807,"message_id":5}}]})",
+       "ONIMCONNECTORCHAT:1807"},
+      {"ONIMBOTV2MESSAGEADD ONIMBOTV2JOINCHAT", R"({"bot":{"id":456},"chat":{"id":5}})",
+       "ONIMBOTV2CHAT:456:5"},
+      {"ONIMBOTMESSAGEADD ONIMBOTJOINCHAT", R"({"PARAMS":{"DIALOG_ID":"chat1157"}})",
+       "ONIMBOTCHAT:chat1157"},
+      {"ONSIGNB2EDOCUMENTSTATUSCHANGED", R"({"documentUid":"R-LK"})", "ONSIGNB2EDOCUMENT:R-LK"},
+      {"ONSIGNB2EMEMBERSTATUSCHANGED", R"({"memberUid":"2d","documentUid":"R-LK"})",
+       "ONSIGNB2EMEMBER:R-LK:2d"},
+      {"ONAPPUPDATE ONOFFLINEEVENT", R"({"VERSION":2})", ""},
+  };
+  for (const auto& [events, data, object] : cases) {
+    for (const std::string& name : text::split(events)) {
+      const Value params = Value::map({{"event", name}, {"data", good(json::parse(data))}});
+      BOOST_TEST(event(params, 1, {}).object == object, name);
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(objects_of_two_portals_are_two) {
+  Settings settings;
+  settings.portals = {portal({"a"}), portal({"b"})};
+  Value params = event_params("ONCRMDEALUPDATE", "7");
+  const std::string one = event(params, 1, settings).object;
+  BOOST_TEST(event(event_params("ONCRMDEALADD", "7"), 1, settings).object == one);
+  Value other = params["auth"];
+  other.set("member_id", "another");
+  params.set("auth", other);
+  BOOST_TEST(event(params, 1, settings).object != one);
 }
 
 BOOST_AUTO_TEST_CASE(an_event_is_kept_as_it_came_but_for_its_tokens) {

