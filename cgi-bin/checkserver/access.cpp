@@ -46,13 +46,13 @@ bool is_in_network(const Request& request, const Settings& settings) {
 }  // namespace
 
 Sight sight_of(const Request& request, const Settings& settings, Millis now) {
-  const CheckAccess access = settings.checkserver.access;
-  if (access == CheckAccess::off) return Sight::nothing;
-  if (access == CheckAccess::everyone || is_in_network(request, settings) ||
+  const std::string& access = settings.checkserver.access;
+  if (access == "off") return Sight::nothing;
+  if (access == "public" || is_in_network(request, settings) ||
       is_key(request.key_header, settings) || has_valid_cookie(request, settings, now)) {
     return Sight::everything;
   }
-  return access == CheckAccess::summary ? Sight::verdict : Sight::key_form;
+  return access == "summary" ? Sight::verdict : Sight::key_form;
 }
 
 bool is_key(std::string_view given, const Settings& settings) {

@@ -5,6 +5,9 @@
 #include <cmath>
 #include <cstdio>
 #include <ctime>
+#include <utility>
+
+#include "base/text.h"
 
 namespace b24::chart {
 namespace {
@@ -19,26 +22,12 @@ constexpr double kPlotWidth = kWidth - kLeft - 4;
 constexpr double kPlotHeight = kHeight - kTop - kBottom;
 constexpr double kGaugeHeight = 34;
 
-std::string escape(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '&':
-        out += "&amp;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      default:
-        out += c;
-    }
-  }
+constexpr std::pair<const char*, const char*> kEscapes[] = {
+    {"&", "&amp;"}, {"<", "&lt;"}, {">", "&gt;"}, {"\"", "&quot;"}};
+
+std::string escape(std::string_view words) {
+  std::string out(words);
+  for (const auto& [what, with] : kEscapes) b24::text::replace_all(out, what, with);
   return out;
 }
 
@@ -54,16 +43,6 @@ std::string number(double value) {
 std::string round_number(double value) {
   char buffer[32];
   std::snprintf(buffer, sizeof buffer, "%.10g", value);
-  return buffer;
-}
-
-// In the server's time zone, as hook.log.
-std::string time_text(Millis at, const char* format) {
-  const std::time_t seconds = at / 1000;
-  std::tm local{};
-  localtime_r(&seconds, &local);
-  char buffer[32];
-  std::strftime(buffer, sizeof buffer, format, &local);
   return buffer;
 }
 
@@ -131,6 +110,15 @@ std::string tooltip(const Options& options, const Point& point) {
 }
 
 }  // namespace
+
+std::string time_text(Millis at, const char* format) {
+  const std::time_t seconds = at / 1000;
+  std::tm local{};
+  localtime_r(&seconds, &local);
+  char buffer[40];
+  std::strftime(buffer, sizeof buffer, format, &local);
+  return buffer;
+}
 
 double round_up(double value) {
   if (!(value > 0)) return 1;

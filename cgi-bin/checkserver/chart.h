@@ -32,6 +32,9 @@ std::string line(const Options& options, const std::vector<Point>& points);
 // How much of `size` is used.
 std::string gauge(const Options& options, double level, double size);
 
+// By strftime, in the server's time zone, as hook.log.
+std::string time_text(Millis at, const char* format);
+
 // The next round number at or above: 1, 2, 5, 10, 20, 50, ...
 double round_up(double value);
 

@@ -65,6 +65,7 @@ struct Check {
   // The name that CRest::checkServer gives to this failure; empty where it has none.
   std::string_view crest;
   Finding (*judge)(const Seen& seen);
+  bool early = false;  // judged without settings, too; the others find "no_settings" then
 };
 
 // The tables of the groups (check_GROUP.cpp), in the order in which they are shown.

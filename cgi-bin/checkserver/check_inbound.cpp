@@ -31,7 +31,6 @@ bool may_be_sent(const Settings& settings) {
 }
 
 Finding judge_token(const Seen& seen) {
-  if (!seen.subject->settings) return {.state = State::info, .name = "no_settings"};
   if (!has_token(*seen.subject->settings)) {
     return {.state = State::warning,
             .name = "missing",
@@ -45,7 +44,6 @@ Finding judge_token(const Seen& seen) {
 }
 
 Finding judge_public_url(const Seen& seen) {
-  if (!seen.subject->settings) return {.state = State::info, .name = "no_settings"};
   const std::string& url = seen.subject->settings->site.public_url;
   if (url.empty()) {
     return {.state = State::warning,
@@ -62,7 +60,7 @@ Finding judge_public_url(const Seen& seen) {
 }
 
 Finding judge_certificate(const Seen& seen) {
-  if (!seen.subject->settings || !may_be_sent(*seen.subject->settings)) {
+  if (!may_be_sent(*seen.subject->settings)) {
     return {.state = State::info, .name = "not_asked"};
   }
   if (!seen.subject->settings->site.public_url.starts_with("https://")) {
@@ -82,7 +80,7 @@ Finding judge_certificate(const Seen& seen) {
 }
 
 Finding judge_test_event(const Seen& seen) {
-  if (!seen.subject->settings || !may_be_sent(*seen.subject->settings)) {
+  if (!may_be_sent(*seen.subject->settings)) {
     return {.state = State::info, .name = "not_asked"};
   }
   if (!seen.inbound) return {.state = State::error, .name = "late"};

@@ -119,7 +119,6 @@ namespace {
 
 Finding judge_leaks(const Seen& seen) {
   const Subject& subject = *seen.subject;
-  if (!subject.settings) return {.state = State::info, .name = "no_settings"};
   if (subject.settings->site.public_url.empty()) {
     return {.state = State::info, .name = "no_public_url"};
   }

@@ -65,21 +65,6 @@ void begin_portal(const std::shared_ptr<Run>& run, const std::shared_ptr<const S
   begin<PortalSeen>(run, "portal", &Seen::portal, [subject] { return look_at_portal(*subject); });
 }
 
-// The long check waits for the short questions, which share its connection.
-void begin_store(const std::shared_ptr<Run>& run, const std::shared_ptr<const Subject>& subject) {
-  begin<StoreSeen>(run, "store", &Seen::store,
-                   [subject] { return look_at_store(*subject->store, now_ms()); });
-  begin<Result<std::string>>(run, "quick_check", &Seen::quick_check, [run, subject] {
-    {
-      std::unique_lock lock(run->mutex);
-      run->changed.wait_for(lock,
-                            std::chrono::milliseconds(subject->settings->checkserver.time_limit),
-                            [&] { return run->seen.store.has_value(); });
-    }
-    return subject->store->check();
-  });
-}
-
 }  // namespace
 
 Subject subject_of(AppSource& app, TemplateSource& templates, StoreSource& stores,
@@ -124,7 +109,8 @@ Seen look(std::shared_ptr<const Subject> subject, Millis limit) {
     begin_portal(run, subject);
   }
   if (subject->store) {
-    begin_store(run, subject);
+    begin<StoreSeen>(run, "store", &Seen::store,
+                     [subject] { return look_at_store(*subject->store, now_ms()); });
   }
   std::unique_lock lock(run->mutex);
   run->changed.wait_for(lock, std::chrono::milliseconds(limit), [&] { return run->pending == 0; });

@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <ctime>
 
 #include "base/version.h"
 #include "chart.h"
@@ -11,15 +10,6 @@
 
 namespace b24::check {
 namespace {
-
-std::string local_time(Millis at) {
-  const std::time_t seconds = at / 1000;
-  std::tm local{};
-  localtime_r(&seconds, &local);
-  char buffer[40];
-  std::strftime(buffer, sizeof buffer, "%Y-%m-%d %H:%M:%S", &local);
-  return buffer;
-}
 
 std::string one_decimal(double value) {
   char buffer[32];
@@ -151,7 +141,7 @@ Value page_form(const Report& report, const Templates& templates, std::string_vi
   const Value counts = Value::map({{"errors", report.count(State::error)},
                                    {"warnings", report.count(State::warning)},
                                    {"well", report.count(State::ok) + report.count(State::info)}});
-  const Value when = Value::map({{"time", local_time(report.at)},
+  const Value when = Value::map({{"time", chart::time_text(report.at, "%Y-%m-%d %H:%M:%S")},
                                  {"took", one_decimal(static_cast<double>(report.took) / 1000)}});
   const Value found = problems(report, templates, language);
   const Value drawn = charts(report, templates, language);

@@ -33,15 +33,12 @@ constexpr std::string_view kExplained[] = {
     "timeout",
 };
 
-Finding no_settings() {
-  return {.state = State::info, .name = "no_settings"};
-}
 Finding not_asked() {
   return {.state = State::info, .name = "not_asked"};
 }
 
 bool is_callable(const Seen& seen) {
-  return seen.subject->settings && !Webhook::url_fault(seen.subject->settings->crest.web_hook_url);
+  return !Webhook::url_fault(seen.subject->settings->crest.web_hook_url);
 }
 
 // What the portal answered to one question; null, with what to say, when it did not.
@@ -68,7 +65,6 @@ bool yes(const Value& value) {
 }
 
 Finding judge_url(const Seen& seen) {
-  if (!seen.subject->settings) return no_settings();
   const CRestSettings& crest = seen.subject->settings->crest;
   if (crest.web_hook_url.empty()) {
     return {.state = State::error,

@@ -1,9 +1,7 @@
 // check_programs: checks of the programs themselves: versions, libraries, how they run.
 #include <openssl/opensslv.h>
-#include <pwd.h>
 #include <unistd.h>
 
-#include <array>
 #include <filesystem>
 
 #include "base/version.h"
@@ -11,6 +9,7 @@
 #include "keep/database.h"
 #include "portal/http.h"
 #include "portal/site_url.h"
+#include "settings/permission.h"
 #include "web/server.h"
 
 namespace b24::check {
@@ -72,25 +71,17 @@ Finding judge_process(const Seen& seen) {
 }
 
 constexpr Check kProgramChecks[] = {
-    {"version", Group::programs, "", judge_version},
-    {"curl", Group::programs, "curl_error", judge_curl},
-    {"sqlite", Group::programs, "", judge_sqlite},
-    {"libraries", Group::programs, "", judge_libraries},
-    {"process", Group::programs, "", judge_process},
+    {"version", Group::programs, "", judge_version, true},
+    {"curl", Group::programs, "curl_error", judge_curl, true},
+    {"sqlite", Group::programs, "", judge_sqlite, true},
+    {"libraries", Group::programs, "", judge_libraries, true},
+    {"process", Group::programs, "", judge_process, true},
 };
 
 }  // namespace
 
 std::span<const Check> program_checks() {
   return kProgramChecks;
-}
-
-std::string user_name(uid_t user) {
-  std::array<char, 4096> buffer{};
-  passwd entry{};
-  passwd* found = nullptr;
-  getpwuid_r(user, &entry, buffer.data(), buffer.size(), &found);
-  return found != nullptr ? entry.pw_name : std::to_string(user);
 }
 
 ProgramsSeen look_at_programs() {

@@ -1,15 +1,15 @@
 // check_reach: which addresses a name has, and which of them can be connected to.
-#include <arpa/inet.h>
-#include <fcntl.h>
 #include <netdb.h>
-#include <poll.h>
 #include <sys/socket.h>
-#include <unistd.h>
+#include <sys/time.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
+#include <functional>
+#include <future>
+#include <system_error>
 
+#include "base/files.h"
 #include "check_seen.h"
 
 namespace b24::check {
@@ -37,60 +37,23 @@ Target target_of(std::string_view url) {
   return target;
 }
 
-struct Connection {
-  int fd = -1;
-  ReachSeen::Tried* tried = nullptr;
-};
-
-// A connection to one address is begun; what is known at once is written down.
-int begin_to_connect(const addrinfo& address, ReachSeen::Tried& tried) {
+ReachSeen::Tried try_to_connect(const addrinfo& address, Millis limit) {
   char text[NI_MAXHOST] = "";
   getnameinfo(address.ai_addr, address.ai_addrlen, text, sizeof text, nullptr, 0, NI_NUMERICHOST);
+  ReachSeen::Tried tried;
   tried.address = text;
-  const int fd = socket(address.ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (fd < 0) {
-    tried.fault = std::strerror(errno);
-    return -1;
+  const Millis begun = now_ms();
+  const FileHandle made(socket(address.ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  // Of a connect, too: it then ends with EINPROGRESS.
+  const timeval time{.tv_sec = limit / 1000, .tv_usec = limit % 1000 * 1000};
+  tried.reached = made.get() >= 0 &&
+                  setsockopt(made.get(), SOL_SOCKET, SO_SNDTIMEO, &time, sizeof time) == 0 &&
+                  connect(made.get(), address.ai_addr, address.ai_addrlen) == 0;
+  if (!tried.reached) {
+    tried.fault = std::generic_category().message(errno == EINPROGRESS ? ETIMEDOUT : errno);
   }
-  if (connect(fd, address.ai_addr, address.ai_addrlen) != 0 && errno != EINPROGRESS) {
-    tried.fault = std::strerror(errno);
-    close(fd);
-    return -1;
-  }
-  return fd;
-}
-
-void finish(Connection& connection, Millis took) {
-  int fault = 0;
-  socklen_t size = sizeof fault;
-  getsockopt(connection.fd, SOL_SOCKET, SO_ERROR, &fault, &size);
-  connection.tried->reached = fault == 0;
-  connection.tried->took = took;
-  if (fault != 0) connection.tried->fault = std::strerror(fault);
-  close(connection.fd);
-  connection.fd = -1;
-}
-
-void wait_for(std::vector<Connection>& connections, Millis begun, Millis limit) {
-  std::vector<pollfd> polled;
-  while (true) {
-    polled.clear();
-    for (const Connection& c : connections) polled.push_back({c.fd, POLLOUT, 0});
-    const Millis left = begun + limit - now_ms();
-    const bool waiting = std::any_of(connections.begin(), connections.end(),
-                                     [](const Connection& c) { return c.fd >= 0; });
-    if (!waiting || left <= 0) break;
-    if (poll(polled.data(), polled.size(), static_cast<int>(left)) < 0 && errno != EINTR) break;
-    for (std::size_t i = 0; i < polled.size(); ++i) {
-      if (polled[i].revents != 0) finish(connections[i], now_ms() - begun);
-    }
-  }
-  for (Connection& connection : connections) {
-    if (connection.fd < 0) continue;
-    connection.tried->fault = std::strerror(ETIMEDOUT);
-    connection.tried->took = limit;
-    close(connection.fd);
-  }
+  tried.took = now_ms() - begun;
+  return tried;
 }
 
 }  // namespace
@@ -107,17 +70,12 @@ ReachSeen look_at_addresses(const std::string& url, Millis limit) {
     seen.fault = gai_strerror(fault);
     return seen;
   }
-  std::size_t count = 0;
-  for (const addrinfo* address = found; address != nullptr; address = address->ai_next) ++count;
-  seen.tried.resize(count);
-  std::vector<Connection> connections;
-  const Millis begun = now_ms();
-  std::size_t i = 0;
-  for (const addrinfo* address = found; address != nullptr; address = address->ai_next, ++i) {
-    connections.push_back({begin_to_connect(*address, seen.tried[i]), &seen.tried[i]});
+  std::vector<std::future<ReachSeen::Tried>> all;
+  for (const addrinfo* address = found; address != nullptr; address = address->ai_next) {
+    all.push_back(std::async(std::launch::async, try_to_connect, std::cref(*address), limit));
   }
+  for (std::future<ReachSeen::Tried>& one : all) seen.tried.push_back(one.get());
   freeaddrinfo(found);
-  wait_for(connections, begun, limit);
   return seen;
 }
 

@@ -1,11 +1,10 @@
 // check_run: see check_run.h.
 #include "check_run.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/files.h"
+#include "settings/ini_file.h"
 
 namespace b24::check {
 namespace {
@@ -15,15 +14,6 @@ constexpr Millis kTimeLimit = 9'000;  // while there are no settings
 bool is_young(const Report& report, Millis max_age) {
   const Millis age = now_ms() - report.at;
   return age >= 0 && age < max_age;
-}
-
-std::string read_all(const FileHandle& file) {
-  struct stat status {};
-  if (fstat(file.get(), &status) != 0) return {};
-  std::string text(static_cast<std::size_t>(status.st_size), '\0');
-  const ssize_t got = pread(file.get(), text.data(), text.size(), 0);
-  text.resize(got < 0 ? 0 : static_cast<std::size_t>(got));
-  return text;
 }
 
 }  // namespace
@@ -55,7 +45,8 @@ std::optional<Report> Runner::shared_or_new(const Place& place, Millis max_age) 
   // Whoever waits here waits for the run of another process, and then has its result.
   const Result<FileHandle> file = open_locked(name, app->settings->checkserver.time_limit + 2'000);
   if (!file) return std::nullopt;
-  if (Result<Report> known = from_text(read_all(*file)); known && is_young(*known, max_age)) {
+  const Result<Report> known = from_text(read_settings_text(name).value_or(""));
+  if (known && is_young(*known, max_age)) {
     return *known;
   }
   Report report = fresh(place);

@@ -18,6 +18,7 @@
 #include "portal/gate_source.h"
 #include "portal/webhook.h"
 #include "settings/app.h"
+#include "settings/permission.h"
 #include "settings/settings.h"
 #include "web/app_page.h"
 #include "web/server.h"
@@ -45,8 +46,8 @@ struct Subject {
   std::optional<Error> store_error;
   std::shared_ptr<Gate> gate;
 };
-Subject subject_of(AppSource& app, TemplateSource& templates, StoreSource& stores, GateSource& gates,
-                   const Place& place);
+Subject subject_of(AppSource& app, TemplateSource& templates, StoreSource& stores,
+                   GateSource& gates, const Place& place);
 
 struct ProgramsSeen {
   std::optional<Error> curl_error;  // it cannot be loaded, or is too old
@@ -60,7 +61,6 @@ struct ProgramsSeen {
   std::filesystem::path dir;  // where this program is
 };
 ProgramsSeen look_at_programs();
-std::string user_name(uid_t user);  // or its number
 
 // A file or directory, as stat sees it.
 struct PathSeen {
@@ -70,9 +70,10 @@ struct PathSeen {
   mode_t mode = 0;
   std::string owner;
   bool writable = false;
-  bool open_to_others = false;  // who are neither its owner nor, reading, of this process's group
+  bool open_to_others = false;  // permission.h
   bool in_document_root = false;
   std::uintmax_t size = 0;
+  ShellLines cure = {};  // what makes it what this process needs
 };
 
 struct StorageSeen {
@@ -101,8 +102,10 @@ struct StoreSeen {
   std::vector<Store::Count> counts;
   std::vector<Item> failed;  // the newest ones of both kinds
   std::vector<Hour> hours;
-  std::optional<Error> error;  // a question that the store did not answer
+  std::optional<Result<std::string>> sound;  // "ok", or what is wrong; none: too big to be read
+  std::optional<Error> error;                // a question that the store did not answer
 };
+// Reads a bounded number of rows, however many there are.
 StoreSeen look_at_store(Store& store, Millis now);
 
 // The newest warning or error of each kind in the structured log.
@@ -173,7 +176,6 @@ struct Seen {
   ProgramsSeen programs;
   std::optional<StorageSeen> storage;
   std::optional<StoreSeen> store;
-  std::optional<Result<std::string>> quick_check;  // "ok", or what is wrong
   std::optional<std::vector<LogEntry>> log;
   std::optional<LeaksSeen> leaks;
   std::optional<ReachSeen> reach;

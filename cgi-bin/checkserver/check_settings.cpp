@@ -11,14 +11,14 @@ Finding judge_file(const Seen& seen) {
   if (subject.settings_error) {
     Finding finding = failed(subject.settings ? "not_in_use" : "none", *subject.settings_error);
     finding.facts = Value::map({{"file", subject.place.settings_file.string()}});
-    if (finding.code == "settings_open_to_others") {
-      finding.paste = {"chmod 600 " + subject.place.settings_file.string()};
-    }
+    if (seen.storage) finding.paste = seen.storage->settings_file.cure;
     return finding;
   }
   if (!subject.settings) return {.state = State::info, .name = "no_settings"};
   if (subject.settings->file.empty()) return {.name = "environment"};
-  return {.name = "read", .facts = Value::map({{"file", subject.settings->file.string()}})};
+  return {.name = "read",
+          .facts = Value::map(
+              {{"file", subject.settings->file.string()}, {"places", list_of_places()}})};
 }
 
 Finding judge_privacy(const Seen& seen) {
@@ -30,10 +30,7 @@ Finding judge_privacy(const Seen& seen) {
     return {.state = State::error, .name = "in_web_root", .facts = facts};
   }
   if (file.open_to_others) {
-    return {.state = State::error,
-            .name = "open",
-            .facts = facts,
-            .paste = {"chmod 600 " + file.path.string()}};
+    return {.state = State::error, .name = "open", .facts = facts, .paste = file.cure};
   }
   return {.name = "private", .facts = facts};
 }
@@ -43,13 +40,11 @@ Finding judge_templates(const Seen& seen) {
   if (seen.subject->templates_warning) {
     return failed("partly", *seen.subject->templates_warning, State::warning);
   }
-  if (!seen.subject->settings) return {.state = State::info, .name = "no_settings"};
   return {.name = "loaded",
           .facts = Value::map({{"dir", seen.subject->settings->page.templates.string()}})};
 }
 
 Finding judge_form(const Seen& seen) {
-  if (!seen.subject->settings) return {.state = State::info, .name = "no_settings"};
   const Result<Form> form = make_form(*seen.subject->settings);
   if (!form) return failed("broken", form.error());
   return {.name = "made",
@@ -57,7 +52,6 @@ Finding judge_form(const Seen& seen) {
 }
 
 Finding judge_encoding(const Seen& seen) {
-  if (!seen.subject->settings) return {.state = State::info, .name = "no_settings"};
   const std::string& encoding = seen.subject->settings->crest.current_encoding;
   const Value facts = Value::map({{"encoding", encoding.empty() ? "UTF-8" : encoding.c_str()}});
   if (!encoding.empty() && !text::known_encoding(encoding)) {
@@ -67,8 +61,8 @@ Finding judge_encoding(const Seen& seen) {
 }
 
 constexpr Check kSettingsChecks[] = {
-    {"settings", Group::settings, "", judge_file},
-    {"settings_privacy", Group::settings, "", judge_privacy},
+    {"settings", Group::settings, "", judge_file, true},
+    {"settings_privacy", Group::settings, "", judge_privacy, true},
     {"templates", Group::settings, "", judge_templates},
     {"form", Group::settings, "", judge_form},
     {"encoding", Group::settings, "", judge_encoding},

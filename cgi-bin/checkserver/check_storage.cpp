@@ -16,7 +16,6 @@
 namespace b24::check {
 namespace {
 
-constexpr mode_t kOthers = 077;
 constexpr double kMega = 1 << 20;
 constexpr double kFewBytes = 200 * kMega;    // warning
 constexpr double kTooFewBytes = 20 * kMega;  // error
@@ -30,18 +29,18 @@ bool is_in_web_root(const std::filesystem::path& path, const std::string& root) 
   return !root.empty() && !path.empty() && real_path(root) != "/" && is_inside(path, root);
 }
 
-PathSeen look_at_path(const std::filesystem::path& path, const std::string& document_root) {
+PathSeen look_at_path(const std::filesystem::path& path, const std::string& document_root,
+                      ShellLines cure) {
   PathSeen seen;
   seen.path = path;
   seen.in_document_root = is_in_web_root(path, document_root);
+  seen.cure = std::move(cure);
   struct stat status {};
   if (path.empty() || stat(path.c_str(), &status) != 0) return seen;
   seen.exists = true;
   seen.is_directory = S_ISDIR(status.st_mode);
   seen.mode = status.st_mode & 07777;
-  const bool own_group = status.st_gid == getegid() || group_member(status.st_gid) != 0;
-  const mode_t others = status.st_mode & kOthers;
-  seen.open_to_others = others != 0 && !(S_ISREG(status.st_mode) && others == S_IRGRP && own_group);
+  seen.open_to_others = is_open_to_others(status);
   seen.owner = user_name(status.st_uid);
   seen.size = static_cast<std::uintmax_t>(status.st_size);
   seen.writable = faccessat(AT_FDCWD, path.c_str(), W_OK, AT_EACCESS) == 0;
@@ -87,7 +86,6 @@ std::int64_t megabytes(double bytes) {
 
 // Whether what a check needs has been seen; otherwise what to say.
 std::optional<Finding> not_seen(const Seen& seen) {
-  if (!seen.subject->settings) return Finding{.state = State::info, .name = "no_settings"};
   if (!seen.storage) return Finding{.state = State::error, .name = "late"};
   return std::nullopt;
 }
@@ -95,12 +93,8 @@ std::optional<Finding> not_seen(const Seen& seen) {
 Finding judge_data_dir(const Seen& seen) {
   if (auto finding = not_seen(seen)) return *finding;
   const PathSeen& dir = seen.storage->data_dir;
-  const std::string path = dir.path.string();
   if (!dir.exists) {
-    return {.state = State::error,
-            .name = "missing",
-            .facts = path_facts(dir),
-            .paste = {"install -d -m 700 -o " + seen.programs.user + " " + path}};
+    return {.state = State::error, .name = "missing", .facts = path_facts(dir), .paste = dir.cure};
   }
   if (!dir.is_directory) {
     return {.state = State::error, .name = "no_directory", .facts = path_facts(dir)};
@@ -112,10 +106,7 @@ Finding judge_data_dir(const Seen& seen) {
             .paste = {"[data]", "dir = /var/lib/b24hooks"}};
   }
   if (dir.open_to_others) {
-    return {.state = State::error,
-            .name = "open",
-            .facts = path_facts(dir),
-            .paste = {"chmod 700 " + path}};
+    return {.state = State::error, .name = "open", .facts = path_facts(dir), .paste = dir.cure};
   }
   return {.name = "private", .facts = path_facts(dir)};
 }
@@ -126,10 +117,7 @@ Finding judge_write(const Seen& seen) {
   if (storage.write_error) {
     Finding finding = failed("failed", *storage.write_error);
     finding.facts = Value::map({{"user", seen.programs.user}});
-    if (storage.data_dir.exists && !storage.data_dir.writable) {
-      finding.paste = {"chown " + seen.programs.user + " " + storage.data_dir.path.string(),
-                       "chmod 700 " + storage.data_dir.path.string()};
-    }
+    finding.paste = storage.data_dir.cure;
     return finding;
   }
   const bool slow = storage.write_ms > kSlowWrite;
@@ -156,8 +144,11 @@ Finding judge_space(const Seen& seen) {
 }
 
 Finding judge_store(const Seen& seen) {
-  if (!seen.subject->settings) return {.state = State::info, .name = "no_settings"};
-  if (seen.subject->store_error) return failed("closed", *seen.subject->store_error);
+  if (seen.subject->store_error) {
+    Finding finding = failed("closed", *seen.subject->store_error);
+    if (seen.storage) finding.paste = seen.storage->data_dir.cure;
+    return finding;
+  }
   if (!seen.store) return {.state = State::error, .name = "late"};
   if (seen.store->error) return failed("unanswered", *seen.store->error);
   return {.name = "open",
@@ -167,13 +158,15 @@ Finding judge_store(const Seen& seen) {
 
 Finding judge_store_sound(const Seen& seen) {
   if (!seen.subject->store) return {.state = State::info, .name = "no_store"};
-  if (!seen.quick_check) return {.state = State::info, .name = "takes_long"};
-  if (!*seen.quick_check) return failed("unanswered", seen.quick_check->error());
-  if (**seen.quick_check == "ok") return {.name = "sound"};
   const std::string file = (seen.subject->store->dir() / "store.db").string();
+  if (!seen.store || !seen.store->sound)
+    return {.state = State::info, .name = "takes_long", .facts = Value::map({{"file", file}})};
+  const Result<std::string>& found = *seen.store->sound;
+  if (!found) return failed("unanswered", found.error());
+  if (*found == "ok") return {.name = "sound"};
   return {.state = State::error,
           .name = "damaged",
-          .cause = **seen.quick_check,
+          .cause = *found,
           .paste = {"sqlite3 " + file + " .recover | sqlite3 " + file + ".new"}};
 }
 
@@ -187,10 +180,8 @@ Finding judge_logs_dir(const Seen& seen) {
   if (auto finding = not_seen(seen)) return *finding;
   const PathSeen& dir = seen.storage->logs_dir;
   if (!dir.exists || !dir.is_directory || !dir.writable) {
-    return {.state = State::error,
-            .name = "unwritable",
-            .facts = path_facts(dir),
-            .paste = {"install -d -m 700 -o " + seen.programs.user + " " + dir.path.string()}};
+    return {
+        .state = State::error, .name = "unwritable", .facts = path_facts(dir), .paste = dir.cure};
   }
   if (dir.in_document_root) {
     return {.state = State::error, .name = "in_web_root", .facts = path_facts(dir)};
@@ -198,21 +189,14 @@ Finding judge_logs_dir(const Seen& seen) {
   return {.name = "writable", .facts = path_facts(dir)};
 }
 
-Finding judge_log(const PathSeen& file, const PathSeen& dir, const Settings& settings,
-                  const std::string& user) {
+Finding judge_log(const PathSeen& file, const PathSeen& dir, const Settings& settings) {
   Value facts = path_facts(file);
   facts.set("size", megabytes(static_cast<double>(file.size)));
   if (file.exists ? !file.writable || file.is_directory : !dir.writable) {
-    return {.state = State::error,
-            .name = "unwritable",
-            .facts = facts,
-            .paste = {"chown " + user + " " + file.path.string()}};
+    return {.state = State::error, .name = "unwritable", .facts = facts, .paste = file.cure};
   }
   if (file.exists && file.open_to_others) {
-    return {.state = State::warning,
-            .name = "open",
-            .facts = facts,
-            .paste = {"chmod 600 " + file.path.string()}};
+    return {.state = State::warning, .name = "open", .facts = facts, .paste = file.cure};
   }
   if (settings.log.max_size > 0 && file.size > 2 * settings.log.max_size) {
     return {.state = State::warning, .name = "big", .facts = facts};
@@ -223,14 +207,12 @@ Finding judge_log(const PathSeen& file, const PathSeen& dir, const Settings& set
 Finding judge_log_file(const Seen& seen) {
   if (auto finding = not_seen(seen)) return *finding;
   if (seen.subject->settings->crest.block_log) return {.state = State::info, .name = "blocked"};
-  return judge_log(seen.storage->log_file, seen.storage->logs_dir, *seen.subject->settings,
-                   seen.programs.user);
+  return judge_log(seen.storage->log_file, seen.storage->logs_dir, *seen.subject->settings);
 }
 
 Finding judge_hook_log(const Seen& seen) {
   if (auto finding = not_seen(seen)) return *finding;
-  return judge_log(seen.storage->hook_log, seen.storage->data_dir, *seen.subject->settings,
-                   seen.programs.user);
+  return judge_log(seen.storage->hook_log, seen.storage->data_dir, *seen.subject->settings);
 }
 
 constexpr Check kStorageChecks[] = {
@@ -254,16 +236,20 @@ std::span<const Check> storage_checks() {
 StorageSeen look_at_storage(const Subject& subject) {
   StorageSeen seen;
   const std::string& root = subject.place.document_root;
-  seen.settings_file = look_at_path(subject.place.settings_file, root);
+  const std::filesystem::path& file = subject.place.settings_file;
+  seen.settings_file = look_at_path(file, root, lines_to_read(file));
   if (!subject.settings) return seen;
   const Settings& settings = *subject.settings;
   const std::filesystem::path& dir = settings.data.dir;
   const std::filesystem::path logs =
       settings.crest.logs_dir.empty() ? dir : std::filesystem::path(settings.crest.logs_dir);
-  seen.data_dir = look_at_path(dir, root);
-  seen.logs_dir = look_at_path(logs, root);
-  seen.log_file = look_at_path(logs / kLogName, root);
-  seen.hook_log = look_at_path(dir / kHookLogName, root);
+  const auto look_at_log = [&](const std::filesystem::path& log, const PathSeen& in) {
+    return look_at_path(log, root, in.writable ? lines_to_write(log) : in.cure);
+  };
+  seen.data_dir = look_at_path(dir, root, lines_to_own(dir, kDataSetting));
+  seen.logs_dir = look_at_path(logs, root, lines_to_own(logs, {"C_REST_LOGS_DIR = "}));
+  seen.log_file = look_at_log(logs / kLogName, seen.logs_dir);
+  seen.hook_log = look_at_log(dir / kHookLogName, seen.data_dir);
   seen.write_error = try_to_write(dir, seen.write_ms);
   look_at_space(dir, seen);
   return seen;

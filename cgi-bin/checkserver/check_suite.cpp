@@ -26,6 +26,7 @@ constexpr std::size_t kFailedShown = 3;
 constexpr Millis kChartHours = 48;
 constexpr off_t kLogTail = 256 << 10;
 constexpr std::size_t kErrorsShown = 5;
+constexpr std::uintmax_t kReadWhole = 8 << 20;  // bytes of a store; read within some 50 ms
 
 // "index.fcgi --deliver" as a line for a shell, where neither path nor environment is ours.
 std::string command(const Seen& seen, const std::string& program_and_options) {
@@ -164,11 +165,9 @@ Finding judge_refusals(const Seen& seen) {
 }
 
 Finding judge_errors(const Seen& seen) {
-  if (seen.subject->settings) {
-    const CRestSettings& crest = seen.subject->settings->crest;
-    if (crest.block_log) return {.state = State::info, .name = "blocked"};
-    if (crest.log_type_dump) return {.state = State::info, .name = "dumped"};
-  }
+  const CRestSettings& crest = seen.subject->settings->crest;
+  if (crest.block_log) return {.state = State::info, .name = "blocked"};
+  if (crest.log_type_dump) return {.state = State::info, .name = "dumped"};
   if (!seen.log) return {.state = State::info, .name = "unknown"};
   std::string list;
   bool recent = false;
@@ -267,6 +266,9 @@ StoreSeen look_at_store(Store& store, Millis now) {
   failures.limit = kFailedShown;
   take(store.list(failures), seen.failed, seen.error);
   seen.hours = hours_of(store, now, seen.error);
+  std::error_code fault;
+  const std::uintmax_t size = std::filesystem::file_size(store.dir() / "store.db", fault);
+  if (fault || size <= kReadWhole) seen.sound = store.check();
   return seen;
 }
 

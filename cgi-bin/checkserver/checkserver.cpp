@@ -34,35 +34,50 @@ constexpr std::int64_t kTriesAMinute = 30;  // of keys, from one address
 constexpr std::int64_t kShortestRefresh = 10;
 constexpr std::int64_t kLongestRefresh = 3'600;
 
-enum class Format { html, json, text, crest, metrics };
+using check::Report;
+using Words = const Templates*;
 
-std::optional<Format> format_named(std::string_view name) {
-  constexpr std::pair<std::string_view, Format> kFormats[] = {{"html", Format::html},
-                                                              {"json", Format::json},
-                                                              {"text", Format::text},
-                                                              {"crest", Format::crest},
-                                                              {"metrics", Format::metrics}};
-  for (const auto& [known, format] : kFormats) {
-    if (known == name) return format;
-  }
-  return std::nullopt;
+struct Format {
+  std::string_view name;
+  const char* type;
+  std::string (*details)(const Report&, Words, std::string_view language);
+  std::string (*verdict)(check::State);  // for those who get nothing else
+};
+
+constexpr char kJsonType[] = "application/json; charset=utf-8";
+constexpr char kTextType[] = "text/plain; charset=utf-8";
+constexpr Format kFormats[] = {
+    {"json", kJsonType,
+     [](const Report& report, Words words, std::string_view language) {
+       return json::print(check::json_form(report, words, language), json::Layout::indented) + "\n";
+     },
+     [](check::State verdict) { return json::print(check::json_verdict(verdict)) + "\n"; }},
+    {"text", kTextType,
+     [](const Report& report, Words words, std::string_view language) {
+       return check::text_form(report, words, language, false);
+     },
+     check::text_verdict},
+    {"crest", kTextType, check::crest_form, check::crest_verdict},
+    {"metrics", "text/plain; version=0.0.4; charset=utf-8",
+     [](const Report& report, Words, std::string_view) { return check::metrics_form(report); },
+     check::metrics_verdict},
+    {"html", kTextType, nullptr, check::text_verdict}};  // a page, unless it cannot be made
+constexpr const Format& kHtml = kFormats[std::size(kFormats) - 1];
+
+// Null when there is no such format.
+const Format* format_named(std::string_view name) {
+  const Format* found = std::ranges::find(kFormats, name, &Format::name);
+  return found == std::end(kFormats) ? nullptr : found;
 }
 
-std::optional<Format> format_of(const Request& request) {
+const Format* format_of(const Request& request) {
   if (const Value* format = request.get.find("format")) return format_named(format->text());
-  return request.accepts_json() ? Format::json : Format::html;
+  return request.accepts_json() ? format_named("json") : &kHtml;
 }
 
 bool is_set(const char* variable) {
   const char* value = std::getenv(variable);
   return value != nullptr && *value != '\0';
-}
-
-Response in_format(int status, Format format, std::string body) {
-  const char* type = format == Format::json      ? "application/json; charset=utf-8"
-                     : format == Format::metrics ? "text/plain; version=0.0.4; charset=utf-8"
-                                                 : "text/plain; charset=utf-8";
-  return text_response(status, std::move(body), type);
 }
 
 class CheckPage : public AppPage {
@@ -96,11 +111,11 @@ class CheckPage : public AppPage {
   }
 
   int command(const Arguments& arguments) override {
-    std::optional<Format> format = Format::text;
+    const Format* format = format_named("text");
     for (const auto& [name, value] : arguments) {
       if (name == "--format") format = format_named(value);
     }
-    if (!format || *format == Format::html) {
+    if (!format || format == &kHtml) {
       std::fputs("--format takes text, json, crest or metrics\n", stderr);
       return 3;
     }
@@ -108,7 +123,11 @@ class CheckPage : public AppPage {
     const Result<std::shared_ptr<const Templates>> templates = templates_.current();
     const Templates* words = templates ? templates->get() : nullptr;
     const bool coloured = isatty(STDOUT_FILENO) == 1 && !is_set("NO_COLOR");
-    std::fputs(form(report, *format, words, shell_language(words), coloured).c_str(), stdout);
+    const std::string lang = shell_language(words);
+    std::fputs((format->name == "text" ? check::text_form(report, words, lang, coloured)
+                                       : format->details(report, words, lang))
+                   .c_str(),
+               stdout);
     std::fflush(stdout);
     constexpr int kExit[] = {0, 0, 1, 2};
     const int code = kExit[static_cast<std::size_t>(report.verdict())];
@@ -132,53 +151,21 @@ class CheckPage : public AppPage {
                                       locale.substr(0, 2));
   }
 
-  static std::string form(const check::Report& report, Format format, const Templates* templates,
-                          std::string_view language, bool coloured) {
-    switch (format) {
-      case Format::json:
-        return json::print(check::json_form(report, templates, language), json::Layout::indented) +
-               "\n";
-      case Format::crest:
-        return check::crest_form(report, templates, language);
-      case Format::metrics:
-        return check::metrics_form(report);
-      case Format::html:
-      case Format::text:
-        break;
-    }
-    return check::text_form(report, templates, language, coloured);
-  }
-
-  static std::string verdict_form(check::State verdict, Format format) {
-    switch (format) {
-      case Format::json:
-        return json::print(check::json_verdict(verdict)) + "\n";
-      case Format::crest:
-        return check::crest_verdict(verdict);
-      case Format::metrics:
-        return check::metrics_verdict(verdict);
-      case Format::html:
-      case Format::text:
-        break;
-    }
-    return check::text_verdict(verdict);
-  }
-
   // Without settings nobody can show that he is the owner, and the error names a path and what is
   // written in the file. So a visitor learns its kind; the log and the shell tell the rest.
   Response without_settings(const Error& error, const Request& request) {
     complain(app_.page(), error);
-    const std::optional<Format> format = format_of(request);
+    const Format* format = format_of(request);
     if (!format) return error_response(400, "unknown_format", request);
     const Result<std::shared_ptr<const Templates>> templates = templates_.current();
-    if (*format == Format::html && templates) {
+    if (format == &kHtml && templates) {
       const std::string lang = language(request);
       const std::string message =
           (*templates)->message(lang, "error_no_settings", Value::map({{"code", error.code}}));
       return (*templates)
           ->page(503, "error", Value::map({{"status", 503}, {"message", message}}), lang);
     }
-    return in_format(503, *format, verdict_form(check::State::error, *format));
+    return text_response(503, format->verdict(check::State::error), format->type);
   }
 
   // Whether this address tries too many keys; the key itself is long enough when nobody can count.
@@ -204,19 +191,19 @@ class CheckPage : public AppPage {
   }
 
   Response show(const Request& request, const Settings& settings, Sight sight) {
-    const std::optional<Format> format = format_of(request);
+    const Format* format = format_of(request);
     if (!format) return error_response(400, "unknown_format", request);
-    if (*format == Format::html) return show_html(request, settings, sight, false);
+    if (format == &kHtml) return show_html(request, settings, sight, false);
     if (sight == Sight::key_form) return error_response(403, "key_needed", request);
     const bool details = sight == Sight::everything;
     const check::Report report =
         runner_.report(place_of(request), details ? kFreshForOwner : kFreshForStrangers);
     const int status = report.verdict() == check::State::error ? 503 : 200;
-    if (!details) return in_format(status, *format, verdict_form(report.verdict(), *format));
+    if (!details) return text_response(status, format->verdict(report.verdict()), format->type);
     const Result<std::shared_ptr<const Templates>> templates = templates_.current();
-    return in_format(
-        status, *format,
-        form(report, *format, templates ? templates->get() : nullptr, language(request), false));
+    return text_response(
+        status, format->details(report, templates ? templates->get() : nullptr, language(request)),
+        format->type);
   }
 
   Response show_html(const Request& request, const Settings& settings, Sight sight,
@@ -229,7 +216,7 @@ class CheckPage : public AppPage {
     }
     if (!templates) {
       if (!details) return unavailable(templates.error(), request);
-      return in_format(503, Format::text, check::text_form(*report, nullptr, "en", false));
+      return text_response(503, check::text_form(*report, nullptr, "en", false));
     }
     const std::string lang = language(request);
     Value data = Value::array();

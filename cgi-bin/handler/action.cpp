@@ -89,7 +89,8 @@ std::expected<void, ActionFailure> call(const ActionSettings& action, const Item
     const CallError& error = answer.error();
     const bool unsafe = error.verdict == Verdict::look && !is_repeatable(method);
     return std::unexpected(ActionFailure{error.error, error.verdict == Verdict::permanent || unsafe,
-                                         error.error.code != "gate", error.retry_at});
+                                         error.error.code != "gate", error.retry_at,
+                                         tools.webhook.portal()});
   }
   tools.log.write(
       Log::Level::info, "action",
@@ -110,7 +111,8 @@ std::expected<HttpAnswer, ActionFailure> send_in_turn(const HttpRequest& request
     return std::unexpected(ActionFailure{
         .error = {ErrorKind::network, "gate", host + " is down and is not tried now", ""},
         .tried = false,
-        .retry_at = now_ms() + wait});
+        .retry_at = now_ms() + wait,
+        .destination = host});
   }
   auto answer = tools.http.send(request);
   if (tools.gate != nullptr) {
@@ -119,7 +121,8 @@ std::expected<HttpAnswer, ActionFailure> send_in_turn(const HttpRequest& request
                                                      : "";
     tools.gate->report(host, code);
   }
-  if (!answer) return std::unexpected(ActionFailure{answer.error().error});
+  if (!answer)
+    return std::unexpected(ActionFailure{.error = answer.error().error, .destination = host});
   return *std::move(answer);
 }
 
@@ -217,6 +220,17 @@ bool any_applies(const std::vector<ActionSettings>& actions, std::string_view ev
     if (applies(action, event)) return true;
   }
   return false;
+}
+
+std::string first_destination(const Settings& settings, std::string_view event,
+                              const Value& params) {
+  for (const ActionSettings& action : settings.actions) {
+    if (!applies(action, event)) continue;
+    if (!needs_result(action.filter) && !passes(action.filter, params, Value())) continue;
+    if (!action.call.empty()) return Webhook::portal_of(settings.crest.web_hook_url);
+    return action.forward.empty() ? "" : Http::origin(action.forward);
+  }
+  return {};
 }
 
 std::expected<void, ActionFailure> run_action(const ActionSettings& action, const Item& event,

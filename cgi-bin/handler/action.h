@@ -30,6 +30,8 @@ struct ActionFailure {
   bool permanent = false;  // trying again would not help, or could do it twice
   bool tried = true;       // false: the gate said "wait", or a stop was asked for
   Millis retry_at = 0;     // not before; 0: the caller's own schedule
+  std::string destination =
+      {};  // what failed to get through: the portal, or a host; empty: nothing
 };
 
 // What actions are run with. One thread at a time.
@@ -43,6 +45,10 @@ struct ActionTools {
 
 bool applies(const ActionSettings& action, std::string_view event);
 bool any_applies(const std::vector<ActionSettings>& actions, std::string_view event);
+
+// Where the first step goes that follows an event: the portal, or a host; empty: nowhere.
+std::string first_destination(const Settings& settings, std::string_view event,
+                              const Value& params);
 
 // Runs what the section asks for and `progress` does not have as done; notes in `progress` what was
 // done, also when it fails then:

@@ -120,6 +120,7 @@ NewItem make_event(const Record& record, const Settings& settings, bool seen, Mi
   item.received_at = record.at;
   const bool followed = !seen && any_applies(settings.actions, item.name);
   item.state = followed ? State::pending : State::done;
+  if (followed) item.destination = first_destination(settings, item.name, item.payload);
   item.unsure = now - record.at > kLongAgo;
   return item;
 }

@@ -78,6 +78,7 @@ Status close(Store& store, const Item& event, const Settings& settings, Millis b
   const ActionFailure& failure = done.error();
   outcome.code = failure.error.code;
   outcome.text = secret::mask(failure.error.cause);
+  outcome.destination = failure.destination;
   const bool too_old = begun > event.received_at + settings.handler.give_up;
   if (failure.permanent || (too_old && failure.tried)) return store.fail(event.number, outcome);
   const Millis own = failure.tried ? now_ms() + backoff(event.attempts + 1) : 0;
@@ -90,7 +91,11 @@ EventWork::EventWork(AppSource& app, StoreSource& stores, GateSource& gates)
     : app_(app),
       stores_(stores),
       gates_(gates),
-      loop_(app, stores, Kind::event,
+      held_([&gates](const std::string& destination) -> Millis {
+        const auto gate = gates.current(kReserve);
+        return gate && !destination.empty() ? (*gate)->held_back(destination) : 0;
+      }),
+      loop_(app, stores, Kind::event, held_,
             [this](std::stop_token stop) { return make_pass(std::move(stop)); }) {}
 
 void EventWork::work(std::stop_token stop) {
@@ -107,7 +112,7 @@ WorkLoop::Pass EventWork::make_pass(std::stop_token stop) {
     Result<std::shared_ptr<Gate>> gate = gates_.current(kReserve);
     if (!gate) return std::unexpected(gate.error());
     // One at a time: what is claimed and not begun yet would be in doubt when the process dies.
-    Result<std::vector<Item>> events = (*store)->claim(Kind::event, 1, true);
+    Result<std::vector<Item>> events = (*store)->claim(Kind::event, 1, true, held_);
     if (!events) return std::unexpected(events.error());
     if (events->empty()) return 0;
     // Made only now: it loads libcurl, which a receiver without actions never needs.

@@ -26,6 +26,7 @@ class EventWork {
   AppSource& app_;
   StoreSource& stores_;
   GateSource& gates_;
+  const Store::Held held_;
   WorkLoop loop_;
 };
 

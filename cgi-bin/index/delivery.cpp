@@ -124,10 +124,8 @@ class LeadPass {
 
   void postpone(const Item& item, Millis begun, const CallError& error, bool unsure,
                 Value progress) {
-    if (now_ms() > item.received_at + sender_.settings()->delivery.give_up) {
-      give_up(item, begun, error);
-      return;
-    }
+    if (now_ms() > item.received_at + sender_.settings()->delivery.give_up)
+      return give_up(item, begun, error);
     const bool tried = error.error.code != "gate";
     Millis at = now_ms() + (tried ? backoff(item.attempts + 1) : 0);
     if (unsure && item.attempts == 0) at = now_ms() + kLookAgain;
@@ -175,8 +173,12 @@ Delivery::Delivery(AppSource& app, StoreSource& stores, GateSource& gates)
     : app_(app),
       stores_(stores),
       gates_(gates),
+      held_([&gates](const std::string&) -> Millis {  // all go to the portal
+        const auto gate = gates.current();
+        return gate ? (*gate)->held_back((*gate)->portal()) : 0;
+      }),
       loop_(
-          app, stores, Kind::lead,
+          app, stores, Kind::lead, held_,
           [this](std::stop_token stop) { return make_pass(std::move(stop)); }, notify_owner) {}
 
 void Delivery::work(std::stop_token stop) {
@@ -196,7 +198,7 @@ WorkLoop::Pass Delivery::make_pass(std::stop_token stop) {
       if (!gate) return std::unexpected(gate.error());
       sender = std::make_shared<LeadSender>(app->settings, *gate, stop);
     }
-    Result<std::vector<Item>> items = (*store)->claim(Kind::lead, kAtOnce);
+    Result<std::vector<Item>> items = (*store)->claim(Kind::lead, kAtOnce, false, held_);
     if (!items) return std::unexpected(items.error());
     if (items->empty()) return 0;
     LeadPass pass(**store, *sender, *app->log);

@@ -50,6 +50,7 @@ class Delivery {
   AppSource& app_;
   StoreSource& stores_;
   GateSource& gates_;
+  const Store::Held held_;
   WorkLoop loop_;
   std::mutex mutex_;
   std::condition_variable finished_;

@@ -1,19 +1,22 @@
 // notify: see notify.h.
 #include "notify.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/exec.h"
 #include "base/secret.h"
 #include "base/text.h"
+#include "lead.h"
 
 namespace b24 {
 namespace {
 
-constexpr std::size_t kMostLeads = 50;  // named in one message
-constexpr Millis kRound = 30'000;       // of two processes that look within it one tells
-// What the owner has been told: empty, or "trouble:" and the number of the newest failed item that
-// a message named.
+constexpr std::size_t kMostLeads = 50;      // named in one message
+constexpr Millis kRound = 30'000;           // of two processes that look within it one tells
+constexpr std::size_t kMostFailed = 1'000;  // looked at, the newest
+// What the owner has been told: "trouble:" while leads wait, and the numbers of the failed ones
+// that a message named ("trouble:7,12"), as long as they are failed.
 constexpr const char* kTold = "notify.told";
 
 // A visitor's text must not look like a header or a second lead: one line each, nothing but
@@ -64,25 +67,34 @@ Status send(const Settings& settings, const Mail& mail) {
   return {};
 }
 
-std::vector<Item> leads(Store& store, State state, Millis before, std::int64_t after) {
+std::vector<Item> leads(Store& store, State state, std::size_t limit) {
   ListFilter filter;
   filter.kind = Kind::lead;
   filter.state = state;
-  filter.after = after;
-  filter.limit = kMostLeads;
-  filter.newest_first = false;
-  std::vector<Item> found;
-  Result<std::vector<Item>> items = store.list(filter);
-  if (!items) return found;
-  for (Item& item : *items) {
-    if (item.received_at <= before) found.push_back(std::move(item));
+  filter.limit = limit;
+  filter.newest_first = state == State::failed;
+  return store.list(filter).value_or(std::vector<Item>());
+}
+
+// Those that nobody has been told of yet, as many as a message names. `known`: the numbers of those
+// that were named; becomes that of all that are failed and named with this message.
+std::vector<Item> newly_failed(Store& store, std::string& known) {
+  const std::vector<std::string> before = text::split(known, ",");
+  std::vector<Item> fresh;
+  known.clear();
+  for (Item& lead : leads(store, State::failed, kMostFailed)) {
+    const std::string number = std::to_string(lead.number);
+    const bool is_known = std::ranges::find(before, number) != before.end();
+    if (!is_known && fresh.size() == kMostLeads) continue;
+    known += (known.empty() ? "" : ",") + number;
+    if (!is_known) fresh.push_back(std::move(lead));
   }
-  return found;
+  return fresh;
 }
 
 void tell(const App& app, Store& store, const Mail& mail, const std::string& told) {
   // Another process may have seen the same at the same moment.
-  if (store.use("notify " + told, kRound).value_or(1) > 1) return;
+  if (store.use("notify " + content_id(told), kRound).value_or(1) > 1) return;
   // Remembered first: an owner who is told once too seldom sees it in the self-check; one who is
   // told every minute stops reading.
   if (const Status kept = store.remember(kTold, told); !kept) {
@@ -100,20 +112,21 @@ void notify_owner(const App& app, Store& store) {
   constexpr std::string_view kTrouble = "trouble:";
   const std::string told = store.recall(kTold).value_or("");
   const bool in_trouble = told.starts_with(kTrouble);
-  const std::int64_t last_failed =
-      in_trouble ? Value(told.substr(kTrouble.size())).integer() : Value(told).integer();
-
-  const std::vector<Item> waiting = leads(store, State::pending, now_ms() - settings.after, 0);
-  const std::vector<Item> failed = leads(store, State::failed, now_ms(), last_failed);
-  const std::string newest_failed =
-      std::to_string(failed.empty() ? last_failed : failed.back().number);
+  std::vector<Item> waiting = leads(store, State::pending, kMostLeads);
+  std::erase_if(waiting, [latest = now_ms() - settings.after](const Item& lead) {
+    return lead.received_at > latest;
+  });
+  std::string known = in_trouble ? told.substr(kTrouble.size()) : told;
+  const std::vector<Item> failed = newly_failed(store, known);
+  const std::string state = (waiting.empty() ? "" : std::string(kTrouble)) + known;
   if (!failed.empty() || (!waiting.empty() && !in_trouble)) {
-    tell(app, store, trouble_notice(waiting, failed),
-         waiting.empty() ? newest_failed : std::string(kTrouble) + newest_failed);
+    tell(app, store, trouble_notice(waiting, failed), state);
   } else if (in_trouble && waiting.empty()) {
     const Result<KindStats> stats = store.stats(Kind::lead);
     if (!stats) return;
-    tell(app, store, recovery_notice(stats->today, stats->failed), newest_failed);
+    tell(app, store, recovery_notice(stats->today, stats->failed), state);
+  } else if (state != told) {
+    (void)store.remember(kTold, state);  // what was mended meanwhile may fail again
   }
 }
 

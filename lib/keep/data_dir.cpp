@@ -8,6 +8,7 @@
 
 #include "base/files.h"
 #include "base/text.h"
+#include "settings/permission.h"
 
 namespace b24 {
 namespace {
@@ -56,10 +57,10 @@ Status prepare_data_dir(const fs::path& dir, const std::string& document_root) {
   struct stat status {};
   if (::stat(dir.c_str(), &status) != 0)
     return std::unexpected(system_error(ErrorKind::storage, dir.string(), errno));
-  if ((status.st_mode & 077) != 0) {
+  if (is_open_to_others(status)) {
     return settings_fault("data_dir_open",
                           "data.dir: " + dir.string() + " can be entered by other users",
-                          "chmod 700 " + dir.string());
+                          in_one_line(lines_to_own(dir, kDataSetting)));
   }
   return check_version(dir);
 }

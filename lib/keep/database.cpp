@@ -130,32 +130,14 @@ void Query::note(int code) {
   if (bind_fault_ == SQLITE_OK) bind_fault_ = code;
 }
 
-Query& Query::bind(int index, std::int64_t number) {
+void Query::bind(int index, std::int64_t number) {
   note(sqlite3_bind_int64(statement_, index, number));
-  return *this;
 }
 
-Query& Query::bind(int index, double number) {
-  note(sqlite3_bind_double(statement_, index, number));
-  return *this;
-}
-
-Query& Query::bind(int index, std::string_view bytes) {
+void Query::bind(int index, std::string_view bytes) {
   // An empty view may hold a null pointer, which would mean NULL.
   const char* data = bytes.empty() ? "" : bytes.data();
   note(sqlite3_bind_text64(statement_, index, data, bytes.size(), SQLITE_STATIC, SQLITE_UTF8));
-  return *this;
-}
-
-Query& Query::bind_blob(int index, std::string_view bytes) {
-  const char* data = bytes.empty() ? "" : bytes.data();
-  note(sqlite3_bind_blob64(statement_, index, data, bytes.size(), SQLITE_STATIC));
-  return *this;
-}
-
-Query& Query::bind_null(int index) {
-  note(sqlite3_bind_null(statement_, index));
-  return *this;
 }
 
 Result<bool> Query::step() {
@@ -168,20 +150,8 @@ Result<bool> Query::step() {
   return error;
 }
 
-Status Query::run() {
-  for (;;) {
-    const auto row = step();
-    if (!row) return std::unexpected(row.error());
-    if (!*row) return {};
-  }
-}
-
 std::int64_t Query::integer(int column) const {
   return sqlite3_column_int64(statement_, column);
-}
-
-double Query::real(int column) const {
-  return sqlite3_column_double(statement_, column);
 }
 
 std::string Query::text(int column) const {
@@ -190,10 +160,6 @@ std::string Query::text(int column) const {
   return data == nullptr
              ? std::string()
              : std::string(static_cast<const char*>(data), static_cast<std::size_t>(size));
-}
-
-bool Query::is_null(int column) const {
-  return sqlite3_column_type(statement_, column) == SQLITE_NULL;
 }
 
 // --- Database ---
@@ -224,7 +190,6 @@ Status Database::configure(Sync sync) {
       "PRAGMA temp_store=MEMORY; PRAGMA journal_size_limit=16777216; PRAGMA cell_size_check=ON; "
       "PRAGMA trusted_schema=OFF");
   if (!done) return done;
-  sync_ = sync == Sync::full ? Sync::normal : Sync::full;  // so that set_sync acts
   return set_sync(sync);
 }
 
@@ -288,43 +253,29 @@ Status Database::execute(const char* sql) {
   return {};
 }
 
-std::int64_t Database::last_row_id() const {
-  return sqlite3_last_insert_rowid(db_);
+void Database::roll_back() {
+  // SQLite may have done so by itself, of a full disk.
+  if (sqlite3_get_autocommit(db_) == 0) (void)execute("ROLLBACK");
+}
+
+Status Database::transact(const std::function<Status()>& work) {
+  sqlite3_busy_timeout(db_, was_busy_ ? kStillBusyMillis : kBusyMillis);
+  const Status begun = execute("BEGIN IMMEDIATE");
+  was_busy_ = !begun && begun.error().code == "busy";
+  if (!begun) return begun;
+  try {
+    Status done = work();
+    if (done) done = execute("COMMIT");
+    if (!done) roll_back();
+    return done;
+  } catch (...) {
+    roll_back();
+    throw;
+  }
 }
 
 std::int64_t Database::changes() const {
   return sqlite3_changes64(db_);
-}
-
-bool Database::in_transaction() const {
-  return sqlite3_get_autocommit(db_) == 0;
-}
-
-// --- Transaction ---
-
-Result<Transaction> Transaction::begin(Database& database) {
-  sqlite3_busy_timeout(database.db_, database.was_busy_ ? kStillBusyMillis : kBusyMillis);
-  auto query = database.prepare("BEGIN IMMEDIATE");
-  if (!query) return std::unexpected(query.error());
-  const Status begun = query->run();
-  database.was_busy_ = !begun && begun.error().code == "busy";
-  if (!begun) return std::unexpected(begun.error());
-  return Transaction(database);
-}
-
-Transaction::Transaction(Transaction&& other) noexcept
-    : database_(std::exchange(other.database_, nullptr)) {}
-
-Transaction::~Transaction() {
-  if (database_ != nullptr && database_->in_transaction()) (void)database_->execute("ROLLBACK");
-}
-
-Status Transaction::commit() {
-  auto query = database_->prepare("COMMIT");
-  if (!query) return std::unexpected(query.error());
-  if (auto done = query->run(); !done) return done;
-  database_ = nullptr;
-  return {};
 }
 
 }  // namespace b24

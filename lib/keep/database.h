@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -26,8 +27,7 @@ int sqlite_version();
 // certainly undone only by the connection that wrote it.
 bool is_doubtful(const Error& error);
 
-// A prepared statement in use; reset when it goes away. Blobs and texts that are bound must live
-// until then.
+// A prepared statement in use; reset when it goes away. Texts that are bound must live until then.
 class Query {
  public:
   Query(sqlite3* db, sqlite3_stmt* statement) : db_(db), statement_(statement) {}
@@ -36,21 +36,14 @@ class Query {
   Query& operator=(const Query&) = delete;
   ~Query();
 
-  Query& bind(int index, std::int64_t number);  // from 1
-  Query& bind(int index, double number);
-  Query& bind(int index, std::string_view bytes);  // as text
-  Query& bind_blob(int index, std::string_view bytes);
-  Query& bind_null(int index);
+  void bind(int index, std::int64_t number);     // from 1
+  void bind(int index, std::string_view bytes);  // as text; any bytes
 
   // True: a row is there; false: done.
   Result<bool> step();
-  // Runs a statement that returns no rows.
-  Status run();
 
   std::int64_t integer(int column) const;  // from 0
-  double real(int column) const;
-  std::string text(int column) const;  // text or blob
-  bool is_null(int column) const;
+  std::string text(int column) const;      // of NULL: empty
 
  private:
   void note(int code);
@@ -61,8 +54,6 @@ class Query {
 
 // One connection; one thread at a time.
 class Database {
-  friend class Transaction;
-
  public:
   enum class Sync {
     full,    // each commit is on the disk when it returns
@@ -78,40 +69,25 @@ class Database {
   // Statements are kept prepared by their text; one Query of a text at a time.
   Result<Query> prepare(std::string_view sql);
   Status execute(const char* sql);  // one or several statements, no parameters
+  // Runs `work` in a transaction, which is immediate: a deferred one loses to other writers
+  // whatever the busy time-out. Its error, or an exception, undoes what it did.
+  Status transact(const std::function<Status()>& work);
   // For this and later transactions; not inside one.
   Status set_sync(Sync sync);
-  std::int64_t last_row_id() const;
   std::int64_t changes() const;
-  // False again when an error (a full disk) made SQLite roll back by itself.
-  bool in_transaction() const;
   bool uses_wal() const { return wal_; }
 
  private:
   Database() = default;
   Status configure(Sync sync);
+  void roll_back();
   bool is_wal();
   Result<bool> turn_to_wal();
   sqlite3* db_ = nullptr;
   std::map<std::string, sqlite3_stmt*, std::less<>> statements_;
   bool wal_ = false;
   bool was_busy_ = false;  // the last transaction could not begin
-  Sync sync_ = Sync::full;
-};
-
-// BEGIN IMMEDIATE now (a deferred one loses to other writers whatever the busy time-out); rolls
-// back unless committed.
-class Transaction {
- public:
-  static Result<Transaction> begin(Database& database);
-  Transaction(Transaction&& other) noexcept;
-  Transaction(const Transaction&) = delete;
-  Transaction& operator=(const Transaction&) = delete;
-  ~Transaction();
-  Status commit();
-
- private:
-  explicit Transaction(Database& database) : database_(&database) {}
-  Database* database_;
+  std::optional<Sync> sync_;
 };
 
 }  // namespace b24

@@ -18,7 +18,6 @@ namespace b24 {
 namespace {
 
 constexpr std::size_t kListed = 200;
-constexpr std::size_t kSearched = 100'000;  // items looked through for the beginning of an id
 constexpr std::size_t kWidth = 60;
 
 std::string shown_time(Millis at) {
@@ -29,8 +28,14 @@ std::string shown(std::string_view value, std::size_t limit = kWidth) {
   return text::for_log(secret::mask(value), limit);
 }
 
+// As every command takes it back.
+std::string shown_id(const Item& item) {
+  return text::for_log(item.id, 4 * item.id.size());
+}
+
+// Columns never run together, however long what is in them.
 std::string padded(std::string text, std::size_t width) {
-  if (text.size() < width) text.append(width - text.size(), ' ');
+  text.append(text.size() < width ? width - text.size() : 2, ' ');
   return text;
 }
 
@@ -67,7 +72,7 @@ int list(Store& store, Kind kind, const std::string& which, ListFilter filter) {
   if (!items) return complain("store", items.error()), 1;
   print_row({"ID", "STATE", "RECEIVED", "TRIES", "LAST", "WHAT"});
   for (const Item& item : *items) {
-    print_row({shown(item.id), std::string(name(item.state)), shown_time(item.received_at),
+    print_row({shown_id(item), std::string(name(item.state)), shown_time(item.received_at),
                std::to_string(item.attempts), trouble(item), shown(title(item))});
   }
   Result<KindStats> stats = store.stats(kind);
@@ -77,19 +82,14 @@ int list(Store& store, Kind kind, const std::string& which, ListFilter filter) {
   return 0;
 }
 
-// A whole id, or how one begins (the reference that a visitor was given).
-Result<std::optional<Item>> look_for(Store& store, Kind kind, const std::string& id) {
-  Result<std::optional<Item>> exact = store.find(kind, id);
-  if (!exact || *exact || id.size() < 4) return exact;
-  ListFilter filter;
-  filter.kind = kind;
-  filter.limit = kSearched;
-  Result<std::vector<Item>> items = store.list(filter);
-  if (!items) return std::unexpected(items.error());
-  for (Item& item : *items) {
-    if (item.id.starts_with(id)) return std::move(item);
-  }
-  return std::nullopt;
+// A whole id, or how one begins (the reference that a visitor was given); told when there is none.
+std::optional<Item> look_for(Store& store, Kind kind, const std::string& id) {
+  constexpr std::size_t kShortest = 4;
+  Result<std::optional<Item>> found =
+      id.size() < kShortest ? store.find(kind, id) : store.find_by_beginning(kind, id);
+  if (!found) return complain("store", found.error()), std::nullopt;
+  if (!*found) std::cerr << "there is no " << name(kind) << " " << shown(id) << "\n";
+  return *std::move(found);
 }
 
 void print_line(std::string_view name, const std::string& text) {
@@ -103,14 +103,10 @@ void print_tree(std::string_view name, const Value& value) {
 }
 
 int show(Store& store, Kind kind, const std::string& id) {
-  Result<std::optional<Item>> found = look_for(store, kind, id);
-  if (!found) return complain("store", found.error()), 1;
-  if (!*found) {
-    std::cerr << "there is no " << name(kind) << " " << shown(id) << "\n";
-    return 1;
-  }
-  const Item& item = **found;
-  print_line("id", shown(item.id));
+  const std::optional<Item> found = look_for(store, kind, id);
+  if (!found) return 1;
+  const Item& item = *found;
+  print_line("id", shown_id(item));
   print_line("what", shown(title(item)));
   print_line("state", std::string(name(item.state)) + (item.unsure ? ", outcome unknown" : ""));
   print_line("result", shown(item.result));
@@ -134,38 +130,17 @@ int show(Store& store, Kind kind, const std::string& id) {
   return 0;
 }
 
-int retry_all(Store& store, Kind kind, ListFilter filter) {
-  filter.kind = kind;
-  filter.limit = kSearched;
-  std::size_t count = 0;
-  for (const State state : {State::pending, State::failed}) {
-    filter.state = state;
-    Result<std::vector<Item>> items = store.list(filter);
-    if (!items) return complain("store", items.error()), 1;
-    for (const Item& item : *items) {
-      Status due = store.retry_now(item.number);
-      // Done in the meantime.
-      if (!due && due.error().code == "no_such_item") continue;
-      if (!due) return complain("store", due.error()), 1;
-      ++count;
-    }
-  }
-  std::cout << count << " are due now\n";
-  return 0;
-}
-
 int retry(Store& store, Kind kind, const std::string& id, const ListFilter& only) {
-  if (id == "all") return retry_all(store, kind, only);
-  Result<std::optional<Item>> item = look_for(store, kind, id);
-  if (!item) return complain("store", item.error()), 1;
-  if (!*item) {
-    std::cerr << "there is no " << name(kind) << " " << shown(id) << "\n";
-    return 1;
+  if (id == "all") {
+    const Result<std::int64_t> due = store.retry_all(kind, only.name, only.since);
+    if (!due) return complain("store", due.error()), 1;
+    std::cout << *due << " are due now\n";
+    return 0;
   }
-  if (Status due = store.retry_now((*item)->number); !due) {
-    return complain("store", due.error()), 1;
-  }
-  std::cout << shown((*item)->id) << " is due now\n";
+  const std::optional<Item> item = look_for(store, kind, id);
+  if (!item) return 1;
+  if (Status due = store.retry_now(item->number); !due) return complain("store", due.error()), 1;
+  std::cout << shown_id(*item) << " is due now\n";
   return 0;
 }
 

@@ -3,9 +3,7 @@
 
 #include <sys/stat.h>
 
-#include <algorithm>
 #include <cerrno>
-#include <new>
 
 #include "base/files.h"
 #include "keep/data_dir.h"
@@ -18,26 +16,23 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kFileName = "store.db";
+constexpr const char* kDueBase = "due.base";
 
 Result<std::int64_t> version_of(Database& database) {
   return number_of(database, "PRAGMA user_version");
 }
 
-Status make_schema(Database& database) {
-  auto transaction = Transaction::begin(database);
-  if (!transaction) return std::unexpected(transaction.error());
-  const auto version = version_of(database);
-  if (!version) return std::unexpected(version.error());
-  if (*version != 0) return {};  // another process was first
-  if (auto made = database.execute(kSchema); !made) return made;
-  return transaction->commit();
-}
-
 Status check_schema(Database& database, const fs::path& file) {
   auto version = version_of(database);
   if (version && *version == 0) {
-    if (auto made = make_schema(database); !made) return made;
-    version = version_of(database);
+    const auto made = database.transact([&]() -> Status {
+      version = version_of(database);
+      if (!version) return std::unexpected(version.error());
+      if (*version != 0) return {};  // another process was first
+      version = kSchemaVersion;
+      return database.execute(kSchema);
+    });
+    if (!made) return made;
   }
   if (!version) return std::unexpected(version.error());
   if (*version == kSchemaVersion) return {};
@@ -78,19 +73,13 @@ std::string_view name(State state) {
   return kNames[static_cast<std::size_t>(state)];
 }
 
-// --- The connections, and the shared commit ---
+// --- The connections ---
 
 Store::Data::Data(fs::path directory, std::string root, const Clock& time)
     : dir(std::move(directory)),
       document_root(std::move(root)),
       clock(time ? time : Clock(now_ms)),
       clock_is_given(static_cast<bool>(time)) {}
-
-Status Store::Data::ready() {
-  const auto database = current(writer_);
-  if (!database) return std::unexpected(database.error());
-  return {};
-}
 
 // Opened when first needed, and anew when the file is no longer the one that was opened: what is
 // written into a deleted file would be lost without a word.
@@ -126,28 +115,21 @@ Result<std::unique_ptr<Database>> Store::Data::open_and_check(const fs::path& fi
 // All processes of one life of the machine count from the same moment; at the next one everything
 // is due.
 Status Store::Data::set_due_base(Database& db) {
-  const std::string boot = boot_id();
-  const auto known = [&]() -> Result<bool> {
-    auto query = ask(db, "SELECT value FROM facts WHERE key = 'due.base'");
-    if (!query) return std::unexpected(query.error());
-    const auto row = query->step();
-    if (!row) return std::unexpected(row.error());
-    const std::string value = *row ? query->text(0) : "";
-    if (!value.starts_with(boot + " ")) return false;
-    due_base = Value(value.substr(boot.size() + 1)).integer();
-    return true;
-  };
-  if (const auto there = known(); !there || *there)
-    return there ? Status() : std::unexpected(there.error());
-  auto transaction = Transaction::begin(db);
-  if (!transaction) return std::unexpected(transaction.error());
-  if (const auto there = known(); !there || *there)
-    return there ? Status() : std::unexpected(there.error());
-  due_base = now_ms() - steady_ms();
-  const std::string value = boot + " " + std::to_string(due_base);
-  if (auto kept = set_fact(db, "due.base", value); !kept) return kept;
-  if (auto due = tell(db, "UPDATE items SET due_at = 0 WHERE state = 'pending'"); !due) return due;
-  return transaction->commit();
+  const std::string life = boot_id() + " ";
+  auto known = fact(db, kDueBase);
+  if (known && !known->starts_with(life)) {
+    const auto begun = db.transact([&]() -> Status {
+      known = fact(db, kDueBase);
+      if (!known || known->starts_with(life)) return {};  // another process was first
+      known = life + std::to_string(now_ms() - steady_ms());
+      if (auto kept = set_fact(db, kDueBase, *known); !kept) return kept;
+      return tell(db, "UPDATE items SET due_at = 0 WHERE state = 'pending'");
+    });
+    if (!begun) return begun;
+  }
+  if (!known) return std::unexpected(known.error());
+  due_base = Value(known->substr(life.size())).integer();
+  return {};
 }
 
 Result<std::string> Store::Data::claimant() {
@@ -162,7 +144,8 @@ Result<std::string> Store::Data::claimant() {
 
 // An error as it is; of damage also what was done about it. `inode`: of the file that it was seen
 // in.
-Error Store::Data::told_of(Error error, ino_t inode) const {
+Error Store::Data::told_of(Error error, ino_t inode) {
+  if (is_doubtful(error)) doubtful_ = true;
   if (error.code != "corrupt") return error;
   const auto name = put_aside(dir, inode);
   if (name && name->empty()) return error;  // another has done it
@@ -171,70 +154,22 @@ Error Store::Data::told_of(Error error, ino_t inode) const {
   return error;
 }
 
-Status Store::Data::write(Database::Sync sync, const Work& work) {
-  Job mine{&work, sync};
-  std::unique_lock lock(queue_mutex_);
-  queue_.push_back(&mine);
-  committed_.wait(lock, [&] { return mine.over || !leading_; });
-  if (mine.over) return std::move(mine.outcome);
-  leading_ = true;
-  const std::vector<Job*> group = std::exchange(queue_, {});
-  lock.unlock();
-  const Status committed = commit_or_error(group);
-  lock.lock();
-  for (Job* job : group) {
-    if (!committed) job->outcome = committed;
-    if (!job->outcome && is_doubtful(job->outcome.error())) doubtful_ = true;
-    if (!job->outcome) job->outcome = std::unexpected(told_of(job->outcome.error(), writer_.inode));
-    job->over = true;
-  }
-  leading_ = false;
-  committed_.notify_all();
-  return std::move(mine.outcome);
-}
-
-// Out of memory must not leave the group waiting for ever.
-Status Store::Data::commit_or_error(const std::vector<Job*>& group) {
-  try {
-    return commit(group);
-  } catch (const std::bad_alloc&) {
-    return std::unexpected(Error{ErrorKind::storage, "no_memory", kFileName, ""});
-  }
-}
-
 void Store::Data::drop_doubtful() {
   if (!doubtful_.exchange(false)) return;
-  const std::lock_guard lock(read_mutex_);
+  const std::scoped_lock both(write_mutex_, read_mutex_);
   writer_ = {};
   reader_ = {};
 }
 
-Status Store::Data::commit(const std::vector<Job*>& group) {
+Status Store::Data::write(Database::Sync sync, const std::function<Status(Database&)>& work) {
   drop_doubtful();
+  const std::lock_guard lock(write_mutex_);
   const auto database = current(writer_);
   if (!database) return std::unexpected(database.error());
   Database& db = **database;
-  const bool durable =
-      std::ranges::any_of(group, [](Job* job) { return job->sync == Database::Sync::full; });
-  if (auto set = db.set_sync(durable ? Database::Sync::full : Database::Sync::normal); !set)
-    return set;
-  auto transaction = Transaction::begin(db);
-  if (!transaction) return std::unexpected(transaction.error());
-  for (Job* job : group) {
-    if (group.size() == 1) {
-      if (auto worked = (*job->work)(db); !worked) return worked;
-      continue;
-    }
-    if (auto saved = tell(db, "SAVEPOINT job"); !saved) return saved;
-    job->outcome = (*job->work)(db);
-    // A full disk ends the whole transaction.
-    if (!db.in_transaction()) return job->outcome;
-    if (!job->outcome) {
-      if (auto undone = tell(db, "ROLLBACK TO job"); !undone) return undone;
-    }
-    if (auto released = tell(db, "RELEASE job"); !released) return released;
-  }
-  return transaction->commit();
+  Status done = db.set_sync(sync);
+  if (done) done = db.transact([&] { return work(db); });
+  return done ? done : std::unexpected(told_of(done.error(), writer_.inode));
 }
 
 // --- Opening ---
@@ -245,7 +180,8 @@ Store::~Store() = default;
 Result<std::shared_ptr<Store>> Store::open(const fs::path& dir, const std::string& document_root,
                                            Clock clock) {
   auto data = std::make_unique<Data>(real_path(dir), document_root, std::move(clock));
-  if (auto ready = data->ready(); !ready) return std::unexpected(ready.error());
+  const auto nothing = [](Database&) { return Status(); };
+  if (auto opened = data->read(nothing); !opened) return std::unexpected(opened.error());
   return std::shared_ptr<Store>(new Store(std::move(data)));
 }
 
@@ -278,11 +214,7 @@ bool Store::uses_wal() const {
 Result<std::string> Store::check() {
   auto database = Database::open(data_->dir / kFileName, Database::Sync::full);
   if (!database) return std::unexpected(database.error());
-  auto query = (*database)->prepare("PRAGMA quick_check(1)");
-  if (!query) return std::unexpected(query.error());
-  const auto row = query->step();
-  if (!row) return std::unexpected(row.error());
-  return query->text(0);
+  return text_of(**database, "PRAGMA quick_check(1)");
 }
 
 }  // namespace b24

@@ -3,7 +3,7 @@
 // The verbs are those of a queue with acknowledgement, so that another store can stand behind them
 // later: accept (the same id twice is once), claim, done, retry, fail, stats. Here: SQLite, file
 // store.db in the data directory, schema and version in store_schema.h. Several processes work on
-// one store; one Store is used by all threads of a process. Concurrent writers share one commit.
+// one store; one Store is used by all threads of a process.
 //
 // A damaged database is put aside by whoever meets the damage; its error says so, and the next call
 // begins a new one.
@@ -16,6 +16,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -44,6 +45,7 @@ struct NewItem {
   Millis received_at = 0;
   State state = State::pending;  // done: only kept, nothing to do
   bool unsure = false;           // it may have been worked on before: look first
+  std::string destination;       // where the work on it will first go; empty: nobody knows
 };
 
 struct Item {
@@ -80,9 +82,10 @@ struct Attempt {
 struct Outcome {
   Millis took = 0;
   std::string code;
-  std::string text;    // masked
-  std::string result;  // done: the lead's number
-  Value progress;      // null: leave as it is
+  std::string text;         // masked
+  std::string result;       // done: the lead's number
+  Value progress;           // null: leave as it is
+  std::string destination;  // retry: where it goes next
 };
 
 struct ListFilter {
@@ -103,6 +106,9 @@ struct KindStats {
 
 class Store {
  public:
+  // How long nothing gets through to a destination; 0: it may be tried.
+  using Held = std::function<Millis(const std::string& destination)>;
+
   // Makes the directory (0700) and the database when missing; refuses a directory inside
   // `document_root` (when given), one that others can read, and a database of another version.
   static Result<std::shared_ptr<Store>> open(const std::filesystem::path& dir,
@@ -118,8 +124,9 @@ class Store {
   // Takes up to `limit` due items for this Store until done, retry or fail is called, or this
   // process has died (claimant.h); oldest first. Marks them begun (durably), so a later claim after
   // a crash finds them `unsure`. With `in_order`, an item whose object has an older pending item is
-  // left.
-  Result<std::vector<Item>> claim(Kind kind, std::size_t limit, bool in_order = false);
+  // left; so is one whose destination is `held`. Nothing is written when there is none.
+  Result<std::vector<Item>> claim(Kind kind, std::size_t limit, bool in_order = false,
+                                  const Held& held = {});
   Status done(std::int64_t number, const Outcome& outcome);
   // Due again at `at` (an hour from now at most, and whatever becomes of the system's clock).
   // `unsure`: the outcome is not known. `counted`: false when nothing was even tried (a full
@@ -129,15 +136,19 @@ class Store {
   Status fail(std::int64_t number, const Outcome& outcome);
   // By hand: an item that is not done is due now. Fails with code "no_such_item".
   Status retry_now(std::int64_t number);
+  // The same for all of a kind that failed or wait: of this name (empty: any), received since then;
+  // how many.
+  Result<std::int64_t> retry_all(Kind kind, std::string_view name, Millis since);
   // By hand: the item, done or not, is worked on once more from the beginning. The same error, or
   // code "in_work".
   Status replay(std::int64_t number);
 
   Result<KindStats> stats(Kind kind);
-  // In how many milliseconds the next claim(kind, ..., in_order) may find something; nothing when
-  // no item is pending that nobody works on.
-  Result<std::optional<Millis>> next_due(Kind kind, bool in_order = false);
+  // In how many milliseconds the next claim(kind, ..., in_order, held) may find something; nothing
+  // when no item is pending that nobody works on.
+  Result<std::optional<Millis>> next_due(Kind kind, bool in_order = false, const Held& held = {});
   Result<std::optional<Item>> find(Kind kind, std::string_view id);
+  Result<std::optional<Item>> find_by_beginning(Kind kind, std::string_view id);
   Result<std::optional<Item>> find(std::int64_t number);
   Result<std::vector<Item>> list(const ListFilter& filter);
   Result<std::vector<Attempt>> history(std::int64_t number);
@@ -154,7 +165,7 @@ class Store {
   };
   Result<std::vector<Count>> counts(Millis since);
   // One hour of one kind: how many were received, and how long the done ones of them took from then
-  // on, in the mean (-1: none).
+  // on, in the mean (-1: none among the newest 1,000 of the kind).
   struct Hour {
     Millis hour;
     std::int64_t received;

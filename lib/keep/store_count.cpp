@@ -7,18 +7,6 @@ namespace {
 
 constexpr Millis kKept = 60 * kDay;
 
-// The first column of the only row of a statement that also changes something.
-template <class... Parameters>
-Result<std::int64_t> told_number(Database& db, std::string_view sql,
-                                 const Parameters&... parameters) {
-  auto query = ask(db, sql, parameters...);
-  if (!query) return std::unexpected(query.error());
-  if (const auto row = query->step(); !row) return std::unexpected(row.error());
-  const std::int64_t number = query->integer(0);
-  if (auto over = query->run(); !over) return std::unexpected(over.error());
-  return number;
-}
-
 }  // namespace
 
 // Neither counters nor uses are worth a sync: a power cut may forget the last ones.
@@ -26,11 +14,11 @@ Result<std::int64_t> told_number(Database& db, std::string_view sql,
 Status Store::count(std::string_view counter, std::int64_t by) {
   return data_->write(Database::Sync::normal, [&](Database& db) -> Status {
     const Millis hour = data_->clock() / kHour * kHour;
-    const auto total = told_number(db,
-                                   "INSERT INTO counters(hour, name, n) VALUES (?, ?, ?)"
-                                   " ON CONFLICT(hour, name) DO UPDATE SET n = n + excluded.n"
-                                   " RETURNING n",
-                                   hour, counter, by);
+    const auto total = number_of(db,
+                                 "INSERT INTO counters(hour, name, n) VALUES (?, ?, ?)"
+                                 " ON CONFLICT(hour, name) DO UPDATE SET n = n + excluded.n"
+                                 " RETURNING n",
+                                 hour, counter, by);
     if (!total) return std::unexpected(total.error());
     if (*total != by) return {};
     return tell(db, "DELETE FROM counters WHERE hour < ?", hour - kKept);
@@ -43,7 +31,7 @@ Result<std::int64_t> Store::use(std::string_view key, Millis window) {
     const Millis now = data_->clock();
     // A window begins with the first use after the last one ended; one that ends too far ahead was
     // begun before the clock was set back.
-    const auto n = told_number(
+    const auto n = number_of(
         db,
         "INSERT INTO uses(key, window, ends_at, n) VALUES (?1, ?2, ?3 + ?2, 1)"
         " ON CONFLICT(key, window) DO UPDATE SET"
@@ -66,11 +54,30 @@ Status set_fact(Database& db, std::string_view key, std::string_view value) {
   return tell(db,
               "INSERT INTO facts(key, value) VALUES (?, ?)"
               " ON CONFLICT(key) DO UPDATE SET value = excluded.value",
-              key, Blob{value});
+              key, value);
 }
 
 Status Store::remember(std::string_view key, std::string_view value) {
   return data_->write(Database::Sync::full, [&](Database& db) { return set_fact(db, key, value); });
+}
+
+Result<std::string> fact(Database& db, std::string_view key) {
+  return text_of(db, "SELECT value FROM facts WHERE key = ?", key);
+}
+
+Result<std::string> Store::recall(std::string_view key) {
+  return data_->read([&](Database& db) { return fact(db, key); });
+}
+
+Result<std::vector<Store::Count>> Store::counts(Millis since) {
+  return data_->read([&](Database& db) {
+    return all(
+        db,
+        [](const Query& row) {
+          return Count{row.text(0), row.integer(1), row.integer(2)};
+        },
+        "SELECT name, hour, n FROM counters WHERE hour > ? - 3600000 ORDER BY hour, name", since);
+  });
 }
 
 }  // namespace b24

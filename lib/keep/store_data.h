@@ -1,13 +1,11 @@
-// store_data: the inside of Store, for the store_*.cpp files alone: the connections, one commit for
-// all who write at once, and short forms for statements.
+// store_data: the inside of Store, for the store*.cpp files alone: its two connections, and short
+// forms for statements.
 #pragma once
 
 #include <sys/types.h>
 
 #include <atomic>
-#include <condition_variable>
 #include <functional>
-#include <map>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -21,28 +19,20 @@
 namespace b24 {
 
 struct Store::Data {
-  using Work = std::function<Status(Database&)>;
-
   Data(std::filesystem::path dir, std::string document_root, const Clock& clock);
 
-  // Opens the connection for writing, if that has not been done.
-  Status ready();
+  // Runs `work` in a transaction and returns when that is committed, one thread after the other.
+  // When `work` fails, what it did is undone and its error is the result.
+  Status write(Database::Sync sync, const std::function<Status(Database&)>& work);
 
-  // Runs `work` in a transaction and returns when that is committed. Whoever comes while another
-  // thread commits waits, and then shares one transaction and its sync with all who came meanwhile.
-  // When `work` fails, what it did is undone and its error is the result; when the commit fails,
-  // each member has that error. `work` runs in any thread of the group, while its caller waits.
-  Status write(Database::Sync sync, const Work& work);
-
-  // Runs `work` on a connection of its own, so that readers do not wait for syncs.
+  // Runs `look` on a connection of its own, so that readers do not wait for syncs.
   template <class Look>
   auto read(Look look) -> decltype(look(std::declval<Database&>())) {
-    if (doubtful_) (void)write(Database::Sync::normal, [](Database&) { return Status(); });
+    drop_doubtful();
     const std::lock_guard lock(read_mutex_);
     auto database = current(reader_);
     if (!database) return std::unexpected(database.error());
     auto seen = look(**database);
-    if (!seen && is_doubtful(seen.error())) doubtful_ = true;
     if (!seen) return std::unexpected(told_of(seen.error(), reader_.inode));
     return seen;
   }
@@ -50,7 +40,7 @@ struct Store::Data {
   const std::filesystem::path dir;
   const std::string document_root;
   const Clock clock;
-  // What due times are in: as the clock, but nothing sets it. REQUIRES: ready.
+  // What due times are in: as the clock, but nothing sets it. REQUIRES: a connection was opened.
   Millis due_now() const { return clock_is_given ? clock() : steady_ms() + due_base; }
   // Of this Store; made by its first claim.
   Result<std::string> claimant();
@@ -59,12 +49,6 @@ struct Store::Data {
   std::atomic<bool> wal = false;  // as of the last opening
 
  private:
-  struct Job {
-    const Work* work;
-    Database::Sync sync;
-    Status outcome{};
-    bool over = false;
-  };
   struct Connection {
     std::unique_ptr<Database> database;
     dev_t device = 0;
@@ -74,15 +58,10 @@ struct Store::Data {
   Result<Database*> current(Connection& connection);
   Result<std::unique_ptr<Database>> open_and_check(const std::filesystem::path& file);
   Status set_due_base(Database& database);
-  Error told_of(Error error, ino_t inode) const;
+  Error told_of(Error error, ino_t inode);
   void drop_doubtful();
-  Status commit_or_error(const std::vector<Job*>& group);
-  Status commit(const std::vector<Job*>& group);
 
-  std::mutex queue_mutex_;
-  std::condition_variable committed_;
-  std::vector<Job*> queue_;
-  bool leading_ = false;  // a thread commits; it alone uses writer_
+  std::mutex write_mutex_;
   Connection writer_;
   std::mutex read_mutex_;
   Connection reader_;
@@ -93,21 +72,7 @@ struct Store::Data {
 
 // How far ahead of now anything in the store may lie; what lies further was written by another
 // clock, and counts as due.
-inline constexpr Millis kFurthestAhead = 3'600'000;
-
-struct Blob {
-  std::string_view bytes;
-};
-
-inline void bind_one(Query& query, int index, std::int64_t number) {
-  query.bind(index, number);
-}
-inline void bind_one(Query& query, int index, std::string_view text) {
-  query.bind(index, text);
-}
-inline void bind_one(Query& query, int index, Blob blob) {
-  query.bind_blob(index, blob.bytes);
-}
+inline constexpr Millis kFurthestAhead = kHour;
 
 // A prepared statement with its parameters, which must live as long as it.
 template <class... Parameters>
@@ -115,7 +80,7 @@ Result<Query> ask(Database& database, std::string_view sql, const Parameters&...
   auto query = database.prepare(sql);
   if (!query) return query;
   int index = 0;
-  (bind_one(*query, ++index, parameters), ...);
+  (query->bind(++index, parameters), ...);
   return query;
 }
 
@@ -124,18 +89,51 @@ template <class... Parameters>
 Status tell(Database& database, std::string_view sql, const Parameters&... parameters) {
   auto query = ask(database, sql, parameters...);
   if (!query) return std::unexpected(query.error());
-  return query->run();
+  const auto row = query->step();
+  return row ? Status() : std::unexpected(row.error());
 }
 
-// The first column of the first row, or 0.
-template <class... Parameters>
-Result<std::int64_t> number_of(Database& database, std::string_view sql,
-                               const Parameters&... parameters) {
+// What `make` makes of each row, or of the first one.
+template <class Make, class... Parameters>
+auto all(Database& database, Make make, std::string_view sql, const Parameters&... parameters)
+    -> Result<std::vector<decltype(make(std::declval<Query&>()))>> {
+  std::vector<decltype(make(std::declval<Query&>()))> made;
+  auto query = ask(database, sql, parameters...);
+  if (!query) return std::unexpected(query.error());
+  for (;;) {
+    const auto row = query->step();
+    if (!row) return std::unexpected(row.error());
+    if (!*row) return made;
+    made.push_back(make(*query));
+  }
+}
+template <class Make, class... Parameters>
+auto first(Database& database, Make make, std::string_view sql, const Parameters&... parameters)
+    -> Result<std::optional<decltype(make(std::declval<Query&>()))>> {
   auto query = ask(database, sql, parameters...);
   if (!query) return std::unexpected(query.error());
   const auto row = query->step();
   if (!row) return std::unexpected(row.error());
-  return *row ? query->integer(0) : 0;
+  if (!*row) return std::nullopt;
+  return make(*query);
+}
+
+// The first column of the first row, or 0, or nothing.
+template <class... Parameters>
+Result<std::int64_t> number_of(Database& database, std::string_view sql,
+                               const Parameters&... parameters) {
+  const auto number = first(
+      database, [](const Query& row) { return row.integer(0); }, sql, parameters...);
+  if (!number) return std::unexpected(number.error());
+  return number->value_or(0);
+}
+template <class... Parameters>
+Result<std::string> text_of(Database& database, std::string_view sql,
+                            const Parameters&... parameters) {
+  const auto text = first(
+      database, [](const Query& row) { return row.text(0); }, sql, parameters...);
+  if (!text) return std::unexpected(text.error());
+  return text->value_or("");
 }
 
 #define B24_ITEM_COLUMNS                                                                         \
@@ -148,19 +146,10 @@ Item item_of(const Query& row);
 State state_of(std::string_view name);
 
 Status set_fact(Database& db, std::string_view key, std::string_view value);
+Result<std::string> fact(Database& db, std::string_view key);
 
-// Whether an older item of the same object is pending.
-Result<bool> is_behind(Database& db, Kind kind, std::int64_t number, const std::string& object);
-
-// Whether a row with this claim may be taken: nobody has it, or whoever had it has ended.
-class ClaimJudge {
- public:
-  explicit ClaimJudge(const std::filesystem::path& dir) : dir_(dir) {}
-  bool is_free(const std::string& owner);
-
- private:
-  const std::filesystem::path& dir_;
-  std::map<std::string, bool> alive_;
-};
+// Adds a line to an item's history.
+Status write_attempt(Database& db, std::int64_t number, Millis at, std::string_view outcome,
+                     const Outcome& about);
 
 }  // namespace b24

@@ -11,32 +11,24 @@ namespace b24 {
 namespace {
 
 Value value_of(const Query& row, int column, bool& readable) {
-  if (row.is_null(column)) return {};
-  auto value = json::parse(row.text(column));
+  const std::string text = row.text(column);
+  if (text.empty()) return {};
+  auto value = json::parse(text);
   if (!value) readable = false;
   return value ? std::move(*value) : Value();
-}
-
-Result<std::optional<Item>> first_item(Result<Query> query) {
-  if (!query) return std::unexpected(query.error());
-  const auto row = query->step();
-  if (!row) return std::unexpected(row.error());
-  if (!*row) return std::nullopt;
-  return item_of(*query);
 }
 
 bool is_open(const ListFilter& filter) {
   return filter.state && *filter.state != State::done;
 }
 
-// The statement for a list of one kind, or of all kinds when the filter names neither a name nor an
-// open state. Each form walks one index in the order of the numbers; the planner is told which.
+// Each form walks one index in the order of the numbers; the planner is told which.
 std::string list_statement(const ListFilter& filter) {
   std::string sql = "SELECT " B24_ITEM_COLUMNS " FROM items ";
-  if (filter.kind) {
-    sql += is_open(filter)       ? "INDEXED BY items_open "
-           : filter.name.empty() ? "INDEXED BY items_kind "
-                                 : "INDEXED BY items_name ";
+  if (is_open(filter)) {
+    sql += "INDEXED BY items_open ";
+  } else if (filter.kind) {
+    sql += filter.name.empty() ? "INDEXED BY items_kind " : "INDEXED BY items_name ";
   }
   sql += filter.newest_first ? "WHERE number < ?1 " : "WHERE number > ?1 ";
   if (filter.kind) sql += "AND kind = ?2 ";
@@ -52,38 +44,6 @@ std::string list_statement(const ListFilter& filter) {
   }
   sql += filter.newest_first ? "ORDER BY number DESC LIMIT ?6" : "ORDER BY number LIMIT ?6";
   return sql;
-}
-
-Result<std::vector<Item>> list_walk(Database& db, const ListFilter& filter) {
-  constexpr std::int64_t kEnd = std::numeric_limits<std::int64_t>::max();
-  const std::string sql = list_statement(filter);
-  auto rows = ask(db, sql, filter.newest_first && filter.after == 0 ? kEnd : filter.after,
-                  filter.kind ? name(*filter.kind) : "", filter.state ? name(*filter.state) : "",
-                  filter.name, filter.since, static_cast<std::int64_t>(filter.limit));
-  if (!rows) return std::unexpected(rows.error());
-  std::vector<Item> items;
-  for (;;) {
-    const auto row = rows->step();
-    if (!row) return std::unexpected(row.error());
-    if (!*row) return items;
-    items.push_back(item_of(*rows));
-  }
-}
-
-// Of all kinds: each kind's own walk, merged.
-Result<std::vector<Item>> list_merged(Database& db, ListFilter filter) {
-  std::vector<Item> items;
-  for (const Kind kind : {Kind::lead, Kind::event}) {
-    filter.kind = kind;
-    auto part = list_walk(db, filter);
-    if (!part) return part;
-    std::ranges::move(*part, std::back_inserter(items));
-  }
-  std::ranges::sort(items, [&](const Item& a, const Item& b) {
-    return filter.newest_first ? a.number > b.number : a.number < b.number;
-  });
-  if (items.size() > filter.limit) items.resize(filter.limit);
-  return items;
 }
 
 Millis midnight(Millis now) {
@@ -129,92 +89,68 @@ Item item_of(const Query& row) {
 
 Result<std::optional<Item>> Store::find(Kind kind, std::string_view id) {
   return data_->read([&](Database& db) {
-    return first_item(ask(db, "SELECT " B24_ITEM_COLUMNS " FROM items WHERE kind = ? AND id = ?",
-                          name(kind), id));
+    return first(db, item_of, "SELECT " B24_ITEM_COLUMNS " FROM items WHERE kind = ? AND id = ?",
+                 name(kind), id);
+  });
+}
+
+Result<std::optional<Item>> Store::find_by_beginning(Kind kind, std::string_view id) {
+  return data_->read([&](Database& db) {
+    return first(db, item_of,
+                 "SELECT " B24_ITEM_COLUMNS
+                 " FROM items WHERE kind = ?1 AND id >= ?2"
+                 " AND id < ?2 || char(0x10ffff) ORDER BY id LIMIT 1",
+                 name(kind), id);
   });
 }
 
 Result<std::optional<Item>> Store::find(std::int64_t number) {
   return data_->read([&](Database& db) {
-    return first_item(ask(db, "SELECT " B24_ITEM_COLUMNS " FROM items WHERE number = ?", number));
+    return first(db, item_of, "SELECT " B24_ITEM_COLUMNS " FROM items WHERE number = ?", number);
   });
 }
 
 Result<std::vector<Item>> Store::list(const ListFilter& filter) {
+  constexpr std::int64_t kEnd = std::numeric_limits<std::int64_t>::max();
   return data_->read([&](Database& db) {
-    const bool by_kind = !filter.kind && (is_open(filter) || !filter.name.empty());
-    return by_kind ? list_merged(db, filter) : list_walk(db, filter);
+    return all(db, item_of, list_statement(filter),
+               filter.newest_first && filter.after == 0 ? kEnd : filter.after,
+               filter.kind ? name(*filter.kind) : "", filter.state ? name(*filter.state) : "",
+               filter.name, filter.since, static_cast<std::int64_t>(filter.limit));
   });
 }
 
 Result<std::vector<Attempt>> Store::history(std::int64_t number) {
-  return data_->read([&](Database& db) -> Result<std::vector<Attempt>> {
-    auto rows = ask(db,
-                    "SELECT received_at, 0, 'accepted', '', '', 0 AS step FROM items"
-                    " WHERE number = ?1 UNION ALL"
-                    " SELECT at, took, outcome, code, text, step FROM attempts WHERE item = ?1"
-                    " ORDER BY step",
-                    number);
-    if (!rows) return std::unexpected(rows.error());
-    std::vector<Attempt> attempts;
-    for (;;) {
-      const auto row = rows->step();
-      if (!row) return std::unexpected(row.error());
-      if (!*row) return attempts;
-      attempts.push_back(
-          {rows->integer(0), rows->integer(1), rows->text(2), rows->text(3), rows->text(4)});
-    }
+  const auto attempt = [](const Query& row) {
+    return Attempt{row.integer(0), row.integer(1), row.text(2), row.text(3), row.text(4)};
+  };
+  return data_->read([&](Database& db) {
+    return all(db, attempt,
+               "SELECT received_at, 0, 'accepted', '', '', 0 AS step FROM items"
+               " WHERE number = ?1 UNION ALL"
+               " SELECT at, took, outcome, code, text, step FROM attempts WHERE item = ?1"
+               " ORDER BY step",
+               number);
   });
 }
 
 Result<KindStats> Store::stats(Kind kind) {
   return data_->read([&](Database& db) -> Result<KindStats> {
-    auto rows = ask(db,
-                    "SELECT what, sum(n) FROM tallies WHERE kind = ?1 AND what IN"
-                    " ('pending', 'done', 'failed') AND at = 0 GROUP BY what UNION ALL"
-                    " SELECT 'today', coalesce(sum(n), 0) FROM tallies WHERE kind = ?1"
-                    " AND what = 'received' AND at >= ?2 UNION ALL"
-                    " SELECT 'oldest', received_at FROM items WHERE number = (SELECT number FROM"
-                    " items INDEXED BY items_open WHERE kind = ?1 AND state = 'pending'"
-                    " AND state <> 'done' ORDER BY number LIMIT 1)",
-                    name(kind), midnight(data_->clock()));
-    if (!rows) return std::unexpected(rows.error());
-    KindStats stats;
-    for (;;) {
-      const auto row = rows->step();
-      if (!row) return std::unexpected(row.error());
-      if (!*row) return stats;
-      const std::string what = rows->text(0);
-      (what == "pending"  ? stats.pending
-       : what == "done"   ? stats.done
-       : what == "failed" ? stats.failed
-       : what == "today"  ? stats.today
-                          : stats.oldest_pending) = rows->integer(1);
-    }
-  });
-}
-
-Result<std::optional<Millis>> Store::next_due(Kind kind, bool in_order) {
-  return data_->read([&](Database& db) -> Result<std::optional<Millis>> {
-    ClaimJudge judge(data_->dir);
-    auto rows = ask(db,
-                    "SELECT number, object, claim_owner, due_at FROM items"
-                    " WHERE kind = ? AND state = 'pending' ORDER BY due_at, number",
-                    name(kind));
-    if (!rows) return std::unexpected(rows.error());
-    for (;;) {
-      const auto row = rows->step();
-      if (!row) return std::unexpected(row.error());
-      if (!*row) return std::nullopt;
-      if (!judge.is_free(rows->text(2))) continue;
-      if (in_order) {
-        const auto behind = is_behind(db, kind, rows->integer(0), rows->text(1));
-        if (!behind) return std::unexpected(behind.error());
-        if (*behind) continue;
-      }
-      const Millis ahead = rows->integer(3) - data_->due_now();
-      return ahead > kFurthestAhead ? 0 : std::max<Millis>(ahead, 0);
-    }
+    const auto stats = first(
+        db,
+        [](const Query& row) {
+          return KindStats{row.integer(0), row.integer(1), row.integer(2), row.integer(3),
+                           row.integer(4)};
+        },
+        "SELECT total(n) FILTER (WHERE what = 'pending'), total(n) FILTER (WHERE what = 'done'),"
+        " total(n) FILTER (WHERE what = 'failed'),"
+        " total(n) FILTER (WHERE what = 'received' AND at >= ?2),"
+        " (SELECT received_at FROM items INDEXED BY items_open WHERE kind = ?1"
+        "  AND state = 'pending' AND state <> 'done' ORDER BY number LIMIT 1)"
+        " FROM tallies WHERE kind = ?1",
+        name(kind), midnight(data_->clock()));
+    if (!stats) return std::unexpected(stats.error());
+    return **stats;
   });
 }
 
@@ -224,52 +160,24 @@ Result<std::int64_t> Store::last_number() {
   });
 }
 
-Result<std::string> Store::recall(std::string_view key) {
-  return data_->read([&](Database& db) -> Result<std::string> {
-    auto query = ask(db, "SELECT value FROM facts WHERE key = ?", key);
-    if (!query) return std::unexpected(query.error());
-    const auto row = query->step();
-    if (!row) return std::unexpected(row.error());
-    return *row ? query->text(0) : "";
-  });
-}
-
-Result<std::vector<Store::Count>> Store::counts(Millis since) {
-  return data_->read([&](Database& db) -> Result<std::vector<Count>> {
-    auto rows = ask(db,
-                    "SELECT name, hour, n FROM counters WHERE hour > ? - 3600000"
-                    " ORDER BY hour, name",
-                    since);
-    if (!rows) return std::unexpected(rows.error());
-    std::vector<Count> counts;
-    for (;;) {
-      const auto row = rows->step();
-      if (!row) return std::unexpected(row.error());
-      if (!*row) return counts;
-      counts.push_back({rows->text(0), rows->integer(1), rows->integer(2)});
-    }
-  });
-}
-
 Result<std::vector<Store::Hour>> Store::hours(Kind kind, Millis since) {
-  return data_->read([&](Database& db) -> Result<std::vector<Hour>> {
-    auto rows = ask(db,
-                    "SELECT at / 3600000 * 3600000 AS hour, sum(n),"
-                    " coalesce((SELECT avg(finished_at - received_at) FROM items"
-                    "  WHERE received_at >= t.at / 3600000 * 3600000"
-                    "  AND received_at < t.at / 3600000 * 3600000 + 3600000"
-                    "  AND kind = ?1 AND state = 'done' AND finished_at >= received_at), -1)"
-                    " FROM tallies t WHERE kind = ?1 AND what = 'received'"
-                    " AND at >= ?2 / 3600000 * 3600000 GROUP BY hour ORDER BY hour",
-                    name(kind), since);
-    if (!rows) return std::unexpected(rows.error());
-    std::vector<Hour> hours;
-    for (;;) {
-      const auto row = rows->step();
-      if (!row) return std::unexpected(row.error());
-      if (!*row) return hours;
-      hours.push_back({rows->integer(0), rows->integer(1), static_cast<Millis>(rows->real(2))});
-    }
+  return data_->read([&](Database& db) {
+    return all(
+        db,
+        [](const Query& row) {
+          return Hour{row.integer(0), row.integer(1), row.integer(2)};
+        },
+        "SELECT at / 3600000 * 3600000 AS hour, sum(n), coalesce(took, -1)"
+        " FROM tallies LEFT JOIN"
+        "  (SELECT received_at / 3600000 * 3600000 AS taken_in,"
+        "   CAST(avg(finished_at - received_at) AS INTEGER) AS took FROM"
+        "   (SELECT * FROM items INDEXED BY items_kind WHERE kind = ?1"
+        "    ORDER BY number DESC LIMIT 1000)"
+        "   WHERE state = 'done' AND finished_at >= received_at GROUP BY taken_in)"
+        " ON taken_in = at / 3600000 * 3600000"
+        " WHERE kind = ?1 AND what = 'received' AND at >= ?2 / 3600000 * 3600000"
+        " GROUP BY hour ORDER BY hour",
+        name(kind), since);
   });
 }
 

@@ -3,7 +3,9 @@
 //   items     what was accepted, one row each; `number` is never used again. State: pending, done,
 //             failed, spam. claim_owner is the claimant (claimant.h) that works on it; it stays until the
 //             outcome is written down, so a row whose owner has died is one whose outcome nobody
-//             knows. due_at is in the store's own time (fact due.base), which nobody can set.
+//             knows. What goes to a destination (the portal, a host that is forwarded to) waits
+//             while that is closed. due_at is in the store's own time (fact due.base), which nobody
+//             can set.
 //   attempts  what happened to an item, step by step; the acceptance itself is in items.
 //   tallies   how many items there are by state (at = 0), and how many were received by quarter of
 //             an hour (every time zone's midnight begins one); kept by the triggers, so that no
@@ -18,7 +20,7 @@
 
 namespace b24 {
 
-inline constexpr int kSchemaVersion = 2;
+inline constexpr int kSchemaVersion = 3;
 
 inline constexpr const char* kSchema = R"sql(
 CREATE TABLE items(
@@ -34,11 +36,12 @@ CREATE TABLE items(
   attempts INTEGER NOT NULL DEFAULT 0,
   repeats INTEGER NOT NULL DEFAULT 0,
   unsure INTEGER NOT NULL,
-  claim_owner TEXT,
+  claim_owner TEXT NOT NULL DEFAULT '',
+  destination TEXT NOT NULL,
   result TEXT NOT NULL DEFAULT '',
   error_code TEXT NOT NULL DEFAULT '',
   error_text TEXT NOT NULL DEFAULT '',
-  progress TEXT,
+  progress TEXT NOT NULL DEFAULT '',
   payload TEXT NOT NULL);
 
 CREATE UNIQUE INDEX items_id ON items(kind, id);
@@ -47,7 +50,7 @@ CREATE INDEX items_name ON items(kind, name);
 CREATE INDEX items_received ON items(received_at);
 CREATE INDEX items_due ON items(kind, due_at) WHERE state = 'pending';
 CREATE INDEX items_object ON items(kind, object) WHERE state = 'pending' AND object <> '';
-CREATE INDEX items_open ON items(kind, state) WHERE state <> 'done';
+CREATE INDEX items_open ON items(state, number, kind) WHERE state <> 'done';
 
 CREATE TABLE attempts(
   item INTEGER NOT NULL,
@@ -98,9 +101,9 @@ CREATE INDEX uses_ends ON uses(ends_at);
 
 CREATE TABLE facts(
   key TEXT PRIMARY KEY,
-  value BLOB NOT NULL) WITHOUT ROWID;
+  value TEXT NOT NULL) WITHOUT ROWID;
 
-PRAGMA user_version = 2;
+PRAGMA user_version = 3;
 )sql";
 
 }  // namespace b24

@@ -1,4 +1,4 @@
-// store_write: the verbs of the store that change an item: accept, claim, done, retry, fail, erase.
+// store_write: the verbs of the store that change an item: accept, done, retry, fail, erase.
 #include <algorithm>
 
 #include "keep/store.h"
@@ -16,6 +16,67 @@ std::unexpected<Error> no_such_item(std::int64_t number) {
                                "list the items to find the right number"});
 }
 
+Result<State> state_of_item(Database& db, std::int64_t number) {
+  const auto state = text_of(db, "SELECT state FROM items WHERE number = ?", number);
+  if (!state) return std::unexpected(state.error());
+  if (state->empty()) return no_such_item(number);
+  return state_of(*state);
+}
+
+// The end of an attempt in the item's history; in which state that found the item.
+Result<State> end_attempt(Database& db, std::int64_t number, Millis now, std::string_view word,
+                          const Outcome& outcome) {
+  const auto state = state_of_item(db, number);
+  if (!state) return state;
+  if (auto noted = write_attempt(db, number, now, word, outcome); !noted)
+    return std::unexpected(noted.error());
+  return state;
+}
+
+// Changes an item that is not worked on any more. The parameters of `changes` begin with ?3.
+template <class... Parameters>
+Status let_go(Database& db, std::int64_t number, const Value& progress, std::string_view changes,
+              const Parameters&... parameters) {
+  const std::string kept = progress.is_null() ? "" : json::print(progress);
+  return tell(db,
+              "UPDATE items SET claim_owner = '', progress = iif(?2 = '', progress, ?2), " +
+                  std::string(changes) + " WHERE number = ?1",
+              number, kept, parameters...);
+}
+
+Status insert_item(Database& db, const NewItem& item, Millis now, Millis due) {
+  const Millis received = item.received_at > 0 ? item.received_at : now;
+  return tell(db,
+              "INSERT INTO items(kind, id, name, object, destination, state, received_at, due_at,"
+              " finished_at, unsure, payload) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+              " ON CONFLICT(kind, id) DO UPDATE SET repeats = repeats + 1",
+              name(item.kind), item.id, item.name, item.object, item.destination, name(item.state),
+              received, due, item.state == State::pending ? 0 : received, item.unsure,
+              json::print(item.payload));
+}
+
+// Items (those of a condition that begins with ?3) are due at once, by hand; how many.
+template <class... Parameters>
+Result<std::int64_t> revive(Database& db, std::string_view word, Millis now, Millis due,
+                            const std::string& changes, const std::string& which,
+                            const Parameters&... parameters) {
+  const auto noted = tell(db,
+                          "INSERT INTO attempts(item, step, at, took, outcome, code, text)"
+                          " SELECT number, (SELECT coalesce(max(step), 0) + 1 FROM attempts"
+                          " WHERE item = number), ?1, 0, ?2, '', '' FROM items WHERE " +
+                              which,
+                          now, word, parameters...);
+  if (!noted) return std::unexpected(noted.error());
+  const auto revived = tell(db,
+                            "UPDATE items SET state = 'pending', due_at = ?1, finished_at = 0" +
+                                changes + " WHERE " + which,
+                            due, word, parameters...);
+  if (!revived) return std::unexpected(revived.error());
+  return db.changes();
+}
+
+}  // namespace
+
 Status write_attempt(Database& db, std::int64_t number, Millis at, std::string_view outcome,
                      const Outcome& about) {
   return tell(db,
@@ -23,116 +84,6 @@ Status write_attempt(Database& db, std::int64_t number, Millis at, std::string_v
               " (SELECT coalesce(max(step), 0) + 1 FROM attempts WHERE item = ?1),"
               " ?2, ?3, ?4, ?5, ?6)",
               number, at, about.took, outcome, about.code, about.text);
-}
-
-struct Standing {
-  State state = State::pending;
-  std::string claim_owner;
-};
-
-Result<Standing> standing_of(Database& db, std::int64_t number) {
-  auto query = ask(db, "SELECT state, claim_owner FROM items WHERE number = ?", number);
-  if (!query) return std::unexpected(query.error());
-  const auto row = query->step();
-  if (!row) return std::unexpected(row.error());
-  if (!*row) return no_such_item(number);
-  return Standing{state_of(query->text(0)), query->text(1)};
-}
-
-Status set_progress(Database& db, std::int64_t number, const Value& progress) {
-  if (progress.is_null()) return {};
-  const std::string kept = json::print(progress);
-  return tell(db, "UPDATE items SET progress = ? WHERE number = ?", kept, number);
-}
-
-// Adds what is free of the rows of a statement (number, object, claim_owner), up to `limit`.
-Status gather(Database& db, Query rows, Kind kind, std::size_t limit, bool in_order,
-              ClaimJudge& judge, std::vector<std::int64_t>& numbers) {
-  while (numbers.size() < limit) {
-    const auto row = rows.step();
-    if (!row) return std::unexpected(row.error());
-    if (!*row) break;
-    if (!judge.is_free(rows.text(2))) continue;
-    const std::int64_t number = rows.integer(0);
-    if (in_order) {
-      const auto behind = is_behind(db, kind, number, rows.text(1));
-      if (!behind) return std::unexpected(behind.error());
-      if (*behind) continue;
-    }
-    numbers.push_back(number);
-  }
-  return {};
-}
-
-Result<std::vector<std::int64_t>> find_due(Database& db, Kind kind, std::size_t limit,
-                                           bool in_order, Millis now, ClaimJudge judge) {
-  std::vector<std::int64_t> numbers;
-  for (const char* sql : {"SELECT number, object, claim_owner FROM items WHERE kind = ?"
-                          " AND state = 'pending' AND due_at <= ? ORDER BY due_at, number",
-                          "SELECT number, object, claim_owner FROM items WHERE kind = ?"
-                          " AND state = 'pending' AND due_at > ? + 3600000"
-                          " ORDER BY due_at, number"}) {
-    auto rows = ask(db, sql, name(kind), now);
-    if (!rows) return std::unexpected(rows.error());
-    if (auto done = gather(db, std::move(*rows), kind, limit, in_order, judge, numbers); !done)
-      return std::unexpected(done.error());
-  }
-  return numbers;
-}
-
-// Marks an item as this process's. A claim that is still there was never answered for: that attempt
-// counts, and its outcome is not known.
-Result<Item> take(Database& db, std::int64_t number, const std::string& owner, Millis now) {
-  const auto standing = standing_of(db, number);
-  if (!standing) return std::unexpected(standing.error());
-  if (!standing->claim_owner.empty()) {
-    Outcome lost;
-    lost.code = "claim_lost";
-    lost.text = "the process that worked on it ended";
-    if (auto noted = write_attempt(db, number, now, "lost", lost); !noted)
-      return std::unexpected(noted.error());
-  }
-  auto query = ask(db,
-                   "UPDATE items SET unsure = unsure OR claim_owner IS NOT NULL,"
-                   " attempts = attempts + (claim_owner IS NOT NULL),"
-                   " claim_owner = ?2 WHERE number = ?1 RETURNING " B24_ITEM_COLUMNS,
-                   number, owner);
-  if (!query) return std::unexpected(query.error());
-  if (const auto row = query->step(); !row) return std::unexpected(row.error());
-  Item item = item_of(*query);
-  if (auto over = query->run(); !over) return std::unexpected(over.error());
-  return item;
-}
-
-Status insert_item(Database& db, const NewItem& item, Millis now, Millis due) {
-  const std::string payload = json::print(item.payload);
-  const Millis received = item.received_at > 0 ? item.received_at : now;
-  return tell(db,
-              "INSERT INTO items(kind, id, name, object, state, received_at, due_at,"
-              " finished_at, unsure, payload) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-              " ON CONFLICT(kind, id) DO UPDATE SET repeats = repeats + 1",
-              name(item.kind), item.id, item.name, item.object, name(item.state), received, due,
-              item.state == State::pending ? 0 : received, std::int64_t{item.unsure}, payload);
-}
-
-}  // namespace
-
-bool ClaimJudge::is_free(const std::string& owner) {
-  if (owner.empty()) return true;
-  const auto known = alive_.find(owner);
-  if (known != alive_.end()) return !known->second;
-  return !(alive_[owner] = is_alive(dir_, owner));
-}
-
-Result<bool> is_behind(Database& db, Kind kind, std::int64_t number, const std::string& object) {
-  if (object.empty()) return false;
-  const auto first = number_of(db,
-                               "SELECT number FROM items INDEXED BY items_object WHERE kind = ?"
-                               " AND object = ? AND object <> '' AND state = 'pending'"
-                               " ORDER BY number LIMIT 1",
-                               name(kind), object);
-  if (!first) return std::unexpected(first.error());
-  return *first < number;
 }
 
 Status Store::accept(const std::vector<NewItem>& items,
@@ -150,40 +101,17 @@ Status Store::accept(const std::vector<NewItem>& items,
   });
 }
 
-Result<std::vector<Item>> Store::claim(Kind kind, std::size_t limit, bool in_order) {
-  const auto owner = data_->claimant();
-  if (!owner) return std::unexpected(owner.error());
-  std::vector<Item> items;
-  const auto written = data_->write(Database::Sync::full, [&](Database& db) -> Status {
-    items.clear();
-    const auto numbers =
-        find_due(db, kind, limit, in_order, data_->due_now(), ClaimJudge(data_->dir));
-    if (!numbers) return std::unexpected(numbers.error());
-    for (const std::int64_t number : *numbers) {
-      auto item = take(db, number, *owner, data_->clock());
-      if (!item) return std::unexpected(item.error());
-      items.push_back(std::move(*item));
-    }
-    return {};
-  });
-  if (!written) return std::unexpected(written.error());
-  return items;
-}
-
 Status Store::done(std::int64_t number, const Outcome& outcome) {
   return data_->write(Database::Sync::full, [&](Database& db) -> Status {
     const Millis now = data_->clock();
-    const auto standing = standing_of(db, number);
-    if (!standing) return std::unexpected(standing.error());
-    if (auto noted = write_attempt(db, number, now, "done", outcome); !noted) return noted;
+    const auto state = end_attempt(db, number, now, "done", outcome);
+    if (!state) return std::unexpected(state.error());
     // Whoever was late tells the truth all the same; the first result stays.
-    if (standing->state == State::done) return {};
-    if (auto kept = set_progress(db, number, outcome.progress); !kept) return kept;
-    return tell(db,
-                "UPDATE items SET state = 'done', finished_at = ?2, attempts = attempts + 1,"
-                " unsure = 0, claim_owner = NULL, result = ?3,"
-                " error_code = '', error_text = '' WHERE number = ?1",
-                number, now, outcome.result);
+    if (*state == State::done) return {};
+    return let_go(db, number, outcome.progress,
+                  "state = 'done', finished_at = ?3, attempts = attempts + 1, unsure = 0,"
+                  " result = ?4, error_code = '', error_text = ''",
+                  now, outcome.result);
   });
 }
 
@@ -191,69 +119,67 @@ Status Store::retry(std::int64_t number, Millis at, const Outcome& outcome, bool
                     bool counted) {
   return data_->write(Database::Sync::full, [&](Database& db) -> Status {
     const Millis now = data_->clock();
-    const auto standing = standing_of(db, number);
-    if (!standing) return std::unexpected(standing.error());
-    if (counted) {
-      if (auto noted = write_attempt(db, number, now, "retry", outcome); !noted) return noted;
-    }
-    if (standing->state != State::pending) return {};
-    if (auto kept = set_progress(db, number, outcome.progress); !kept) return kept;
-    return tell(db,
-                "UPDATE items SET due_at = ?2, unsure = ?3, attempts = attempts + ?4,"
-                " claim_owner = NULL,"
-                " error_code = iif(?4, ?5, error_code), error_text = iif(?4, ?6, error_text)"
-                " WHERE number = ?1",
-                number, data_->due_now() + std::clamp<Millis>(at - now, 0, kFurthestAhead),
-                std::int64_t{unsure}, std::int64_t{counted}, outcome.code, outcome.text);
+    const auto state =
+        counted ? end_attempt(db, number, now, "retry", outcome) : state_of_item(db, number);
+    if (!state) return std::unexpected(state.error());
+    if (*state != State::pending) return {};
+    return let_go(db, number, outcome.progress,
+                  "due_at = ?3, unsure = ?4, attempts = attempts + ?5, destination = ?6,"
+                  " error_code = iif(?5, ?7, error_code), error_text = iif(?5, ?8, error_text)",
+                  data_->due_now() + std::clamp<Millis>(at - now, 0, kFurthestAhead), unsure,
+                  counted, outcome.destination, outcome.code, outcome.text);
   });
 }
 
 Status Store::fail(std::int64_t number, const Outcome& outcome) {
   return data_->write(Database::Sync::full, [&](Database& db) -> Status {
     const Millis now = data_->clock();
-    const auto standing = standing_of(db, number);
-    if (!standing) return std::unexpected(standing.error());
-    if (auto noted = write_attempt(db, number, now, "failed", outcome); !noted) return noted;
-    if (standing->state != State::pending) return {};
-    if (auto kept = set_progress(db, number, outcome.progress); !kept) return kept;
-    return tell(db,
-                "UPDATE items SET state = 'failed', finished_at = ?2, attempts = attempts + 1,"
-                " claim_owner = NULL, error_code = ?3, error_text = ?4"
-                " WHERE number = ?1",
-                number, now, outcome.code, outcome.text);
+    const auto state = end_attempt(db, number, now, "failed", outcome);
+    if (!state) return std::unexpected(state.error());
+    if (*state != State::pending) return {};
+    return let_go(db, number, outcome.progress,
+                  "state = 'failed', finished_at = ?3, attempts = attempts + 1, error_code = ?4,"
+                  " error_text = ?5",
+                  now, outcome.code, outcome.text);
   });
 }
 
 Status Store::retry_now(std::int64_t number) {
   return data_->write(Database::Sync::full, [&](Database& db) -> Status {
-    const Millis now = data_->clock();
-    const auto standing = standing_of(db, number);
-    if (!standing) return std::unexpected(standing.error());
-    if (standing->state == State::done) return no_such_item(number);
-    if (auto noted = write_attempt(db, number, now, "retried by hand", {}); !noted) return noted;
-    return tell(db,
-                "UPDATE items SET state = 'pending', due_at = ?2, finished_at = 0"
-                " WHERE number = ?1",
-                number, data_->due_now());
+    const auto revived = revive(db, "retried by hand", data_->clock(), data_->due_now(), "",
+                                "number = ?3 AND state <> 'done'", number);
+    if (!revived) return std::unexpected(revived.error());
+    return *revived == 0 ? no_such_item(number) : Status();
   });
+}
+
+Result<std::int64_t> Store::retry_all(Kind kind, std::string_view item_name, Millis since) {
+  Result<std::int64_t> revived = 0;
+  const auto written = data_->write(Database::Sync::full, [&](Database& db) -> Status {
+    revived = revive(db, "retried by hand", data_->clock(), data_->due_now(), "",
+                     "kind = ?3 AND state <> 'done' AND state <> 'spam' AND (?4 = '' OR name = ?4)"
+                     " AND received_at >= ?5",
+                     name(kind), item_name, since);
+    return revived ? Status() : std::unexpected(revived.error());
+  });
+  return written ? revived : std::unexpected(written.error());
 }
 
 Status Store::replay(std::int64_t number) {
   return data_->write(Database::Sync::full, [&](Database& db) -> Status {
-    const Millis now = data_->clock();
-    const auto standing = standing_of(db, number);
-    if (!standing) return std::unexpected(standing.error());
-    if (standing->state == State::pending &&
-        !ClaimJudge(data_->dir).is_free(standing->claim_owner)) {
+    const auto owner =
+        text_of(db, "SELECT claim_owner FROM items WHERE number = ? AND state = 'pending'", number);
+    if (!owner) return std::unexpected(owner.error());
+    if (!owner->empty() && is_alive(data_->dir, *owner)) {
       return std::unexpected(Error{ErrorKind::input, "in_work",
                                    "item " + std::to_string(number) + " is being worked on",
                                    "try again when that has ended"});
     }
-    if (auto noted = write_attempt(db, number, now, "replayed by hand", {}); !noted) return noted;
-    return tell(db,
-                "UPDATE items SET state = 'pending', due_at = ?2, finished_at = 0, progress = NULL,"
-                " unsure = 0, claim_owner = NULL WHERE number = ?1",
-                number, data_->due_now());
+    const auto revived = revive(db, "replayed by hand", data_->clock(), data_->due_now(),
+                                ", progress = '', unsure = 0, claim_owner = '', destination = ''",
+                                "number = ?3", number);
+    if (!revived) return std::unexpected(revived.error());
+    return *revived == 0 ? no_such_item(number) : Status();
   });
 }
 

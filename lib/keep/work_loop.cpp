@@ -51,11 +51,12 @@ std::string last_run_key(Kind kind) {
   return "work." + std::string(name(kind)) + ".last_run";
 }
 
-WorkLoop::WorkLoop(AppSource& app, StoreSource& stores, Kind kind, MakePass make_pass,
-                   Upkeep upkeep)
+WorkLoop::WorkLoop(AppSource& app, StoreSource& stores, Kind kind, Store::Held held,
+                   MakePass make_pass, Upkeep upkeep)
     : app_(app),
       stores_(stores),
       kind_(kind),
+      held_(std::move(held)),
       make_pass_(std::move(make_pass)),
       upkeep_(std::move(upkeep)) {}
 
@@ -102,7 +103,7 @@ Result<int> WorkLoop::work_due(Millis time_limit) {
 Result<Millis> WorkLoop::until_next_due() {
   Result<std::shared_ptr<Store>> store = stores_.current();
   if (!store) return std::unexpected(store.error());
-  const Result<std::optional<Millis>> due = (*store)->next_due(kind_, kind_ == Kind::event);
+  const Result<std::optional<Millis>> due = (*store)->next_due(kind_, kind_ == Kind::event, held_);
   if (!due) return std::unexpected(due.error());
   return due->value_or(kNever);
 }

@@ -33,8 +33,9 @@ class WorkLoop {
   // Looks after the store once a minute, besides erasing what is old; from any thread.
   using Upkeep = std::function<void(const App& app, Store& store)>;
 
-  // Both must outlive this. `kind` is what the passes take from the store.
-  WorkLoop(AppSource& app, StoreSource& stores, Kind kind, MakePass make_pass, Upkeep upkeep = {});
+  // Both must outlive this. `kind` is what the passes take from the store, but for what is `held`.
+  WorkLoop(AppSource& app, StoreSource& stores, Kind kind, Store::Held held, MakePass make_pass,
+           Upkeep upkeep = {});
 
   // Works with `threads` threads until a stop is asked for.
   void work(std::stop_token stop, int threads);
@@ -52,6 +53,7 @@ class WorkLoop {
   AppSource& app_;
   StoreSource& stores_;
   Kind kind_;
+  Store::Held held_;
   MakePass make_pass_;
   Upkeep upkeep_;
   std::mutex mutex_;

@@ -10,24 +10,20 @@
 
 namespace b24 {
 
-// Its functions under their own names, without "curl_".
+// clang-format off
+#define B24_CURL_FUNCTIONS(EACH)                                                \
+  EACH(global_init) EACH(version_info)                                          \
+  EACH(easy_init) EACH(easy_reset) EACH(easy_setopt) EACH(easy_perform)         \
+  EACH(easy_getinfo) EACH(easy_strerror) EACH(easy_cleanup)                     \
+  EACH(slist_append) EACH(slist_free_all)                                       \
+  EACH(url) EACH(url_set) EACH(url_get) EACH(url_cleanup) EACH(free)
+// clang-format on
+
+// The functions that are used, under their own names, without "curl_".
 struct Curl {
-  decltype(&curl_global_init) global_init;
-  decltype(&curl_version_info) version_info;
-  decltype(&curl_easy_init) easy_init;
-  decltype(&curl_easy_reset) easy_reset;
-  decltype(&curl_easy_setopt) easy_setopt;
-  decltype(&curl_easy_perform) easy_perform;
-  decltype(&curl_easy_getinfo) easy_getinfo;
-  decltype(&curl_easy_strerror) easy_strerror;
-  decltype(&curl_easy_cleanup) easy_cleanup;
-  decltype(&curl_slist_append) slist_append;
-  decltype(&curl_slist_free_all) slist_free_all;
-  decltype(&curl_url) url;
-  decltype(&curl_url_set) url_set;
-  decltype(&curl_url_get) url_get;
-  decltype(&curl_url_cleanup) url_cleanup;
-  decltype(&curl_free) free;
+#define B24_MEMBER(name) decltype(&curl_##name) name;
+  B24_CURL_FUNCTIONS(B24_MEMBER)
+#undef B24_MEMBER
 };
 
 // Loads it once, whoever of the threads comes first; an Error of kind network, "curl_missing", when

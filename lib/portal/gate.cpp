@@ -1,6 +1,7 @@
 // gate: see gate.h.
 #include "portal/gate.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace b24 {
@@ -113,7 +114,7 @@ void Gate::ran(std::string_view method, const std::expected<Answer, CallError>& 
 
 bool Gate::is_open() {
   const GateBook book = look(portal_);
-  return book.is_open(book.updated_at);
+  return book.held_back(book.updated_at) > 0;
 }
 
 GateState Gate::state() {
@@ -143,10 +144,10 @@ void Gate::report(const std::string& destination, std::string_view code) {
   });
 }
 
-Millis Gate::opens_at(const std::string& destination) {
+Millis Gate::held_back(const std::string& destination) {
   const GateBook book = look(destination);
-  const Millis wait = book.held_back(book.updated_at);
-  return wait == 0 ? 0 : wall_() + wait;
+  const Millis full = destination == portal_ ? book.full_for(book.updated_at, bucket_) : 0;
+  return std::max(full, book.held_back(book.updated_at));
 }
 
 void Gate::reopen() {

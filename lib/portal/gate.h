@@ -62,8 +62,10 @@ class Gate : public CallGate {
   Millis ask(const std::string& destination);
   // `code`: of the failure that says that the destination is down; empty when it answered.
   void report(const std::string& destination, std::string_view code);
-  // The time of day from which it may be asked, without asking; 0: now.
-  Millis opens_at(const std::string& destination);
+  // How long nothing gets through to a destination (the portal's bucket counts too); 0: it may be
+  // asked. Takes no place.
+  Millis held_back(const std::string& destination);
+  const std::string& portal() const { return portal_; }
 
   // By hand: what was closed by refusals and failures, at every destination, is tried again at
   // once. The bucket, and the time that a method has used up, stay.

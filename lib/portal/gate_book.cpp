@@ -87,12 +87,8 @@ void GateBook::catch_up(Millis now, double drain) {
   });
 }
 
-GateBook::Method& GateBook::of(std::string_view method) {
-  return methods[std::string(method.substr(0, kMostMethod))];
-}
-
 Millis GateBook::closed_for(std::string_view method, Millis now) const {
-  const auto known = methods.find(method.substr(0, kMostMethod));
+  const auto known = methods.find(method);
   return known == methods.end() ? 0 : std::max<Millis>(0, known->second.blocked_until - now);
 }
 
@@ -111,17 +107,20 @@ Millis GateBook::ask(Millis now) {
   return wait;
 }
 
-Millis GateBook::enter(std::string_view method, Millis now, const Bucket& bucket) {
-  if (const Millis closed = closed_for(method, now); closed > 0) return closed;
-  if (const Millis wait = held_back(now); wait > 0) return wait;
+Millis GateBook::full_for(Millis now, const Bucket& bucket) const {
   if (bucket_until > now) return bucket_until - now;
   // One second's drain stays free, since the portal's counter falls in steps of a second, and one
   // place, for whoever else has its eye on the portal from here.
   const double room = std::max(1.0, bucket.size - 1 - bucket.drain - bucket.reserve);
   const double over = level + static_cast<double>(under_way.size()) + 1 - room;
   constexpr double kRounding = 1e-6;  // what sums of reals are off by
-  if (over > kRounding)
-    return std::max<Millis>(1, std::llround(std::ceil(over * 1000 / bucket.drain - kRounding)));
+  if (over <= kRounding) return 0;
+  return std::max<Millis>(1, std::llround(std::ceil(over * 1000 / bucket.drain - kRounding)));
+}
+
+Millis GateBook::enter(std::string_view method, Millis now, const Bucket& bucket) {
+  const Millis wait = std::max({closed_for(method, now), held_back(now), full_for(now, bucket)});
+  if (wait > 0) return wait;
   under_way.push_back(now);
   let_in(now);
   return 0;
@@ -158,16 +157,16 @@ void GateBook::reopen() {
 }
 
 void GateBook::learn(std::string_view method, const Answer& answer, Millis now, Millis wall) {
-  const auto known = methods.find(method.substr(0, kMostMethod));
+  const auto known = methods.find(method);
   if (known != methods.end() && known->second.blocked_until <= now) methods.erase(known);
   // Both times by the portal's own clock, when it tells it: ours may be wrong.
   const Millis left = answer.operating_reset_at * 1000 - (answer.at != 0 ? answer.at : wall);
-  if (left > 0) of(method).reset_at = now + std::min(left, kLongestReset);
+  if (left > 0) methods[std::string(method)].reset_at = now + std::min(left, kLongestReset);
   if (answer.operating >= kOperatingLimit * 0.9) close_method(method, true, now);
 }
 
 void GateBook::close_method(std::string_view method, bool used_up, Millis now) {
-  Method& known = of(method);
+  Method& known = methods[std::string(method)];
   if (used_up && known.reset_at > now) {
     known.blocked_until = known.reset_at;
   } else if (known.blocked_until <= now) {
@@ -180,7 +179,7 @@ void GateBook::failed(std::string_view method, const CallError& error, Millis no
                       const Bucket& bucket) {
   const Meaning meaning = meaning_of(method, error);
   if (meaning == Meaning::nothing) return;
-  last_error = error.error.code.substr(0, kMostCode);
+  last_error = error.error.code;
   switch (meaning) {
     case Meaning::portal_down:
       down(error.error.code, now);
@@ -212,7 +211,7 @@ void GateBook::failed(std::string_view method, const CallError& error, Millis no
 }
 
 void GateBook::down(std::string_view code, Millis now) {
-  last_error = code.substr(0, kMostCode);
+  last_error = code;
   ++failures;
   // Calls that were under way together fail together: that is one failure of the destination.
   if (failures >= kFailuresToOpen && open_until <= now)

@@ -21,30 +21,21 @@ struct Bucket {
   int reserve = 0;  // places left to others
 };
 
-// A name that is longer is known by its beginning.
-constexpr std::size_t kMostDestination = 271;  // https://, 253 of a host, its port
-constexpr std::size_t kMostMethod = 127;
-constexpr std::size_t kMostCode = 63;
-
-// Lies in the file as it stands: a change of it is a new version of the format.
-struct GateNumbers {
-  double level = 0;
-  Millis updated_at = 0;
-  Millis bucket_until = 0;
-  std::int64_t bucket_refusals = 0;  // in a row
-  std::int64_t failures = 0;         // in a row
-  std::int64_t openings = 0;         // in a row, of the breaker
-  Millis open_until = 0;             // 0: closed
-  Millis probe_until = 0;            // a probe is under way, for so long at most
-};
-
-struct GateBook : GateNumbers {
-  struct Method {  // lies in the file as well
+struct GateBook {
+  struct Method {
     Millis blocked_until = 0;
     std::int64_t refusals = 0;  // in a row
     Millis reset_at = 0;        // when the portal gives it time again, as it last said
   };
 
+  double level = 0;
+  Millis updated_at = 0;
+  Millis bucket_until = 0;           // the portal said "full": nothing before this
+  std::int64_t bucket_refusals = 0;  // in a row
+  std::int64_t failures = 0;         // in a row
+  std::int64_t openings = 0;         // in a row, of the breaker
+  Millis open_until = 0;             // 0: closed
+  Millis probe_until = 0;            // a probe is under way, for so long at most
   std::string last_error;
   std::vector<Millis> under_way;  // when each call was let in that nobody has told the end of
   std::map<std::string, Method, std::less<>> methods;
@@ -54,10 +45,14 @@ struct GateBook : GateNumbers {
   // Brings the level to `now`, and forgets what is over.
   void catch_up(Millis now, double drain);
 
-  // 0, or how long to wait.
-  Millis enter(std::string_view method, Millis now, const Bucket& bucket);
+  // How long to wait, 0: not at all; because of the method, the breaker, the bucket.
   Millis closed_for(std::string_view method, Millis now) const;
-  bool is_open(Millis now) const { return open_until > now || probe_until > now; }
+  Millis held_back(Millis now) const;
+  Millis full_for(Millis now, const Bucket& bucket) const;
+
+  // 0: it is let in; or how long to wait. `ask` is for a destination without a bucket.
+  Millis enter(std::string_view method, Millis now, const Bucket& bucket);
+  Millis ask(Millis now);
 
   // A call that was let in at `entered` (0: it never asked) is over: it counts as of now.
   void land(Millis entered);
@@ -68,16 +63,11 @@ struct GateBook : GateNumbers {
   void ran(std::string_view method, const std::expected<Answer, CallError>& outcome, Millis now,
            Millis wall);
 
-  // The breaker alone, of a destination without a bucket.
-  Millis held_back(Millis now) const;
-  Millis ask(Millis now);
   void down(std::string_view code, Millis now);
   void close_breaker();
-
   void reopen();
 
  private:
-  Method& of(std::string_view method);
   void learn(std::string_view method, const Answer& answer, Millis now, Millis wall);
   void close_method(std::string_view method, bool used_up, Millis now);
   void open_breaker(Millis time, Millis now);

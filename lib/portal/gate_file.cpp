@@ -6,142 +6,82 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <optional>
 #include <string_view>
-#include <type_traits>
 #include <utility>
-#include <vector>
 
 #include "base/files.h"
+#include "base/secret.h"
+#include "value/json.h"
 
 namespace b24 {
 namespace {
 
-constexpr char kMagic[8] = "b24gate";
-constexpr std::uint32_t kFormat = 1;
+constexpr std::string_view kFormat = "b24gate 2 ";
 constexpr std::size_t kMostBytes = 16 << 20;  // a hundred thousand calls under way, and more
 constexpr Millis kLockTime = 1'000;
 
-struct Header {
-  char magic[8];
-  std::uint32_t version;
-  char boot[36];
-  std::uint32_t destinations, methods, calls, unused;
-  std::uint64_t checksum;
+struct NumberRow {
+  const char* name;
+  std::int64_t GateBook::*number;
 };
-struct DestinationRecord {
-  char name[kMostDestination + 1];
-  char last_error[kMostCode + 1];
-  GateNumbers numbers;
+constexpr NumberRow kNumbers[] = {
+    {"updated_at", &GateBook::updated_at},
+    {"bucket_until", &GateBook::bucket_until},
+    {"bucket_refusals", &GateBook::bucket_refusals},
+    {"failures", &GateBook::failures},
+    {"openings", &GateBook::openings},
+    {"open_until", &GateBook::open_until},
+    {"probe_until", &GateBook::probe_until},
 };
-struct MethodRecord {
-  std::uint64_t destination;  // which of them: 0, 1, ...
-  char name[kMostMethod + 1];
-  GateBook::Method method;
-};
-struct CallRecord {
-  std::uint64_t destination;
-  Millis entered;
-};
-// No padding: every byte is one that was written.
-static_assert(sizeof(Header) == 72 && sizeof(DestinationRecord) == 400);
-static_assert(sizeof(MethodRecord) == 160 && sizeof(CallRecord) == 16);
 
-template <std::size_t size>
-void put(char (&field)[size], std::string_view text) {
-  std::memset(field, 0, size);
-  std::memcpy(field, text.data(), std::min(text.size(), size));
-}
-template <std::size_t size>
-std::string get(const char (&field)[size]) {
-  return {field, strnlen(field, size)};
+Value value_of(const GateBook& book) {
+  Value under_way = Value::array();
+  for (const Millis entered : book.under_way) under_way.append(entered);
+  Value methods = Value::array();
+  for (const auto& [name, known] : book.methods)
+    methods.set(name, Value::list({known.blocked_until, known.refusals, known.reset_at}));
+  Value value = Value::map({{"level", book.level},
+                            {"last_error", book.last_error},
+                            {"under_way", std::move(under_way)},
+                            {"methods", std::move(methods)}});
+  for (const NumberRow& row : kNumbers) value.set(row.name, book.*row.number);
+  return value;
 }
 
-template <class Record>
-void append(std::string& image, const Record& record) {
-  static_assert(std::is_trivially_copyable_v<Record>);
-  image.append(reinterpret_cast<const char*>(&record), sizeof record);
-}
-// REQUIRES: `image` holds one.
-template <class Record>
-Record take(std::string_view& image) {
-  Record record;
-  std::memcpy(&record, image.data(), sizeof record);
-  image.remove_prefix(sizeof record);
-  return record;
-}
-
-std::uint64_t fnv1a(std::string_view bytes, std::uint64_t hash = 0xcbf29ce484222325) {
-  for (const unsigned char byte : bytes) hash = (hash ^ byte) * 0x100000001b3;
-  return hash;
-}
-std::uint64_t checksum(std::string_view image) {
-  return fnv1a(image.substr(sizeof(Header)), fnv1a(image.substr(0, offsetof(Header, checksum))));
+GateBook book_of(const Value& value) {
+  GateBook book;
+  book.level = value["level"].real();
+  book.last_error = value["last_error"].text();
+  for (const NumberRow& row : kNumbers) book.*row.number = value[row.name].integer();
+  for (const auto& [place, entered] : value["under_way"].members())
+    book.under_way.push_back(entered.integer());
+  for (const auto& [name, known] : value["methods"].members())
+    book.methods[name.text()] = {known[0].integer(), known[1].integer(), known[2].integer()};
+  return book;
 }
 
 std::string print(const GateBooks& books) {
-  Header header{};
-  std::string destinations, methods, calls;
-  for (const auto& [name, book] : books) {
-    DestinationRecord record{.name = {}, .last_error = {}, .numbers = book};
-    put(record.name, name);
-    put(record.last_error, book.last_error);
-    append(destinations, record);
-    for (const auto& [method, known] : book.methods) {
-      MethodRecord of{.destination = header.destinations, .name = {}, .method = known};
-      put(of.name, method);
-      append(methods, of);
-      ++header.methods;
-    }
-    for (const Millis entered : book.under_way)
-      append(calls, CallRecord{header.destinations, entered});
-    header.calls += static_cast<std::uint32_t>(book.under_way.size());
-    ++header.destinations;
-  }
-  put(header.magic, std::string_view(kMagic, sizeof kMagic));
-  header.version = kFormat;
-  put(header.boot, boot_id());
-  std::string image;
-  append(image, header);
-  image += destinations + methods + calls;
-  header.checksum = checksum(image);
-  std::memcpy(image.data(), &header, sizeof header);
-  return image;
+  Value destinations = Value::array();
+  for (const auto& [name, book] : books) destinations.set(name, value_of(book));
+  const std::string body =
+      json::print(Value::map({{"boot", boot_id()}, {"destinations", std::move(destinations)}}));
+  return std::string(kFormat) + secret::hex(secret::sha256(body)) + "\n" + body;
 }
 
 // What is in an image; nothing when it is damaged or of another version.
 std::optional<GateBooks> parse(std::string_view image) {
-  if (image.empty()) return GateBooks();
-  if (image.size() < sizeof(Header)) return {};
-  std::string_view rest = image;
-  const auto header = take<Header>(rest);
-  const bool whole = std::memcmp(header.magic, kMagic, sizeof kMagic) == 0 &&
-                     header.version == kFormat && header.checksum == checksum(image) &&
-                     rest.size() == header.destinations * sizeof(DestinationRecord) +
-                                        header.methods * sizeof(MethodRecord) +
-                                        header.calls * sizeof(CallRecord);
-  if (!whole) return {};
   GateBooks books;
-  if (get(header.boot) != boot_id()) return books;
-  std::vector<GateBook*> order;
-  for (std::uint32_t i = 0; i < header.destinations; ++i) {
-    const auto record = take<DestinationRecord>(rest);
-    GateBook& book = books[get(record.name)];
-    static_cast<GateNumbers&>(book) = record.numbers;
-    book.last_error = get(record.last_error);
-    order.push_back(&book);
-  }
-  for (std::uint32_t i = 0; i < header.methods; ++i) {
-    const auto record = take<MethodRecord>(rest);
-    if (record.destination >= order.size()) return {};
-    order[record.destination]->methods[get(record.name)] = record.method;
-  }
-  for (std::uint32_t i = 0; i < header.calls; ++i) {
-    const auto record = take<CallRecord>(rest);
-    if (record.destination >= order.size()) return {};
-    order[record.destination]->under_way.push_back(record.entered);
-  }
+  if (image.empty()) return books;
+  const std::size_t line = std::min(image.find('\n'), image.size() - 1);
+  const std::string_view body = image.substr(line + 1);
+  const bool whole =
+      image.substr(0, line) == std::string(kFormat) + secret::hex(secret::sha256(body));
+  const auto known = json::parse(body);
+  if (!whole || !known) return std::nullopt;
+  if ((*known)["boot"].text() != boot_id()) return books;
+  for (const auto& [name, book] : (*known)["destinations"].members())
+    books.emplace(name.text(), book_of(book));
   return books;
 }
 
@@ -182,7 +122,7 @@ Result<Opened> open_and_read(const std::filesystem::path& file,
 }  // namespace
 
 GateFile::GateFile(std::filesystem::path dir, std::function<void(const Error&)> tell)
-    : file_(std::move(dir) / "gate.bin"), tell_(std::move(tell)) {}
+    : file_(std::move(dir) / "gate.json"), tell_(std::move(tell)) {}
 
 Result<GateBooks> GateFile::read() const {
   auto opened = open_and_read(file_, tell_);

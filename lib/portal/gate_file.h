@@ -1,10 +1,8 @@
 // gate_file: what all processes know of the destinations: one small locked file in the data
 // directory.
 //
-//   gate.bin: a header, then so many destinations, methods and calls as it says, each a record of
-//   fixed size (gate_file.cpp) in the machine's byte order.
-//   header: "b24gate\0"; format version 1; boot id of the machine; the three counts; a checksum
-//   (FNV-1a, 64 bits) over all of the file but itself.
+//   gate.json: "b24gate 2 " (the format's version), the SHA-256 in hex of all behind this line, a
+//   line feed; then as JSON the boot id of the machine, and by destination what GateBook holds.
 //
 // Read and written whole under flock, which is never held while anybody waits for a network, and
 // never synced: losing it costs nothing but fresh buckets. Times in it are of the steady clock, so

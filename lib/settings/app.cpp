@@ -3,27 +3,15 @@
 
 #include <cstdlib>
 #include <ctime>
-#include <string_view>
 #include <utility>
 
+#include "settings/settings_place.h"
+
 namespace b24 {
-namespace {
-
-std::string document_root_of(const char* const* environment) {
-  constexpr std::string_view kName = "DOCUMENT_ROOT=";
-  for (; environment != nullptr && *environment != nullptr; ++environment) {
-    const std::string_view variable = *environment;
-    if (variable.starts_with(kName)) return std::string(variable.substr(kName.size()));
-  }
-  return {};
-}
-
-}  // namespace
-
 AppSource::AppSource(const Launch& launch, std::string page)
     : page_(std::move(page)),
       mode_(launch.mode),
-      document_root_(document_root_of(launch.environment)),
+      document_root_(variable(launch.environment, "DOCUMENT_ROOT")),
       settings_(launch.settings_file, launch.environment) {
   // Here, since the environment must not change once there are threads. A new time zone counts from
   // the next start.

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <optional>
 
+#include "base/files.h"
 #include "base/text.h"
 
 namespace b24 {
@@ -103,20 +104,13 @@ Result<std::vector<IniEntry>> parse_ini(std::string_view text, const std::string
 }
 
 Result<std::string> read_settings_text(const std::string& file) {
-  const auto failure = [&] {
-    return std::unexpected(system_error(ErrorKind::settings, file, errno));
-  };
-  const int descriptor = open(file.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0) return failure();
+  const FileHandle handle(open(file.c_str(), O_RDONLY | O_CLOEXEC));
   std::string text;
   char buffer[16384];
-  ssize_t got = 0;
-  while ((got = read(descriptor, buffer, sizeof buffer)) > 0)
+  ssize_t got = handle.get() < 0 ? -1 : 1;
+  while (got > 0 && (got = read(handle.get(), buffer, sizeof buffer)) > 0)
     text.append(buffer, static_cast<std::size_t>(got));
-  const int number = errno;
-  close(descriptor);
-  errno = number;
-  if (got < 0) return failure();
+  if (got < 0) return std::unexpected(system_error(ErrorKind::settings, file, errno));
   return text;
 }
 

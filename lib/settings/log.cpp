@@ -19,17 +19,7 @@ namespace {
 
 constexpr std::size_t kLongestText = 2000;  // of one field
 
-const char* level_name(Log::Level level) {
-  switch (level) {
-    case Log::Level::info:
-      return "info";
-    case Log::Level::warning:
-      return "warning";
-    case Log::Level::error:
-      break;
-  }
-  return "error";
-}
+constexpr const char* kLevels[] = {"info", "warning", "error"};
 
 // Masked in names and in running text; bounded.
 Value for_line(const Value& value) {
@@ -120,8 +110,10 @@ Log::Log(const Settings& settings, std::string page, Clock clock)
 void Log::write(Level level, std::string_view what, const Value& fields) {
   if (blocked_) return;
   const Millis now = clock_();
-  Value line = Value::map(
-      {{"time", iso_time(now)}, {"level", level_name(level)}, {"page", page_}, {"what", what}});
+  Value line = Value::map({{"time", iso_time(now)},
+                           {"level", kLevels[static_cast<int>(level)]},
+                           {"page", page_},
+                           {"what", what}});
   const Value masked = for_line(secret::mask(fields));
   for (const Value::Member& member : masked.members())
     if (!line.find(member.key)) line.set(member.key, member.value);

@@ -10,6 +10,7 @@
 
 #include "base/text.h"
 #include "settings/ini_file.h"
+#include "settings/permission.h"
 #include "settings/settings_keys.h"
 #include "settings/settings_place.h"
 
@@ -31,15 +32,6 @@ struct Origin {
   std::string name;   // "section.key"
 };
 
-Status set_value(const SettingPlace& place, const SettingKey& key, std::string_view value,
-                 const Origin& origin) {
-  if (key.field.set(place, key.type, value)) return {};
-  const std::string shown = key.secret ? "" : ", not \"" + text::for_log(value, 80) + "\"";
-  return std::unexpected(settings_error(
-      "bad_value", origin.place + ": " + origin.name + " expects " + expected(key) + shown,
-      "for example " + std::string(key.name) + " = " + std::string(key.example)));
-}
-
 // Null when it may occur but once.
 const SettingSection* repeatable(std::string_view section) {
   const SettingSection* found = find_section(section);
@@ -48,30 +40,31 @@ const SettingSection* repeatable(std::string_view section) {
 
 Status apply(Settings& settings, const fs::path& base_dir, const Target& target,
              std::string_view value, const Origin& origin) {
-  const SettingSection* section = repeatable(target.key->section);
+  const SettingKey& key = *target.key;
+  const SettingSection* section = repeatable(key.section);
   const std::size_t item = section ? section->item(settings, target.item) : 0;
-  return set_value({settings, item, base_dir, target.tail}, *target.key, value, origin);
+  if (key.field.set({settings, item, base_dir, target.tail}, key.type, value)) return {};
+  const std::string shown = key.secret ? "" : ", not \"" + text::for_log(value, 80) + "\"";
+  return std::unexpected(settings_error(
+      "bad_value", origin.place + ": " + origin.name + " expects " + expected(key) + shown,
+      "for example " + std::string(key.name) + " = " + std::string(key.example)));
 }
 
 // --- The file ---
 
-std::string known_names(std::string_view section) {
-  std::string names;
-  for (const SettingKey& key : setting_keys()) {
-    if (key.section == section) names.append(names.empty() ? "" : ", ").append(key.name);
-  }
-  return names;
-}
-
-// "did you mean title?", or else all that there is.
+// "did you mean title?", and all that there is.
 std::string key_remedy(std::string_view section, const std::string& name,
                        const std::string& where) {
   std::vector<std::string_view> known;
-  for (const SettingKey& key : setting_keys())
-    if (key.section == section) known.push_back(key.name);
+  std::string names;
+  for (const SettingKey& key : setting_keys()) {
+    if (key.section != section) continue;
+    known.push_back(key.name);
+    names.append(names.empty() ? "" : ", ").append(key.name);
+  }
   const std::string_view like = nearest(name, known);
-  const std::string all = "the keys " + where + " are: " + known_names(section);
-  return like.empty() ? all : "did you mean " + std::string(like) + "? " + all;
+  return (like.empty() ? "" : "did you mean " + std::string(like) + "? ") + "the keys " + where +
+         " are: " + names;
 }
 
 std::string section_remedy(const std::string& name) {
@@ -228,6 +221,12 @@ Status complete(Settings& settings, std::string_view web_root) {
   return check_outside_web(settings.data.dir, web_root, "data_in_web_root", "the data directory");
 }
 
+Error unreadable(const fs::path& file, Error error) {
+  const std::string lines = in_one_line(lines_to_read(file));
+  if (!lines.empty()) error.remedy = lines;
+  return error;
+}
+
 std::string stamp_of(const fs::path& file) {
   struct stat status {};
   if (stat(file.c_str(), &status) != 0) return "none";
@@ -243,13 +242,10 @@ std::string stamp_of(const fs::path& file) {
   return stamp;
 }
 
-}  // namespace
-
-Result<Settings> load_settings(const fs::path& file, const char* const* environment) {
+Result<Settings> load(const fs::path& path, const char* const* environment) {
   Settings settings;
   const std::string_view web_root = variable(environment, "DOCUMENT_ROOT");
   std::error_code fault;
-  const fs::path path = fs::absolute(file, fault).lexically_normal();
   struct stat status {};
   if (stat(path.c_str(), &status) == 0) {
     settings.file = path;
@@ -257,11 +253,12 @@ Result<Settings> load_settings(const fs::path& file, const char* const* environm
       return std::unexpected(outside.error());
     if (Status closed = check_mode(path, status); !closed) return std::unexpected(closed.error());
     const Result<std::string> text = read_settings_text(path.string());
-    if (!text) return std::unexpected(text.error());
+    if (!text) return std::unexpected(unreadable(path, text.error()));
     if (Status applied = apply_file(settings, *text); !applied)
       return std::unexpected(applied.error());
   } else if (errno != ENOENT && errno != ENOTDIR) {
-    return std::unexpected(system_error(ErrorKind::settings, path.string(), errno));
+    return std::unexpected(
+        unreadable(path, system_error(ErrorKind::settings, path.string(), errno)));
   } else if (!variable(environment, kFileVariable).empty()) {
     return std::unexpected(no_settings_file(path));  // a file that was asked for by name
   }
@@ -272,6 +269,20 @@ Result<Settings> load_settings(const fs::path& file, const char* const* environm
   if (Status completed = complete(settings, web_root); !completed)
     return std::unexpected(completed.error());
   return settings;
+}
+
+}  // namespace
+
+Result<Settings> load_settings(const fs::path& file, const char* const* environment) {
+  std::error_code fault;
+  const fs::path path = fs::absolute(file, fault).lexically_normal();
+  Result<Settings> loaded = load(path, environment);
+  if (!loaded) {
+    loaded.error().cause += " (the file: " + path.string() +
+                            "; without --settings and B24HOOKS_SETTINGS it is looked for at " +
+                            list_of_places() + ")";
+  }
+  return loaded;
 }
 
 Result<std::shared_ptr<const Settings>> SettingsSource::current() {

@@ -195,17 +195,12 @@ struct SiteSettings {
   bool operator==(const SiteSettings&) const = default;
 };
 
-// Who sees what checkserver found.
-enum class CheckAccess {
-  everyone,  // "public": all of it
-  summary,   // strangers get the verdict; the key or a listed network opens the rest
-  key,       // strangers get a form for the key, and no verdict
-  off,       // nobody by the web; the shell still can
-};
-
 // [checkserver]
 struct CheckserverSettings {
-  CheckAccess access = CheckAccess::summary;
+  // Who sees what was found. "public": everybody all of it; "summary": strangers get the verdict,
+  // the key or a listed network opens the rest; "key": strangers get a form for the key, and no
+  // verdict; "off": nobody by the web; the shell still can.
+  std::string access = "summary";
   std::string key;                // at least 16 characters; empty: there is none
   std::vector<Network> networks;  // from which everything is shown without the key
   Millis time_limit = 9'000;      // of a whole run
@@ -238,16 +233,18 @@ struct Settings {
 // Reads a file and the environment over it (`environment`: "NAME=value" pointers, as `environ`).
 // Paths come out absolute. No file is needed when the environment sets something, names no file by
 // B24HOOKS_SETTINGS, and gives data.dir an absolute path. Errors (kind settings) name file, line,
-// key and remedy; codes: no_settings_file, settings_open_to_others (anyone but the owner can read
-// or write it; the process's own group may read), settings_in_web_root and data_in_web_root (below
-// DOCUMENT_ROOT, when that is given), broken_line (no entry, or longer than the parser takes),
-// unknown_section, unknown_key, bad_value, duplicate_key, no_data_dir.
+// key, remedy and the places that are looked at; codes: no_settings_file, settings_open_to_others
+// (anyone but the owner can read or write it; the process's own group may read),
+// settings_in_web_root and data_in_web_root (below DOCUMENT_ROOT, when that is given), broken_line
+// (no entry, or longer than the parser takes), unknown_section, unknown_key, bad_value,
+// duplicate_key, no_data_dir.
 Result<Settings> load_settings(const std::filesystem::path& file, const char* const* environment);
 
 // Where a file is looked for when none is named: conf/settings.conf and settings.conf beside the
 // installation (the directory above the program's, then the program's own), then
 // /etc/b24hooks/settings.conf.
 std::vector<std::filesystem::path> settings_places();
+std::string list_of_places();  // the same, for people
 
 // Where the file is: `given` (from --settings), else B24HOOKS_SETTINGS, else the first of the
 // places that is there, else the last of them.

@@ -44,10 +44,6 @@ std::string comment(std::string_view text) {
   return "# " + wrapped(text, "# ", 2) + "\n";
 }
 
-void append_indented(std::string& out, std::string_view text, std::string_view margin) {
-  for (const std::string& line : text::split(text, "\n")) out.append(margin).append(line) += '\n';
-}
-
 // Of a section that occurs only when somebody writes it: all of it is a comment.
 std::string described(const SettingSection& section) {
   std::string out = comment(section.help) + "#\n# [" + std::string(section.name) + " " +
@@ -61,13 +57,9 @@ std::string described(const SettingSection& section) {
   }
   if (!section.sample.empty()) {
     out += "#\n# For example:\n#\n";
-    append_indented(out, section.sample, "# ");
+    for (const std::string& line : text::split(section.sample, "\n")) out += "# " + line + "\n";
   }
   return out;
-}
-
-std::string by_default(const SettingKey& key) {
-  return key.field.show_default(key.type);
 }
 
 }  // namespace
@@ -87,7 +79,7 @@ std::string settings_example() {
       if (key.section != section.name) continue;
       if (!first) out += '\n';
       first = false;
-      const std::string value = by_default(key);
+      const std::string value = key.field.show_default(key.type);
       out += comment(key.help) + "#" + std::string(key.name) + " =" +
              (value.empty() ? "" : " " + value) + "\n";
     }
@@ -105,7 +97,7 @@ std::string settings_help() {
     out += section.name.empty() ? "\nBefore the first section:\n" : "\n[" + name + "]\n";
     for (const SettingKey& key : setting_keys()) {
       if (key.section != section.name) continue;
-      const std::string value = by_default(key);
+      const std::string value = key.field.show_default(key.type);
       out += "  " + std::string(key.name) + ": " + expected(key) + "; by default " +
              (value.empty() ? "nothing" : value) + "; for example " + std::string(key.example) +
              "\n      " + wrapped(key.help, "      ", 6) + "\n";

@@ -30,7 +30,12 @@ struct Member<T Of::*> {
 template <auto part, auto field>
 constexpr SettingField at = {
     [](const SettingPlace& place, const SettingType& type, std::string_view text) {
-      return read_setting(type, text, place.base_dir, only(place.settings.*part, place).*field);
+      auto& into = only(place.settings.*part, place).*field;
+      if (!read_setting(type, text, into)) return false;
+      if constexpr (std::is_same_v<decltype(into), std::filesystem::path&>) {
+        if (!into.empty()) into = (place.base_dir / into).lexically_normal();
+      }
+      return true;
     },
     [](const SettingType& type) {
       return show_setting(type, typename Member<decltype(field)>::Struct().*field);
@@ -39,7 +44,7 @@ constexpr SettingField at = {
 // The labels of a field by language: label, label_ru, ...
 constexpr SettingField kLabel = {
     [](const SettingPlace& place, const SettingType& type, std::string_view text) {
-      return read_setting(type, text, place.base_dir,
+      return read_setting(type, text,
                           place.settings.fields[place.item].labels[std::string(place.tail)]);
     },
     [](const SettingType&) { return std::string(); }};
@@ -160,13 +165,13 @@ constexpr SettingKey kKeys[] = {
      "connect-src, frame-src, media-src, worker-src) with addresses that begin with https://, "
      "parted by commas."},
 
-    {"form", "fields", at<&Settings::form, &FormSettings::fields>, kNames, "phone",
+    {"form", "fields", at<&Settings::form, &FormSettings::fields>, kText, "phone",
      "The fields in their order. These and second_name, company, position, comments and "
      "consent need no [field] section."},
-    {"form", "title", at<&Settings::form, &FormSettings::title>, kTitle, "Website: {email}",
+    {"form", "title", at<&Settings::form, &FormSettings::title>, kText, "Website: {email}",
      "The title of the lead, with the names of fields in { }; nothing: the visitor's name as "
      "far as the form asks for it, else the company, e-mail or phone, else the date."},
-    {"form", "values", at<&Settings::form, &FormSettings::values>, kValues, "SOURCE_ID=WEB",
+    {"form", "values", at<&Settings::form, &FormSettings::values>, kText, "SOURCE_ID=WEB",
      "What each lead gets besides."},
     {"form", "method", at<&Settings::form, &FormSettings::method>, kMethod, "crm.item.add",
      "crm.lead.add or crm.item.add"},
@@ -206,11 +211,11 @@ constexpr SettingKey kKeys[] = {
      "yes or no"},
     {"field", "max_length", at<&Settings::fields, &FieldSettings::max_length>, kLength, "100",
      "in characters; of a file: in bytes"},
-    {"field", "pattern", at<&Settings::fields, &FieldSettings::pattern>, kPattern, "[0-9]{6}",
+    {"field", "pattern", at<&Settings::fields, &FieldSettings::pattern>, kText, "[0-9]{6}",
      "a POSIX extended regular expression for the whole text"},
-    {"field", "target", at<&Settings::fields, &FieldSettings::target>, kTarget, "COMMENTS",
+    {"field", "target", at<&Settings::fields, &FieldSettings::target>, kText, "COMMENTS",
      "the CRM field: COMMENTS, UF_CRM_1234, ...; none: it is not sent"},
-    {"field", "options", at<&Settings::fields, &FieldSettings::options>, kOptions,
+    {"field", "options", at<&Settings::fields, &FieldSettings::options>, kText,
      "s: up to 10 | l: more", "of a select: value: label | value: label"},
     {"field", "value", at<&Settings::fields, &FieldSettings::value>, kText, "Y",
      "what it holds at first; of a checkbox: what is sent when it is ticked"},
@@ -231,12 +236,12 @@ constexpr SettingKey kKeys[] = {
     {"spam", "captcha_verify_url", at<&Settings::spam, &SpamSettings::captcha_verify_url>, kUrl,
      "https://relay.example/verify", "The service's address, if it has to be another one."},
 
-    {"notify", "command", at<&Settings::notify, &NotifySettings::command>, kProgram,
+    {"notify", "command", at<&Settings::notify, &NotifySettings::command>, kText,
      "/usr/local/bin/tell-me",
      "How you hear of leads that wait too long: a program that gets the text as its input,"},
-    {"notify", "mail", at<&Settings::notify, &NotifySettings::mail>, kMail, "owner@example.com",
+    {"notify", "mail", at<&Settings::notify, &NotifySettings::mail>, kText, "owner@example.com",
      "or a mail address."},
-    {"notify", "sendmail", at<&Settings::notify, &NotifySettings::sendmail>, kProgramPath,
+    {"notify", "sendmail", at<&Settings::notify, &NotifySettings::sendmail>, kText,
      "/usr/lib/sendmail", "The program that sends mail."},
     {"notify", "after", at<&Settings::notify, &NotifySettings::after>, kDuration, "30m",
      "How long a lead may wait before that is trouble."},
@@ -294,19 +299,19 @@ constexpr SettingKey kKeys[] = {
     {"handler", "give_up", at<&Settings::handler, &HandlerSettings::give_up>, kDuration, "2d",
      "When an action is given up (and kept as failed)."},
 
-    {"on", "filter", at<&Settings::actions, &ActionSettings::filter>, kFilter, "data.FIELDS.ID=7",
+    {"on", "filter", at<&Settings::actions, &ActionSettings::filter>, kText, "data.FIELDS.ID=7",
      "only when a value matches: data.FIELDS.ID=7, result.STAGE_ID!=WON"},
-    {"on", "call", at<&Settings::actions, &ActionSettings::call>, kCallText,
+    {"on", "call", at<&Settings::actions, &ActionSettings::call>, kText,
      "crm.deal.get?id={data.FIELDS.ID}",
      "a method of the portal: crm.deal.get?id={data.FIELDS.ID}"},
     {"on", "forward", at<&Settings::actions, &ActionSettings::forward>, kUrl,
      "https://example.com/in", "a URL that gets the event and the result of the call", true},
     {"on", "forward_as", at<&Settings::actions, &ActionSettings::forward_as>, kForwardAs, "form",
      "json or form"},
-    {"on", "forward_secret", at<&Settings::actions, &ActionSettings::forward_secret>, kSigning,
+    {"on", "forward_secret", at<&Settings::actions, &ActionSettings::forward_secret>, kText,
      "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
      "signs it as Standard Webhooks say: whsec_ and base64", true},
-    {"on", "exec", at<&Settings::actions, &ActionSettings::exec>, kProgram,
+    {"on", "exec", at<&Settings::actions, &ActionSettings::exec>, kText,
      "/usr/local/bin/won {result.TITLE}",
      "a program and its arguments, which may name values like call: /usr/local/bin/won "
      "{result.TITLE}. It gets the event and the result as JSON, and B24_EVENT, B24_ID (of the "

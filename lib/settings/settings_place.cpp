@@ -1,14 +1,9 @@
 // settings_place: where settings and data lie, and who may see them.
 #include "settings/settings_place.h"
 
-#include <grp.h>
-#include <unistd.h>
-
-#include <algorithm>
-#include <array>
-
 #include "base/files.h"
 #include "base/text.h"
+#include "settings/permission.h"
 #include "settings/settings.h"
 
 namespace b24 {
@@ -22,28 +17,6 @@ fs::path program_dir() {
   std::error_code fault;
   const fs::path program = fs::read_symlink("/proc/self/exe", fault);
   return fault ? fs::path() : program.parent_path();
-}
-
-std::string own_group() {
-  std::array<char, 4096> buffer{};
-  group entry{};
-  group* found = nullptr;
-  if (getgrgid_r(getegid(), &entry, buffer.data(), buffer.size(), &found) == 0 && found != nullptr)
-    return found->gr_name;
-  return std::to_string(getegid());
-}
-
-std::string list_of_places() {
-  std::string list;
-  for (const fs::path& place : settings_places())
-    list += (list.empty() ? "" : ", ") + place.string();
-  return list;
-}
-
-// What makes a file readable for this process and its owner alone.
-std::string close_to_others(const fs::path& file, uid_t owner) {
-  if (owner == geteuid()) return "chmod 600 " + file.string();
-  return "chgrp " + own_group() + " " + file.string() + " && chmod 640 " + file.string();
 }
 
 }  // namespace
@@ -79,26 +52,20 @@ Status check_settings_outside_web(const Settings& settings, std::string_view web
 }
 
 Status check_mode(const fs::path& file, const struct stat& status) {
-  const mode_t others = status.st_mode & 077;
-  if (others == 0) return {};
-  const bool own_group = status.st_gid == getegid() || group_member(status.st_gid);
-  if (others == S_IRGRP && own_group) return {};
+  if (!is_open_to_others(status)) return {};
   return std::unexpected(settings_error(
       "settings_open_to_others",
       file.string() + ": other users of this machine can read or write it, and it holds secrets",
-      close_to_others(file, status.st_uid)));
+      in_one_line(lines_to_read(file))));
 }
 
 Error no_settings_file(const fs::path& file) {
-  const std::string looked = list_of_places();
-  const bool named = std::ranges::count(settings_places(), file) == 0;
-  return settings_error("no_settings_file",
-                        named ? file.string() + ": there is no such settings file"
-                              : "there is no settings file in any of the places: " + looked,
+  return settings_error("no_settings_file", file.string() + ": there is no such settings file",
                         "copy conf/settings.conf.example to " + std::string(kSystemFile) +
-                            ", set C_REST_WEB_HOOK_URL in it, chgrp " + own_group() +
-                            " and chmod 640 it; or name another file, outside the web root, by "
-                            "--settings or B24HOOKS_SETTINGS");
+                            ", set C_REST_WEB_HOOK_URL in it, then " +
+                            in_one_line(lines_to_read(kSystemFile)) +
+                            "; or name another file, outside the web root, by --settings or "
+                            "B24HOOKS_SETTINGS");
 }
 
 std::vector<fs::path> settings_places() {
@@ -110,6 +77,13 @@ std::vector<fs::path> settings_places() {
   }
   places.emplace_back(kSystemFile);
   return places;
+}
+
+std::string list_of_places() {
+  std::string list;
+  for (const fs::path& place : settings_places())
+    list += (list.empty() ? "" : ", ") + place.string();
+  return list;
 }
 
 fs::path find_settings(const std::string& given, const char* const* environment) {

@@ -1,4 +1,4 @@
-// settings_place: where settings and data lie, and who may see them, for settings.cpp alone.
+// settings_place: where settings and data lie, and who may see them, for this room alone.
 #pragma once
 
 #include <sys/stat.h>

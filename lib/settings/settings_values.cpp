@@ -22,12 +22,6 @@ constexpr Unit kTimes[] = {{"d", 86400 * 1000}, {"h", 3600 * 1000}, {"m", 60 * 1
                            {"s", 1000},         {"ms", 1},          {"", 1000}};
 constexpr Unit kSizes[] = {{"G", 1 << 30}, {"M", 1 << 20}, {"K", 1 << 10}, {"", 1}};
 
-constexpr std::pair<std::string_view, CheckAccess> kAccessWords[] = {
-    {"public", CheckAccess::everyone},
-    {"summary", CheckAccess::summary},
-    {"key", CheckAccess::key},
-    {"off", CheckAccess::off}};
-
 bool in_range(const SettingType& type, long long number) {
   return number >= type.least && (type.most == 0 || number <= type.most);
 }
@@ -79,7 +73,7 @@ bool is_one_of(std::string_view text, std::string_view words) {
 
 }  // namespace
 
-bool read_setting(const SettingType&, std::string_view text, const fs::path&, bool& field) {
+bool read_setting(const SettingType&, std::string_view text, bool& field) {
   for (std::string_view yes : {"yes", "true", "1", "y"})
     if (text::equal_ignoring_case(text, yes)) return field = true;
   for (std::string_view no : {"no", "false", "0", "n"})
@@ -87,23 +81,22 @@ bool read_setting(const SettingType&, std::string_view text, const fs::path&, bo
   return false;
 }
 
-bool read_setting(const SettingType& type, std::string_view text, const fs::path&, int& field) {
+bool read_setting(const SettingType& type, std::string_view text, int& field) {
   long long number = 0;
   if (!read_integer(text, number) || !in_range(type, number)) return false;
   field = static_cast<int>(number);
   return true;
 }
 
-bool read_setting(const SettingType& type, std::string_view text, const fs::path&, Millis& field) {
+bool read_setting(const SettingType& type, std::string_view text, Millis& field) {
   return read_amount(type, text, kTimes, field);
 }
 
-bool read_setting(const SettingType& type, std::string_view text, const fs::path&,
-                  std::size_t& field) {
+bool read_setting(const SettingType& type, std::string_view text, std::size_t& field) {
   return read_amount(type, text, kSizes, field);
 }
 
-bool read_setting(const SettingType&, std::string_view text, const fs::path&, double& field) {
+bool read_setting(const SettingType&, std::string_view text, double& field) {
   double number = 0;
   const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (fault != std::errc() || end != text.data() + text.size()) return false;
@@ -112,8 +105,7 @@ bool read_setting(const SettingType&, std::string_view text, const fs::path&, do
   return true;
 }
 
-bool read_setting(const SettingType& type, std::string_view text, const fs::path&,
-                  std::string& field) {
+bool read_setting(const SettingType& type, std::string_view text, std::string& field) {
   const bool is_allowed_empty = text.empty() && type.may_be_empty;
   if (!is_line(text)) return false;
   if (!type.words.empty() && !is_allowed_empty && !is_one_of(text, type.words)) return false;
@@ -123,22 +115,19 @@ bool read_setting(const SettingType& type, std::string_view text, const fs::path
   return true;
 }
 
-bool read_setting(const SettingType&, std::string_view text, const fs::path& base_dir,
-                  fs::path& field) {
+bool read_setting(const SettingType&, std::string_view text, fs::path& field) {
   if (!is_line(text)) return false;
-  field = text.empty() ? fs::path() : (base_dir / text).lexically_normal();
+  field = text;
   return true;
 }
 
-bool read_setting(const SettingType&, std::string_view text, const fs::path&,
-                  std::vector<std::string>& field) {
+bool read_setting(const SettingType&, std::string_view text, std::vector<std::string>& field) {
   if (!is_line(text)) return false;
   field = text::split(text);
   return true;
 }
 
-bool read_setting(const SettingType&, std::string_view text, const fs::path&,
-                  std::vector<Network>& field) {
+bool read_setting(const SettingType&, std::string_view text, std::vector<Network>& field) {
   std::vector<Network> all;
   for (const std::string& word : text::split(text)) {
     const std::optional<Network> network = Network::parse(word);
@@ -147,12 +136,6 @@ bool read_setting(const SettingType&, std::string_view text, const fs::path&,
   }
   field = std::move(all);
   return true;
-}
-
-bool read_setting(const SettingType&, std::string_view text, const fs::path&, CheckAccess& field) {
-  for (const auto& [word, access] : kAccessWords)
-    if (word == text) return field = access, true;
-  return false;
 }
 
 std::string show_setting(const SettingType& type, bool field) {
@@ -178,12 +161,6 @@ std::string show_setting(const SettingType&, const std::string& field) {
 std::string show_setting(const SettingType&, const fs::path& field) {
   return field.string();
 }
-std::string show_setting(const SettingType&, CheckAccess field) {
-  for (const auto& [word, access] : kAccessWords)
-    if (access == field) return std::string(word);
-  return {};
-}
-
 bool is_encoding(std::string_view text) {
   return text.empty() || text::known_encoding(std::string(text));
 }

@@ -21,28 +21,17 @@ struct SettingType {
   bool lower_case = false;                         // a text is kept so
 };
 
-// Into the field; false (and the field as it was) when the text is no such value. Relative paths
-// start at `base_dir`.
-bool read_setting(const SettingType&, std::string_view text, const std::filesystem::path& base_dir,
-                  bool& field);  // yes, no, true, false, 1, 0, Y, N
-bool read_setting(const SettingType&, std::string_view text, const std::filesystem::path& base_dir,
-                  int& field);
-bool read_setting(const SettingType&, std::string_view text, const std::filesystem::path& base_dir,
-                  Millis& field);  // 5 (seconds), 500ms, 5s, 2m, 1h, 7d
-bool read_setting(const SettingType&, std::string_view text, const std::filesystem::path& base_dir,
-                  std::size_t& field);  // bytes, 128K, 1M, 2G
-bool read_setting(const SettingType&, std::string_view text, const std::filesystem::path& base_dir,
-                  double& field);  // over 0
-bool read_setting(const SettingType&, std::string_view text, const std::filesystem::path& base_dir,
-                  std::string& field);
-bool read_setting(const SettingType&, std::string_view text, const std::filesystem::path& base_dir,
-                  std::filesystem::path& field);
-bool read_setting(const SettingType&, std::string_view text, const std::filesystem::path& base_dir,
-                  std::vector<std::string>& field);  // by blanks or commas
-bool read_setting(const SettingType&, std::string_view text, const std::filesystem::path& base_dir,
-                  std::vector<Network>& field);  // the same, each a network
-bool read_setting(const SettingType&, std::string_view text, const std::filesystem::path& base_dir,
-                  CheckAccess& field);
+// Into the field; false (and the field as it was) when the text is no such value.
+bool read_setting(const SettingType&, std::string_view text, bool& field);  // yes, no, 1, 0, Y, N
+bool read_setting(const SettingType&, std::string_view text, int& field);
+bool read_setting(const SettingType&, std::string_view text, Millis& field);  // 5 (s), 500ms, 7d
+bool read_setting(const SettingType&, std::string_view text, std::size_t& field);  // bytes, 128K
+bool read_setting(const SettingType&, std::string_view text, double& field);       // over 0
+bool read_setting(const SettingType&, std::string_view text, std::string& field);
+bool read_setting(const SettingType&, std::string_view text, std::filesystem::path& field);
+// Parted by blanks or commas.
+bool read_setting(const SettingType&, std::string_view text, std::vector<std::string>& field);
+bool read_setting(const SettingType&, std::string_view text, std::vector<Network>& field);
 
 // As it is written in a file; a list, which is empty by default, as nothing.
 std::string show_setting(const SettingType&, bool field);
@@ -52,7 +41,6 @@ std::string show_setting(const SettingType&, std::size_t field);
 std::string show_setting(const SettingType&, double field);
 std::string show_setting(const SettingType&, const std::string& field);
 std::string show_setting(const SettingType&, const std::filesystem::path& field);
-std::string show_setting(const SettingType&, CheckAccess field);
 template <class T>
 std::string show_setting(const SettingType&, const std::vector<T>&) {
   return {};
@@ -101,29 +89,17 @@ inline constexpr SettingType kLimit = {"a whole number (0 for no limit)", 0, 1'0
 inline constexpr SettingType kDays = {"a whole number of days", 1, 36'500};
 inline constexpr SettingType kBucket = {"a whole number", 2, 100'000};
 inline constexpr SettingType kDrain = {"a number over 0"};
-inline constexpr SettingType kNames = {"names parted by commas"};
-inline constexpr SettingType kTitle = {"text with {field} in it"};
-inline constexpr SettingType kValues = {"NAME=value, parted by commas"};
 inline constexpr SettingType kMethod = choice("crm.lead.add or crm.item.add");
 inline constexpr SettingType kUnknown = choice("ignore or comments");
 inline constexpr SettingType kDuplicates = choice("ignore or link");
 inline constexpr SettingType kCaptcha =
     choice("turnstile, hcaptcha, recaptcha or smartcaptcha", true);
-inline constexpr SettingType kProgram = {"a program and its arguments"};
-inline constexpr SettingType kProgramPath = {"the path of a program"};
-inline constexpr SettingType kMail = {"a mail address"};
 inline constexpr SettingType kFieldType =
     choice("text, email, phone, textarea, select, checkbox, consent, hidden or file", true);
 inline constexpr SettingType kLength = {"a number of characters, or of bytes such as 2M"};
-inline constexpr SettingType kPattern = {"a POSIX regular expression"};
-inline constexpr SettingType kTarget = {"the name of a CRM field"};
-inline constexpr SettingType kOptions = {"value: label | value: label ..."};
 inline constexpr SettingType kTokens = {"one token, or two parted by a blank"};
-inline constexpr SettingType kFilter = {"PATH=value or PATH!=value"};
-inline constexpr SettingType kCallText = {"METHOD or METHOD?name=value"};
 inline constexpr SettingType kForwardAs = choice("json or form");
-inline constexpr SettingType kSigning = {"whsec_ and base64"};
-inline constexpr SettingType kAccess = {"public, summary, key or off"};
+inline constexpr SettingType kAccess = choice("public, summary, key or off");
 inline constexpr SettingType kCheckKey = {"at least 16 characters", 16};
 
 }  // namespace b24

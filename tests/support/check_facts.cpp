@@ -57,9 +57,18 @@ Facts good_facts() {
   f.seen.at = kNow;
   f.seen.programs = {std::nullopt, "libcurl 7", 3'040'001, "libfcgi", "OpenSSL 3",
                      "www-data",   7,           4,         "/usr/lib"};
-  const PathSeen dir{"/var/lib/b24hooks", true, true, 0700, "www-data", true, false, false, 0};
-  const PathSeen file{
-      "/var/lib/b24hooks/file", true, false, 0600, "www-data", true, false, false, 100};
+  const PathSeen dir{"/var/lib/b24hooks", true, true, 0700, "www-data", true, false, false, 0,
+                     {"chmod dir"}};
+  const PathSeen file{"/var/lib/b24hooks/file",
+                      true,
+                      false,
+                      0600,
+                      "www-data",
+                      true,
+                      false,
+                      false,
+                      100,
+                      {"chmod file"}};
   StorageSeen storage;
   storage.settings_file = file;
   storage.data_dir = storage.logs_dir = dir;
@@ -73,8 +82,8 @@ Facts good_facts() {
   store.wal = true;
   store.delivery_last_run = store.event_work_last_run = std::to_string(kNow - kMinute);
   store.event_lag = {1'000};
+  store.sound = std::string("ok");
   f.seen.store = store;
-  f.seen.quick_check = std::string("ok");
   f.seen.log = std::vector<LogEntry>{};
   f.seen.leaks = LeaksSeen{"https://example.com/",
                            std::nullopt,

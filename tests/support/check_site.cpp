@@ -65,7 +65,9 @@ void expect_row(const Value& report, const char* id, const char* state, std::str
   const Value row = check_row(report, id);
   BOOST_TEST_CONTEXT(json::print(row)) {
     BOOST_TEST(row["state"].text() == state);
-    BOOST_TEST((row["detail"].text() + "\n" + row["remedy"].text()).contains(words));
+    std::string told = row["detail"].text() + "\n" + row["remedy"].text();
+    for (const Value::Member& line : row["paste"].members()) told += "\n" + line.value.text();
+    BOOST_TEST(told.contains(words));
     const bool problem = row["state"].text() == "error" || row["state"].text() == "warning";
     if (problem) BOOST_TEST(!row["remedy"].text().empty());
   }

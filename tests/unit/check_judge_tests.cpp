@@ -67,10 +67,10 @@ const std::vector<Case>& cases() {
       {"store", State::error, "unanswered", [](Facts& f) { f.seen.store->error = fault("io"); }},
       {"store", State::error, "late", [](Facts& f) { f.seen.store.reset(); }},
       {"store_sound", State::error, "damaged",
-       [](Facts& f) { f.seen.quick_check = std::string("row 3 missing"); }},
+       [](Facts& f) { f.seen.store->sound = std::string("row 3 missing"); }},
       {"store_sound", State::error, "unanswered",
-       [](Facts& f) { f.seen.quick_check = std::unexpected(fault("io")); }},
-      {"store_sound", State::info, "takes_long", [](Facts& f) { f.seen.quick_check.reset(); }},
+       [](Facts& f) { f.seen.store->sound = std::unexpected(fault("io")); }},
+      {"store_sound", State::info, "takes_long", [](Facts& f) { f.seen.store->sound.reset(); }},
       {"journal", State::warning, "rollback", [](Facts& f) { f.seen.store->wal = false; }},
       {"logs_dir", State::error, "unwritable",
        [](Facts& f) { f.seen.storage->logs_dir.writable = false; }},
@@ -293,6 +293,22 @@ BOOST_AUTO_TEST_CASE(what_is_broken_is_found_named_and_mended) {
         if (row.finding.state >= State::warning) BOOST_TEST(!w.remedy.empty());
         BOOST_TEST(!w.detail.contains("{{"));
       }
+    }
+  }
+}
+
+// "Let the user ... read and write there:" and then nothing.
+BOOST_AUTO_TEST_CASE(no_remedy_has_an_empty_part) {
+  for (const Case& c : cases()) {
+    Facts facts = good_facts();
+    c.broken(facts);
+    for (const Row& row : judged(facts)) {
+      if (row.finding.state < State::warning) continue;
+      for (const char* language : {"en", "ru"}) {
+        const bool promised = words(row, &templates(), language).remedy.ends_with(":");
+        BOOST_TEST((!promised || !row.finding.paste.empty()), c.id << ": " << row.id);
+      }
+      for (const std::string& line : row.finding.paste) BOOST_TEST(!line.empty(), row.id);
     }
   }
 }

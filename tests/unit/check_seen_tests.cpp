@@ -1,6 +1,7 @@
 // check_seen_tests: what the self-check sees of real directories, stores, logs and ports.
 #include "checkserver/check_seen.h"
 
+#include <sqlite3.h>
 #include <sys/stat.h>
 
 #include <boost/test/unit_test.hpp>
@@ -26,6 +27,15 @@ Subject subject_in(const TempDir& dir) {
   subject.settings = std::make_shared<const Settings>(settings);
   subject.place.settings_file = dir / "settings.conf";
   return subject;
+}
+
+std::int64_t steps = 0;
+
+// For every connection that is opened while this is registered.
+int count_steps(sqlite3* db, char**, const void*) {
+  sqlite3_progress_handler(
+      db, 1, [](void*) { return ++steps, 0; }, nullptr);
+  return SQLITE_OK;
 }
 
 }  // namespace
@@ -106,6 +116,34 @@ BOOST_AUTO_TEST_CASE(the_store_tells_hours_lag_and_failures) {
   BOOST_REQUIRE(seen.event_lag.size() == 1);
   BOOST_TEST(seen.event_lag[0] >= 7'000);
   BOOST_TEST(seen.event_lag[0] < 8'000);
+}
+
+// Counted in the steps of SQLite's machine, since time depends on whose machine it is.
+BOOST_AUTO_TEST_CASE(a_store_of_any_size_is_looked_at_in_the_same_number_of_steps) {
+  sqlite3_auto_extension(reinterpret_cast<void (*)()>(count_steps));
+  const TempDir dir;
+  const auto store = Store::open(dir / "data").value();
+  const Millis now = now_ms();
+  std::int64_t number = 0;
+  const auto steps_with = [&](std::int64_t items) {
+    std::vector<NewItem> more;
+    for (; number < items; ++number) {
+      more.push_back(test::new_item(number % 2 ? Kind::lead : Kind::event, std::to_string(number)));
+      more.back().received_at = now - number % 100 * kMinute;
+      more.back().payload.set("text", std::string(3'000, 'x'));
+      more.back().state = number % 10 ? b24::State::done : b24::State::failed;
+    }
+    test::good(store->accept(more));
+    steps = 0;
+    const StoreSeen seen = look_at_store(*store, now);
+    BOOST_TEST(!seen.error.has_value());
+    BOOST_TEST(!seen.sound.has_value());  // that would read all of it
+    return steps;
+  };
+  const std::int64_t few = steps_with(4'000);
+  BOOST_TEST(few > 1'000);
+  BOOST_TEST(steps_with(8'000) < few + few / 10);
+  sqlite3_cancel_auto_extension(reinterpret_cast<void (*)()>(count_steps));
 }
 
 BOOST_AUTO_TEST_CASE(the_newest_error_of_each_kind_is_taken_from_the_log) {

@@ -33,69 +33,69 @@ BOOST_AUTO_TEST_SUITE(database_tests)
 BOOST_FIXTURE_TEST_CASE(values_come_back_as_they_were_bound, DatabaseFixture) {
   const std::string bytes("\0\xff'\"\n", 5);
   for (int again = 0; again < 2; ++again) {  // the statement is kept prepared, without its values
-    Query query = good(db->prepare("SELECT ?, ?, ?, ?, ?, ?"));
-    query.bind(1, std::int64_t{-9'000'000'000}).bind(2, 0.25).bind(3, std::string_view(bytes));
-    query.bind_blob(4, bytes).bind_null(5).bind(6, std::string_view());
+    Query query = good(db->prepare("SELECT ?1, ?2, ?3, ?3 IS NULL"));
+    query.bind(1, std::int64_t{-9'000'000'000});
+    query.bind(2, std::string_view(bytes));
+    query.bind(3, std::string_view());
     BOOST_REQUIRE(good(query.step()));
     BOOST_TEST(query.integer(0) == -9'000'000'000);
-    BOOST_TEST(query.real(1) == 0.25);
-    BOOST_TEST(query.text(2) == bytes);
-    BOOST_TEST(query.text(3) == bytes);
-    BOOST_TEST(query.is_null(4));
-    BOOST_TEST(!query.is_null(5));
-    BOOST_TEST(query.text(5) == "");
+    BOOST_TEST(query.text(1) == bytes);
+    BOOST_TEST(query.text(2) == "");
+    BOOST_TEST(query.integer(3) == 0);
     BOOST_TEST(!good(query.step()));
   }
-  Query unbound = good(db->prepare("SELECT ?, ?, ?, ?, ?, ?"));
+  Query unbound = good(db->prepare("SELECT ?1, ?2, ?3, ?3 IS NULL"));
   BOOST_REQUIRE(good(unbound.step()));
-  BOOST_TEST(unbound.is_null(0));
+  BOOST_TEST(unbound.text(1) == "");
+  BOOST_TEST(unbound.integer(3) == 1);
 }
 
 BOOST_FIXTURE_TEST_CASE(wrong_statement_or_parameter_is_an_error, DatabaseFixture) {
   BOOST_TEST(code_of(db->prepare("SELECT * FROM nothing")) == "database");
   BOOST_TEST(!db->execute("NONSENSE"));
   Query query = good(db->prepare("SELECT ?"));
-  BOOST_TEST(!query.bind(2, std::int64_t{1}).step());
+  query.bind(2, std::int64_t{1});
+  BOOST_TEST(!query.step());
 }
 
 BOOST_FIXTURE_TEST_CASE(transaction_that_is_not_committed_leaves_nothing, DatabaseFixture) {
   good(db->execute("CREATE TABLE t(n)"));
-  {
-    auto transaction = good(Transaction::begin(*db));
-    good(db->execute("INSERT INTO t VALUES (1)"));
-    BOOST_TEST(db->in_transaction());
-  }
-  BOOST_TEST(!db->in_transaction());
+  const auto insert = [&] { return db->execute("INSERT INTO t VALUES (1)"); };
+  BOOST_TEST(!db->transact([&]() -> Status {
+    good(insert());
+    return db->execute("NONSENSE");
+  }));
+  const auto insert_and_throw = [&]() -> Status {
+    good(insert());
+    throw std::bad_alloc();
+  };
+  BOOST_CHECK_THROW((void)db->transact(insert_and_throw), std::bad_alloc);
   BOOST_TEST(number("SELECT count(*) FROM t") == 0);
-  {
-    auto transaction = good(Transaction::begin(*db));
-    good(db->execute("INSERT INTO t VALUES (1)"));
-    auto moved = std::move(transaction);
-    good(moved.commit());
-  }
+  good(db->transact(insert));
   BOOST_TEST(number("SELECT count(*) FROM t") == 1);
 }
 
 BOOST_FIXTURE_TEST_CASE(error_names_the_file_and_says_what_to_do, DatabaseFixture) {
-  good(db->execute("CREATE TABLE t(n)"));
   const auto other = open();
-  auto transaction = good(Transaction::begin(*db));
   good(other->execute("PRAGMA busy_timeout = 10"));
-  const auto refused = Transaction::begin(*other);
-  BOOST_REQUIRE(!refused);
-  BOOST_TEST(refused.error().code == "busy");
-  BOOST_TEST((refused.error().kind == ErrorKind::storage));
-  BOOST_TEST(refused.error().cause.find("test.db: BEGIN IMMEDIATE: ") != std::string::npos);
-  BOOST_TEST(!refused.error().remedy.empty());
+  good(db->transact([&]() -> Status {
+    const auto refused = other->transact([] { return Status(); });
+    BOOST_REQUIRE(!refused);
+    BOOST_TEST(refused.error().code == "busy");
+    BOOST_TEST((refused.error().kind == ErrorKind::storage));
+    BOOST_TEST(refused.error().cause.find("test.db: BEGIN IMMEDIATE: ") != std::string::npos);
+    BOOST_TEST(!refused.error().remedy.empty());
+    return {};
+  }));
 }
 
 BOOST_FIXTURE_TEST_CASE(constraint_fails_and_the_transaction_goes_on, DatabaseFixture) {
   good(db->execute("CREATE TABLE t(n UNIQUE)"));
-  auto transaction = good(Transaction::begin(*db));
-  good(db->execute("INSERT INTO t VALUES (1)"));
-  BOOST_TEST(!db->execute("INSERT INTO t VALUES (1)"));
-  BOOST_TEST(db->in_transaction());
-  good(transaction.commit());
+  good(db->transact([&]() -> Status {
+    good(db->execute("INSERT INTO t VALUES (1)"));
+    BOOST_TEST(!db->execute("INSERT INTO t VALUES (1)"));
+    return {};
+  }));
   BOOST_TEST(number("SELECT count(*) FROM t") == 1);
 }
 
@@ -106,7 +106,7 @@ BOOST_FIXTURE_TEST_CASE(file_is_the_owners_alone_and_written_ahead, DatabaseFixt
   BOOST_TEST(number("PRAGMA synchronous") == 1);
   good(db->set_sync(Database::Sync::full));
   BOOST_TEST(number("PRAGMA synchronous") == 2);
-  BOOST_TEST(number("PRAGMA busy_timeout") == 5'000);
+  BOOST_TEST(number("PRAGMA busy_timeout") == 2'000);
   struct stat status {};
   BOOST_REQUIRE_EQUAL(::stat((dir / "test.db").c_str(), &status), 0);
   BOOST_TEST((status.st_mode & 0777) == 0600u);

@@ -445,8 +445,8 @@ BOOST_FIXTURE_TEST_CASE(state_is_as_of_now, GateFixture) {
 
 BOOST_FIXTURE_TEST_CASE(keeps_the_limits_by_itself_while_the_file_is_unusable, GateFixture) {
   call();
-  std::filesystem::remove(dir / "gate.bin");
-  std::filesystem::create_directory(dir / "gate.bin");
+  std::filesystem::remove(dir / "gate.json");
+  std::filesystem::create_directory(dir / "gate.json");
   call_times(46);
   BOOST_TEST(enter() == 500);
 }
@@ -457,10 +457,10 @@ BOOST_FIXTURE_TEST_CASE(a_damaged_file_is_put_aside_and_begun_anew, GateFixture)
   enter();
   answer("a", 1, now + 100'000);
   enter();
-  const std::string whole = read_file(dir / "gate.bin");
+  const std::string whole = read_file(dir / "gate.json");
   const auto begun_anew = [&](const std::string& damaged) {
     told.clear();
-    write_file(dir / "gate.bin", damaged);
+    write_file(dir / "gate.json", damaged);
     const auto other = open();
     BOOST_TEST(told.size() == 1u);
     BOOST_TEST(told.at(0).code == "gate_damaged");
@@ -490,7 +490,7 @@ BOOST_FIXTURE_TEST_CASE(a_damaged_file_is_put_aside_and_begun_anew, GateFixture)
 
 BOOST_FIXTURE_TEST_CASE(a_file_that_went_is_made_again_from_what_each_knows, GateFixture) {
   call_times(40);
-  std::filesystem::remove(dir / "gate.bin");
+  std::filesystem::remove(dir / "gate.json");
   call_times(7);
   BOOST_TEST(open()->enter("profile") == 500);
 }
@@ -522,14 +522,14 @@ BOOST_FIXTURE_TEST_CASE(a_dead_receiver_is_tried_by_one_probe_at_a_time, GateFix
   const std::string dead = "https://dead.example:443", well = "https://well.example:443";
   const auto other = open();
   for (int i = 0; i < 3; ++i) {
-    BOOST_TEST(other->opens_at(dead) == 0);
+    BOOST_TEST(other->held_back(dead) == 0);
     BOOST_TEST(gate->ask(dead) == 0);
     gate->report(dead, "connect");
   }
   const Millis wait = other->ask(dead);
   BOOST_TEST(wait >= 5'000);
   BOOST_TEST(wait <= 7'500);
-  BOOST_TEST(other->opens_at(dead) == now + wait);
+  BOOST_TEST(other->held_back(dead) == wait);
   BOOST_TEST(other->ask(well) == 0);
   BOOST_TEST(call() == 0);  // the portal's is another
   now += wait;

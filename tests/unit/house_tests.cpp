@@ -92,8 +92,8 @@ BOOST_AUTO_TEST_CASE(each_library_has_one_door) {
 // The budgets are what "tiny" means: whoever needs more has to take something out first.
 BOOST_AUTO_TEST_CASE(rooms_and_files_keep_to_their_size) {
   const std::map<std::string, std::ptrdiff_t> budgets = {
-      {"base", 1563}, {"value", 970},  {"settings", 2765}, {"web", 3476},        {"portal", 2475},
-      {"keep", 3585}, {"index", 2596}, {"handler", 1530},  {"checkserver", 3655}};
+      {"base", 1563}, {"value", 970},  {"settings", 2878}, {"web", 3476},        {"portal", 2385},
+      {"keep", 3420}, {"index", 2600}, {"handler", 1555},  {"checkserver", 3530}};
   std::map<std::string, std::ptrdiff_t> lines;
   for (const Source& source : sources()) {
     const auto count = std::ranges::count(source.text, '\n');

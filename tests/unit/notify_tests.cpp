@@ -98,6 +98,26 @@ BOOST_AUTO_TEST_CASE(each_lead_that_failed_is_told_once) {
   BOOST_TEST(told().contains("Access denied."));
 }
 
+BOOST_AUTO_TEST_CASE(a_lead_that_fails_after_a_later_one_is_told) {
+  AppSource source(launch, "index");
+  StoreSource stores(source);
+  const App app = good(source.current());
+  const auto store = good(stores.current());
+  const std::int64_t early = add(*store, "early", kMinute);
+  const std::int64_t late = add(*store, "late", kMinute);
+  for (const std::int64_t number : {late, early}) {
+    good(store->fail(number, {}));
+    notify_owner(app, *store);
+  }
+  BOOST_TEST(messages() == 2U);
+  BOOST_TEST(told().contains("Lead early"));
+  // What is sent again may fail again, which is news.
+  good(store->retry_now(early));
+  notify_owner(app, *store);
+  BOOST_TEST(messages() == 2U);
+  BOOST_TEST(good(store->recall("notify.told")) == std::to_string(late));
+}
+
 // The message was once written but never sent: nothing called it.
 BOOST_AUTO_TEST_CASE(delivering_looks_after_the_owner) {
   AppSource source(launch, "index");
@@ -105,7 +125,7 @@ BOOST_AUTO_TEST_CASE(delivering_looks_after_the_owner) {
   const auto store = good(stores.current());
   add(*store, "late", 11 * kMinute);
   WorkLoop loop(
-      source, stores, Kind::lead, [](std::stop_token) { return [] { return Result<int>(0); }; },
+      source, stores, Kind::lead, {}, [](std::stop_token) { return [] { return Result<int>(0); }; },
       notify_owner);
   loop.work_due(1);
   BOOST_TEST(messages() == 1U);

@@ -104,7 +104,7 @@ BOOST_AUTO_TEST_CASE(values_of_every_type_are_read) {
   BOOST_TEST(settings.call.ca_file == "/etc/ca.pem");
   BOOST_TEST(settings.log.time_zone == "Europe/Moscow");
   BOOST_TEST(settings.log.max_size == 0U);
-  BOOST_TEST((settings.checkserver.access == CheckAccess::everyone));
+  BOOST_TEST(settings.checkserver.access == "public");
   BOOST_TEST(settings.form.method == "crm.item.add");
   BOOST_TEST(settings.form.token_age == 7 * 86'400'000LL);
   BOOST_TEST(settings.form.allowed_origins.size() == 2U);
@@ -184,6 +184,10 @@ BOOST_AUTO_TEST_CASE(each_fault_names_its_kind_and_line) {
       {"[checkserver]\ntime_limit = 2m\n", "bad_value", 2, "a time from 1s to 60s"},
       {"[checkserver]\nkey 0123456789abcdef==\n", "unknown_key", 2, "no = after key"},
       {"[server]\nthreads = 4x\n", "bad_value", 2, "not \"4x\""},
+      {"[form]\nmethod = crm.deal.add\n", "bad_value", 2, "crm.lead.add or crm.item.add"},
+      {"[form]\nunknown = keep\n", "bad_value", 2, "ignore or comments"},
+      {"[form]\nduplicates = yes\n", "bad_value", 2, "ignore or link"},
+      {"[checkserver]\naccess = all\n", "bad_value", 2, "public, summary, key or off"},
       {"[server]\nthreads =\n", "bad_value", 2, "server.threads"},
       {"[server]\nmax_threads = 99999999999999999999\n", "bad_value", 2, "max_threads"},
       {"[server]\nmax_body = 1T\n", "bad_value", 2, "max_body"},
@@ -456,6 +460,16 @@ BOOST_AUTO_TEST_CASE(the_name_that_was_meant_is_told) {
   BOOST_TEST(contains(fault_of(load("[portal-call]\nca_file = x\n")).remedy,
                       "did you mean [portal_call]?"));
   BOOST_TEST(!contains(fault_of(load("[form]\nxyzzy = phone\n")).remedy, "did you mean"));
+}
+
+BOOST_AUTO_TEST_CASE(every_error_tells_the_file_and_the_places_that_were_looked_at) {
+  for (const char* text :
+       {"nonsense = 1\n", "[server]\nthreads = many\n", "[data\n", "[data]\ndir =\n"}) {
+    const Error fault = fault_of(load(text));
+    BOOST_TEST(contains(fault.cause, file.string()), fault.cause);
+    for (const fs::path& place : settings_places())
+      BOOST_TEST(contains(fault.cause, place.string()), fault.cause);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(a_missing_file_is_told_with_the_places_and_no_way_into_the_web_root) {

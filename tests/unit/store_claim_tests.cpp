@@ -231,6 +231,30 @@ BOOST_FIXTURE_TEST_CASE(without_order_items_of_one_object_are_claimed_together, 
   BOOST_TEST(claim() == (Ids{"a1", "a2"}));
 }
 
+BOOST_FIXTURE_TEST_CASE(what_goes_to_a_closed_destination_is_left, ClaimFixture) {
+  Millis closed = 5'000;
+  const Store::Held held = [&](const std::string& to) { return to == "dead" ? closed : 0; };
+  const auto claim_open = [&] { return ids(good(store->claim(Kind::lead, 10, false, held))); };
+  for (const char* id : {"a", "b", "c"}) {
+    NewItem item = new_item(Kind::lead, id);
+    item.destination = *id == 'c' ? "" : "dead";
+    good(store->accept({item}));
+  }
+  BOOST_TEST(good(store->next_due(Kind::lead, false, held)).value() == 0);
+  BOOST_TEST(claim_open() == (Ids{"c"}));
+  BOOST_TEST(good(store->next_due(Kind::lead, false, held)).value() == 5'000);
+  Outcome outcome;  // it was found out where it goes
+  outcome.destination = "dead";
+  const auto c = good(store->find(Kind::lead, "c")).value().number;
+  good(store->retry(c, now, outcome, false));
+  BOOST_TEST(claim_open() == Ids{});
+  closed = 0;
+  BOOST_TEST(claim_open() == (Ids{"a", "b", "c"}));
+  good(store->retry(c, now, {}, false));
+  closed = 5'000;
+  BOOST_TEST(claim_open() == (Ids{"c"}));
+}
+
 BOOST_FIXTURE_TEST_CASE(retry_keeps_what_was_learnt, ClaimFixture) {
   const auto number = accept(Kind::lead, "a");
   claim_only();

@@ -275,27 +275,6 @@ BOOST_FIXTURE_TEST_CASE(same_id_from_many_processes_is_once, StoreFixture) {
     BOOST_TEST(good(store->find(Kind::lead, std::to_string(id))).value().repeats == 3);
 }
 
-BOOST_FIXTURE_TEST_CASE(many_threads_share_commits_and_every_outcome_is_durable, StoreFixture) {
-  constexpr int kThreads = 64, kEach = 30;
-  const long before = sync_count();
-  {
-    std::vector<std::jthread> threads;
-    for (int i = 0; i < kThreads; ++i) {
-      threads.emplace_back([&, i] {
-        for (int n = 0; n < kEach; ++n) (void)store->remember(std::to_string(i * kEach + n), "x");
-      });
-    }
-  }
-  const long syncs = sync_count() - before;
-  BOOST_TEST_MESSAGE(kThreads * kEach << " facts by " << syncs << " syncs");
-  BOOST_TEST(syncs > 0);
-  BOOST_TEST(syncs < kThreads * kEach / 4);
-  reopen();
-  for (int i = 0; i < kThreads * kEach; ++i) {
-    BOOST_TEST(good(store->recall(std::to_string(i))) == "x");
-  }
-}
-
 BOOST_FIXTURE_TEST_CASE(every_outcome_is_synced_before_its_verb_returns, StoreFixture) {
   for (int i = 0; i < 20; ++i) {
     const auto number = accept(Kind::lead, std::to_string(i));

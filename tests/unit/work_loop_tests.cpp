@@ -1,0 +1,126 @@
+// work_loop_tests: what waiting costs.
+#include "keep/work_loop.h"
+
+#include <sqlite3.h>
+
+#include <boost/test/unit_test.hpp>
+#include <thread>
+
+#include "event_fixture.h"
+#include "handler/event.h"
+#include "handler/event_work.h"
+#include "index/delivery.h"
+
+using namespace b24;
+using namespace b24::test;
+
+namespace {
+
+constexpr int kWaiting = 2'000;
+constexpr const char* kMore =
+    "[on ONCRMDEALUPDATE]\nforward = https://dead.example/hook\n\n"
+    "[on ONCRMLEADADD]\ncall = crm.lead.get?id={data.FIELDS.ID}\n";
+
+// Counts from now on how often a row of the items is written.
+class WriteCounter {
+ public:
+  explicit WriteCounter(const std::filesystem::path& file) {
+    BOOST_REQUIRE_EQUAL(sqlite3_open(file.c_str(), &db_), SQLITE_OK);
+    sqlite3_exec(db_,
+                 "CREATE TABLE written(n); CREATE TRIGGER touched AFTER UPDATE ON items BEGIN"
+                 " INSERT INTO written VALUES (NEW.number); END",
+                 nullptr, nullptr, nullptr);
+  }
+  ~WriteCounter() { sqlite3_close(db_); }
+  int count() {
+    int count = -1;
+    const auto read = [](void* to, int, char** columns, char**) {
+      *static_cast<int*>(to) = std::stoi(columns[0]);
+      return 0;
+    };
+    sqlite3_exec(db_, "SELECT count(*) FROM written", read, &count, nullptr);
+    return count;
+  }
+
+ private:
+  sqlite3* db_ = nullptr;
+};
+
+struct Configured : EventSettings {
+  Configured() : EventSettings(kMore) {
+    write_file(file(),
+               "C_REST_WEB_HOOK_URL = https://p.example/rest/1/abcdefgh/\n" + read_file(file()));
+  }
+};
+
+struct WaitingFixture {
+  Configured settings;
+  Launch launch = settings.launch();
+  AppSource app{launch, "handler"};
+  StoreSource stores{app};
+  GateSource gates{app};
+  std::shared_ptr<Store> store = good(stores.current());
+
+  void close_portal() {  // for 15 minutes
+    const CallError overload{
+        {ErrorKind::portal, "OVERLOAD_LIMIT", "", ""}, 503, Verdict::blocked, 0};
+    good(gates.current())->failed("crm.lead.add", overload);
+  }
+  // For minutes: it has been down for a while.
+  void close_receiver(const std::string& host) {
+    Millis now = steady_ms() - 10 * kMinute;
+    const auto gate = good(Gate::open(
+        settings.data(), "p.example", {}, [](const Error&) {}, [&] { return now; }));
+    for (const Millis end = steady_ms(); now < end; now += gate->held_back(host))
+      gate->report(host, "connect");
+    BOOST_REQUIRE_GE(good(gates.current())->held_back(host), 10'000);
+  }
+  void accept_events(std::string_view name) {
+    std::vector<NewItem> events;
+    for (int i = 0; i < kWaiting; ++i) {
+      const Record record = record_of(event_params(name, std::to_string(i)), now_ms());
+      events.push_back(make_event(record, *good(app.current()).settings, false));
+    }
+    good(store->accept(events));
+  }
+  // Lets threads look for work until they have looked at least once.
+  template <class Work>
+  void check_untouched(Work& work, Kind kind) {
+    WriteCounter writes(settings.data() / "store.db");
+    std::jthread threads([&](std::stop_token stop) { work.work(stop); });
+    BOOST_TEST(wait_until([&] { return !good(store->recall(last_run_key(kind))).empty(); }));
+    work.wake();
+    threads = {};
+    BOOST_TEST(writes.count() == 0);
+    BOOST_TEST(good(store->stats(kind)).pending == kWaiting);
+  }
+};
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(work_loop_tests)
+
+BOOST_FIXTURE_TEST_CASE(leads_for_a_closed_portal_are_not_touched, WaitingFixture) {
+  std::vector<NewItem> leads;
+  for (int i = 0; i < kWaiting; ++i) leads.push_back(new_item(Kind::lead, std::to_string(i)));
+  good(store->accept(leads));
+  close_portal();
+  Delivery delivery(app, stores, gates);
+  check_untouched(delivery, Kind::lead);
+}
+
+BOOST_FIXTURE_TEST_CASE(events_that_call_a_closed_portal_are_not_touched, WaitingFixture) {
+  accept_events("ONCRMLEADADD");
+  close_portal();
+  EventWork work(app, stores, gates);
+  check_untouched(work, Kind::event);
+}
+
+BOOST_FIXTURE_TEST_CASE(events_for_a_dead_receiver_are_not_touched, WaitingFixture) {
+  accept_events("ONCRMDEALUPDATE");
+  close_receiver("https://dead.example:443");
+  EventWork work(app, stores, gates);
+  check_untouched(work, Kind::event);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
