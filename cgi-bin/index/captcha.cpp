@@ -44,10 +44,8 @@ std::span<const CaptchaService> captcha_services() {
 }
 
 const CaptchaService* captcha_service(const Settings& settings) {
-  for (const CaptchaService& service : kServices) {
-    if (service.name == settings.spam.captcha) return &service;
-  }
-  return nullptr;
+  const auto* found = std::ranges::find(kServices, settings.spam.captcha, &CaptchaService::name);
+  return found == kServices.end() ? nullptr : found;
 }
 
 CaptchaVerdict verify_captcha(const Settings& settings, const Request& request,

@@ -124,10 +124,8 @@ class LeadPass {
 
   void postpone(const Item& item, Millis begun, const CallError& error, bool unsure,
                 Value progress) {
-    if (now_ms() > item.received_at + sender_.settings()->delivery.give_up) {
-      give_up(item, begun, error);
-      return;
-    }
+    if (now_ms() > item.received_at + sender_.settings()->delivery.give_up)
+      return give_up(item, begun, error);
     const bool tried = error.error.code != "gate";
     Millis at = now_ms() + (tried ? backoff(item.attempts + 1) : 0);
     if (unsure && item.attempts == 0) at = now_ms() + kLookAgain;

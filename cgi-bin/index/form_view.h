@@ -25,8 +25,8 @@ struct FormView {
   Value values = Value::array();        // field -> text to show in it
   const Submission* checked = nullptr;  // its errors are shown; may be null
   Value marks = Value::array();         // UTM_SOURCE, ...: carried on in hidden inputs
-  std::string token;
-  Notice notice;  // no text: none
+  std::string token = {};
+  Notice notice = {};  // no text: none
 
   // Nothing but the token is this visitor's own.
   bool is_fresh() const {

@@ -275,12 +275,12 @@ class IndexPage : public AppPage {
         ending.next_token = token;  // the same submission again, should it have got through
         break;
     }
-    return answer(context, ending, view_of(submission));
+    return answer(context, ending, {.values = submission.values});
   }
 
   // The page that the redirect carries is for clients that do not follow it.
   Response saved(const Context& context, const Submission& submission, const Ending& ending) {
-    Response response = answer(context, ending, view_of(submission));
+    Response response = answer(context, ending, {.values = submission.values});
     if (context.request.accepts_json()) return response;
     response.status = 303;
     response.set(Header::location, success_url(context, ending.id));
@@ -295,15 +295,7 @@ class IndexPage : public AppPage {
   Response invalid(const Context& context, const Submission& submission, const std::string& token,
                    std::string notice, int status = 422) {
     Ending ending{status, "invalid", {"error", std::move(notice)}, "", "", token, ""};
-    FormView view = view_of(submission);
-    view.checked = &submission;
-    return answer(context, ending, std::move(view));
-  }
-
-  static FormView view_of(const Submission& submission) {
-    FormView view;
-    view.values = submission.values;
-    return view;
+    return answer(context, ending, {.values = submission.values, .checked = &submission});
   }
 
   Response answer(const Context& context, const Ending& ending, FormView view) {

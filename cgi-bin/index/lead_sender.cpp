@@ -92,16 +92,15 @@ std::vector<std::expected<std::string, CallError>> LeadSender::send(
       continue;
     }
     std::string number = made_number(*answer);
-    if (number.empty()) {
+    if (!number.empty())
+      numbers.push_back(std::move(number));
+    else
       numbers.push_back(std::unexpected(CallError{
           {ErrorKind::portal, "no_number", "the portal answered without the lead's number",
            "look for the lead in the CRM by its ORIGIN_ID"},
           200,
           Verdict::look,
           0}));
-      continue;
-    }
-    numbers.push_back(std::move(number));
   }
   return numbers;
 }
@@ -115,11 +114,10 @@ std::vector<std::expected<std::string, CallError>> LeadSender::look_up(
   }
   std::vector<std::expected<std::string, CallError>> numbers;
   for (std::expected<Answer, CallError>& answer : run(commands)) {
-    if (answer) {
+    if (answer)
       numbers.push_back(found_number(*answer));
-    } else {
+    else
       numbers.push_back(std::unexpected(std::move(answer.error())));
-    }
   }
   return numbers;
 }

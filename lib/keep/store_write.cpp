@@ -157,7 +157,7 @@ Result<std::int64_t> Store::retry_all(Kind kind, std::string_view item_name, Mil
   Result<std::int64_t> revived = 0;
   const auto written = data_->write(Database::Sync::full, [&](Database& db) -> Status {
     revived = revive(db, "retried by hand", data_->clock(), data_->due_now(), "",
-                     "kind = ?3 AND state <> 'done' AND (?4 = '' OR name = ?4)"
+                     "kind = ?3 AND state <> 'done' AND state <> 'spam' AND (?4 = '' OR name = ?4)"
                      " AND received_at >= ?5",
                      name(kind), item_name, since);
     return revived ? Status() : std::unexpected(revived.error());

@@ -78,12 +78,9 @@ std::vector<Choice> parse_choices(std::string_view options) {
   std::vector<Choice> choices;
   for (const std::string& option : text::split(options, "|")) {
     const std::size_t colon = option.find(": ");
-    if (colon == std::string::npos) {
-      choices.push_back({option, option});
-    } else {
-      choices.push_back({std::string(text::trim(std::string_view(option).substr(0, colon))),
-                         std::string(text::trim(std::string_view(option).substr(colon + 2)))});
-    }
+    const std::size_t label = colon == std::string::npos ? 0 : colon + 2;
+    choices.push_back({std::string(text::trim(option.substr(0, colon))),
+                       std::string(text::trim(option.substr(label)))});
   }
   return choices;
 }
@@ -94,26 +91,25 @@ std::size_t default_length(FieldType type, std::size_t max_body) {
 }
 
 std::optional<Error> field_fault(const FieldSettings& from, const Field& field) {
-  if (field.type == FieldType::select && field.choices.empty()) {
-    return fault(field_key(from, "options"), "a select needs something to choose from",
-                 "write options = value: label | value: label");
-  }
-  if (field.max_length > kLongestAllowed && field.type != FieldType::file) {
-    return fault(field_key(from, "max_length"), "more than 100000", "use a smaller number");
-  }
-  if (!field.link.empty() && !field.link.starts_with("https://") &&
-      !field.link.starts_with("http://") && !field.link.starts_with("/")) {
-    return fault(field_key(from, "link"), "not the address of a page",
-                 "begin it with https:// or /");
-  }
-  if (!field.target.empty() && !is_name(field.target)) {
-    return fault(field_key(from, "target"), "not the name of a CRM field",
-                 "for example COMMENTS or UF_CRM_1700000000");
-  }
-  if (const std::string why = pattern_fault(field.pattern); !why.empty()) {
-    return fault(field_key(from, "pattern"), why,
-                 "use a POSIX extended regular expression: [0-9] instead of \\d");
-  }
+  const bool is_page = field.link.starts_with("https://") || field.link.starts_with("http://") ||
+                       field.link.starts_with("/");
+  const std::string pattern = pattern_fault(field.pattern);
+  const struct {
+    bool bad;
+    const char *key, *what, *remedy;
+  } rows[] = {
+      {field.type == FieldType::select && field.choices.empty(), "options",
+       "a select needs something to choose from", "write options = value: label | value: label"},
+      {field.max_length > kLongestAllowed && field.type != FieldType::file, "max_length",
+       "more than 100000", "use a smaller number"},
+      {!field.link.empty() && !is_page, "link", "not the address of a page",
+       "begin it with https:// or /"},
+      {!field.target.empty() && !is_name(field.target), "target", "not the name of a CRM field",
+       "for example COMMENTS or UF_CRM_1700000000"},
+      {!pattern.empty(), "pattern", pattern.c_str(),
+       "use a POSIX extended regular expression: [0-9] instead of \\d"}};
+  for (const auto& row : rows)
+    if (row.bad) return fault(field_key(from, row.key), row.what, row.remedy);
   return std::nullopt;
 }
 
@@ -244,9 +240,9 @@ Result<Form> form_of(const Settings& settings) {
                                  "forms of other sites have no token of ours, so none is taken",
                                  "set require_token = no, too"));
   }
-  form.item_method = from.method == "crm.item.add";
-  form.unknown_to_comments = from.unknown == "comments";
-  form.link_duplicates = from.duplicates == "link";
+  form.item_method = settings.form.method == "crm.item.add";
+  form.unknown_to_comments = settings.form.unknown == "comments";
+  form.link_duplicates = settings.form.duplicates == "link";
   return form;
 }
 

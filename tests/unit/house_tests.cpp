@@ -92,8 +92,8 @@ BOOST_AUTO_TEST_CASE(each_library_has_one_door) {
 // The budgets are what "tiny" means: whoever needs more has to take something out first.
 BOOST_AUTO_TEST_CASE(rooms_and_files_keep_to_their_size) {
   const std::map<std::string, std::ptrdiff_t> budgets = {
-      {"base", 1563}, {"value", 970},  {"settings", 2882}, {"web", 3476},        {"portal", 2270},
-      {"keep", 3375}, {"index", 2600}, {"handler", 1653},  {"checkserver", 3532}};
+      {"base", 1563}, {"value", 970},  {"settings", 2878}, {"web", 3476},        {"portal", 2270},
+      {"keep", 3373}, {"index", 2600}, {"handler", 1653},  {"checkserver", 3532}};
   std::map<std::string, std::ptrdiff_t> lines;
   for (const Source& source : sources()) {
     const auto count = std::ranges::count(source.text, '\n');
