@@ -1,11 +1,11 @@
 // store_schema: the tables of store.db, and their version (PRAGMA user_version).
 //
 //   items     what was accepted, one row each; `number` is never used again. State: pending, done,
-//             failed, spam. claim_owner is the claimant (claimant.h) that works on it; it stays until the
-//             outcome is written down, so a row whose owner has died is one whose outcome nobody
-//             knows. What goes to a destination (the portal, a host that is forwarded to) waits
-//             while that is closed. due_at is in the store's own time (fact due.base), which nobody
-//             can set.
+//             failed, spam. claim_owner is the claimant (claimant.h) that works on it; it stays
+//             until the outcome is written down, so a row whose owner has died is one whose outcome
+//             nobody knows. What goes to a destination (the portal, a host that is forwarded to)
+//             waits while that is closed. due_at is in the store's own time (fact due.base), which
+//             nobody can set.
 //   attempts  what happened to an item, step by step; the acceptance itself is in items.
 //   tallies   how many items there are by state (at = 0), and how many were received by quarter of
 //             an hour (every time zone's midnight begins one); kept by the triggers, so that no
