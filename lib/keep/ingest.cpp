@@ -151,10 +151,18 @@ class Ingester::Pass {
   }
 
   Status keep(const Batch& batch) {
-    Facts facts = {fact_of(batch.read.end)};
+    // All is asked before anything is written: from a store that turns out to be damaged in between,
+    // one log would have what the other never gets.
+    std::vector<Standing> standings;
     for (const auto& follower : followers_) {
-      const auto at = standing(*follower);
-      if (at && at->first == batch.begin) write(*follower, batch, at->second, facts);
+      auto at = standing(*follower);
+      if (!at) return std::unexpected(at.error());
+      standings.push_back(std::move(*at));
+    }
+    Facts facts = {fact_of(batch.read.end)};
+    for (std::size_t i = 0; i < followers_.size(); ++i) {
+      const auto& [at, fact] = standings[i];
+      if (at == batch.begin) write(*followers_[i], batch, fact, facts);
     }
     if (auto kept = store_.accept(batch.items, facts); !kept) return kept;
     position_ = batch.read.end;
