@@ -45,8 +45,8 @@ struct Subject {
   std::optional<Error> store_error;
   std::shared_ptr<Gate> gate;
 };
-Subject subject_of(AppSource& app, TemplateSource& templates, StoreSource& stores, GateSource& gates,
-                   const Place& place);
+Subject subject_of(AppSource& app, TemplateSource& templates, StoreSource& stores,
+                   GateSource& gates, const Place& place);
 
 struct ProgramsSeen {
   std::optional<Error> curl_error;  // it cannot be loaded, or is too old
@@ -98,6 +98,8 @@ struct StoreSeen {
   std::string delivery_last_run;    // milliseconds; empty: never
   std::string event_work_last_run;  // likewise
   std::vector<Millis> event_lag;    // of the newest events: received - ts
+  std::string rhythm;               // portal/event_flow.h
+  std::string loops;                // likewise
   std::vector<Store::Count> counts;
   std::vector<Item> failed;  // the newest ones of both kinds
   std::vector<Hour> hours;

@@ -7,6 +7,7 @@
 
 #include "keep/store.h"
 #include "settings/app.h"
+#include "settings/notice.h"
 
 namespace b24 {
 
@@ -16,14 +17,8 @@ namespace b24 {
 // nothing is wrong.
 void notify_owner(const App& app, Store& store);
 
-// The message: a subject and a text with the leads' data, one lead a paragraph.
-struct Mail {
-  std::string subject;
-  std::string text;
-};
+// The message: the text has the leads' data, one lead a paragraph.
 Mail trouble_notice(const std::vector<Item>& waiting, const std::vector<Item>& failed);
 Mail recovery_notice(std::int64_t today, std::int64_t failed);
-// A mail for sendmail -t; line breaks in the subject and the address are taken out.
-std::string mail_text(const std::string& to, const Mail& mail);
 
 }  // namespace b24

@@ -73,6 +73,7 @@ Facts good_facts() {
   store.wal = true;
   store.delivery_last_run = store.event_work_last_run = std::to_string(kNow - kMinute);
   store.event_lag = {1'000};
+  store.rhythm = rhythm_until(kNow - kMinute);
   f.seen.store = store;
   f.seen.quick_check = std::string("ok");
   f.seen.log = std::vector<LogEntry>{};
