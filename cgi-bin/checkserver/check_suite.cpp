@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "check_seen.h"
 #include "keep/work_loop.h"
+#include "portal/event_flow.h"
 #include "value/json.h"
 
 namespace b24::check {
@@ -140,6 +141,44 @@ Finding judge_lag(const Seen& seen) {
           .metrics = {{"event_lag_seconds", static_cast<double>(middle) / 1000}}};
 }
 
+std::string line_of(const std::string& what, Millis at) {
+  return what + ": " + iso_time(at) + "\n";
+}
+
+Finding judge_silence(const Seen& seen) {
+  if (auto finding = no_store(seen)) return *finding;
+  const Rhythm rhythm = Rhythm::parse(seen.store->rhythm);
+  if (rhythm.empty()) return {.state = State::info, .name = "none"};
+  AnswerTimes answers;
+  for (const Store::Count& count : seen.store->counts) answers.add(count.name, count.count);
+  Finding finding{.name = "usual"};
+  for (const Rhythm::Silence& silence : rhythm.silences(seen.at)) {
+    finding.state = State::warning;
+    finding.name = "silent";
+    finding.cause += line_of(silence.name, silence.last);
+  }
+  constexpr std::pair<const char*, double> kShares[] = {
+      {"p50", 0.5}, {"p99", 0.99}, {"slowest", 1}};
+  for (const auto& [name, share] : kShares) {
+    const Millis within = answers.within(share);
+    finding.facts.set(name, within);
+    finding.metrics.push_back(
+        {std::string("answer_") + name + "_seconds", static_cast<double>(within) / 1000});
+  }
+  return finding;
+}
+
+Finding judge_loops(const Seen& seen) {
+  if (auto finding = no_store(seen)) return *finding;
+  Finding finding{.name = "none"};
+  for (const Loops::Loop& loop : Loops::parse(seen.store->loops).loops(seen.at)) {
+    finding.state = State::warning;
+    finding.name = "stopped";
+    finding.cause += line_of(loop.what, loop.until);
+  }
+  return finding;
+}
+
 Finding judge_refusals(const Seen& seen) {
   if (auto finding = no_store(seen)) return *finding;
   std::map<std::string, std::int64_t> totals;
@@ -194,6 +233,8 @@ constexpr Check kSuiteChecks[] = {
     {"delivery", Group::suite, "", judge_delivery},
     {"event_work", Group::suite, "", judge_event_work},
     {"event_lag", Group::suite, "", judge_lag},
+    {"event_silence", Group::suite, "", judge_silence},
+    {"event_loops", Group::suite, "", judge_loops},
     {"refusals", Group::suite, "", judge_refusals},
     {"errors", Group::suite, "", judge_errors},
 };
@@ -255,6 +296,9 @@ StoreSeen look_at_store(Store& store, Millis now) {
   take(store.recall(last_run_key(Kind::lead)), seen.delivery_last_run, seen.error);
   take(store.recall(last_run_key(Kind::event)), seen.event_work_last_run, seen.error);
   take(store.counts(now - kDay), seen.counts, seen.error);
+  take(store.recall("follow." + std::string(Rhythm::kName)), seen.rhythm, seen.error);
+  seen.rhythm.erase(0, seen.rhythm.find(' '));  // its place in the journal
+  take(store.recall(Loops::kFact), seen.loops, seen.error);
   ListFilter newest_events;
   newest_events.kind = Kind::event;
   newest_events.since = now - kHour;

@@ -1,10 +1,11 @@
 // action: see action.h.
 #include "action.h"
 
-#include <array>
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
+#include <span>
 #include <utility>
 
 #include "base/exec.h"
@@ -23,18 +24,20 @@ using Step = std::expected<void, ActionFailure> (*)(const ActionSettings&, const
 // The last words of methods that may be called twice: they read, or they set something to a value.
 // Any other call whose outcome is unknown (an "add") is left to the owner, since a second one could
 // make a second deal.
-constexpr std::array<std::string_view, 9> kRepeatable = {
-    "get", "list", "fields", "update", "set", "delete", "current", "time", "profile"};
+constexpr std::string_view kReading[] = {"get", "list", "fields", "current", "time", "profile"};
+constexpr std::string_view kSetting[] = {"update", "set", "delete"};
 
 constexpr Millis kLongestTurn = 2'000;
 constexpr int kMostTurns = 10;
 
+bool ends_with_one(std::string_view method, std::span<const std::string_view> words) {
+  return std::ranges::find(words, method.substr(method.rfind('.') + 1)) != words.end();
+}
+bool is_reading(std::string_view method) {
+  return ends_with_one(method, kReading);
+}
 bool is_repeatable(std::string_view method) {
-  const std::string_view last = method.substr(method.rfind('.') + 1);
-  for (const std::string_view word : kRepeatable) {
-    if (last == word) return true;
-  }
-  return false;
+  return is_reading(method) || ends_with_one(method, kSetting);
 }
 
 // False when a stop was asked for.
@@ -68,6 +71,16 @@ std::expected<Answer, CallError> call_in_turn(const std::string& method, const V
   return answer;
 }
 
+ActionFailure loop_failure(const ActionSettings& action, const Item& event, Millis until) {
+  return {{ErrorKind::input, "loop",
+           "[on " + name_of(action) + "] call: it changes " + event.object +
+               ", hears of its own change and changes it again; it rests until " + iso_time(until),
+           "let its filter leave out what it has done itself; [handler] loop_limit is the limit"},
+          false,
+          true,
+          until};
+}
+
 std::expected<void, ActionFailure> call(const ActionSettings& action, const Item& event,
                                         Value& progress, const ActionTools& tools) {
   const std::size_t question = action.call.find('?');
@@ -84,6 +97,13 @@ std::expected<void, ActionFailure> call(const ActionSettings& action, const Item
     const auto parsed = php::parse_query(action.call.substr(question + 1));
     if (parsed) params = fill_in_values(*parsed, event.payload, Value());
   }
+  LoopGuard* const loops = is_reading(method) || event.object.empty() ? nullptr : tools.loops;
+  if (loops != nullptr) {
+    if (const Millis until = loops->stop(name_of(action), event); until != 0) {
+      return std::unexpected(loop_failure(action, event, until));
+    }
+  }
+  const Millis begun = now_ms();
   const auto answer = call_in_turn(method, params, tools);
   if (!answer) {
     const CallError& error = answer.error();
@@ -98,6 +118,7 @@ std::expected<void, ActionFailure> call(const ActionSettings& action, const Item
                   {"item", event.number},
                   {"call", method},
                   {"result", json::print(secret::mask(answer->result)).substr(0, 2000)}}));
+  if (loops != nullptr) loops->changed(name_of(action), event, begun);
   // Null would say that it has not been done.
   progress.set("call", answer->result.is_null() ? Value("") : answer->result);
   return {};
@@ -220,6 +241,10 @@ bool needs_result(std::string_view filter) {
 }
 
 }  // namespace
+
+std::string name_of(const ActionSettings& action) {
+  return action.event + (action.label.empty() ? "" : " ") + action.label;
+}
 
 bool applies(const ActionSettings& action, std::string_view event) {
   return action.event == "*" || text::equal_ignoring_case(action.event, event);

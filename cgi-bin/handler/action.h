@@ -16,6 +16,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "event_watch.h"
 #include "keep/store.h"
 #include "portal/gate.h"
 #include "portal/http.h"
@@ -39,10 +40,13 @@ struct ActionTools {
   Webhook& webhook;
   Http& http;  // for forwarding
   Log& log;
-  std::stop_token stop = {};  // ends a program that runs
-  Gate* gate = nullptr;       // asked before forwarding; null: never held back (tests)
+  std::stop_token stop = {};   // ends a program that runs
+  Gate* gate = nullptr;        // asked before forwarding; null: never held back (tests)
+  LoopGuard* loops = nullptr;  // asked before a call that changes something; null likewise
 };
 
+// "ONCRMDEALUPDATE" or "ONCRMDEALUPDATE label".
+std::string name_of(const ActionSettings& action);
 bool applies(const ActionSettings& action, std::string_view event);
 bool any_applies(const std::vector<ActionSettings>& actions, std::string_view event);
 

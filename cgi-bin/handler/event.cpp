@@ -12,6 +12,7 @@
 #include "base/address.h"
 #include "base/secret.h"
 #include "base/text.h"
+#include "event_watch.h"
 #include "value/json.h"
 #include "value/mask.h"
 #include "value/php.h"
@@ -204,7 +205,7 @@ Result<bool> sender_allowed(const Request& request, const Settings& settings) {
   return any_contains(*listed, *sender);
 }
 
-std::vector<std::unique_ptr<Follower>> event_logs(const App& app) {
+std::vector<std::unique_ptr<Follower>> event_followers(const App& app) {
   const Settings& settings = *app.settings;
   std::vector<std::unique_ptr<Follower>> logs;
   for (const HookFormat format : {HookFormat::print_r, HookFormat::json}) {
@@ -215,6 +216,7 @@ std::vector<std::unique_ptr<Follower>> event_logs(const App& app) {
                                           settings.log.daily,
                                           format}));
   }
+  logs.push_back(rhythm_follower());
   return logs;
 }
 

@@ -45,7 +45,7 @@ Record make_record(const Request& request, Millis received_at);
 NewItem make_event(const Record& record, const Settings& settings, bool seen = false,
                    Millis now = now_ms());
 
-// hook.log, and hook.jsonl unless handler.json_log = no.
-std::vector<std::unique_ptr<Follower>> event_logs(const App& app);
+// hook.log, hook.jsonl unless handler.json_log = no, and what learns the events' rhythm.
+std::vector<std::unique_ptr<Follower>> event_followers(const App& app);
 
 }  // namespace b24

@@ -6,6 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <functional>
@@ -16,9 +17,10 @@
 #include "base/text.h"
 #include "event.h"
 #include "hook_log.h"
-#include "journal_command.h"
+#include "keep/journal_command.h"
 #include "keep/outbox_command.h"
 #include "portal/http.h"
+#include "portal/test_event.h"
 #include "value/json.h"
 #include "value/php.h"
 
@@ -147,30 +149,21 @@ int rebuild(const EventTools& tools, const App& app) {
 
 // What the portal would send for a changed deal, with the first configured token.
 int send_test(const Settings& settings, const std::string& url) {
-  PortalSettings portal;
-  for (const PortalSettings& configured : settings.portals) {
-    if (portal.application_tokens.empty()) portal = configured;
-  }
-  if (portal.application_tokens.empty()) {
+  const auto has_token = [](const PortalSettings& portal) {
+    return !portal.application_tokens.empty();
+  };
+  if (std::ranges::none_of(settings.portals, has_token)) {
     return complain("handler", no_token_error(settings)), 1;
   }
-  if (portal.domain.empty()) portal.domain = "example.bitrix24.com";
-  if (portal.member_id.empty()) portal.member_id = "0123456789abcdef0123456789abcdef";
   HttpOptions options;
   options.total_time = 15'000;
   options.ca_file = settings.call.ca_file;
+  Value event = make_test_event(settings, "", now_ms());
+  event.set("event", "ONCRMDEALUPDATE");
+  event.set("data", Value::map({{"FIELDS", Value::map({{"ID", "1"}})}}));
   HttpRequest request;
   request.url = url;
-  request.body = php::build_query(
-      Value::map({{"event", "ONCRMDEALUPDATE"},
-                  {"event_handler_id", "1"},
-                  {"data", Value::map({{"FIELDS", Value::map({{"ID", "1"}})}})},
-                  {"ts", std::to_string(now_ms() / 1000)},
-                  {"auth", Value::map({{"domain", portal.domain},
-                                       {"client_endpoint", "https://" + portal.domain + "/rest/"},
-                                       {"server_endpoint", "https://oauth.bitrix.info/rest/"},
-                                       {"member_id", portal.member_id},
-                                       {"application_token", portal.application_tokens[0]}})}}));
+  request.body = php::build_query(event);
   const auto answer = Http(options).send(request);
   if (!answer) return complain("handler", answer.error().error), 1;
   std::cout << "status " << answer->status << " after " << answer->took << " ms, "

@@ -44,25 +44,30 @@ struct Tools {
   std::stop_token stop;
 };
 
-// Runs the actions of one event in the order of the file; stops at the first that fails.
-std::expected<void, ActionFailure> run_actions(const Item& event, Value& progress, Tools& tools) {
+// Runs the actions of one event in the order of the file; stops at the first that fails. A section
+// that rests holds up no other.
+std::expected<void, ActionFailure> run_actions(const Item& event, Value& progress, Tools& tools,
+                                               LoopGuard& loops) {
+  std::expected<void, ActionFailure> outcome;
   for (const ActionSettings& action : tools.app.settings->actions) {
     if (!applies(action, event.name)) continue;
     const std::string key = action.event + " " + action.label;
     Value own = progress[key];
-    auto done =
-        run_action(action, event, own,
-                   {tools.webhook, tools.http, *tools.app.log, tools.stop, tools.gate.get()});
+    auto done = run_action(
+        action, event, own,
+        {tools.webhook, tools.http, *tools.app.log, tools.stop, tools.gate.get(), &loops});
     progress.set(key, own);
-    if (!done) return done;
+    if (!done && done.error().error.code != "loop") return done;
+    if (!done) outcome = std::move(done);
   }
-  return {};
+  return outcome;
 }
 
 // An exception is one failed attempt whose outcome nobody knows, never the end of the process.
-std::expected<void, ActionFailure> run_safely(const Item& event, Value& progress, Tools& tools) {
+std::expected<void, ActionFailure> run_safely(const Item& event, Value& progress, Tools& tools,
+                                              LoopGuard& loops) {
   try {
-    return run_actions(event, progress, tools);
+    return run_actions(event, progress, tools, loops);
   } catch (const std::exception& fault) {
     return std::unexpected(
         ActionFailure{{ErrorKind::storage, "exception", fault.what(), ""}, true});
@@ -87,7 +92,8 @@ Status close(Store& store, const Item& event, const Settings& settings, Millis b
 
 }  // namespace
 
-EventWork::EventWork(AppSource& app, StoreSource& stores, GateSource& gates)
+EventWork::EventWork(AppSource& app, StoreSource& stores, GateSource& gates,
+                     WorkLoop::Upkeep upkeep)
     : app_(app),
       stores_(stores),
       gates_(gates),
@@ -95,8 +101,9 @@ EventWork::EventWork(AppSource& app, StoreSource& stores, GateSource& gates)
         const auto gate = gates.current(kReserve);
         return gate && !destination.empty() ? (*gate)->held_back(destination) : 0;
       }),
-      loop_(app, stores, Kind::event, held_,
-            [this](std::stop_token stop) { return make_pass(std::move(stop)); }) {}
+      loop_(
+          app, stores, Kind::event, held_,
+          [this](std::stop_token stop) { return make_pass(std::move(stop)); }, std::move(upkeep)) {}
 
 void EventWork::work(std::stop_token stop) {
   Result<App> app = app_.current();
@@ -119,10 +126,11 @@ WorkLoop::Pass EventWork::make_pass(std::stop_token stop) {
     if (!tools || tools->app.settings != app->settings) {
       tools = std::make_shared<Tools>(*app, *gate, stop);
     }
+    LoopGuard loops(**store, app->settings->handler);
     for (const Item& event : *events) {
       Value progress = event.progress.is_array() ? event.progress : Value::array();
       const Millis begun = now_ms();
-      const auto done = run_safely(event, progress, *tools);
+      const auto done = run_safely(event, progress, *tools, loops);
       const Status closed = close(**store, event, *app->settings, begun, done, progress);
       if (!closed) app->log->error("action", closed.error());
       if (!done && done.error().tried) app->log->error("action", done.error().error);

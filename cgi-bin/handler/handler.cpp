@@ -16,6 +16,7 @@
 #include "action.h"
 #include "event.h"
 #include "event_command.h"
+#include "event_watch.h"
 #include "event_work.h"
 #include "keep/ingest.h"
 #include "portal/test_event.h"
@@ -42,8 +43,11 @@ class HandlerPage : public AppPage {
  public:
   explicit HandlerPage(const Launch& launch)
       : AppPage(launch, "handler"),
-        ingester_(app_, stores_, Kind::event, take_in, event_logs),
-        work_(app_, stores_, gates_) {}
+        ingester_(app_, stores_, Kind::event, take_in, event_followers),
+        work_(app_, stores_, gates_, [this](const App& app, Store& store) {
+          answers_.put_into(store);
+          tell_of_events(app, store);
+        }) {}
 
   Response respond(const Request& request) override {
     if (!request.path_info.empty()) return error_response(404, "not_found", request);
@@ -65,7 +69,9 @@ class HandlerPage : public AppPage {
     if (!app) return std::unexpected(app.error());
     // Apache ends a CGI program as soon as its answer is there; the store is to be filled first.
     if (app_.mode() == Mode::cgi) set_termination(SIG_BLOCK);
-    return ingester_.journal(*app)->append(promises);
+    Status kept = ingester_.journal(*app)->append(promises);
+    answers_.end();
+    return kept;
   }
 
   void kept() override { ingester_.wake(); }
@@ -82,6 +88,9 @@ class HandlerPage : public AppPage {
       app->log->error("ingest", taken.error());
     }
     set_termination(SIG_UNBLOCK);
+    if (Result<std::shared_ptr<Store>> store = stores_.current(); store) {
+      answers_.put_into(**store);
+    }
     if (Result<int> done = work_.work_due(kAfterAnswerTime); !done) {
       app->log->error("work", done.error());
     }
@@ -96,6 +105,7 @@ class HandlerPage : public AppPage {
 
  private:
   Response receive(const Request& request) {
+    const Millis begun = steady_ms();
     Result<App> app = app_.current_for(request.document_root);
     if (!app) return unavailable(app.error(), request);
     const Settings& settings = *app->settings;
@@ -113,6 +123,7 @@ class HandlerPage : public AppPage {
     }
     Response response = text_response(200, "");
     response.promise = encode(make_record(request, now_ms()));
+    AnswerClock::begin(begun);
     return response;
   }
 
@@ -174,6 +185,7 @@ class HandlerPage : public AppPage {
 
   StoreSource stores_{app_};
   GateSource gates_{app_};
+  AnswerClock answers_;
   Ingester ingester_;
   EventWork work_;
 };

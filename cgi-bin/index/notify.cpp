@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/exec.h"
 #include "base/secret.h"
 #include "base/text.h"
 #include "lead.h"
@@ -42,29 +41,6 @@ void add_leads(std::string& text, const char* heading, const std::vector<Item>& 
     add_fields(text, lead.payload["params"]["fields"], "");
     text += "\n";
   }
-}
-
-Status send(const Settings& settings, const Mail& mail) {
-  ProgramRun run;
-  run.environment = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LANG=C.UTF-8"};
-  if (!settings.notify.command.empty()) {
-    run.arguments = text::split(settings.notify.command, " \t");
-    run.environment.push_back("B24_SUBJECT=" + mail.subject);
-    run.input = mail.text;
-  } else {
-    run.arguments = {settings.notify.sendmail, "-t", "-i"};
-    run.input = mail_text(settings.notify.mail, mail);
-  }
-  const Result<ProgramResult> result = run_program(run);
-  if (!result) return std::unexpected(result.error());
-  if (result->exit_code != 0) {
-    return std::unexpected(Error{ErrorKind::settings, "notify_failed",
-                                 run.arguments[0] + " ended with " +
-                                     std::to_string(result->exit_code) + ": " +
-                                     text::for_log(result->output, 200),
-                                 "mend [notify] command or sendmail"});
-  }
-  return {};
 }
 
 std::vector<Item> leads(Store& store, State state, std::size_t limit) {
@@ -110,14 +86,15 @@ void tell(const App& app, Store& store, const Mail& mail, const std::string& tol
     app.log->error("notify", kept.error());
     return;
   }
-  if (const Status sent = send(*app.settings, mail); !sent) app.log->error("notify", sent.error());
+  if (const Status sent = send_notice(app.settings->notify, mail); !sent)
+    app.log->error("notify", sent.error());
 }
 
 }  // namespace
 
 void notify_owner(const App& app, Store& store) {
   const NotifySettings& settings = app.settings->notify;
-  if (settings.command.empty() && settings.mail.empty()) return;
+  if (!wants_notices(settings)) return;
   constexpr std::string_view kTrouble = "trouble:";
   const std::string told = store.recall(kTold).value_or("");
   const bool in_trouble = told.starts_with(kTrouble);
@@ -141,13 +118,6 @@ void notify_owner(const App& app, Store& store) {
   } else if (state != told) {
     (void)store.remember(kTold, state);  // what was mended meanwhile may fail again
   }
-}
-
-std::string mail_text(const std::string& to, const Mail& mail) {
-  return "To: " + text::for_log(to) + "\nSubject: " + text::for_log(mail.subject) +
-         "\nMIME-Version: 1.0\nContent-Type: text/plain; charset=utf-8\n"
-         "Content-Transfer-Encoding: 8bit\nAuto-Submitted: auto-generated\n\n" +
-         mail.text;
 }
 
 }  // namespace b24

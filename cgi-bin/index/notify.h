@@ -6,6 +6,7 @@
 
 #include "keep/store.h"
 #include "settings/app.h"
+#include "settings/notice.h"
 
 namespace b24 {
 
@@ -14,12 +15,5 @@ namespace b24 {
 // remembered in the store, so several processes tell once. Call it now and then; it is cheap while
 // nothing is wrong.
 void notify_owner(const App& app, Store& store);
-
-struct Mail {
-  std::string subject;
-  std::string text;
-};
-// A mail for sendmail -t; line breaks in the subject and the address are taken out.
-std::string mail_text(const std::string& to, const Mail& mail);
 
 }  // namespace b24

@@ -75,6 +75,8 @@ struct HandlerSettings {
   bool json_log = true;  // hook.jsonl beside hook.log
   int work_threads = 2;  // for the actions
   Millis give_up = 24 * 3'600'000;  // an action that still fails then is kept as failed
+  int loop_limit = 20;  // changes of one object by a section that hears of them; 0: no limit
+  Millis loop_time = 10 * 60'000;  // within which; and how long the section rests then
   bool operator==(const HandlerSettings&) const = default;
 };
 

@@ -298,6 +298,11 @@ constexpr SettingKey kKeys[] = {
      "4", "The actions below: how many at the same time."},
     {"handler", "give_up", at<&Settings::handler, &HandlerSettings::give_up>, kDuration, "2d",
      "When an action is given up (and kept as failed)."},
+    {"handler", "loop_limit", at<&Settings::handler, &HandlerSettings::loop_limit>, kLimit, "50",
+     "A call that changes what its section hears of makes a loop: so often it may follow its own "
+     "change of an object,"},
+    {"handler", "loop_time", at<&Settings::handler, &HandlerSettings::loop_time>, kDuration, "5m",
+     "within this time; then the section rests for that object, as long again. 0: no limit."},
 
     {"on", "filter", at<&Settings::actions, &ActionSettings::filter>, kText, "data.FIELDS.ID=7",
      "only when a value matches: data.FIELDS.ID=7, result.STAGE_ID!=WON"},

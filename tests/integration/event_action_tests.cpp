@@ -283,6 +283,40 @@ BOOST_AUTO_TEST_CASE(events_are_replayed_by_id_time_and_name) {
   BOOST_TEST(site.hook_log() == log);  // nothing came in
 }
 
+// The portal tells of each change, ours included.
+BOOST_AUTO_TEST_CASE(an_action_that_changes_what_it_hears_of_rests_and_goes_on_later) {
+  const Workshop workshop;
+  const Site site(with_settings("\n[notify]\ncommand = " + workshop.program() +
+                                " told\n\n[handler]\nloop_limit = 5\nloop_time = 20s\n\n"
+                                "[on ONCRMDEALUPDATE]\ncall = crm.deal.update?id={data.FIELDS.ID}"
+                                "&fields[COMMENTS]=seen\n\n[on ONCRMDEALUPDATE tell]\nexec = " +
+                                workshop.program() + " {data.FIELDS.ID}\n"));
+  site.call_json("crm.deal.update",
+                 Value::map({{"id", 1}, {"fields", Value::map({{"TITLE", "x"}})}}));
+  const auto changes = [&] { return site.calls("crm.deal.update").size(); };
+  const auto log = [&] { return read_file(site.run_dir() / "data/b24hooks.log"); };
+  BOOST_REQUIRE(wait_until([&] { return log().contains(R"("code":"loop")"); }));
+  // Ours by hand, the answer to it, and five that followed.
+  BOOST_TEST(changes() == 7u);
+  BOOST_TEST(log().contains("ONCRMDEAL:1"));
+  BOOST_TEST(count_of(site, State::pending) == 1u);  // it waits, and is not lost
+  const std::string self_check =
+      run({{built("cgi-bin/checkserver.fcgi"), "--settings",
+            (site.run_dir() / "settings.conf").string(), "--format", "json"},
+           {},
+           "",
+           {},
+           {}})
+          .out;
+  BOOST_TEST(self_check.contains("ONCRMDEALUPDATE ONCRMDEAL:1"));
+  // The other section of the event, and another object, go on.
+  BOOST_TEST(workshop.ran().size() == 7u);
+  site.call_json("crm.deal.update",
+                 Value::map({{"id", 2}, {"fields", Value::map({{"TITLE", "x"}})}}));
+  BOOST_TEST(wait_until([&] { return changes() > 8u; }));
+  BOOST_TEST(wait_until([&] { return changes() > 14u; }, kDeadline * 3));  // after a while
+}
+
 BOOST_AUTO_TEST_CASE(a_killed_receiver_does_again_what_it_was_about) {
   const Workshop workshop(
       "echo x >> begun\nwhile [ ! -e go ]; do sleep 0.05; done\necho done >> ran\n");

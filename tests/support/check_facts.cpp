@@ -83,6 +83,7 @@ Facts good_facts() {
   store.delivery_last_run = store.event_work_last_run = std::to_string(kNow - kMinute);
   store.event_lag = {1'000};
   store.sound = std::string("ok");
+  store.rhythm = rhythm_until(kNow - kMinute);
   f.seen.store = store;
   f.seen.log = std::vector<LogEntry>{};
   f.seen.leaks = LeaksSeen{"https://example.com/",

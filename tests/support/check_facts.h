@@ -12,6 +12,12 @@
 namespace b24::check {
 
 inline constexpr Millis kNow = 1'764'000'000'000;
+
+// Of events that came every hour or so for a month, the last one then.
+inline std::string rhythm_until(Millis last) {
+  return "{\"ONX\":[" + std::to_string(last - 30 * kDay) + "," + std::to_string(last) +
+         ",3600000,1000]}";
+}
 inline constexpr const char* kUrl = "https://example.bitrix24.com/rest/1/abcdefabcdef1234/";
 
 // The installed ones.

@@ -249,6 +249,13 @@ const std::vector<Case>& cases() {
       {"event_lag", State::info, "no_events", [](Facts& f) { f.seen.store->event_lag.clear(); }},
       {"refusals", State::info, "some",
        [](Facts& f) { f.seen.store->counts = {{"spam.honeypot", kNow, 3}}; }},
+      {"event_silence", State::warning, "silent",
+       [](Facts& f) { f.seen.store->rhythm = rhythm_until(kNow - 9 * kDay); }},
+      {"event_silence", State::info, "none", [](Facts& f) { f.seen.store->rhythm = ""; }},
+      {"event_loops", State::warning, "stopped",
+       [](Facts& f) {
+         f.seen.store->loops = "{\"ONX ONX:7\":[0,0,0," + std::to_string(kNow + kMinute) + "]}";
+       }},
       {"refusals", State::warning, "robots",
        [](Facts& f) { f.seen.store->counts = {{"refused.robot", kNow, 3}}; }},
       {"errors", State::warning, "recent",

@@ -24,7 +24,7 @@ struct IngestFixture {
   EventSettings settings;
   AppSource source{settings.launch(), "handler"};
   StoreSource stores{source};
-  Ingester ingester{source, stores, Kind::event, take_in, event_logs};
+  Ingester ingester{source, stores, Kind::event, take_in, event_followers};
 
   static Result<NewItem> take_in(const App& app, const Record& record, bool seen) {
     return make_event(record, *app.settings, seen);
@@ -335,7 +335,8 @@ BOOST_AUTO_TEST_CASE(an_idle_ingester_leaves_the_disk_alone) {
   };
   const auto before = written();
   for (int i = 0; i < 3; ++i) {
-    Ingester another(source, stores, Kind::event, take_in, event_logs);  // tidies at its first run
+    Ingester another(source, stores, Kind::event, take_in,
+                     event_followers);  // tidies at its first run
     good(another.run(0));
   }
   BOOST_TEST((written() == before));
@@ -348,7 +349,7 @@ BOOST_AUTO_TEST_CASE(killed_processes_lose_and_double_nothing) {
       children.emplace_back([&, i] {
         AppSource app{settings.launch(), "handler"};
         StoreSource own{app};
-        Ingester mine{app, own, Kind::event, take_in, event_logs};
+        Ingester mine{app, own, Kind::event, take_in, event_followers};
         for (int n = 0;; ++n) {
           const std::string encoded = encode(record_of(
               event_params("ONX", std::to_string(round * 100'000 + i * 10'000 + n)), now_ms()));

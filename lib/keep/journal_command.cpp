@@ -1,5 +1,5 @@
 // journal_command: see journal_command.h.
-#include "journal_command.h"
+#include "keep/journal_command.h"
 
 #include <sysexits.h>
 
@@ -12,7 +12,7 @@
 namespace b24 {
 namespace {
 
-constexpr std::size_t kBytesAtOnce = 1 << 20;
+constexpr std::size_t kBytesARead = 1 << 20;
 
 void print_damage(const JournalDamage& damage) {
   std::cout << damage.segment << " at " << damage.offset << ": " << damage.size
@@ -23,7 +23,7 @@ void print_damage(const JournalDamage& damage) {
 Status for_each_read(const Journal& journal, const std::function<void(const JournalRead&)>& visit) {
   JournalPosition at;
   for (;;) {
-    const Result<JournalRead> read = journal.read(at, kBytesAtOnce);
+    const Result<JournalRead> read = journal.read(at, kBytesARead);
     if (!read) return std::unexpected(read.error());
     visit(*read);
     if (read->end == at) return {};

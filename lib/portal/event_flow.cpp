@@ -1,0 +1,166 @@
+// event_flow: see event_flow.h.
+#include "portal/event_flow.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/text.h"
+#include "value/json.h"
+
+namespace b24 {
+namespace {
+
+constexpr std::size_t kMostNames = 200;
+constexpr Millis kNameForgotten = 60 * kDay;
+constexpr Millis kWanted = 30 * kDay;
+constexpr Millis kLearning = 3 * kDay;
+constexpr std::int64_t kFewEvents = 20;
+constexpr Millis kHalfLife = 14 * kDay;
+constexpr Millis kSoon = 60 * kSecond;  // from our change to the event that tells of it
+constexpr std::string_view kCounter = "answer.";
+constexpr Millis kBounds[] = {1,   2,     5,     10,    20,     50,     100,   200,
+                              500, 1'000, 2'000, 5'000, 10'000, 30'000, 60'000};
+
+// Time without Saturdays and Sundays; 1970 began on a Thursday.
+Millis working_time(Millis at) {
+  const Millis monday = at + 3 * kDay;
+  return monday / (7 * kDay) * 5 * kDay + std::min(monday % (7 * kDay), 5 * kDay);
+}
+
+Value parsed(std::string_view text) {
+  Result<Value> value = json::parse(text);
+  return value && value->is_array() ? *std::move(value) : Value::array();
+}
+
+Millis number(const Value& list, std::int64_t index) {
+  return list[std::to_string(index)].integer();
+}
+
+}  // namespace
+
+Rhythm Rhythm::parse(std::string_view text) {
+  Rhythm rhythm;
+  const Value read = parsed(text);
+  for (const Value::Member& member : read.members()) {
+    const Value& name = member.value;
+    rhythm.names_[member.key.text()] = {number(name, 0), number(name, 1), number(name, 2),
+                                        number(name, 3)};
+  }
+  return rhythm;
+}
+
+std::string Rhythm::print() const {
+  Value text = Value::array();
+  for (const auto& [name, known] : names_)
+    text.set(name, Value::list({known.first, known.last, known.longest, known.count}));
+  return json::print(text);
+}
+
+void Rhythm::came(std::string_view event, Millis at) {
+  const std::string name = text::for_log(event, 64);
+  if (!names_.contains(name) && names_.size() >= kMostNames) {
+    std::erase_if(names_, [&](const auto& each) { return each.second.last < at - kNameForgotten; });
+    if (names_.size() >= kMostNames) return;
+  }
+  Name& known = names_.try_emplace(name, Name{at, at, 0, 0}).first->second;
+  const Millis gap = working_time(at) - working_time(known.last);
+  const double kept = std::exp2(-static_cast<double>(std::max<Millis>(0, at - known.last)) /
+                                static_cast<double>(kHalfLife));
+  known.longest = std::max(gap, static_cast<Millis>(static_cast<double>(known.longest) * kept));
+  known.last = std::max(known.last, at);
+  ++known.count;
+}
+
+std::vector<Rhythm::Silence> Rhythm::silences(Millis now) const {
+  std::vector<Silence> silent;
+  for (const auto& [name, known] : names_) {
+    const bool learned = known.count >= kFewEvents && known.last - known.first >= kLearning;
+    const Millis silence = working_time(now) - working_time(known.last);
+    if (!learned || now - known.last > kWanted) continue;
+    if (silence > std::max(3 * known.longest, kHour))
+      silent.push_back({name, known.last, known.longest});
+  }
+  return silent;
+}
+
+Loops Loops::parse(std::string_view text) {
+  Loops loops;
+  const Value read = parsed(text);
+  for (const Value::Member& member : read.members()) {
+    const Value& entry = member.value;
+    loops.entries_[member.key.text()] = {number(entry, 0), number(entry, 1), number(entry, 2),
+                                         number(entry, 3)};
+  }
+  return loops;
+}
+
+std::string Loops::print() const {
+  Value text = Value::array();
+  for (const auto& [what, entry] : entries_)
+    text.set(what, Value::list({entry.first, entry.last, entry.echoes, entry.until}));
+  return json::print(text);
+}
+
+bool Loops::is_echo(const Entry& entry, Millis received_at) {
+  return entry.first != 0 && received_at >= entry.first && received_at <= entry.last + kSoon;
+}
+
+void Loops::forget(Millis now) {
+  std::erase_if(entries_, [&](const auto& each) {
+    const Entry& entry = each.second;
+    return entry.last < now - kSoon && entry.until < now - kDay;
+  });
+}
+
+Millis Loops::stop(const std::string& section, const std::string& object, Millis received_at,
+                   Millis now, const Limit& limit) {
+  const auto found = entries_.find(section + " " + object);
+  if (limit.times == 0 || found == entries_.end()) return 0;
+  Entry& entry = found->second;
+  // One that lies further ahead was written by a clock that has been set back since.
+  if (entry.until > now && entry.until <= now + limit.time) return entry.until;
+  if (entry.echoes < limit.times || now - entry.first > limit.time) return 0;
+  if (!is_echo(entry, received_at)) return 0;
+  entry = {.until = now + limit.time};
+  return entry.until;
+}
+
+void Loops::changed(const std::string& section, const std::string& object, Millis received_at,
+                    Millis begun, const Limit& limit) {
+  forget(begun);
+  Entry& entry = entries_[section + " " + object];
+  if (begun - entry.first > limit.time) entry = {.until = entry.until};
+  if (is_echo(entry, received_at)) ++entry.echoes;
+  if (entry.first == 0) entry.first = begun;
+  entry.last = begun;
+}
+
+std::vector<Loops::Loop> Loops::loops(Millis now) const {
+  std::vector<Loop> loops;
+  for (const auto& [what, entry] : entries_) {
+    if (entry.until >= now - kDay) loops.push_back({what, entry.until});
+  }
+  return loops;
+}
+
+std::string AnswerTimes::counter(Millis took) {
+  const Millis* bound = std::ranges::lower_bound(kBounds, took);
+  return std::string(kCounter) + std::to_string(bound == std::end(kBounds) ? bound[-1] : *bound);
+}
+
+void AnswerTimes::add(std::string_view counter, std::int64_t answers) {
+  if (!counter.starts_with(kCounter)) return;
+  counts_[Value(counter.substr(kCounter.size())).integer()] += answers;
+  answers_ += answers;
+}
+
+Millis AnswerTimes::within(double share) const {
+  std::int64_t seen = 0;
+  for (const auto& [bound, answers] : counts_) {
+    seen += answers;
+    if (static_cast<double>(seen) >= share * static_cast<double>(answers_)) return bound;
+  }
+  return 0;
+}
+
+}  // namespace b24
