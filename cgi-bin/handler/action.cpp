@@ -71,14 +71,17 @@ std::expected<Answer, CallError> call_in_turn(const std::string& method, const V
   return answer;
 }
 
+std::string name_of(const ActionSettings& action) {
+  return action.event + (action.label.empty() ? "" : " ") + action.label;
+}
+
 ActionFailure loop_failure(const ActionSettings& action, const Item& event, Millis until) {
-  return {{ErrorKind::input, "loop",
-           "[on " + name_of(action) + "] call: it changes " + event.object +
-               ", hears of its own change and changes it again; it rests until " + iso_time(until),
-           "let its filter leave out what it has done itself; [handler] loop_limit is the limit"},
-          false,
-          true,
-          until};
+  return {.error =
+              {ErrorKind::input, "loop",
+               "[on " + name_of(action) + "] call: it changes " + event.object +
+                   ", hears of that and changes it again; it rests until " + iso_time(until),
+               "let its filter leave out what it has done itself; the limit: [handler] loop_limit"},
+          .retry_at = until};
 }
 
 std::expected<void, ActionFailure> call(const ActionSettings& action, const Item& event,
@@ -97,11 +100,10 @@ std::expected<void, ActionFailure> call(const ActionSettings& action, const Item
     const auto parsed = php::parse_query(action.call.substr(question + 1));
     if (parsed) params = fill_in_values(*parsed, event.payload, Value());
   }
-  LoopGuard* const loops = is_reading(method) || event.object.empty() ? nullptr : tools.loops;
-  if (loops != nullptr) {
-    if (const Millis until = loops->stop(name_of(action), event); until != 0) {
-      return std::unexpected(loop_failure(action, event, until));
-    }
+  const bool may_loop = tools.store != nullptr && !is_reading(method) && !event.object.empty();
+  if (may_loop) {
+    const Millis until = stop_loop(*tools.store, *tools.settings, name_of(action), event);
+    if (until != 0) return std::unexpected(loop_failure(action, event, until));
   }
   const Millis begun = now_ms();
   const auto answer = call_in_turn(method, params, tools);
@@ -118,7 +120,7 @@ std::expected<void, ActionFailure> call(const ActionSettings& action, const Item
                   {"item", event.number},
                   {"call", method},
                   {"result", json::print(secret::mask(answer->result)).substr(0, 2000)}}));
-  if (loops != nullptr) loops->changed(name_of(action), event, begun);
+  if (may_loop) note_change(*tools.store, *tools.settings, name_of(action), event, begun);
   // Null would say that it has not been done.
   progress.set("call", answer->result.is_null() ? Value("") : answer->result);
   return {};
@@ -183,13 +185,11 @@ std::expected<void, ActionFailure> exec(const ActionSettings& action, const Item
         run.arguments.empty() ? argument : fill_in(argument, event.payload, progress["call"]));
     // What somebody writes into the portal must not become an option of the owner's program.
     if (run.arguments.back().starts_with('-') && !argument.starts_with('-')) {
-      return std::unexpected(
-          ActionFailure{{ErrorKind::input, "exec_argument",
-                         "[on " + action.event + "] exec: " + argument +
-                             " would begin with a dash: " + text::for_log(run.arguments.back(), 60),
-                         "write the dash yourself, as in --title=" + argument +
-                             ", or let the program take it from its input"},
-                        true});
+      return std::unexpected(ActionFailure{
+          {ErrorKind::input, "exec_argument",
+           "[on " + action.event + "] exec: " + argument + " would begin with a dash",
+           "write the dash yourself, as in --title=" + argument + ", or read it from the input"},
+          true});
     }
   }
   run.environment = {"PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8",
@@ -242,19 +242,13 @@ bool needs_result(std::string_view filter) {
 
 }  // namespace
 
-std::string name_of(const ActionSettings& action) {
-  return action.event + (action.label.empty() ? "" : " ") + action.label;
-}
-
 bool applies(const ActionSettings& action, std::string_view event) {
   return action.event == "*" || text::equal_ignoring_case(action.event, event);
 }
 
 bool any_applies(const std::vector<ActionSettings>& actions, std::string_view event) {
-  for (const ActionSettings& action : actions) {
-    if (applies(action, event)) return true;
-  }
-  return false;
+  return std::ranges::any_of(actions,
+                             [&](const ActionSettings& action) { return applies(action, event); });
 }
 
 std::string first_destination(const Settings& settings, std::string_view event,

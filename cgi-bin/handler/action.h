@@ -40,13 +40,12 @@ struct ActionTools {
   Webhook& webhook;
   Http& http;  // for forwarding
   Log& log;
-  std::stop_token stop = {};   // ends a program that runs
-  Gate* gate = nullptr;        // asked before forwarding; null: never held back (tests)
-  LoopGuard* loops = nullptr;  // asked before a call that changes something; null likewise
+  std::stop_token stop = {};  // ends a program that runs
+  Gate* gate = nullptr;       // asked before forwarding; null: never held back (tests)
+  Store* store = nullptr;     // where loops are counted; null: nowhere
+  const HandlerSettings* settings = nullptr;
 };
 
-// "ONCRMDEALUPDATE" or "ONCRMDEALUPDATE label".
-std::string name_of(const ActionSettings& action);
 bool applies(const ActionSettings& action, std::string_view event);
 bool any_applies(const std::vector<ActionSettings>& actions, std::string_view event);
 

@@ -24,47 +24,40 @@ bool matches(const std::string& wanted, const Value& given) {
   return wanted.empty() || text::equal_ignoring_case(wanted, given.text());
 }
 
-constexpr Millis kLongAgo = 3'600'000;
-
-using Paths = std::array<std::string_view, 3>;
-
-// What an event is about: the kind, and where its id stands, in so many parts as it takes to tell
-// one object from another. What is said and written in one talk (of a task, of a channel, of a bot)
-// keeps its order, too. From the vendor's pages of all events, August 2026.
+// What an event is about: the kind, and where in its data the id stands, in so many parts as it
+// takes to tell one object from another. What is said and written in one talk (of a task, of a
+// channel, of a bot) keeps its order, too. From the vendor's pages of all events, August 2026.
 struct ObjectRow {
   std::string_view begins;  // the event's name
   std::string_view kind;    // empty: the name without its verb
-  Paths id;
+  std::array<std::string_view, 3> id;
 };
 constexpr ObjectRow kObjects[] = {
-    {"ONCRMDYNAMICITEM", "", {"data.FIELDS.ENTITY_TYPE_ID", "data.FIELDS.ID"}},
-    {"ONCRMADDRESS",
-     "",
-     {"data.FIELDS.TYPE_ID", "data.FIELDS.ENTITY_TYPE_ID", "data.FIELDS.ENTITY_ID"}},
-    {"ONSALEORDER", "ONORDER", {"data.FIELDS.ID"}},
-    {"ONSALEBEFOREORDER", "ONORDER", {"data.FIELDS.ID"}},
-    {"ONLIVEFEEDPOST", "", {"data.FIELDS.POST_ID"}},
-    {"ONTASKCOMMENT", "", {"data.FIELDS_AFTER.TASK_ID"}},
-    {"ONTASKCOMMENT", "", {"data.FIELDS_BEFORE.TASK_ID"}},
-    {"ONVOXIMPLANTCALL", "", {"data.CALL_ID"}},
-    {"ONEXTERNALCALLSTART", "ONEXTERNALCALL", {"data.CALL_ID"}},
-    {"ONOPENLINEMESSAGE", "ONOPENLINECHAT", {"data.DATA.0.chat.id"}},
-    {"ONSESSION", "ONOPENLINECHAT", {"data.DATA.0.chat.id"}},
-    {"ONIMCONNECTORMESSAGE", "ONIMCONNECTORCHAT", {"data.MESSAGES.0.im.chat_id"}},
-    {"ONIMCONNECTORDIALOG", "ONIMCONNECTORCHAT", {"data.DATA.0.chat.id"}},
-    {"ONIMCONNECTORSTATUS", "", {"data.connector", "data.line"}},
-    {"ONIMBOTV2", "ONIMBOTV2CHAT", {"data.bot.id", "data.chat.id"}},
-    {"ONIMBOTDELETE", "ONIMBOT", {"data.BOT_ID"}},
-    {"ONIMBOT", "ONIMBOTCHAT", {"data.PARAMS.DIALOG_ID"}},
-    {"ONSIGNB2EDOCUMENT", "", {"data.documentUid"}},
-    {"ONSIGNB2EMEMBER", "", {"data.documentUid", "data.memberUid"}},
-    {"ONSIGNHCMLINK", "", {"data.company", "data.id"}},
-    {"", "", {"data.FIELDS.ID"}},
-    {"", "", {"data.FIELDS_AFTER.ID"}},   // tasks: as they are,
-    {"", "", {"data.FIELDS_BEFORE.ID"}},  // or were
-    {"", "", {"data.ID"}},
-    {"", "", {"data.id"}},
-    {"", "", {"document_id.2"}},  // a robot's call, which has no event
+    {"ONCRMDYNAMICITEM", "", {"FIELDS.ENTITY_TYPE_ID", "FIELDS.ID"}},
+    {"ONCRMADDRESS", "", {"FIELDS.TYPE_ID", "FIELDS.ENTITY_TYPE_ID", "FIELDS.ENTITY_ID"}},
+    {"ONSALEORDER", "ONORDER", {"FIELDS.ID"}},
+    {"ONSALEBEFOREORDER", "ONORDER", {"FIELDS.ID"}},
+    {"ONLIVEFEEDPOST", "", {"FIELDS.POST_ID"}},
+    {"ONTASKCOMMENT", "", {"FIELDS_AFTER.TASK_ID"}},
+    {"ONTASKCOMMENT", "", {"FIELDS_BEFORE.TASK_ID"}},
+    {"ONVOXIMPLANTCALL", "", {"CALL_ID"}},
+    {"ONEXTERNALCALLSTART", "ONEXTERNALCALL", {"CALL_ID"}},
+    {"ONOPENLINEMESSAGE", "ONOPENLINECHAT", {"DATA.0.chat.id"}},
+    {"ONSESSION", "ONOPENLINECHAT", {"DATA.0.chat.id"}},
+    {"ONIMCONNECTORMESSAGE", "ONIMCONNECTORCHAT", {"MESSAGES.0.im.chat_id"}},
+    {"ONIMCONNECTORDIALOG", "ONIMCONNECTORCHAT", {"DATA.0.chat.id"}},
+    {"ONIMCONNECTORSTATUS", "", {"connector", "line"}},
+    {"ONIMBOTV2", "ONIMBOTV2CHAT", {"bot.id", "chat.id"}},
+    {"ONIMBOTDELETE", "ONIMBOT", {"BOT_ID"}},
+    {"ONIMBOT", "ONIMBOTCHAT", {"PARAMS.DIALOG_ID"}},
+    {"ONSIGNB2EDOCUMENT", "", {"documentUid"}},
+    {"ONSIGNB2EMEMBER", "", {"documentUid", "memberUid"}},
+    {"ONSIGNHCMLINK", "", {"company", "id"}},
+    {"", "", {"FIELDS.ID"}},
+    {"", "", {"FIELDS_AFTER.ID"}},   // tasks: as they are,
+    {"", "", {"FIELDS_BEFORE.ID"}},  // or were
+    {"", "", {"ID"}},
+    {"", "", {"id"}},
 };
 
 // Longer ones before those that they end with.
@@ -83,28 +76,22 @@ std::string_view without_verb(std::string_view name) {
   return name;
 }
 
-// ":ID" or ":ID:ID"; empty when a part is not there.
-std::string id_of(const Value& params, const Paths& paths) {
-  std::string id;
-  for (const std::string_view path : paths) {
-    if (path.empty()) break;
-    const std::string part = params.path(path).text();
-    if (part.empty()) return {};
-    id += ":" + part;
-  }
-  return id;
-}
-
 // "ONCRMDEALUPDATE" and "ONCRMDEALADD" of deal 7 are about one object; deals 7 of two portals are
 // two.
 std::string object_of(const Value& params, const Settings& settings) {
   const std::string name = params["event"].text();
   for (const ObjectRow& row : kObjects) {
-    if (!name.starts_with(row.begins)) continue;
-    std::string id = id_of(params, row.id);
-    if (id.empty()) continue;
-    if (settings.portals.size() > 1) id += "@" + params.path("auth.member_id").text();
-    return std::string(row.kind.empty() ? without_verb(name) : row.kind) + id;
+    std::string object(row.kind.empty() ? without_verb(name) : row.kind);
+    bool fits = name.starts_with(row.begins);
+    for (const std::string_view path : row.id) {
+      if (path.empty() || !fits) break;
+      const std::string part = params["data"].path(path).text();
+      fits = !part.empty();
+      object += ":" + part;
+    }
+    if (!fits) continue;
+    if (settings.portals.size() > 1) object += "@" + params.path("auth.member_id").text();
+    return object;
   }
   return {};
 }
@@ -146,11 +133,9 @@ TokenCheck verify(const Value& params, const Settings& settings) {
     }
   }
   if (!configured) return TokenCheck::not_configured;
-  return right ? TokenCheck::right : TokenCheck::wrong;
-}
-
-bool is_robot(const Value& params) {
-  return params["event"].is_null() && params["document_id"].is_array();
+  if (right) return TokenCheck::right;
+  const bool robot = params["event"].is_null() && params["document_id"].is_array();
+  return robot ? TokenCheck::robot : TokenCheck::wrong;
 }
 
 Error no_token_error(const Settings& settings) {
@@ -188,7 +173,7 @@ NewItem make_event(const Record& record, const Settings& settings, bool seen, Mi
   const bool followed = !seen && any_applies(settings.actions, item.name);
   item.state = followed ? State::pending : State::done;
   if (followed) item.destination = first_destination(settings, item.name, item.payload);
-  item.unsure = now - record.at > kLongAgo;
+  item.unsure = now - record.at > kHour;
   return item;
 }
 

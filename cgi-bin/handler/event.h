@@ -18,15 +18,14 @@
 
 namespace b24 {
 
-enum class TokenCheck { right, wrong, not_configured };
+// robot: wrong, and called by the "Outgoing webhook" of a robot or business process, which sends
+// neither an event nor a token.
+enum class TokenCheck { right, wrong, robot, not_configured };
 
 // auth[application_token] is the only proof that the portal is calling. Compared in constant time
 // with every token of every [portal]; where that section names a member_id or a domain,
 // auth[member_id] and auth[domain] must be the same.
 TokenCheck verify(const Value& params, const Settings& settings);
-// Whether the "Outgoing webhook" of a robot or business process called: it sends neither an event
-// nor a token.
-bool is_robot(const Value& params);
 // What the owner has to set when verify says not_configured.
 Error no_token_error(const Settings& settings);
 

@@ -30,18 +30,9 @@ namespace {
 constexpr std::size_t kPerRead = 100;
 constexpr Millis kPatience = 30'000;
 
-std::string argument(const Arguments& arguments, std::string_view option) {
-  for (const auto& [name, value] : arguments) {
-    if (name == option) return value;
-  }
-  return {};
-}
-
-bool has(const Arguments& arguments, std::string_view option) {
-  for (const auto& [name, value] : arguments) {
-    if (name == option) return true;
-  }
-  return false;
+std::optional<std::string> given(const Arguments& arguments, std::string_view option) {
+  const auto found = std::ranges::find(arguments, option, &Arguments::value_type::first);
+  return found == arguments.end() ? std::nullopt : std::optional(found->second);
 }
 
 // What was accepted and is not in the store yet (a killed process left it) is to be seen, too.
@@ -49,9 +40,8 @@ bool has(const Arguments& arguments, std::string_view option) {
 void take_in(const EventTools& tools, const App& app) {
   struct stat status {};
   if (::stat(app.settings->data.dir.c_str(), &status) != 0 || status.st_uid != ::geteuid()) return;
-  if (const Result<int> taken = tools.ingester.run(kPatience); !taken) {
-    complain("handler", taken.error());
-  }
+  const Result<int> taken = tools.ingester.run(kPatience);
+  if (!taken) complain("handler", taken.error());
 }
 
 // All events of a filter, oldest first, a page at a time; the number of the last one.
@@ -107,31 +97,28 @@ int tail(Store& store, ListFilter filter) {
   }
 }
 
-int replay_one(Store& store, const std::string& id) {
-  const Result<std::optional<Item>> event = store.find(Kind::event, id);
-  if (!event) return complain("handler", event.error()), 1;
-  if (!*event) {
-    std::cerr << "there is no event " << text::for_log(id) << "\n";
-    return 1;
-  }
-  if (const Status due = store.replay((*event)->number); !due) {
-    return complain("handler", due.error()), 1;
-  }
-  std::cout << "1 is due now\n";
-  return 0;
-}
-
 int replay(Store& store, const std::string& id, const ListFilter& filter) {
-  if (!id.empty()) return replay_one(store, id);
-  if (filter.since == 0) {
+  int count = 0;
+  const auto again = [&](const Item& event) -> Status {
+    ++count;
+    return store.replay(event.number);
+  };
+  int code = 1;
+  if (!id.empty()) {
+    const Result<std::optional<Item>> event = store.find(Kind::event, id);
+    if (!event) return complain("handler", event.error()), 1;
+    if (!*event) {
+      std::cerr << "there is no event " << text::for_log(id) << "\n";
+      return 1;
+    }
+    const Status due = again(**event);
+    code = finish(due ? Result<std::int64_t>(0) : std::unexpected(due.error()));
+  } else if (filter.since != 0) {
+    code = finish(for_each_event(store, filter, again));
+  } else {
     std::cerr << "--replay takes the ID of an event, or --since TIME beside it\n";
     return EX_USAGE;
   }
-  int count = 0;
-  const int code = finish(for_each_event(store, filter, [&](const Item& event) -> Status {
-    ++count;
-    return store.replay(event.number);
-  }));
   std::cout << count << " are due now\n";
   return code;
 }
@@ -149,10 +136,7 @@ int rebuild(const EventTools& tools, const App& app) {
 
 // What the portal would send for a changed deal, with the first configured token.
 int send_test(const Settings& settings, const std::string& url) {
-  const auto has_token = [](const PortalSettings& portal) {
-    return !portal.application_tokens.empty();
-  };
-  if (std::ranges::none_of(settings.portals, has_token)) {
+  if (verify(Value::array(), settings) == TokenCheck::not_configured) {
     return complain("handler", no_token_error(settings)), 1;
   }
   HttpOptions options;
@@ -173,15 +157,10 @@ int send_test(const Settings& settings, const std::string& url) {
 }
 
 std::string csv_cell(std::string_view value) {
-  std::string cell = "\"";
-  if (!value.empty() && std::string_view("=+-@\t\r\n ").find(value[0]) != std::string_view::npos) {
-    cell += '\'';
-  }
-  for (const char c : value) {
-    cell += c;
-    if (c == '"') cell += c;
-  }
-  return cell + "\"";
+  std::string cell(value);
+  text::replace_all(cell, "\"", "\"\"");
+  const bool formula = !cell.empty() && std::string_view("=+-@\t\r\n ").contains(cell.front());
+  return (formula ? "\"'" : "\"") + cell + "\"";
 }
 
 }  // namespace
@@ -190,17 +169,17 @@ int event_command(const EventTools& tools, const Arguments& arguments) {
   if (arguments.empty()) return EX_USAGE;
   Result<App> current = tools.app.current();
   if (!current) return complain("handler", current.error()), 1;
-  if (has(arguments, "--journal")) {
-    return journal_command(*tools.ingester.journal(*current), argument(arguments, "--journal"));
+  if (const auto what = given(arguments, "--journal")) {
+    return journal_command(*tools.ingester.journal(*current), *what);
   }
-  if (has(arguments, "--rebuild")) return rebuild(tools, *current);
-  if (has(arguments, "--send-test")) {
-    return send_test(*current->settings, argument(arguments, "--send-test"));
+  if (given(arguments, "--rebuild")) return rebuild(tools, *current);
+  if (const auto url = given(arguments, "--send-test")) {
+    return send_test(*current->settings, *url);
   }
   ListFilter filter;
-  filter.name = argument(arguments, "--event");
-  if (has(arguments, "--since")) {
-    const std::optional<Millis> time = read_time(argument(arguments, "--since"), now_ms());
+  filter.name = given(arguments, "--event").value_or("");
+  if (const auto since = given(arguments, "--since")) {
+    const std::optional<Millis> time = read_time(*since, now_ms());
     if (!time) {
       std::cerr << "--since takes a time such as 2026-11-24T06:00:00Z, 15m, 2h or 3d\n";
       return EX_USAGE;
@@ -208,7 +187,8 @@ int event_command(const EventTools& tools, const Arguments& arguments) {
     filter.since = *time;
   }
   take_in(tools, *current);
-  if (has(arguments, "--list") || has(arguments, "--show") || has(arguments, "--retry")) {
+  for (const char* option : {"--list", "--show", "--retry"}) {
+    if (!given(arguments, option)) continue;
     const auto reopen = [&] {
       if (Result<std::shared_ptr<Gate>> gate = tools.gates.current(); gate) (*gate)->reopen();
     };
@@ -216,11 +196,11 @@ int event_command(const EventTools& tools, const Arguments& arguments) {
   }
   Result<std::shared_ptr<Store>> store = tools.stores.current();
   if (!store) return complain("handler", store.error()), 1;
-  if (has(arguments, "--export")) {
-    return export_events(**store, filter, argument(arguments, "--export"));
+  if (const auto format = given(arguments, "--export")) {
+    return export_events(**store, filter, *format);
   }
-  if (has(arguments, "--tail")) return tail(**store, filter);
-  if (has(arguments, "--replay")) return replay(**store, argument(arguments, "--replay"), filter);
+  if (given(arguments, "--tail")) return tail(**store, filter);
+  if (const auto id = given(arguments, "--replay")) return replay(**store, *id, filter);
   std::cerr << "see --help\n";
   return EX_USAGE;
 }

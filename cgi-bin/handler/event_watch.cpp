@@ -2,6 +2,8 @@
 #include "event_watch.h"
 
 #include <algorithm>
+#include <map>
+#include <mutex>
 #include <utility>
 #include <vector>
 
@@ -25,8 +27,9 @@ class RhythmFollower : public Follower {
   }
 };
 
-// One at a time in this process.
-std::mutex loops_mutex;
+std::mutex loops_mutex;  // one at a time in this process
+std::mutex answers_mutex;
+std::map<std::string, std::int64_t> answers;
 thread_local std::vector<Millis> taken_up;
 
 Loops loops_of(Store& store) {
@@ -41,6 +44,13 @@ Rhythm rhythm_of(Store& store) {
 // Not worth a sync, nor an error: the limit is only met later.
 void keep(Store& store, const Loops& loops) {
   (void)store.accept({}, {{std::string(Loops::kFact), loops.print()}});
+}
+
+void put_answer_times(Store& store) {
+  std::unique_lock lock(answers_mutex);
+  const auto taken = std::exchange(answers, {});
+  lock.unlock();
+  for (const auto& [name, count] : taken) (void)store.count(name, count);
 }
 
 std::string answers_of(Store& store) {
@@ -59,42 +69,36 @@ std::unique_ptr<Follower> rhythm_follower() {
   return std::make_unique<RhythmFollower>();
 }
 
-Millis LoopGuard::stop(const std::string& section, const Item& event) {
+Millis stop_loop(Store& store, const HandlerSettings& settings, const std::string& section,
+                 const Item& event) {
   const std::lock_guard lock(loops_mutex);
-  Loops loops = loops_of(store_);
-  const std::string before = loops.print();
-  const Millis until = loops.stop(section, event.object, event.received_at, now_ms(), limit_);
-  if (loops.print() != before) keep(store_, loops);
+  Loops loops = loops_of(store);
+  const Millis until = loops.stop(section, event.object, event.received_at, now_ms(),
+                                  {settings.loop_limit, settings.loop_time});
+  if (until != 0) keep(store, loops);
   return until;
 }
 
-void LoopGuard::changed(const std::string& section, const Item& event, Millis begun_at) {
+void note_change(Store& store, const HandlerSettings& settings, const std::string& section,
+                 const Item& event, Millis begun) {
   const std::lock_guard lock(loops_mutex);
-  Loops loops = loops_of(store_);
-  loops.changed(section, event.object, event.received_at, begun_at, limit_);
-  keep(store_, loops);
+  Loops loops = loops_of(store);
+  loops.changed(section, event.object, event.received_at, begun, settings.loop_time);
+  keep(store, loops);
 }
 
-void AnswerClock::begin(Millis at) {
+void begin_answer(Millis at) {
   taken_up.push_back(at);
 }
 
-void AnswerClock::end() {
-  const std::lock_guard lock(mutex_);
+void end_answers() {
+  const std::lock_guard lock(answers_mutex);
   for (const Millis at : std::exchange(taken_up, {}))
-    ++counts_[AnswerTimes::counter(steady_ms() - at)];
+    ++answers[AnswerTimes::counter(steady_ms() - at)];
 }
 
-void AnswerClock::put_into(Store& store) {
-  std::map<std::string, std::int64_t> counts;
-  {
-    const std::lock_guard lock(mutex_);
-    counts.swap(counts_);
-  }
-  for (const auto& [name, count] : counts) (void)store.count(name, count);
-}
-
-void tell_of_events(const App& app, Store& store) {
+void look_after_events(const App& app, Store& store) {
+  put_answer_times(store);
   if (!wants_notices(app.settings->notify)) return;
   // Of all processes one tells.
   const auto is_news = [&](const std::string& what, Millis window) {

@@ -47,15 +47,15 @@ struct Tools {
 // Runs the actions of one event in the order of the file; stops at the first that fails. A section
 // that rests holds up no other.
 std::expected<void, ActionFailure> run_actions(const Item& event, Value& progress, Tools& tools,
-                                               LoopGuard& loops) {
+                                               Store& store) {
   std::expected<void, ActionFailure> outcome;
   for (const ActionSettings& action : tools.app.settings->actions) {
     if (!applies(action, event.name)) continue;
     const std::string key = action.event + " " + action.label;
     Value own = progress[key];
-    auto done = run_action(
-        action, event, own,
-        {tools.webhook, tools.http, *tools.app.log, tools.stop, tools.gate.get(), &loops});
+    auto done = run_action(action, event, own,
+                           {tools.webhook, tools.http, *tools.app.log, tools.stop, tools.gate.get(),
+                            &store, &tools.app.settings->handler});
     progress.set(key, own);
     if (!done && done.error().error.code != "loop") return done;
     if (!done) outcome = std::move(done);
@@ -65,9 +65,9 @@ std::expected<void, ActionFailure> run_actions(const Item& event, Value& progres
 
 // An exception is one failed attempt whose outcome nobody knows, never the end of the process.
 std::expected<void, ActionFailure> run_safely(const Item& event, Value& progress, Tools& tools,
-                                              LoopGuard& loops) {
+                                              Store& store) {
   try {
-    return run_actions(event, progress, tools, loops);
+    return run_actions(event, progress, tools, store);
   } catch (const std::exception& fault) {
     return std::unexpected(
         ActionFailure{{ErrorKind::storage, "exception", fault.what(), ""}, true});
@@ -92,8 +92,7 @@ Status close(Store& store, const Item& event, const Settings& settings, Millis b
 
 }  // namespace
 
-EventWork::EventWork(AppSource& app, StoreSource& stores, GateSource& gates,
-                     WorkLoop::Upkeep upkeep)
+EventWork::EventWork(AppSource& app, StoreSource& stores, GateSource& gates)
     : app_(app),
       stores_(stores),
       gates_(gates),
@@ -103,7 +102,7 @@ EventWork::EventWork(AppSource& app, StoreSource& stores, GateSource& gates,
       }),
       loop_(
           app, stores, Kind::event, held_,
-          [this](std::stop_token stop) { return make_pass(std::move(stop)); }, std::move(upkeep)) {}
+          [this](std::stop_token stop) { return make_pass(std::move(stop)); }, look_after_events) {}
 
 void EventWork::work(std::stop_token stop) {
   Result<App> app = app_.current();
@@ -126,11 +125,10 @@ WorkLoop::Pass EventWork::make_pass(std::stop_token stop) {
     if (!tools || tools->app.settings != app->settings) {
       tools = std::make_shared<Tools>(*app, *gate, stop);
     }
-    LoopGuard loops(**store, app->settings->handler);
     for (const Item& event : *events) {
       Value progress = event.progress.is_array() ? event.progress : Value::array();
       const Millis begun = now_ms();
-      const auto done = run_safely(event, progress, *tools, loops);
+      const auto done = run_safely(event, progress, *tools, **store);
       const Status closed = close(**store, event, *app->settings, begun, done, progress);
       if (!closed) app->log->error("action", closed.error());
       if (!done && done.error().tried) app->log->error("action", done.error().error);

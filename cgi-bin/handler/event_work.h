@@ -13,7 +13,7 @@ namespace b24 {
 class EventWork {
  public:
   // All must outlive this.
-  EventWork(AppSource& app, StoreSource& stores, GateSource& gates, WorkLoop::Upkeep upkeep);
+  EventWork(AppSource& app, StoreSource& stores, GateSource& gates);
 
   // FastCGI: until a stop is asked for.
   void work(std::stop_token stop);

@@ -44,10 +44,7 @@ class HandlerPage : public AppPage {
   explicit HandlerPage(const Launch& launch)
       : AppPage(launch, "handler"),
         ingester_(app_, stores_, Kind::event, take_in, event_followers),
-        work_(app_, stores_, gates_, [this](const App& app, Store& store) {
-          answers_.put_into(store);
-          tell_of_events(app, store);
-        }) {}
+        work_(app_, stores_, gates_) {}
 
   Response respond(const Request& request) override {
     if (!request.path_info.empty()) return error_response(404, "not_found", request);
@@ -70,7 +67,7 @@ class HandlerPage : public AppPage {
     // Apache ends a CGI program as soon as its answer is there; the store is to be filled first.
     if (app_.mode() == Mode::cgi) set_termination(SIG_BLOCK);
     Status kept = ingester_.journal(*app)->append(promises);
-    answers_.end();
+    end_answers();
     return kept;
   }
 
@@ -88,9 +85,6 @@ class HandlerPage : public AppPage {
       app->log->error("ingest", taken.error());
     }
     set_termination(SIG_UNBLOCK);
-    if (Result<std::shared_ptr<Store>> store = stores_.current(); store) {
-      answers_.put_into(**store);
-    }
     if (Result<int> done = work_.work_due(kAfterAnswerTime); !done) {
       app->log->error("work", done.error());
     }
@@ -114,16 +108,15 @@ class HandlerPage : public AppPage {
     if (!*allowed) return refuse_caller(request, *app, "address_not_allowed");
     const TokenCheck token = verify(request.params, settings);
     if (token == TokenCheck::not_configured) return unavailable(no_token_error(settings), request);
-    if (token == TokenCheck::wrong) {
-      return refuse_caller(request, *app, is_robot(request.params) ? "robot" : "wrong_token");
-    }
+    if (token == TokenCheck::robot) return refuse_caller(request, *app, "robot");
+    if (token == TokenCheck::wrong) return refuse_caller(request, *app, "wrong_token");
     warn_of_token_in_url(request, *app);
     if (const auto number = test_event_number(request.params, settings, now_ms()); number) {
       return take_test_event(*number, request);
     }
     Response response = text_response(200, "");
     response.promise = encode(make_record(request, now_ms()));
-    AnswerClock::begin(begun);
+    begin_answer(begun);
     return response;
   }
 
@@ -185,7 +178,6 @@ class HandlerPage : public AppPage {
 
   StoreSource stores_{app_};
   GateSource gates_{app_};
-  AnswerClock answers_;
   Ingester ingester_;
   EventWork work_;
 };

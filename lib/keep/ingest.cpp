@@ -151,8 +151,8 @@ class Ingester::Pass {
   }
 
   Status keep(const Batch& batch) {
-    // All is asked before anything is written: from a store that turns out to be damaged in between,
-    // one log would have what the other never gets.
+    // All is asked before anything is written: from a store that turns out to be damaged in
+    // between, one log would have what the other never gets.
     std::vector<Standing> standings;
     for (const auto& follower : followers_) {
       auto at = standing(*follower);

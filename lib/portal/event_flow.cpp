@@ -126,10 +126,10 @@ Millis Loops::stop(const std::string& section, const std::string& object, Millis
 }
 
 void Loops::changed(const std::string& section, const std::string& object, Millis received_at,
-                    Millis begun, const Limit& limit) {
+                    Millis begun, Millis time) {
   forget(begun);
   Entry& entry = entries_[section + " " + object];
-  if (begun - entry.first > limit.time) entry = {.until = entry.until};
+  if (begun - entry.first > time) entry = {.until = entry.until};
   if (is_echo(entry, received_at)) ++entry.echoes;
   if (entry.first == 0) entry.first = begun;
   entry.last = begun;

@@ -62,9 +62,9 @@ class Loops {
   // times within `limit.time`. For as long it rests.
   Millis stop(const std::string& section, const std::string& object, Millis received_at, Millis now,
               const Limit& limit);
-  // It changed the object; the call was begun at `begun`.
+  // It changed the object; the call was begun at `begun`. `time`: the limit's.
   void changed(const std::string& section, const std::string& object, Millis received_at,
-               Millis begun, const Limit& limit);
+               Millis begun, Millis time);
 
   struct Loop {
     std::string what;  // section and object

@@ -197,6 +197,33 @@ BOOST_AUTO_TEST_CASE(cron_fills_the_store_with_what_a_killed_process_left) {
     BOOST_TEST(log.contains("[ID] => " + std::string(id) + "\n"), id);
 }
 
+// Every hour for ten days, and then nothing for five working days at least.
+BOOST_AUTO_TEST_CASE(a_silence_is_told_to_the_owner_once_with_our_answer_times_beside_it) {
+  write_file(settings.dir / "tell", "#!/bin/sh\ncat >> \"$(dirname \"$0\")/told\"\n");
+  fs::permissions(settings.dir / "tell", fs::perms::owner_all);
+  settings.set("[notify]\ncommand = " + (settings.dir / "tell").string() +
+               "\n[page]\ntemplates = " + (fs::current_path() / "templates").string() + "\n");
+  std::vector<std::string> records;
+  const Millis last = now_ms() - 7 * kDay;
+  for (int i = 240; i >= 0; --i)
+    records.push_back(encode(record_of(event_params("ONSILENT", "1"), last - i * kHour)));
+  good(Journal(settings.data(), "", Kind::event).append(records));
+  BOOST_TEST(is_good(run(event("7")).out));  // another name goes on
+  for (int i = 0; i < 3; ++i) BOOST_TEST(shell({"--work"}).status == 0);
+  const std::string told = read_file(settings.dir / "told");
+  BOOST_TEST(told.contains("ONSILENT: nothing came since " + iso_time(last)), told);
+  BOOST_TEST(told.find("ONSILENT") == told.rfind("ONSILENT"));
+  BOOST_TEST(!told.contains("ONX"));
+  BOOST_TEST(told.contains("Our answers of the last day"));
+  std::int64_t answers = 0;
+  for (const Store::Count& count : good(store()->counts(0)))
+    if (count.name.starts_with("answer.")) answers += count.count;
+  BOOST_TEST(answers == 1);
+  const Ran checked =
+      run({{built("cgi-bin/checkserver.fcgi"), "--format", "text"}, environment, "", {}, {}});
+  BOOST_TEST(checked.out.contains("ONSILENT: " + iso_time(last)), checked.out);
+}
+
 BOOST_AUTO_TEST_CASE(damaged_store_is_put_aside_and_filled_again_from_the_journal) {
   BOOST_TEST(is_good(run(event("1")).out));
   for (const char* name : {"store.db-wal", "store.db-shm"}) fs::remove(settings.data() / name);

@@ -33,7 +33,7 @@ bool is_stopped(int times, Millis wait, Millis between = 0) {
   for (int i = 0; i < times; ++i) {
     const Millis now = received + 10;
     if (loops.stop("ONX", "ONX:7", received, now, kLimit) != 0) return true;
-    loops.changed("ONX", "ONX:7", received, now, kLimit);
+    loops.changed("ONX", "ONX:7", received, now, kLimit.time);
     loops = Loops::parse(loops.print());
     received = now + wait + between;
   }
@@ -111,7 +111,7 @@ BOOST_AUTO_TEST_CASE(what_others_change_is_no_loop) {
   for (int i = 0; i < 100; ++i) {
     const Millis now = kMonday + i * kSecond;
     BOOST_TEST(loops.stop("ONX", "ONX:7", kMonday - kSecond, now, kLimit) == 0);
-    loops.changed("ONX", "ONX:7", kMonday - kSecond, now, kLimit);
+    loops.changed("ONX", "ONX:7", kMonday - kSecond, now, kLimit.time);
   }
   BOOST_TEST(loops.loops(kMonday).empty());
 }
@@ -122,7 +122,7 @@ BOOST_AUTO_TEST_CASE(a_loop_is_stopped_for_its_object_alone_and_goes_on_later) {
     for (Millis at = from;; at += kSecond) {
       if (const Millis until = loops.stop("ONX", object, at, at, limit); until != 0) return until;
       if (at > from + kMinute) return Millis{0};
-      loops.changed("ONX", object, at, at, limit);
+      loops.changed("ONX", object, at, at, limit.time);
     }
   };
   const Millis until = chase("ONX:7", kMonday, kLimit);
