@@ -31,14 +31,9 @@ bool is_alive(const std::string& pid) {
   return ::kill(static_cast<pid_t>(Value(pid).integer()), 0) == 0;
 }
 
-// SIGPIPE as the server has it.
-struct NoPipeSignal {
-  NoPipeSignal() { signal(SIGPIPE, SIG_IGN); }
-};
-
 }  // namespace
 
-BOOST_FIXTURE_TEST_SUITE(exec_tests, NoPipeSignal)
+BOOST_AUTO_TEST_SUITE(exec_tests)
 
 BOOST_AUTO_TEST_CASE(exit_codes_and_signals_are_told) {
   const struct {

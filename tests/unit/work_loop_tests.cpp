@@ -71,9 +71,15 @@ struct WaitingFixture {
     Millis now = steady_ms() - 10 * kMinute;
     const auto gate = good(Gate::open(
         settings.data(), "p.example", {}, [](const Error&) {}, [&] { return now; }));
-    for (const Millis end = steady_ms() + kMinute; now < end; now += gate->held_back(host))
+    for (const Millis end = steady_ms(); now < end; now += gate->held_back(host))
       gate->report(host, "connect");
-    BOOST_REQUIRE_GT(good(gates.current())->held_back(host), 0);
+    const auto left = [&] { return good(gates.current())->held_back(host); };
+    if (left() < 10'000) {  // the last opening is nearly over
+      BOOST_REQUIRE(wait_until([&] { return left() == 0; }));
+      now = steady_ms();
+      gate->report(host, "connect");
+    }
+    BOOST_REQUIRE_GE(left(), 10'000);
   }
   void accept_events(std::string_view name) {
     std::vector<NewItem> events;
