@@ -11,6 +11,15 @@ namespace {
 
 constexpr Millis kForever = std::numeric_limits<Millis>::max();
 
+// Asks once for each destination: not again while the store is locked for others.
+Store::Held asked_once(const Store::Held& held) {
+  return [held, known = std::map<std::string, Millis>()](const std::string& destination) mutable {
+    const auto [closed, is_new] = known.try_emplace(destination, 0);
+    if (is_new && held) closed->second = held(destination);
+    return closed->second;
+  };
+}
+
 // The pending items of a kind, as one look at them finds them.
 class Pending {
  public:
@@ -36,7 +45,7 @@ class Pending {
       const auto behind = is_behind(rows->integer(0), rows->text(4));
       if (!behind) return std::unexpected(behind.error());
       if (*behind) continue;
-      if (!visit(rows->integer(0), rows->integer(1), closed_for(rows->text(3)))) return {};
+      if (!visit(rows->integer(0), rows->integer(1), held_(rows->text(3)))) return {};
     }
   }
 
@@ -61,19 +70,12 @@ class Pending {
     return *first < number;
   }
 
-  Millis closed_for(const std::string& destination) {
-    if (!held_) return 0;
-    const auto known = closed_.find(destination);
-    return known != closed_.end() ? known->second : closed_[destination] = held_(destination);
-  }
-
   Database& db_;
   const std::filesystem::path& dir_;
   const Kind kind_;
   const bool in_order_;
   const Store::Held& held_;
   std::map<std::string, bool> alive_;
-  std::map<std::string, Millis> closed_;
 };
 
 // Marks an item as this process's. A claim that is still there was never answered for: that attempt
@@ -82,9 +84,7 @@ Result<Item> take(Database& db, std::int64_t number, const std::string& owner, M
   const auto before = text_of(db, "SELECT claim_owner FROM items WHERE number = ?", number);
   if (!before) return std::unexpected(before.error());
   if (!before->empty()) {
-    Outcome lost;
-    lost.code = "claim_lost";
-    lost.text = "the process that worked on it ended";
+    const Outcome lost{.code = "claim_lost", .text = "the process that worked on it ended"};
     if (auto noted = write_attempt(db, number, now, "lost", lost); !noted)
       return std::unexpected(noted.error());
   }
@@ -101,8 +101,9 @@ Result<Item> take(Database& db, std::int64_t number, const std::string& owner, M
 
 Result<std::vector<Item>> Store::claim(Kind kind, std::size_t limit, bool in_order,
                                        const Held& held) {
+  const Held once = asked_once(held);
   // Looked for first: as long as there is nothing, nothing is locked or written.
-  const auto due = next_due(kind, in_order, held);
+  const auto due = next_due(kind, in_order, once);
   if (!due) return std::unexpected(due.error());
   std::vector<Item> items;
   if (!*due || **due > 0) return items;
@@ -114,7 +115,7 @@ Result<std::vector<Item>> Store::claim(Kind kind, std::size_t limit, bool in_ord
       if (closed == 0) numbers.push_back(number);
       return numbers.size() < limit;
     };
-    Pending pending(db, data_->dir, kind, in_order, held);
+    Pending pending(db, data_->dir, kind, in_order, once);
     const Millis now = data_->due_now();
     Status walked = pending.walk(0, now, add);
     if (walked && numbers.size() < limit)
@@ -132,10 +133,11 @@ Result<std::vector<Item>> Store::claim(Kind kind, std::size_t limit, bool in_ord
 }
 
 Result<std::optional<Millis>> Store::next_due(Kind kind, bool in_order, const Held& held) {
+  const Held once = asked_once(held);
   return data_->read([&](Database& db) -> Result<std::optional<Millis>> {
     std::optional<Millis> next;
     const Millis now = data_->due_now();
-    const auto walked = Pending(db, data_->dir, kind, in_order, held)
+    const auto walked = Pending(db, data_->dir, kind, in_order, once)
                             .walk(0, kForever, [&](std::int64_t, Millis due_at, Millis closed) {
                               Millis ahead = std::max<Millis>(due_at - now, 0);
                               if (ahead > kFurthestAhead) ahead = 0;

@@ -3,16 +3,12 @@
 #include "keep/store_data.h"
 
 namespace b24 {
-namespace {
-
-constexpr Millis kKept = 60 * kDay;
-
-}  // namespace
 
 // Neither counters nor uses are worth a sync: a power cut may forget the last ones.
 
 Status Store::count(std::string_view counter, std::int64_t by) {
   return data_->write(Database::Sync::normal, [&](Database& db) -> Status {
+    constexpr Millis kKept = 60 * kDay;
     const Millis hour = data_->clock() / kHour * kHour;
     const auto total = number_of(db,
                                  "INSERT INTO counters(hour, name, n) VALUES (?, ?, ?)"
