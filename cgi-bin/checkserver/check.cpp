@@ -189,14 +189,30 @@ int Report::count(State state) const {
       rows.begin(), rows.end(), [&](const Row& row) { return row.finding.state == state; }));
 }
 
+namespace {
+
+std::optional<Finding> lacking(const Seen& seen, Needs needs) {
+  const Finding late{.state = State::error, .name = "late"};
+  if (needs == Needs::nothing) return std::nullopt;
+  if (!seen.subject->settings) return Finding{.state = State::info, .name = "no_settings"};
+  if (needs == Needs::settings) return std::nullopt;
+  if (needs == Needs::storage) return seen.storage ? std::nullopt : std::optional(late);
+  if (!seen.subject->store) return Finding{.state = State::info, .name = "no_store"};
+  if (!seen.store) return late;
+  if (seen.store->error) return failed("no_answer", *seen.store->error);
+  return std::nullopt;
+}
+
+}  // namespace
+
 Report judge(const Seen& seen) {
   Report report;
   report.at = seen.at;
   for (const Check& check : all_checks()) {
-    const bool judged = check.early || seen.subject->settings;
+    std::optional<Finding> finding = lacking(seen, check.needs);
+    if (!finding) finding = check.judge(seen);
     report.rows.push_back(
-        {std::string(check.id), check.group, std::string(check.crest),
-         judged ? check.judge(seen) : Finding{.state = State::info, .name = "no_settings"}});
+        {std::string(check.id), check.group, std::string(check.crest), std::move(*finding)});
   }
   std::vector<std::string> secrets;
   if (seen.subject->settings) secrets = secrets_of(*seen.subject->settings);

@@ -59,13 +59,17 @@ Value duration(Millis time);
 
 struct Seen;  // check_seen.h
 
+// What has to be there for a check to judge; where it is not, the finding says so ("no_settings",
+// "no_store", "late", "no_answer"). The last two need the settings, too.
+enum class Needs { nothing, settings, storage, store };
+
 struct Check {
   std::string_view id;
   Group group;
   // The name that CRest::checkServer gives to this failure; empty where it has none.
   std::string_view crest;
   Finding (*judge)(const Seen& seen);
-  bool early = false;  // judged without settings, too; the others find "no_settings" then
+  Needs needs = Needs::settings;
 };
 
 // The tables of the groups (check_GROUP.cpp), in the order in which they are shown.

@@ -71,11 +71,11 @@ Finding judge_process(const Seen& seen) {
 }
 
 constexpr Check kProgramChecks[] = {
-    {"version", Group::programs, "", judge_version, true},
-    {"curl", Group::programs, "curl_error", judge_curl, true},
-    {"sqlite", Group::programs, "", judge_sqlite, true},
-    {"libraries", Group::programs, "", judge_libraries, true},
-    {"process", Group::programs, "", judge_process, true},
+    {"version", Group::programs, "", judge_version, Needs::nothing},
+    {"curl", Group::programs, "curl_error", judge_curl, Needs::nothing},
+    {"sqlite", Group::programs, "", judge_sqlite, Needs::nothing},
+    {"libraries", Group::programs, "", judge_libraries, Needs::nothing},
+    {"process", Group::programs, "", judge_process, Needs::nothing},
 };
 
 }  // namespace

@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include "base/files.h"
-#include "settings/ini_file.h"
 
 namespace b24::check {
 namespace {
@@ -45,7 +44,7 @@ std::optional<Report> Runner::shared_or_new(const Place& place, Millis max_age) 
   // Whoever waits here waits for the run of another process, and then has its result.
   const Result<FileHandle> file = open_locked(name, app->settings->checkserver.time_limit + 2'000);
   if (!file) return std::nullopt;
-  const Result<Report> known = from_text(read_settings_text(name).value_or(""));
+  const Result<Report> known = from_text(read_file(name, std::string::npos).value_or(""));
   if (known && is_young(*known, max_age)) {
     return *known;
   }

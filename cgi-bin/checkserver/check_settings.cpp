@@ -61,8 +61,8 @@ Finding judge_encoding(const Seen& seen) {
 }
 
 constexpr Check kSettingsChecks[] = {
-    {"settings", Group::settings, "", judge_file, true},
-    {"settings_privacy", Group::settings, "", judge_privacy, true},
+    {"settings", Group::settings, "", judge_file, Needs::nothing},
+    {"settings_privacy", Group::settings, "", judge_privacy, Needs::nothing},
     {"templates", Group::settings, "", judge_templates},
     {"form", Group::settings, "", judge_form},
     {"encoding", Group::settings, "", judge_encoding},

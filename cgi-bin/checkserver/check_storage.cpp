@@ -84,14 +84,7 @@ std::int64_t megabytes(double bytes) {
   return static_cast<std::int64_t>(bytes / kMega);
 }
 
-// Whether what a check needs has been seen; otherwise what to say.
-std::optional<Finding> not_seen(const Seen& seen) {
-  if (!seen.storage) return Finding{.state = State::error, .name = "late"};
-  return std::nullopt;
-}
-
 Finding judge_data_dir(const Seen& seen) {
-  if (auto finding = not_seen(seen)) return *finding;
   const PathSeen& dir = seen.storage->data_dir;
   if (!dir.exists) {
     return {.state = State::error, .name = "missing", .facts = path_facts(dir), .paste = dir.cure};
@@ -112,7 +105,6 @@ Finding judge_data_dir(const Seen& seen) {
 }
 
 Finding judge_write(const Seen& seen) {
-  if (auto finding = not_seen(seen)) return *finding;
   const StorageSeen& storage = *seen.storage;
   if (storage.write_error) {
     Finding finding = failed("failed", *storage.write_error);
@@ -128,7 +120,6 @@ Finding judge_write(const Seen& seen) {
 }
 
 Finding judge_space(const Seen& seen) {
-  if (auto finding = not_seen(seen)) return *finding;
   const StorageSeen& s = *seen.storage;
   if (!s.space_known) return {.state = State::info, .name = "unknown"};
   const bool few_inodes = s.total_inodes > 0 && s.free_inodes < kFewInodes;
@@ -177,7 +168,6 @@ Finding judge_journal(const Seen& seen) {
 }
 
 Finding judge_logs_dir(const Seen& seen) {
-  if (auto finding = not_seen(seen)) return *finding;
   const PathSeen& dir = seen.storage->logs_dir;
   if (!dir.exists || !dir.is_directory || !dir.writable) {
     return {
@@ -205,26 +195,24 @@ Finding judge_log(const PathSeen& file, const PathSeen& dir, const Settings& set
 }
 
 Finding judge_log_file(const Seen& seen) {
-  if (auto finding = not_seen(seen)) return *finding;
   if (seen.subject->settings->crest.block_log) return {.state = State::info, .name = "blocked"};
   return judge_log(seen.storage->log_file, seen.storage->logs_dir, *seen.subject->settings);
 }
 
 Finding judge_hook_log(const Seen& seen) {
-  if (auto finding = not_seen(seen)) return *finding;
   return judge_log(seen.storage->hook_log, seen.storage->data_dir, *seen.subject->settings);
 }
 
 constexpr Check kStorageChecks[] = {
-    {"data_dir", Group::storage, "", judge_data_dir},
-    {"write", Group::storage, "setting_creat_error", judge_write},
-    {"space", Group::storage, "", judge_space},
+    {"data_dir", Group::storage, "", judge_data_dir, Needs::storage},
+    {"write", Group::storage, "setting_creat_error", judge_write, Needs::storage},
+    {"space", Group::storage, "", judge_space, Needs::storage},
     {"store", Group::storage, "", judge_store},
     {"store_sound", Group::storage, "", judge_store_sound},
     {"journal", Group::storage, "", judge_journal},
-    {"logs_dir", Group::storage, "logs_folder_creat_error", judge_logs_dir},
-    {"log_file", Group::storage, "logs_file_creat_error", judge_log_file},
-    {"hook_log", Group::storage, "", judge_hook_log},
+    {"logs_dir", Group::storage, "logs_folder_creat_error", judge_logs_dir, Needs::storage},
+    {"log_file", Group::storage, "logs_file_creat_error", judge_log_file, Needs::storage},
+    {"hook_log", Group::storage, "", judge_hook_log, Needs::storage},
 };
 
 }  // namespace

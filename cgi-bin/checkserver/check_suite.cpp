@@ -11,6 +11,7 @@
 #include "base/secret.h"
 #include "base/text.h"
 #include "check_seen.h"
+#include "keep/ingest.h"
 #include "keep/work_loop.h"
 #include "portal/event_flow.h"
 #include "value/json.h"
@@ -36,13 +37,6 @@ std::string command(const Seen& seen, const std::string& program_and_options) {
   const std::filesystem::path& settings = seen.subject->settings->file;
   if (!settings.empty()) line += " --settings " + settings.string();
   return line + program_and_options.substr(blank);
-}
-
-std::optional<Finding> no_store(const Seen& seen) {
-  if (!seen.subject->store) return Finding{.state = State::info, .name = "no_store"};
-  if (!seen.store) return Finding{.state = State::error, .name = "late"};
-  if (seen.store->error) return failed("no_answer", *seen.store->error);
-  return std::nullopt;
 }
 
 Finding judge_items(const Seen& seen, const KindStats& stats, const std::string& metric) {
@@ -73,7 +67,6 @@ Finding judge_items(const Seen& seen, const KindStats& stats, const std::string&
 }
 
 Finding judge_leads(const Seen& seen) {
-  if (auto finding = no_store(seen)) return *finding;
   Finding finding = judge_items(seen, seen.store->leads, "leads");
   for (const Item& item : seen.store->failed) {
     if (item.kind != Kind::lead || item.error_text.empty()) continue;
@@ -88,7 +81,6 @@ Finding judge_leads(const Seen& seen) {
 }
 
 Finding judge_events(const Seen& seen) {
-  if (auto finding = no_store(seen)) return *finding;
   return judge_items(seen, seen.store->events, "events");
 }
 
@@ -117,19 +109,16 @@ Finding judge_work(const Seen& seen, std::string_view last_run, bool waiting,
 }
 
 Finding judge_delivery(const Seen& seen) {
-  if (auto finding = no_store(seen)) return *finding;
   return judge_work(seen, seen.store->delivery_last_run, seen.store->leads.pending > 0,
                     "delivery_last_run_age_seconds", "index.fcgi --deliver");
 }
 
 Finding judge_event_work(const Seen& seen) {
-  if (auto finding = no_store(seen)) return *finding;
   return judge_work(seen, seen.store->event_work_last_run, seen.store->events.pending > 0,
                     "event_work_last_run_age_seconds", "handler.fcgi --work");
 }
 
 Finding judge_lag(const Seen& seen) {
-  if (auto finding = no_store(seen)) return *finding;
   std::vector<Millis> lag = seen.store->event_lag;
   if (lag.empty()) return {.state = State::info, .name = "no_events"};
   std::sort(lag.begin(), lag.end());
@@ -146,7 +135,6 @@ std::string line_of(const std::string& what, Millis at) {
 }
 
 Finding judge_silence(const Seen& seen) {
-  if (auto finding = no_store(seen)) return *finding;
   const Rhythm rhythm = Rhythm::parse(seen.store->rhythm);
   if (rhythm.empty()) return {.state = State::info, .name = "none"};
   AnswerTimes answers;
@@ -169,7 +157,6 @@ Finding judge_silence(const Seen& seen) {
 }
 
 Finding judge_loops(const Seen& seen) {
-  if (auto finding = no_store(seen)) return *finding;
   Finding finding{.name = "none"};
   for (const Loops::Loop& loop : Loops::parse(seen.store->loops).loops(seen.at)) {
     finding.state = State::warning;
@@ -180,7 +167,6 @@ Finding judge_loops(const Seen& seen) {
 }
 
 Finding judge_refusals(const Seen& seen) {
-  if (auto finding = no_store(seen)) return *finding;
   std::map<std::string, std::int64_t> totals;
   std::int64_t refused = 0;
   for (const Store::Count& count : seen.store->counts) {
@@ -228,14 +214,14 @@ Finding judge_errors(const Seen& seen) {
 }
 
 constexpr Check kSuiteChecks[] = {
-    {"leads", Group::suite, "", judge_leads},
-    {"events", Group::suite, "", judge_events},
-    {"delivery", Group::suite, "", judge_delivery},
-    {"event_work", Group::suite, "", judge_event_work},
-    {"event_lag", Group::suite, "", judge_lag},
-    {"event_silence", Group::suite, "", judge_silence},
-    {"event_loops", Group::suite, "", judge_loops},
-    {"refusals", Group::suite, "", judge_refusals},
+    {"leads", Group::suite, "", judge_leads, Needs::store},
+    {"events", Group::suite, "", judge_events, Needs::store},
+    {"delivery", Group::suite, "", judge_delivery, Needs::store},
+    {"event_work", Group::suite, "", judge_event_work, Needs::store},
+    {"event_lag", Group::suite, "", judge_lag, Needs::store},
+    {"event_silence", Group::suite, "", judge_silence, Needs::store},
+    {"event_loops", Group::suite, "", judge_loops, Needs::store},
+    {"refusals", Group::suite, "", judge_refusals, Needs::store},
     {"errors", Group::suite, "", judge_errors},
 };
 
@@ -296,8 +282,7 @@ StoreSeen look_at_store(Store& store, Millis now) {
   take(store.recall(last_run_key(Kind::lead)), seen.delivery_last_run, seen.error);
   take(store.recall(last_run_key(Kind::event)), seen.event_work_last_run, seen.error);
   take(store.counts(now - kDay), seen.counts, seen.error);
-  take(store.recall("follow." + std::string(Rhythm::kName)), seen.rhythm, seen.error);
-  seen.rhythm.erase(0, seen.rhythm.find(' '));  // its place in the journal
+  take(follower_fact(store, Rhythm::kName), seen.rhythm, seen.error);
   take(store.recall(Loops::kFact), seen.loops, seen.error);
   ListFilter newest_events;
   newest_events.kind = Kind::event;

@@ -71,10 +71,6 @@ std::expected<Answer, CallError> call_in_turn(const std::string& method, const V
   return answer;
 }
 
-std::string name_of(const ActionSettings& action) {
-  return action.event + (action.label.empty() ? "" : " ") + action.label;
-}
-
 ActionFailure loop_failure(const ActionSettings& action, const Item& event, Millis until) {
   return {.error =
               {ErrorKind::input, "loop",
@@ -187,7 +183,7 @@ std::expected<void, ActionFailure> exec(const ActionSettings& action, const Item
     if (run.arguments.back().starts_with('-') && !argument.starts_with('-')) {
       return std::unexpected(ActionFailure{
           {ErrorKind::input, "exec_argument",
-           "[on " + action.event + "] exec: " + argument + " would begin with a dash",
+           "[on " + name_of(action) + "] exec: " + argument + " would begin with a dash",
            "write the dash yourself, as in --title=" + argument + ", or read it from the input"},
           true});
     }
@@ -241,6 +237,10 @@ bool needs_result(std::string_view filter) {
 }
 
 }  // namespace
+
+std::string name_of(const ActionSettings& action) {
+  return action.event + (action.label.empty() ? "" : " ") + action.label;
+}
 
 bool applies(const ActionSettings& action, std::string_view event) {
   return action.event == "*" || text::equal_ignoring_case(action.event, event);

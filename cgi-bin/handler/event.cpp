@@ -2,14 +2,13 @@
 #include "event.h"
 
 #include <array>
-#include <fstream>
-#include <iterator>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "action.h"
 #include "base/address.h"
+#include "base/files.h"
 #include "base/secret.h"
 #include "base/text.h"
 #include "event_watch.h"
@@ -99,11 +98,11 @@ std::string object_of(const Value& params, const Settings& settings) {
 // The vendor's list: {"nodes": ["192.0.2.1", ...]}. It is read for each event, as it is small and
 // somebody's cron replaces it.
 Result<std::vector<Network>> listed_networks(const std::filesystem::path& file) {
-  std::ifstream stream;
-  if (std::error_code fault; std::filesystem::is_regular_file(file, fault)) stream.open(file);
-  const std::string text{std::istreambuf_iterator<char>(stream), {}};
-  const Result<Value> list = json::parse(text);
-  if (!stream || !list || (*list)["nodes"].size() == 0) {
+  std::error_code fault;
+  const bool regular = std::filesystem::is_regular_file(file, fault);  // a pipe would not end
+  const Result<Value> list =
+      json::parse(regular ? read_file(file, std::string::npos).value_or("") : "");
+  if (!list || (*list)["nodes"].size() == 0) {
     return std::unexpected(Error{ErrorKind::settings, "bad_allow_file",
                                  "[handler] allow_file: " + file.string() +
                                      " is not there or is no list of nodes; nobody is let in",

@@ -1,7 +1,6 @@
 // event_watch: see event_watch.h.
 #include "event_watch.h"
 
-#include <algorithm>
 #include <map>
 #include <mutex>
 #include <utility>
@@ -37,8 +36,7 @@ Loops loops_of(Store& store) {
 }
 
 Rhythm rhythm_of(Store& store) {
-  const std::string fact = store.recall("follow." + std::string(Rhythm::kName)).value_or("");
-  return Rhythm::parse(std::string_view(fact).substr(std::min(fact.find(' '), fact.size())));
+  return Rhythm::parse(follower_fact(store, Rhythm::kName).value_or(""));
 }
 
 // Not worth a sync, nor an error: the limit is only met later.

@@ -51,7 +51,7 @@ std::expected<void, ActionFailure> run_actions(const Item& event, Value& progres
   std::expected<void, ActionFailure> outcome;
   for (const ActionSettings& action : tools.app.settings->actions) {
     if (!applies(action, event.name)) continue;
-    const std::string key = action.event + " " + action.label;
+    const std::string key = name_of(action);
     Value own = progress[key];
     auto done = run_action(action, event, own,
                            {tools.webhook, tools.http, *tools.app.log, tools.stop, tools.gate.get(),

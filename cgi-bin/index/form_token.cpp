@@ -23,7 +23,7 @@ std::string mac(const std::string& key, std::string_view purpose, std::string_vi
 }
 
 Result<std::string> read_key(const std::filesystem::path& path) {
-  const auto key = read_small(path);
+  const auto key = read_file(path, kKeySize + 1);
   if (!key) return file_failure(path, "read");
   if (key->size() == kKeySize) return *key;
   return std::unexpected(Error{ErrorKind::storage, "bad_form_key", path.string() + ": not a key",

@@ -27,6 +27,7 @@
 #include "form_guard.h"
 #include "form_token.h"
 #include "form_view.h"
+#include "ignored.h"
 #include "keep/outbox_command.h"
 #include "lead.h"
 #include "lead_intake.h"

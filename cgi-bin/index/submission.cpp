@@ -331,20 +331,4 @@ bool has_digit(std::string_view text) {
   return text.find_first_of("0123456789") != std::string_view::npos;
 }
 
-void tell_ignored(const std::vector<std::string>& names, Store& store, Log& log) {
-  constexpr const char* kFact = "form.ignored";
-  constexpr std::size_t kMostBytes = 4'000;
-  if (names.empty()) return;
-  std::string told = "\n" + store.recall(kFact).value_or(""), news;
-  for (const std::string& name : names) {
-    if (told.contains("\n" + name + "\n") || told.size() > kMostBytes) continue;
-    told += name + "\n";
-    news += (news.empty() ? "" : ", ") + name;
-  }
-  if (news.empty() || !store.remember(kFact, told.substr(1))) return;
-  log.write(Log::Level::warning, "ignored_fields",
-            Value::map({{"fields", news},
-                        {"remedy", "name them in form.fields, or set form.unknown = comments"}}));
-}
-
 }  // namespace b24

@@ -6,9 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "keep/store.h"
 #include "settings/form.h"
-#include "settings/log.h"
 #include "value/value.h"
 #include "web/request.h"
 
@@ -56,9 +54,5 @@ Value utm_marks(const Value& params);
 // Single questions, for tests and elsewhere.
 bool is_email(std::string_view text);
 bool has_digit(std::string_view text);
-
-// Tells the owner, in the log, which fields are posted that the form does not take: each name once,
-// as long as the store remembers it; no more than some hundred in all.
-void tell_ignored(const std::vector<std::string>& names, Store& store, Log& log);
 
 }  // namespace b24

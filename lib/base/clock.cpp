@@ -9,7 +9,6 @@
 #include "base/text.h"
 
 namespace b24 {
-
 namespace {
 
 // Rounds towards the past, also before 1970.
@@ -37,7 +36,7 @@ Millis steady_ms() {
 
 std::string boot_id() {
   static const std::string id = [] {
-    const auto text = read_small("/proc/sys/kernel/random/boot_id");
+    const auto text = read_file("/proc/sys/kernel/random/boot_id", 64);
     const std::string word(text::trim(text ? *text : ""));
     return word.empty() ? "-" : word;
   }();

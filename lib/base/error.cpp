@@ -7,7 +7,6 @@
 #include <system_error>
 
 namespace b24 {
-
 namespace {
 
 struct Remedy {

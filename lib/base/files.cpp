@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <chrono>
 #include <thread>
@@ -106,13 +105,15 @@ Status write_at(const FileHandle& file, const std::filesystem::path& name, std::
   return {};
 }
 
-std::optional<std::string> read_small(const std::filesystem::path& file) {
+std::optional<std::string> read_file(const std::filesystem::path& file, std::size_t most) {
   const FileHandle open(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
-  if (open.get() < 0) return std::nullopt;
-  std::array<char, 4096> buffer;
-  const ssize_t got = ::pread(open.get(), buffer.data(), buffer.size(), 0);
+  std::string text;
+  char piece[16384];
+  ssize_t got = open.get() < 0 ? -1 : 1;
+  while (got > 0 && text.size() < most && (got = ::read(open.get(), piece, sizeof piece)) > 0)
+    text.append(piece, static_cast<std::size_t>(got));
   if (got < 0) return std::nullopt;
-  return std::string(buffer.data(), static_cast<std::size_t>(got));
+  return text.substr(0, most);
 }
 
 Result<FileHandle> open_locked(const std::filesystem::path& file, Millis limit) {

@@ -51,8 +51,8 @@ Status sync_file(const FileHandle& file, const std::filesystem::path& name);
 Status write_at(const FileHandle& file, const std::filesystem::path& name, std::string_view bytes,
                 off_t offset);
 
-// The first 4 KiB of a file; nothing, with errno set, when it cannot be read.
-std::optional<std::string> read_small(const std::filesystem::path& file);
+// A file, its first `most` bytes; nothing, with errno set, when it cannot be read.
+std::optional<std::string> read_file(const std::filesystem::path& file, std::size_t most);
 
 // Opens (as open_private) and takes the lock, which is released when the file is closed; what it
 // gives is the file of that name then, also when somebody renamed or removed another meanwhile.

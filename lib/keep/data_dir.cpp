@@ -24,7 +24,7 @@ std::unexpected<Error> settings_fault(const char* code, std::string cause, std::
 Status check_version(const fs::path& dir) {
   constexpr std::string_view kVersion = "b24hooks data 2\n";
   const fs::path file = dir / "version";
-  const auto version = read_small(file);
+  const auto version = read_file(file, 64);
   if (version == kVersion) return {};
   if (!version && errno != ENOENT)
     return std::unexpected(system_error(ErrorKind::storage, file.string(), errno));

@@ -25,8 +25,8 @@ constexpr int kScarce = 20;  // less than 1/20 of the disk free: segments go as 
 std::string position_key(Kind kind) {
   return "journal." + std::string(name(kind));
 }
-std::string follow_key(const Follower& follower) {
-  return "follow." + std::string(follower.name());
+std::string follow_key(std::string_view follower) {
+  return "follow." + std::string(follower);
 }
 
 bool room_is_scarce(const fs::path& dir) {
@@ -38,12 +38,18 @@ using Facts = std::vector<std::pair<std::string, std::string>>;
 
 Facts::value_type fact_of_follower(const Follower& follower, const JournalPosition& at,
                                    const std::string& its_own) {
-  return {follow_key(follower), at.text() + " " + its_own};
+  return {follow_key(follower.name()), at.text() + " " + its_own};
 }
 
 }  // namespace
 
 // What was read, and the items of its first records.
+Result<std::string> follower_fact(Store& store, std::string_view name) {
+  auto fact = store.recall(follow_key(name));
+  if (fact) fact->erase(0, fact->find(' ') + 1);  // its place in the journal
+  return fact;
+}
+
 struct Ingester::Batch {
   JournalPosition begin;
   JournalRead read;  // up to read.end
@@ -118,7 +124,7 @@ class Ingester::Pass {
 
   // Where a follower stands; a new one begins with what comes now.
   Result<Standing> standing(const Follower& follower) {
-    const auto known = store_.recall(follow_key(follower));
+    const auto known = store_.recall(follow_key(follower.name()));
     if (!known) return std::unexpected(known.error());
     const auto position = JournalPosition::parse(*known);
     if (position) return Standing{*position, known->substr(known->find(' ') + 1)};

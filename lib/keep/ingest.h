@@ -48,6 +48,9 @@ class Follower {
   virtual Result<Written> write(std::span<const NewItem> items, const std::string& fact) = 0;
 };
 
+// What the follower of this name gave last; empty: it has not begun.
+Result<std::string> follower_fact(Store& store, std::string_view name);
+
 class Ingester {
  public:
   // The item of a record. `seen`: an earlier store had it. An Error means not now: nothing behind

@@ -45,19 +45,18 @@ int verify(const Journal& journal) {
   }
   std::size_t records = 0;
   std::size_t damages = 0;
-  std::uint64_t read_up_to = 0;
-  std::uint32_t last = 0;
+  JournalPosition end;
   const Status done = for_each_read(journal, [&](const JournalRead& read) {
     records += read.records.size();
     damages += read.damage.size();
     for (const JournalDamage& damage : read.damage) print_damage(damage);
-    read_up_to = read.end.offset;
-    last = read.end.segment;
+    end = read.end;
   });
   if (!done) return complain("handler", done.error()), 1;
-  if (!segments->empty() && segments->back().number == last && read_up_to < segments->back().size) {
+  if (!segments->empty() && segments->back().number == end.segment &&
+      end.offset < segments->back().size) {
     ++damages;
-    std::cout << segments->back().file.filename().string() << " at " << read_up_to
+    std::cout << segments->back().file.filename().string() << " at " << end.offset
               << ": the end is not whole (or is being written)\n";
   }
   std::cout << records << " records, " << damages << " damages\n";

@@ -5,7 +5,6 @@
 
 #include <array>
 #include <cstdio>
-#include <iomanip>
 #include <iostream>
 #include <optional>
 #include <string>
@@ -122,8 +121,8 @@ int show(Store& store, Kind kind, const std::string& id) {
   if (!attempts) return complain("store", attempts.error()), 1;
   std::cout << "\nits life:\n";
   for (const Attempt& attempt : *attempts) {
-    std::cout << "  " << shown_time(attempt.at) << "  " << std::setw(16) << attempt.outcome
-              << std::setw(10) << std::to_string(attempt.took) + " ms"
+    std::cout << "  " << shown_time(attempt.at) << "  " << padded(attempt.outcome, 16)
+              << padded(std::to_string(attempt.took) + " ms", 10)
               << shown(attempt.code + " " + attempt.text, 200) << "\n";
   }
   print_tree(kind == Kind::lead ? "what is sent" : "what came", item.payload);
@@ -151,7 +150,6 @@ int outbox_command(StoreSource& stores, Kind kind,
                    const std::vector<std::pair<std::string, std::string>>& arguments,
                    const std::function<void()>& reopen, const ListFilter& only) {
   if (arguments.empty()) return EX_USAGE;
-  std::cout << std::left;
   Result<std::shared_ptr<Store>> store = stores.current();
   if (!store) return complain("store", store.error()), 1;
   for (const auto& [option, argument] : arguments) {

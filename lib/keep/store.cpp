@@ -229,13 +229,8 @@ Result<std::shared_ptr<Store>> StoreSource::current() {
   dir_ = dir;
   tried_at_ = steady_ms();
   Result<std::shared_ptr<Store>> opened = Store::open(dir, app_.document_root());
-  if (opened) {
-    store_ = *opened;
-    error_.reset();
-  } else {
-    store_.reset();
-    error_ = opened.error();
-  }
+  store_ = opened.value_or(nullptr);
+  error_ = opened ? std::nullopt : std::optional(opened.error());
   return opened;
 }
 

@@ -83,11 +83,11 @@ struct Attempt {
 // What to write down about one attempt.
 struct Outcome {
   Millis took = 0;
-  std::string code;
-  std::string text;         // masked
-  std::string result;       // done: the lead's number
-  Value progress;           // null: leave as it is
-  std::string destination;  // retry: where it goes next
+  std::string code = {};
+  std::string text = {};         // masked
+  std::string result = {};       // done: the lead's number
+  Value progress = {};           // null: leave as it is
+  std::string destination = {};  // retry: where it goes next
 };
 
 struct ListFilter {

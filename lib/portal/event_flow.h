@@ -17,7 +17,7 @@ namespace b24 {
 // then not at all, and tells nobody.
 class Rhythm {
  public:
-  static constexpr std::string_view kName = "rhythm";  // of the follower; the fact is follow.rhythm
+  static constexpr std::string_view kName = "rhythm";  // of the follower
 
   static Rhythm parse(std::string_view text);
   std::string print() const;

@@ -8,6 +8,7 @@
 #include "settings/settings_place.h"
 
 namespace b24 {
+
 AppSource::AppSource(const Launch& launch, std::string page)
     : page_(std::move(page)),
       mode_(launch.mode),

@@ -240,9 +240,9 @@ Result<Form> form_of(const Settings& settings) {
                                  "forms of other sites have no token of ours, so none is taken",
                                  "set require_token = no, too"));
   }
-  form.item_method = settings.form.method == "crm.item.add";
-  form.unknown_to_comments = settings.form.unknown == "comments";
-  form.link_duplicates = settings.form.duplicates == "link";
+  form.item_method = from.method == "crm.item.add";
+  form.unknown_to_comments = from.unknown == "comments";
+  form.link_duplicates = from.duplicates == "link";
   return form;
 }
 

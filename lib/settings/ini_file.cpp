@@ -1,13 +1,12 @@
 // ini_file: an ini file as a list of its entries with their lines, by inih.
 #include "settings/ini_file.h"
 
-#include <fcntl.h>
 #include <ini.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <optional>
+#include <utility>
 
 #include "base/files.h"
 #include "base/text.h"
@@ -104,14 +103,9 @@ Result<std::vector<IniEntry>> parse_ini(std::string_view text, const std::string
 }
 
 Result<std::string> read_settings_text(const std::string& file) {
-  const FileHandle handle(open(file.c_str(), O_RDONLY | O_CLOEXEC));
-  std::string text;
-  char buffer[16384];
-  ssize_t got = handle.get() < 0 ? -1 : 1;
-  while (got > 0 && (got = read(handle.get(), buffer, sizeof buffer)) > 0)
-    text.append(buffer, static_cast<std::size_t>(got));
-  if (got < 0) return std::unexpected(system_error(ErrorKind::settings, file, errno));
-  return text;
+  auto text = read_file(file, std::string::npos);
+  if (!text) return std::unexpected(system_error(ErrorKind::settings, file, errno));
+  return *std::move(text);
 }
 
 }  // namespace b24
