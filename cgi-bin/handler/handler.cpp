@@ -136,7 +136,7 @@ class HandlerPage : public AppPage {
     // By a name of its own, so that those who guess do not crowd it out.
     app.log->write_bounded(Log::Level::warning, robot ? "robot_refused" : "refused", fields);
     if (Result<std::shared_ptr<Store>> store = stores_.current(); store) {
-      static_cast<void>((*store)->count("refused." + std::string(code)));
+      (*store)->count("refused." + std::string(code));
     }
     return error_response(403, code, request);
   }

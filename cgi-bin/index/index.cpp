@@ -181,9 +181,6 @@ class IndexPage : public AppPage {
     }
     const Submission submission =
         read_submission(*context.form, request, context.app.settings->crest.current_encoding);
-    if (const auto store = stores_.current(); store)
-      tell_ignored(submission.ignored, **store, *context.app.log);
-
     const std::string posted_token = request.post[kTokenInput].text();
     const Millis now = now_ms();
     const auto token = check_token(context.key, posted_token, now, settings.token_age);
@@ -194,6 +191,8 @@ class IndexPage : public AppPage {
       return invalid(context, submission, fresh,
                      context.message(ours ? "form_send_again" : "form_not_ours"));
     }
+    if (const auto store = stores_.current(); store)
+      tell_ignored(submission.ignored, **store, *context.app.log);
     const std::string& usable = token ? posted_token : fresh;
     if (!submission.valid()) {
       const std::string_view whole = submission.error("");
@@ -337,11 +336,7 @@ class IndexPage : public AppPage {
     for (const auto& [code, remedy] : kRemedies)
       if (code == counter) line.set("remedy", remedy);
     context.app.log->write_bounded(Log::Level::warning, "refused", line);
-    Result<std::shared_ptr<Store>> store = stores_.current();
-    if (!store) return;
-    if (Status counted = (*store)->count(counter); !counted) {
-      context.app.log->error("store", counted.error());
-    }
+    if (const auto store = stores_.current(); store) (*store)->count(counter);
   }
 
   int deliver_command() {

@@ -175,7 +175,9 @@ Status Store::Data::write(Database::Sync sync, const std::function<Status(Databa
 // --- Opening ---
 
 Store::Store(std::unique_ptr<Data> data) : data_(std::move(data)) {}
-Store::~Store() = default;
+Store::~Store() {
+  (void)put_counts();  // a store that cannot be written forgets the last ones
+}
 
 Result<std::shared_ptr<Store>> Store::open(const fs::path& dir, const std::string& document_root,
                                            Clock clock) {

@@ -158,8 +158,11 @@ class Store {
   // a call; how many.
   Result<std::int64_t> erase_done(Millis before);
 
-  // Counters by name and hour, kept 60 days: spam.honeypot, refused.token, ...
-  Status count(std::string_view counter, std::int64_t by = 1);
+  // Counters by name and hour, kept 60 days: spam.honeypot, refused.token, ... Counted in memory,
+  // so that refusing stays cheap; in the store with put_counts() (by the work loop within 10 s,
+  // and when this ends), or with the next counts() of this Store.
+  void count(std::string_view counter, std::int64_t by = 1);
+  Status put_counts();
   struct Count {
     std::string name;
     Millis hour;
