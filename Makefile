@@ -90,7 +90,7 @@ test: deps-test all $(B)/sandbox.fcgi $(SUITES:%=$(B)/%-tests)  ## run every tes
 check: $(B)/unit-tests  ## run the fast unit tests
 	@BUILD=$(B) tests/run-suites unit
 
-bench: deps-bench all $(B)/sandbox.fcgi  ## measure the pages against the PHP pages that they replace
+bench: deps-bench all $(B)/sandbox.fcgi $(B)/floor.fcgi  ## measure the pages against the PHP pages that they replace
 	@BUILD=$(B) tests/bench/run-bench
 
 size: all  ## print the lines of each room and the size of each program
@@ -172,6 +172,8 @@ $(TEST_ROOMS): $(B)/obj/%.o: $(B)/rooms/%.cpp
 	$(call compile,$*,$(TEST_FLAGS) -iquote .)
 $(B)/obj/tests/echo/%.o: tests/echo/%.cpp
 	$(call compile,$<,$(TEST_FLAGS))
+$(B)/obj/tests/bench/%.o: tests/bench/%.cpp
+	$(call compile,$<)
 
 # What nearly every test includes is read once.
 $(B)/std.h.gch: tests/support/std.h
@@ -201,6 +203,9 @@ $(B)/sandbox.fcgi: $(B)/obj/tests/sandbox.o $(B)/libb24.a
 
 $(B)/echo.fcgi: $(B)/obj/tests/echo/echo.o $(B)/libb24.a
 	@echo '  $@'
+	@$(CXX) $(LDFLAGS_ALL) $^ $(LIBS) -o $@
+
+$(B)/floor.fcgi: $(B)/obj/tests/bench/floor.o
 	@$(CXX) $(LDFLAGS_ALL) $^ $(LIBS) -o $@
 
 define suite_rule

@@ -1,4 +1,5 @@
--- What wrk sends: a form's post or an event (B24_LOAD), each request with values of its own.
+-- What wrk sends: the page, a form's post or an event (B24_LOAD: page, lead, event; with "refused-" an event has a wrong token),
+-- each request with values of its own.
 local threads = 0
 function setup(thread)
   thread:set("number", threads)
@@ -7,8 +8,9 @@ end
 
 function init()
   count = 0
-  kind = os.getenv("B24_LOAD")
-  token = os.getenv("B24_TOKEN")
+  local load = os.getenv("B24_LOAD")
+  kind = load:gsub("^refused%-", "")
+  token = kind == load and os.getenv("B24_TOKEN") or "wrong"
   headers = { ["Host"] = wrk.host .. ":" .. wrk.port, ["Content-Type"] = "application/x-www-form-urlencoded" }
 end
 

@@ -1,6 +1,11 @@
 <?php
 // The page that index replaces, as site owners have it: one form that posts to itself and calls the portal at once.
 $message = '';
+// As many bytes as the other side's form has.
+if ($_SERVER['REQUEST_METHOD'] === 'GET') {
+    readfile(getenv('BENCH_DIR') . '/form.html');
+    exit;
+}
 $field = fn($name) => htmlspecialchars($_POST[$name] ?? '');
 if (($_POST['saved'] ?? '') === 'yes') {
     $lead = [
