@@ -18,14 +18,11 @@ class ProbeGate : public CallGate {
   Millis enter(std::string_view method) override {
     return gate_.is_open() ? 0 : gate_.enter(method);
   }
-  void answered(std::string_view method, const Answer& answer) override {
-    gate_.answered(method, answer);
-  }
-  void failed(std::string_view method, const CallError& error) override {
-    gate_.failed(method, error);
+  void ended(std::string_view method, const CallResult& result) override {
+    gate_.ended(method, result);
   }
   Millis closed_for(std::string_view) override { return 0; }
-  void ran(std::string_view method, const std::expected<Answer, CallError>& outcome) override {
+  void ran(std::string_view method, const CallResult& outcome) override {
     gate_.ran(method, outcome);
   }
 
@@ -120,7 +117,7 @@ PortalSeen look_at_portal(const Subject& subject) {
       settings.checkserver.time_limit - settings.checkserver.time_limit / 8;
   PortalSeen seen;
   seen.asked_at = now_ms();
-  seen.results = webhook.batch(questions(settings), false);
+  seen.results = webhook.batch(questions(settings));
   seen.took = now_ms() - seen.asked_at;
   // The first question needs no right: when it failed, the webhook as a whole does not work.
   if (const auto* profile = seen.find("profile"); profile != nullptr && !*profile) {
@@ -129,7 +126,7 @@ PortalSeen look_at_portal(const Subject& subject) {
   return seen;
 }
 
-const std::expected<Answer, CallError>* PortalSeen::find(std::string_view key) const {
+const CallResult* PortalSeen::find(std::string_view key) const {
   const auto found = std::find_if(results.begin(), results.end(),
                                   [&](const BatchResult& result) { return result.key == key; });
   return found == results.end() ? nullptr : &found->outcome;
