@@ -6,6 +6,7 @@
 #include "base/secret.h"
 #include "check_portal.h"
 #include "settings/form.h"
+#include "site_url.h"
 
 namespace b24::check {
 namespace {
@@ -86,18 +87,12 @@ std::optional<Millis> parse_iso_time(std::string_view text) {
 }
 
 TlsSeen look_at_certificate(const std::string& url, const Settings& settings) {
-  HttpOptions options;
-  options.connect_time = std::min(settings.call.connect_time, settings.checkserver.time_limit / 2);
-  options.total_time = settings.checkserver.time_limit - settings.checkserver.time_limit / 8;
-  options.ca_file = settings.call.ca_file;
-  options.user_agent = "b24hooks checkserver";
-  options.certificate_info = true;
   TlsSeen seen;
   const Millis begun = now_ms();
-  Http http(options);
+  Http http(checking_options(settings));
   HttpRequest request;
   request.method = "GET";
-  request.url = url.substr(0, url.find('/', url.find("://") + 3)) + "/";
+  request.url = origin_of(url) + "/";
   const auto answer = http.send(request);
   seen.took = now_ms() - begun;
   if (answer) {

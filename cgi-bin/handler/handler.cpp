@@ -52,7 +52,7 @@ class HandlerPage : public AppPage {
     if (request.method == "POST") return receive(request);
     if (request.method == "GET" || request.method == "HEAD") return explain(request);
     Response response = error_response(405, "wrong_method", request);
-    return response.set(Header::allow, "GET, HEAD, POST");
+    return response.set("Allow", "GET, HEAD, POST");
   }
 
   ServerLimits server_limits() override {

@@ -152,9 +152,7 @@ CallResult Webhook::send(std::string_view method, const Value& params) {
   }
   const auto http = http_.send(request);
   if (!http) return std::unexpected(CallError{http.error().error, 0, verdict(http.error()), 0});
-  auto answer = read_answer(http->status, http->body);
-  if (answer) answer->took = http->took;
-  return answer;
+  return read_answer(http->status, http->body);
 }
 
 CallResult Webhook::held_back(Millis wait) const {

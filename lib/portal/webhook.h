@@ -43,12 +43,9 @@ bool may_still_run(const CallError& error);
 
 struct Answer {
   Value result;
-  std::int64_t total = -1;              // of a list; -1 when absent
-  std::int64_t next = -1;               // start of the next page; -1 when this is the last
   double operating = 0;                 // seconds that the method has used in the last ten minutes
   std::int64_t operating_reset_at = 0;  // Unix time, by the portal's clock
   Millis at = 0;                        // when it answered, by the portal's clock; 0: not told
-  Millis took = 0;
 };
 
 using CallResult = std::expected<Answer, CallError>;

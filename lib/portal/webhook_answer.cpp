@@ -41,18 +41,11 @@ bool is_error(const Value* error) {
   return error != nullptr && !error->is_null();
 }
 
-std::int64_t number(const Value& value) {
-  return value.is_null() || value.is_array() ? -1 : value.integer();
-}
-
-Answer answer(Value result, const Value& total, const Value& next, const Value& time) {
+Answer answer(Value result, const Value& time) {
   return {.result = std::move(result),
-          .total = number(total),
-          .next = number(next),
           .operating = time["operating"].real(),
           .operating_reset_at = time["operating_reset_at"].integer(),
-          .at = static_cast<Millis>(time["finish"].real() * 1000),
-          .took = 0};
+          .at = static_cast<Millis>(time["finish"].real() * 1000)};
 }
 
 }  // namespace
@@ -67,7 +60,7 @@ CallResult read_answer(int status, std::string_view body) {
   const Value* result = root.find("result");
   if (status != kOk || result == nullptr)
     return std::unexpected(call_error(status, "no_result", body));
-  return answer(*result, root["total"], root["next"], root["time"]);
+  return answer(*result, root["time"]);
 }
 
 std::vector<BatchResult> read_batch(const CallResult& whole, std::span<const Command> commands) {
@@ -86,8 +79,7 @@ std::vector<BatchResult> read_batch(const CallResult& whole, std::span<const Com
         error != nullptr && error->is_array()) {
       add(std::unexpected(refused(kOk, (*error)["error"], (*error)["error_description"])));
     } else if (const Value* result = parts["result"].find(key)) {
-      add(answer(*result, parts["result_total"][key], parts["result_next"][key],
-                 parts["result_time"][key]));
+      add(answer(*result, parts["result_time"][key]));
     } else {
       add(std::unexpected(call_error(kOk, "no_result", "")));
     }
