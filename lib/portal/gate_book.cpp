@@ -31,18 +31,9 @@ Millis jittered(Millis time) {
   return static_cast<Millis>(static_cast<double>(time) * jitter());
 }
 
-// What a failure says about the portal and the method.
-enum class Meaning {
-  nothing,  // it is about us alone
-  unclear,  // it may be about what was in the request
-  refused,  // the portal is well, it only did not like the request
-  bucket_full,
-  method_used_up,
-  method_closed,
-  portal_overload,
-  portal_closed,
-  portal_down,
-};
+bool is(const CallError& error, std::string_view code) {
+  return text::equal_ignoring_case(error.error.code, code);
+}
 
 // Something that stands before the portal, or in its place, refused the request in its own form.
 bool is_foreign_refusal(const CallError& error) {
@@ -50,22 +41,13 @@ bool is_foreign_refusal(const CallError& error) {
          (error.error.code == "not_json" || error.error.code == "no_result");
 }
 
-Meaning meaning_of(std::string_view method, const CallError& error) {
-  const auto is = [&](std::string_view code) {
-    return text::equal_ignoring_case(error.error.code, code);
-  };
-  if (is("gate") || is("curl_missing")) return Meaning::nothing;
-  if (is("QUERY_LIMIT_EXCEEDED")) return Meaning::bucket_full;
-  if (is("OVERLOAD_LIMIT")) return Meaning::portal_overload;
-  if (is("OPERATION_TIME_LIMIT") || error.status == 429) return Meaning::method_used_up;
-  if (is_foreign_refusal(error)) return method == "batch" ? Meaning::unclear : Meaning::portal_down;
-  if (error.verdict == Verdict::blocked) {
-    const bool whole = error.status == 401 || is("PORTAL_DELETED");
-    return whole ? Meaning::portal_closed : Meaning::method_closed;
-  }
-  if (error.status >= 500 || (error.status == 0 && error.error.kind == ErrorKind::network))
-    return Meaning::portal_down;
-  return Meaning::refused;
+// Whether a failure closes the method alone, and why.
+enum class Closes { nothing, used_up, refused };
+Closes closes(const CallError& error) {
+  if (is(error, "QUERY_LIMIT_EXCEEDED") || is(error, "OVERLOAD_LIMIT")) return Closes::nothing;
+  if (is(error, "OPERATION_TIME_LIMIT") || error.status == 429) return Closes::used_up;
+  const bool all = error.status == 401 || is(error, "PORTAL_DELETED") || is_foreign_refusal(error);
+  return error.verdict == Verdict::blocked && !all ? Closes::refused : Closes::nothing;
 }
 
 struct NumberRow {
@@ -177,9 +159,8 @@ void GateBook::ended(std::string_view method, const CallResult& result, const Bu
 
 void GateBook::ran(std::string_view method, const CallResult& outcome, Millis wall) {
   if (outcome) return learn(method, *outcome, wall);
-  const Meaning meaning = meaning_of(method, outcome.error());
-  if (meaning == Meaning::method_used_up || meaning == Meaning::method_closed)
-    close_method(method, meaning == Meaning::method_used_up);
+  const Closes closed = closes(outcome.error());
+  if (closed != Closes::nothing) close_method(method, closed == Closes::used_up);
 }
 
 void GateBook::reopen() {
@@ -210,37 +191,29 @@ void GateBook::close_method(std::string_view method, bool used_up) {
 }
 
 void GateBook::failed(std::string_view method, const CallError& error, const Bucket& bucket) {
-  const Meaning meaning = meaning_of(method, error);
-  if (meaning == Meaning::nothing) return;
+  if (is(error, "gate") || is(error, "curl_missing")) return;  // it is about us alone
   last_error = error.error.code;
-  switch (meaning) {
-    case Meaning::portal_down:
-      down(error.error.code);
-      return;
-    case Meaning::portal_overload:
-      open_breaker(15 * kMinute);
-      return;
-    case Meaning::portal_closed:
-      if (open_until <= at) open_breaker(doubling(kMinute, openings, 15 * kMinute));
-      return;
-    case Meaning::bucket_full:
-      close_breaker();
-      level = bucket.size;  // what is refused does not count
-      if (bucket_until <= at)
-        bucket_until = at + jittered(doubling(kSecond, bucket_refusals++, 40 * kSecond));
-      return;
-    case Meaning::method_used_up:
-    case Meaning::method_closed:
-      close_breaker();
-      close_method(method, meaning == Meaning::method_used_up);
-      return;
-    case Meaning::unclear:
-      probe_until = 0;
-      return;
-    case Meaning::refused:
-    case Meaning::nothing:
-      close_breaker();
+  if (is(error, "OVERLOAD_LIMIT")) return open_breaker(15 * kMinute);
+  if (is_foreign_refusal(error)) {
+    if (method != "batch") return down(error.error.code);
+    probe_until = 0;  // it may be about what was in the request
+    return;
   }
+  const Closes closed = closes(error);
+  if (closed == Closes::nothing && error.verdict == Verdict::blocked) {
+    if (open_until <= at) open_breaker(doubling(kMinute, openings, 15 * kMinute));
+    return;
+  }
+  const bool full = is(error, "QUERY_LIMIT_EXCEEDED");
+  const bool broke =
+      error.status >= 500 || (error.status == 0 && error.error.kind == ErrorKind::network);
+  if (broke && !full && closed == Closes::nothing) return down(error.error.code);
+  close_breaker();  // it answered
+  if (closed != Closes::nothing) return close_method(method, closed == Closes::used_up);
+  if (!full) return;
+  level = bucket.size;  // what is refused does not count
+  if (bucket_until <= at)
+    bucket_until = at + jittered(doubling(kSecond, bucket_refusals++, 40 * kSecond));
 }
 
 void GateBook::down(std::string_view code) {

@@ -442,6 +442,15 @@ BOOST_FIXTURE_TEST_CASE(state_is_as_of_now, GateFixture) {
   BOOST_TEST(gate->state().last_error == "connect");
 }
 
+BOOST_FIXTURE_TEST_CASE(all_who_wait_in_a_process_share_one_look, GateFixture) {
+  const auto other = open();
+  for (int i = 0; i < 3; ++i)
+    other->ended("profile", std::unexpected(error(0, "connect", Verdict::retry)));
+  BOOST_TEST(!gate->is_open(kSecond));  // what was read just now will do
+  now += kSecond;
+  BOOST_TEST(gate->is_open(kSecond));
+}
+
 BOOST_FIXTURE_TEST_CASE(keeps_the_limits_by_itself_while_the_file_is_unusable, GateFixture) {
   call();
   std::filesystem::remove(dir / "gate.json");
