@@ -2,8 +2,8 @@
 #include "base/secret.h"
 #include "check_seen.h"
 #include "portal/http.h"
-#include "portal/site_url.h"
 #include "portal/test_event.h"
+#include "site_url.h"
 #include "value/php.h"
 
 namespace b24::check {
@@ -125,7 +125,7 @@ InboundSeen look_at_inbound(const Subject& subject) {
   const Settings& settings = *subject.settings;
   if (!may_be_sent(settings)) return seen;
   const std::string number = secret::new_id();
-  Http http(own_site_options(settings, kLongestAnswer));
+  Http http(checking_options(settings, kLongestAnswer));
   const Millis begun = now_ms();
   HttpRequest request;
   request.url = handler_url(settings);

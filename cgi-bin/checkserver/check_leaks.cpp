@@ -5,7 +5,7 @@
 #include "base/secret.h"
 #include "check_seen.h"
 #include "portal/http.h"
-#include "portal/site_url.h"
+#include "site_url.h"
 
 namespace b24::check {
 namespace {
@@ -90,7 +90,7 @@ LeaksSeen look_for_leaks(const Subject& subject) {
   const Settings& settings = *subject.settings;
   seen.base = settings.site.public_url;
   if (seen.base.empty()) return seen;
-  Http http(own_site_options(settings, kEnough));
+  Http http(checking_options(settings, kEnough));
   // A site that answers 200 to everything gives the same page for a name that cannot exist.
   const auto nothing = fetch(http, seen.base + "b24hooks-" + secret::new_id());
   if (!nothing) {

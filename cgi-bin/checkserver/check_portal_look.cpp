@@ -6,6 +6,7 @@
 #include "base/secret.h"
 #include "check_portal.h"
 #include "settings/form.h"
+#include "site_url.h"
 
 namespace b24::check {
 namespace {
@@ -18,14 +19,11 @@ class ProbeGate : public CallGate {
   Millis enter(std::string_view method) override {
     return gate_.is_open() ? 0 : gate_.enter(method);
   }
-  void answered(std::string_view method, const Answer& answer) override {
-    gate_.answered(method, answer);
-  }
-  void failed(std::string_view method, const CallError& error) override {
-    gate_.failed(method, error);
+  void ended(std::string_view method, const CallResult& result) override {
+    gate_.ended(method, result);
   }
   Millis closed_for(std::string_view) override { return 0; }
-  void ran(std::string_view method, const std::expected<Answer, CallError>& outcome) override {
+  void ran(std::string_view method, const CallResult& outcome) override {
     gate_.ran(method, outcome);
   }
 
@@ -89,18 +87,12 @@ std::optional<Millis> parse_iso_time(std::string_view text) {
 }
 
 TlsSeen look_at_certificate(const std::string& url, const Settings& settings) {
-  HttpOptions options;
-  options.connect_time = std::min(settings.call.connect_time, settings.checkserver.time_limit / 2);
-  options.total_time = settings.checkserver.time_limit - settings.checkserver.time_limit / 8;
-  options.ca_file = settings.call.ca_file;
-  options.user_agent = "b24hooks checkserver";
-  options.certificate_info = true;
   TlsSeen seen;
   const Millis begun = now_ms();
-  Http http(options);
+  Http http(checking_options(settings));
   HttpRequest request;
   request.method = "GET";
-  request.url = url.substr(0, url.find('/', url.find("://") + 3)) + "/";
+  request.url = origin_of(url) + "/";
   const auto answer = http.send(request);
   seen.took = now_ms() - begun;
   if (answer) {
@@ -120,7 +112,7 @@ PortalSeen look_at_portal(const Subject& subject) {
       settings.checkserver.time_limit - settings.checkserver.time_limit / 8;
   PortalSeen seen;
   seen.asked_at = now_ms();
-  seen.results = webhook.batch(questions(settings), false);
+  seen.results = webhook.batch(questions(settings));
   seen.took = now_ms() - seen.asked_at;
   // The first question needs no right: when it failed, the webhook as a whole does not work.
   if (const auto* profile = seen.find("profile"); profile != nullptr && !*profile) {
@@ -129,7 +121,7 @@ PortalSeen look_at_portal(const Subject& subject) {
   return seen;
 }
 
-const std::expected<Answer, CallError>* PortalSeen::find(std::string_view key) const {
+const CallResult* PortalSeen::find(std::string_view key) const {
   const auto found = std::find_if(results.begin(), results.end(),
                                   [&](const BatchResult& result) { return result.key == key; });
   return found == results.end() ? nullptr : &found->outcome;

@@ -8,8 +8,8 @@
 #include "check_seen.h"
 #include "keep/database.h"
 #include "portal/http.h"
-#include "portal/site_url.h"
 #include "settings/permission.h"
+#include "site_url.h"
 #include "web/server.h"
 
 namespace b24::check {

@@ -157,7 +157,7 @@ struct PortalSeen {
   Millis took = 0;
   Millis asked_at = 0;
   std::vector<BatchResult> results;
-  const std::expected<Answer, CallError>* find(std::string_view key) const;
+  const CallResult* find(std::string_view key) const;
 };
 PortalSeen look_at_portal(const Subject& subject);
 

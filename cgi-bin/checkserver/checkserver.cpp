@@ -100,7 +100,7 @@ class CheckPage : public AppPage {
     if (request.is_post()) return take_key(request, settings);
     if (request.method != "GET" && request.method != "HEAD") {
       Response response = error_response(405, "wrong_method", request);
-      return response.set(Header::allow, "GET, HEAD, POST");
+      return response.set("Allow", "GET, HEAD, POST");
     }
     return show(request, settings, sight);
   }
@@ -186,8 +186,8 @@ class CheckPage : public AppPage {
       return show_html(request, settings, Sight::key_form, true);
     }
     Response response = text_response(303, "");
-    response.set(Header::location, "?");
-    return response.set(Header::set_cookie, access::make_cookie(request, settings, now_ms()));
+    response.set("Location", "?");
+    return response.set("Set-Cookie", access::make_cookie(request, settings, now_ms()));
   }
 
   Response show(const Request& request, const Settings& settings, Sight sight) {

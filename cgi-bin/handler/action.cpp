@@ -59,8 +59,7 @@ Value fill_in_values(const Value& value, const Value& event, const Value& result
 
 // Calls, and waits for a place in the portal's bucket that is soon free: otherwise each of a
 // thousand events would be taken up and put back again and again while the one before it is called.
-std::expected<Answer, CallError> call_in_turn(const std::string& method, const Value& params,
-                                              const ActionTools& tools) {
+CallResult call_in_turn(const std::string& method, const Value& params, const ActionTools& tools) {
   auto answer = tools.webhook.call(method, params);
   for (int turn = 0; turn < kMostTurns; ++turn) {
     if (answer || answer.error().error.code != "gate") break;

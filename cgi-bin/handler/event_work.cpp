@@ -16,8 +16,6 @@ namespace b24 {
 namespace {
 
 constexpr Millis kForwardTime = 30'000;
-// Places in the portal's bucket that actions leave to the leads.
-constexpr int kReserve = 10;
 
 // What one thread needs to run actions; kept from pass to pass, gone when the settings change.
 struct Tools {
@@ -97,7 +95,7 @@ EventWork::EventWork(AppSource& app, StoreSource& stores, GateSource& gates)
       stores_(stores),
       gates_(gates),
       held_([&gates](const std::string& destination) -> Millis {
-        const auto gate = gates.current(kReserve);
+        const auto gate = gates.current();
         return gate && !destination.empty() ? (*gate)->held_back(destination) : 0;
       }),
       loop_(
@@ -115,7 +113,7 @@ WorkLoop::Pass EventWork::make_pass(std::stop_token stop) {
     if (!app) return std::unexpected(app.error());
     Result<std::shared_ptr<Store>> store = stores_.current();
     if (!store) return std::unexpected(store.error());
-    Result<std::shared_ptr<Gate>> gate = gates_.current(kReserve);
+    Result<std::shared_ptr<Gate>> gate = gates_.current();
     if (!gate) return std::unexpected(gate.error());
     // One at a time: what is claimed and not begun yet would be in doubt when the process dies.
     Result<std::vector<Item>> events = (*store)->claim(Kind::event, 1, true, held_);

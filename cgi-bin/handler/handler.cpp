@@ -31,6 +31,7 @@ constexpr Millis kRequestTime = 3'000;       // a connection's: events come whol
 constexpr Millis kCronTime = 50'000;         // --work: less than cron's minute
 constexpr Millis kAfterAnswerTime = 20'000;  // a CGI process, once the portal is answered
 constexpr Millis kPatience = 10'000;         // with another process that fills the store
+constexpr int kReserve = 10;  // places in the portal's bucket that actions leave to the leads
 
 void set_termination(int how) {
   sigset_t signals;
@@ -51,7 +52,7 @@ class HandlerPage : public AppPage {
     if (request.method == "POST") return receive(request);
     if (request.method == "GET" || request.method == "HEAD") return explain(request);
     Response response = error_response(405, "wrong_method", request);
-    return response.set(Header::allow, "GET, HEAD, POST");
+    return response.set("Allow", "GET, HEAD, POST");
   }
 
   ServerLimits server_limits() override {
@@ -177,7 +178,7 @@ class HandlerPage : public AppPage {
   }
 
   StoreSource stores_{app_};
-  GateSource gates_{app_};
+  GateSource gates_{app_, kReserve};
   Ingester ingester_;
   EventWork work_;
 };

@@ -234,7 +234,7 @@ Result<std::optional<Item>> Delivery::wait(std::int64_t number, Millis limit) {
     Result<std::optional<Item>> item = (*store)->find(number);
     // Nobody waits for what cannot come: the portal is down, or refuses us.
     const bool over = !item || !*item || (*item)->state != State::pending ||
-                      (gate && (*gate)->is_open()) || steady_ms() >= deadline;
+                      (gate && (*gate)->is_open(kSecond)) || steady_ms() >= deadline;
     std::unique_lock lock(mutex_);
     if (over) {
       waited_.erase(number);

@@ -31,20 +31,20 @@ bool is_foreign_post(const Request& request, const FormSettings& settings) {
 }
 
 void allow_origin(Response& response, const Request& request, const FormSettings& settings) {
-  response.set(Header::vary, "Accept, Accept-Language, Origin");
+  response.set("Vary", "Accept, Accept-Language, Origin");
   if (is_allowed(request, settings)) {
-    response.set(Header::access_control_allow_origin, request.origin);
+    response.set("Access-Control-Allow-Origin", request.origin);
   }
 }
 
 Response preflight(const Request& request, const FormSettings& settings) {
   Response response;
   response.status = 204;
-  response.set(Header::allow, "GET, HEAD, POST, OPTIONS");
+  response.set("Allow", "GET, HEAD, POST, OPTIONS");
   allow_origin(response, request, settings);
   if (is_allowed(request, settings)) {
-    response.set(Header::access_control_allow_methods, "GET, POST");
-    response.set(Header::access_control_allow_headers, "Content-Type");
+    response.set("Access-Control-Allow-Methods", "GET, POST");
+    response.set("Access-Control-Allow-Headers", "Content-Type");
   }
   return response;
 }

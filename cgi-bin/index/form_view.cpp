@@ -2,7 +2,6 @@
 #include "form_view.h"
 
 #include "base/text.h"
-#include "portal/site_url.h"
 
 namespace b24 {
 namespace {
@@ -125,7 +124,7 @@ Response form_page(const FormBase& base, const FormView& view, int status) {
   const CaptchaService* captcha = captcha_service(settings);
   PagePolicy policy;
   if (captcha != nullptr) policy.script_sources = captcha->sources;
-  policy.form_targets = origin_of(settings.form.success_url);
+  policy.form_target = settings.form.success_url;
   policy.more = settings.page.csp;
   if (!settings.form.frame_ancestors.empty())
     policy.frame_ancestors = settings.form.frame_ancestors;

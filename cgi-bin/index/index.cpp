@@ -168,7 +168,7 @@ class IndexPage : public AppPage {
     Response response = answer(context, ending, std::move(view));
     // Whoever comes back to it by the "back" button must find the same token again: with a new one,
     // sending again would be another lead. Everywhere else it is asked for anew.
-    response.set(Header::cache_control, "private, no-cache");
+    response.set("Cache-Control", "private, no-cache");
     return response;
   }
 
@@ -283,7 +283,7 @@ class IndexPage : public AppPage {
     Response response = answer(context, ending, {.values = submission.values});
     if (context.request.accepts_json()) return response;
     response.status = 303;
-    response.set(Header::location, success_url(context, ending.id));
+    response.set("Location", success_url(context, ending.id));
     return response;
   }
 

@@ -18,7 +18,7 @@ std::string command_key(std::size_t index) {
 
 // The request was refused as a whole, before the portal saw what is in it: it was too large for
 // what stands before the portal, or one lead's words look like an attack to that.
-bool is_refused_batch(const std::expected<Answer, CallError>& outcome) {
+bool is_refused_batch(const CallResult& outcome) {
   if (outcome) return false;
   const CallError& error = outcome.error();
   if (error.status < 400 || error.status > 499 || error.status == 401) return false;
@@ -59,14 +59,13 @@ LeadSender::LeadSender(std::shared_ptr<const Settings> settings, std::shared_ptr
   webhook_.options().stop = std::move(stop);
 }
 
-std::vector<std::expected<Answer, CallError>> LeadSender::run(
-    const std::vector<Command>& commands) {
-  std::vector<std::expected<Answer, CallError>> answers;
+std::vector<CallResult> LeadSender::run(const std::vector<Command>& commands) {
+  std::vector<CallResult> answers;
   if (commands.size() == 1) {
     answers.push_back(webhook_.call(commands[0].method, commands[0].params));
     return answers;
   }
-  for (BatchResult& result : webhook_.batch(commands, false)) {
+  for (BatchResult& result : webhook_.batch(commands)) {
     answers.push_back(std::move(result.outcome));
     if (is_refused_batch(answers.back())) {
       const Command& command = commands[answers.size() - 1];
@@ -86,7 +85,7 @@ std::vector<std::expected<std::string, CallError>> LeadSender::send(
   link_duplicates(items, commands);
 
   std::vector<std::expected<std::string, CallError>> numbers;
-  for (std::expected<Answer, CallError>& answer : run(commands)) {
+  for (CallResult& answer : run(commands)) {
     if (!answer) {
       numbers.push_back(std::unexpected(std::move(answer.error())));
       continue;
@@ -113,7 +112,7 @@ std::vector<std::expected<std::string, CallError>> LeadSender::look_up(
     commands.push_back({command_key(commands.size()), lookup["method"].text(), lookup["params"]});
   }
   std::vector<std::expected<std::string, CallError>> numbers;
-  for (std::expected<Answer, CallError>& answer : run(commands)) {
+  for (CallResult& answer : run(commands)) {
     if (answer)
       numbers.push_back(found_number(*answer));
     else
@@ -136,7 +135,7 @@ void LeadSender::link_duplicates(const std::vector<const Item*>& items,
     }
   }
   if (searches.empty()) return;
-  const std::vector<std::expected<Answer, CallError>> answers = run(searches);
+  const std::vector<CallResult> answers = run(searches);
   for (std::size_t s = 0; s < answers.size(); ++s) {
     if (!answers[s]) continue;
     Command& command = commands[owners[s]];

@@ -39,7 +39,7 @@ class LeadSender {
   const std::shared_ptr<const Settings>& settings() const { return settings_; }
 
  private:
-  std::vector<std::expected<Answer, CallError>> run(const std::vector<Command>& commands);
+  std::vector<CallResult> run(const std::vector<Command>& commands);
   void link_duplicates(const std::vector<const Item*>& items, std::vector<Command>& commands);
 
   std::shared_ptr<const Settings> settings_;

@@ -13,32 +13,6 @@ namespace {
 
 constexpr int kMappedBits = 96;  // the length of ::ffff:0:0/96, below which IPv4 lives
 
-// The IANA registries of special addresses, as far as nothing public is behind them.
-constexpr std::string_view kInternal[] = {
-    "0.0.0.0/8",      "10.0.0.0/8",      "100.64.0.0/10",  "127.0.0.0/8",    "169.254.0.0/16",
-    "172.16.0.0/12",  "192.0.0.0/24",    "192.0.2.0/24",   "192.88.99.0/24", "192.168.0.0/16",
-    "198.18.0.0/15",  "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/3",
-    "::/96",  // unspecified, loopback and the old IPv4-compatible form
-    "64:ff9b:1::/48", "100::/64",        "2001::/23",      "2001:db8::/32",
-    "2002::/16",  // 6to4: an IPv4 address in disguise
-    "fc00::/7",       "fe80::/9",        "ff00::/8",
-};
-
-const std::vector<Network>& internal_networks() {
-  static const std::vector<Network> networks = [] {
-    std::vector<Network> result;
-    for (std::string_view text : kInternal) result.push_back(*Network::parse(text));
-    return result;
-  }();
-  return networks;
-}
-
-// 64:ff9b::/96 carries the IPv4 address that a translator will connect to.
-const Network& nat64() {
-  static const Network network = *Network::parse("64:ff9b::/96");
-  return network;
-}
-
 Address mapped(const std::uint8_t* ipv4) {
   Address address;
   address.bytes[10] = address.bytes[11] = 0xff;
@@ -92,11 +66,6 @@ bool Address::is_ipv4() const {
   static constexpr std::array<std::uint8_t, 12> kMapped = {0, 0, 0, 0, 0,    0,
                                                            0, 0, 0, 0, 0xff, 0xff};
   return std::equal(kMapped.begin(), kMapped.end(), bytes.begin());
-}
-
-bool Address::is_internal() const {
-  if (nat64().contains(*this)) return mapped(&bytes[12]).is_internal();
-  return any_contains(internal_networks(), *this);
 }
 
 std::string Address::text() const {

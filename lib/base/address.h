@@ -16,9 +16,6 @@ struct Address {
   static std::optional<Address> parse(
       std::string_view text);  // "192.0.2.1", "2001:db8::1", "[2001:db8::1]"
   bool is_ipv4() const;
-  // Loopback, private, link-local, multicast, unspecified and other addresses that are not on the
-  // public internet.
-  bool is_internal() const;
   std::string text() const;
   // The text under which limits are counted: the address for IPv4, its /64 for IPv6.
   std::string limit_key() const;

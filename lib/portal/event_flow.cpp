@@ -27,25 +27,25 @@ Millis working_time(Millis at) {
   return monday / (7 * kDay) * 5 * kDay + std::min(monday % (7 * kDay), 5 * kDay);
 }
 
-Value parsed(std::string_view text) {
-  Result<Value> value = json::parse(text);
-  return value && value->is_array() ? *std::move(value) : Value::array();
-}
-
-Millis number(const Value& list, std::int64_t index) {
-  return list[std::to_string(index)].integer();
+// A table as the store keeps it: {"name": [1, 2, 3, 4], ...}.
+template <class Row>
+std::map<std::string, Row, std::less<>> parse_table(std::string_view text) {
+  std::map<std::string, Row, std::less<>> table;
+  const Result<Value> read = json::parse(text);
+  if (!read) return table;
+  for (const Value::Member& member : read->members()) {
+    const Value& row = member.value;
+    table[member.key.text()] = {row["0"].integer(), row["1"].integer(), row["2"].integer(),
+                                row["3"].integer()};
+  }
+  return table;
 }
 
 }  // namespace
 
 Rhythm Rhythm::parse(std::string_view text) {
   Rhythm rhythm;
-  const Value read = parsed(text);
-  for (const Value::Member& member : read.members()) {
-    const Value& name = member.value;
-    rhythm.names_[member.key.text()] = {number(name, 0), number(name, 1), number(name, 2),
-                                        number(name, 3)};
-  }
+  rhythm.names_ = parse_table<Name>(text);
   return rhythm;
 }
 
@@ -85,12 +85,7 @@ std::vector<Rhythm::Silence> Rhythm::silences(Millis now) const {
 
 Loops Loops::parse(std::string_view text) {
   Loops loops;
-  const Value read = parsed(text);
-  for (const Value::Member& member : read.members()) {
-    const Value& entry = member.value;
-    loops.entries_[member.key.text()] = {number(entry, 0), number(entry, 1), number(entry, 2),
-                                         number(entry, 3)};
-  }
+  loops.entries_ = parse_table<Entry>(text);
   return loops;
 }
 

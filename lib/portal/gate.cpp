@@ -1,12 +1,43 @@
 // gate: see gate.h.
 #include "portal/gate.h"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <optional>
 #include <utility>
 
-#include "portal/webhook.h"
+#include "base/secret.h"
+#include "value/json.h"
 
 namespace b24 {
+namespace {
+
+constexpr std::string_view kFormat = "b24gate 2 ";
+constexpr std::size_t kMostBytes = 16 << 20;  // a hundred thousand calls under way, and more
+constexpr Millis kLockTime = 1'000;
+
+using Books = std::map<std::string, GateBook, std::less<>>;
+
+std::string first_line(std::string_view body) {
+  return std::string(kFormat) + secret::hex(secret::sha256(body));
+}
+
+// What is in an image; nothing when it is damaged or of another version.
+std::optional<Books> parse(std::string_view image) {
+  Books books;
+  if (image.empty()) return books;
+  const std::size_t line = std::min(image.find('\n'), image.size() - 1);
+  const std::string_view body = image.substr(line + 1);
+  const auto known = json::parse(body);
+  if (image.substr(0, line) != first_line(body) || !known) return std::nullopt;
+  if ((*known)["boot"].text() != boot_id()) return books;
+  for (const auto& [name, book] : (*known)["destinations"].members())
+    books.emplace(name.text(), GateBook(book));
+  return books;
+}
+
+}  // namespace
 
 Gate::Gate(std::filesystem::path file, std::string portal, Bucket bucket, Tell tell, Clock steady,
            Clock wall)
@@ -21,162 +52,151 @@ Result<std::shared_ptr<Gate>> Gate::open(const std::filesystem::path& dir, std::
                                          Bucket bucket, Tell tell, Clock steady, Clock wall) {
   const std::shared_ptr<Gate> gate(new Gate(dir / "gate.json", std::move(portal), bucket,
                                             std::move(tell), std::move(steady), std::move(wall)));
-  if (const auto known = read_gate(gate->file_, gate->tell_); !known)
-    return std::unexpected(known.error());
+  if (const auto file = gate->read(); !file) return std::unexpected(file.error());
   return gate;
 }
 
-GateBook Gate::look(const std::string& destination) {
-  const std::lock_guard lock(mutex_);
-  const auto known = read_gate(file_, tell_);
-  GateBook& own = own_[destination];
-  if (known) {
-    const auto found = known->find(destination);
-    if (found != known->end()) own = found->second;
+// --- The file
+
+// Locks the file and learns what is in it. Whatever lies there: if it is none of ours, a fresh one.
+Result<FileHandle> Gate::read() {
+  read_at_ = steady_();
+  for (;;) {
+    auto open = open_locked(file_, kLockTime);
+    if (!open) return open;
+    const auto image = read_file(file_, kMostBytes);
+    if (!image) return file_failure(file_, "read");
+    if (auto books = parse(*image)) {
+      books->merge(known_);  // what is not there is new, or somebody deleted the file
+      known_ = *std::move(books);
+      return open;
+    }
+    const std::filesystem::path aside =
+        file_.parent_path() / ("gate-" + iso_time(now_ms()) + ".broken");
+    std::error_code fault;
+    std::filesystem::rename(file_, aside, fault);
+    if (fault) return file_failure(file_, "rename", fault.value());
+    tell_({ErrorKind::storage, "gate_damaged",
+           file_.string() + ": damaged or of another version; put aside as " +
+               aside.filename().string() + ", and begun anew",
+           "nothing to do once; when it happens again, look after the disk"});
   }
-  own.catch_up(steady_(), bucket_.drain);
-  return own;
+}
+
+void Gate::write(const FileHandle& file) const {
+  Value destinations = Value::array();
+  for (const auto& [name, book] : known_) destinations.set(name, book.value());
+  const std::string body =
+      json::print(Value::map({{"boot", boot_id()}, {"destinations", std::move(destinations)}}));
+  const std::string image = first_line(body) + "\n" + body;
+  const Status written = write_at(file, file_, image, 0);
+  // A longer one from before must lose its end; half of one, all.
+  [[maybe_unused]] const int cut =
+      ::ftruncate(file.get(), written ? static_cast<off_t>(image.size()) : 0);
+}
+
+GateBook& Gate::current(const std::string& destination) {
+  GateBook& book = known_[destination];
+  book.catch_up(steady_(), bucket_.drain);
+  return book;
+}
+
+GateBook Gate::look(const std::string& destination, Millis age) {
+  const std::lock_guard lock(mutex_);
+  if (age == 0 || steady_() - read_at_ >= age) static_cast<void>(read());
+  return current(destination);
 }
 
 void Gate::change(const std::string& destination, const Work& work) {
   const std::lock_guard lock(mutex_);
-  GateBook& own = own_[destination];
-  GateBook changed;
-  const Status written = change_gate(file_, tell_, [&](GateBooks& books) {
-    const Millis now = steady_();
-    // What is not there is new, or somebody deleted the file.
-    GateBook& book = books.try_emplace(destination, own).first->second;
-    book.catch_up(now, bucket_.drain);
-    std::erase_if(books, [&](const auto& entry) { return entry.second.is_forgotten(now); });
-    work(book, now);
-    changed = book;
-  });
-  if (written) {
-    own = std::move(changed);
-    return;
-  }
-  const Millis now = steady_();
-  own.catch_up(now, bucket_.drain);
-  work(own, now);
+  const auto file = read();
+  GateBook& book = current(destination);
+  std::erase_if(known_, [&](const auto& each) { return each.second.is_forgotten(book.at); });
+  work(book);
+  if (file) write(*file);
 }
 
-Millis Gate::wall_of(Millis steady, Millis now) const {
-  return steady == 0 ? 0 : wall_() + steady - now;
-}
-
-// --- The portal ---
+// --- The portal
 
 Millis Gate::enter(std::string_view method) {
-  Millis wait = 0, entered = 0;
-  change(portal_, [&](GateBook& book, Millis now) {
-    wait = book.enter(method, now, bucket_);
-    entered = now;
+  Millis wait = 0;
+  change(portal_, [&](GateBook& book) {
+    wait = book.enter(method, bucket_);
+    if (wait == 0) entered_.push_back(book.at);
   });
-  if (wait == 0) {
-    const std::lock_guard lock(mutex_);
-    entered_.push_back(entered);
-  }
   return wait;
 }
 
-// Which of this process's calls it is does not matter: all of them end.
-void Gate::end(const Work& work) {
-  Millis entered = 0;
-  {
-    const std::lock_guard lock(mutex_);
-    if (!entered_.empty()) {
-      entered = entered_.front();
-      entered_.pop_front();
-    }
-  }
-  change(portal_, [&](GateBook& book, Millis now) {
-    book.land(entered);
-    work(book, now);
+void Gate::ended(std::string_view method, const CallResult& result) {
+  change(portal_, [&](GateBook& book) {
+    // Which of this process's calls it is does not matter: all of them end.
+    book.land(entered_.empty() ? 0 : entered_.front());
+    if (!entered_.empty()) entered_.pop_front();
+    book.ended(method, result, bucket_, wall_());
   });
 }
 
-void Gate::answered(std::string_view method, const Answer& answer) {
-  end([&](GateBook& book, Millis now) { book.answered(method, answer, now, wall_()); });
-}
-
-void Gate::failed(std::string_view method, const CallError& error) {
-  end([&](GateBook& book, Millis now) { book.failed(method, error, now, bucket_); });
-}
-
 Millis Gate::closed_for(std::string_view method) {
-  const GateBook book = look(portal_);
-  return book.closed_for(method, book.updated_at);
+  return look(portal_).closed_for(method);
 }
 
-void Gate::ran(std::string_view method, const std::expected<Answer, CallError>& outcome) {
-  change(portal_, [&](GateBook& book, Millis now) { book.ran(method, outcome, now, wall_()); });
+void Gate::ran(std::string_view method, const CallResult& outcome) {
+  change(portal_, [&](GateBook& book) { book.ran(method, outcome, wall_()); });
 }
 
-bool Gate::is_open() {
-  const GateBook book = look(portal_);
-  return book.held_back(book.updated_at) > 0;
+bool Gate::is_open(Millis age) {
+  return look(portal_, age).held_back() > 0;
 }
 
 GateState Gate::state() {
   const GateBook book = look(portal_);
   return {.level = book.level + static_cast<double>(book.under_way.size()),
-          .bucket_until = wall_of(book.bucket_until, book.updated_at),
           .failures = static_cast<int>(book.failures),
-          .open_until = wall_of(book.open_until, book.updated_at),
+          .open_until = book.open_until == 0 ? 0 : wall_() + book.open_until - book.at,
           .last_error = book.last_error};
 }
 
-// --- All destinations ---
+// --- All destinations
 
 Millis Gate::ask(const std::string& destination) {
   Millis wait = 0;
-  change(destination, [&](GateBook& book, Millis now) { wait = book.ask(now); });
+  change(destination, [&](GateBook& book) { wait = book.ask(); });
   return wait;
 }
 
 void Gate::report(const std::string& destination, std::string_view code) {
-  change(destination, [&](GateBook& book, Millis now) {
-    if (code.empty()) {
-      book.close_breaker();
-    } else {
-      book.down(code, now);
-    }
-  });
+  change(destination,
+         [&](GateBook& book) { code.empty() ? book.close_breaker() : book.down(code); });
 }
 
 Millis Gate::held_back(const std::string& destination) {
   const GateBook book = look(destination);
-  const Millis full = destination == portal_ ? book.full_for(book.updated_at, bucket_) : 0;
-  return std::max(full, book.held_back(book.updated_at));
+  return std::max(destination == portal_ ? book.full_for(bucket_) : 0, book.held_back());
 }
 
 void Gate::reopen() {
-  const auto known = read_gate(file_, tell_);
-  if (known) {
-    for (const auto& [destination, book] : *known)
-      change(destination, [](GateBook& of, Millis) { of.reopen(); });
-  }
-  change(portal_, [](GateBook& book, Millis) { book.reopen(); });
+  change(portal_, [&](GateBook&) {
+    for (auto& [destination, book] : known_) book.reopen();
+  });
 }
 
-// --- For the settings of now ---
+// --- For the settings of now
 
-Result<std::shared_ptr<Gate>> GateSource::current(int reserve) {
+Result<std::shared_ptr<Gate>> GateSource::current() {
   Result<App> app = app_.current();
   if (!app) return std::unexpected(app.error());
   const Settings& settings = *app->settings;
   const std::string portal = Webhook::portal_of(settings.crest.web_hook_url);
-  const std::string key = settings.data.dir.string() + "\n" + portal + "\n" +
-                          std::to_string(settings.call.bucket_size) + "\n" +
-                          std::to_string(settings.call.bucket_drain);
+  const std::string by = settings.data.dir.string() + "\n" + portal + "\n" +
+                         std::to_string(settings.call.bucket_size) + "\n" +
+                         std::to_string(settings.call.bucket_drain);
   const std::lock_guard lock(mutex_);
-  if (gates_for_ != key) gates_.clear();
-  gates_for_ = key;
-  if (const auto known = gates_.find(reserve); known != gates_.end()) return known->second;
-  Result<std::shared_ptr<Gate>> gate = Gate::open(
-      settings.data.dir, portal, {settings.call.bucket_size, settings.call.bucket_drain, reserve},
-      [log = app->log](const Error& error) { log->error("gate", error); });
-  if (gate) gates_.emplace(reserve, *gate);
+  if (gate_ && gate_for_ == by) return gate_;
+  auto gate = Gate::open(settings.data.dir, portal,
+                         {settings.call.bucket_size, settings.call.bucket_drain, reserve_},
+                         [log = app->log](const Error& error) { log->error("gate", error); });
+  gate_ = gate.value_or(nullptr);
+  gate_for_ = by;
   return gate;
 }
 

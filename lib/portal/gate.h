@@ -1,14 +1,11 @@
 // gate: one circuit breaker per destination, and for the portal one leaky bucket and one
-// operating-time gate, shared by all processes through the data directory (gate_file.h).
+// operating-time gate, shared by all processes through one small locked file.
 //
 // It models the portal's own limits: a counter that grows by one per HTTP request and
 // loses Y once a second. A request counts here from when its answer is there, for nobody knows when
 // it reached the portal, and keeps a place until then; so the counter here is never below the
 // portal's by more than one second's Y, and we stay below X by that and one more. While the file
-// cannot be used, each process goes by what it knows itself. One Gate may be used by all threads.
-//
-// It counts by a steady clock: setting the time of day moves nothing. A machine that was started
-// again begins afresh.
+// cannot be used, each process goes by what it knows itself.
 //
 //   refused by the full bucket   nothing for 1 s, doubling to 1 min while it repeats
 //   operating time used up       nothing of that method until the portal's reset, else 1..10 min
@@ -18,6 +15,15 @@
 //   secret refused, deleted      closed for 1 min, doubling to 15 min
 //   another "blocked" verdict    nothing of that method for 1 min, doubling to 15 min
 //   another destination down     as the portal down
+//
+//   gate.json: "b24gate 2 " (the format's version), the SHA-256 in hex of all behind this line, a
+//   line feed; then as JSON the boot id of the machine, and by destination what GateBook holds.
+//
+// It is read and written whole under flock, which is never held while anybody waits for a network,
+// and never synced: losing it costs nothing but fresh buckets. Times in it are of the steady clock,
+// so setting the time of day moves nothing, and a file of another boot is begun anew. One that is
+// damaged, or of another version, is put aside as gate-TIME.broken, and a fresh one takes over. A
+// child after fork() may go on using a Gate; one may be used by all threads.
 #pragma once
 
 #include <deque>
@@ -30,7 +36,8 @@
 
 #include "base/clock.h"
 #include "base/error.h"
-#include "portal/gate_file.h"
+#include "base/files.h"
+#include "portal/gate_book.h"
 #include "portal/webhook.h"
 #include "settings/app.h"
 
@@ -38,25 +45,25 @@ namespace b24 {
 
 // Times are of the day, now.
 struct GateState {
-  double level = 0;         // of the bucket, with the calls under way
-  Millis bucket_until = 0;  // the portal said "full": nothing before this
-  int failures = 0;         // in a row, of the connection or the portal as a whole
-  Millis open_until = 0;    // circuit breaker: only a probe passes after this; 0: closed
-  std::string last_error;   // code of the last failure
+  double level = 0;        // of the bucket, with the calls under way
+  int failures = 0;        // in a row, of the connection or the portal as a whole
+  Millis open_until = 0;   // circuit breaker: only a probe passes after this; 0: closed
+  std::string last_error;  // code of the last failure
 };
 
 class Gate : public CallGate {
  public:
-  // `portal`: the destination that the bucket is for. `tell` hears of a file that was put aside.
+  using Tell = std::function<void(const Error&)>;  // hears of a file that was put aside
+
+  // `portal`: the destination that the bucket is for.
   static Result<std::shared_ptr<Gate>> open(
       const std::filesystem::path& dir, std::string portal, Bucket bucket,
       Tell tell = [](const Error&) {}, Clock steady = steady_ms, Clock wall = now_ms);
 
   Millis enter(std::string_view method) override;
-  void answered(std::string_view method, const Answer& answer) override;
-  void failed(std::string_view method, const CallError& error) override;
+  void ended(std::string_view method, const CallResult& result) override;
   Millis closed_for(std::string_view method) override;
-  void ran(std::string_view method, const std::expected<Answer, CallError>& outcome) override;
+  void ran(std::string_view method, const CallResult& outcome) override;
 
   // The breaker of any other destination ("https://host:443"). 0: go, and tell the outcome by
   // `report`; else the time to wait before asking again.
@@ -71,25 +78,27 @@ class Gate : public CallGate {
   // By hand: what was closed by refusals and failures, at every destination, is tried again at
   // once. The bucket, and the time that a method has used up, stay.
   void reopen();
-  // Whether the portal is known to be down or closed to us: then a visitor need not wait.
-  bool is_open();
+  // Whether the portal is known to be down or closed to us: then a visitor need not wait. `age`:
+  // what was read so long ago will do, so that all who wait in a process share one look.
+  bool is_open(Millis age = 0);
   GateState state();
 
  private:
-  using Work = std::function<void(GateBook&, Millis now)>;
+  using Work = std::function<void(GateBook&)>;
   Gate(std::filesystem::path file, std::string portal, Bucket bucket, Tell tell, Clock steady,
        Clock wall);
-  GateBook look(const std::string& destination);
-  // Runs `work` on what is known of a destination, as of now, and writes down what it changed. May
-  // run it a second time, on another book, when the file cannot be written.
+  // What is known of a destination, as of now; what was read `age` ago will do.
+  GateBook look(const std::string& destination, Millis age = 0);
+  // Runs `work` on that, under the lock, and writes down what it changed.
   void change(const std::string& destination, const Work& work);
-  // The same, for the end of a call to the portal.
-  void end(const Work& work);
-  Millis wall_of(Millis steady, Millis now) const;
+  Result<FileHandle> read();
+  void write(const FileHandle& file) const;
+  GateBook& current(const std::string& destination);
 
   std::mutex mutex_;
   const std::filesystem::path file_;
-  GateBooks own_;               // what this process knows, of what it asked for
+  std::map<std::string, GateBook, std::less<>> known_;  // by destination
+  Millis read_at_ = 0;
   std::deque<Millis> entered_;  // when each call of this process was let in that is not over
   std::string portal_;
   Bucket bucket_;
@@ -101,17 +110,17 @@ class Gate : public CallGate {
 // The gate of the settings of now, opened when first asked for. Safe from all threads.
 class GateSource {
  public:
-  // `app` must outlive this.
-  explicit GateSource(AppSource& app) : app_(app) {}
-  // `reserve`: places in the bucket that this user leaves to others (event actions leave room for
-  // leads).
-  Result<std::shared_ptr<Gate>> current(int reserve = 0);
+  // `app` must outlive this. `reserve`: places in the bucket that this page leaves to others (event
+  // actions leave room for leads).
+  explicit GateSource(AppSource& app, int reserve = 0) : app_(app), reserve_(reserve) {}
+  Result<std::shared_ptr<Gate>> current();
 
  private:
   AppSource& app_;
+  const int reserve_;
   std::mutex mutex_;
-  std::map<int, std::shared_ptr<Gate>> gates_;  // by reserve
-  std::string gates_for_;                       // portal and directory they belong to
+  std::shared_ptr<Gate> gate_;
+  std::string gate_for_;  // the settings that it was opened by
 };
 
 }  // namespace b24

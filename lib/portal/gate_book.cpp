@@ -31,18 +31,9 @@ Millis jittered(Millis time) {
   return static_cast<Millis>(static_cast<double>(time) * jitter());
 }
 
-// What a failure says about the portal and the method.
-enum class Meaning {
-  nothing,  // it is about us alone
-  unclear,  // it may be about what was in the request
-  refused,  // the portal is well, it only did not like the request
-  bucket_full,
-  method_used_up,
-  method_closed,
-  portal_overload,
-  portal_closed,
-  portal_down,
-};
+bool is(const CallError& error, std::string_view code) {
+  return text::equal_ignoring_case(error.error.code, code);
+}
 
 // Something that stands before the portal, or in its place, refused the request in its own form.
 bool is_foreign_refusal(const CallError& error) {
@@ -50,34 +41,61 @@ bool is_foreign_refusal(const CallError& error) {
          (error.error.code == "not_json" || error.error.code == "no_result");
 }
 
-Meaning meaning_of(std::string_view method, const CallError& error) {
-  const auto is = [&](std::string_view code) {
-    return text::equal_ignoring_case(error.error.code, code);
-  };
-  if (is("gate") || is("not_run") || is("curl_missing")) return Meaning::nothing;
-  if (is("QUERY_LIMIT_EXCEEDED")) return Meaning::bucket_full;
-  if (is("OVERLOAD_LIMIT")) return Meaning::portal_overload;
-  if (is("OPERATION_TIME_LIMIT") || error.status == 429) return Meaning::method_used_up;
-  if (is_foreign_refusal(error)) return method == "batch" ? Meaning::unclear : Meaning::portal_down;
-  if (error.verdict == Verdict::blocked) {
-    const bool whole = error.status == 401 || is("PORTAL_DELETED");
-    return whole ? Meaning::portal_closed : Meaning::method_closed;
-  }
-  if (error.status >= 500 || (error.status == 0 && error.error.kind == ErrorKind::network))
-    return Meaning::portal_down;
-  return Meaning::refused;
+// Whether a failure closes the method alone, and why.
+enum class Closes { nothing, used_up, refused };
+Closes closes(const CallError& error) {
+  if (is(error, "QUERY_LIMIT_EXCEEDED") || is(error, "OVERLOAD_LIMIT")) return Closes::nothing;
+  if (is(error, "OPERATION_TIME_LIMIT") || error.status == 429) return Closes::used_up;
+  const bool all = error.status == 401 || is(error, "PORTAL_DELETED") || is_foreign_refusal(error);
+  return error.verdict == Verdict::blocked && !all ? Closes::refused : Closes::nothing;
 }
+
+struct NumberRow {
+  const char* name;
+  std::int64_t GateBook::*number;
+};
+constexpr NumberRow kNumbers[] = {
+    {"updated_at", &GateBook::at},
+    {"bucket_until", &GateBook::bucket_until},
+    {"bucket_refusals", &GateBook::bucket_refusals},
+    {"failures", &GateBook::failures},
+    {"openings", &GateBook::openings},
+    {"open_until", &GateBook::open_until},
+    {"probe_until", &GateBook::probe_until},
+};
 
 }  // namespace
 
+GateBook::GateBook(const Value& value)
+    : level(value["level"].real()), last_error(value["last_error"].text()) {
+  for (const NumberRow& row : kNumbers) this->*row.number = value[row.name].integer();
+  for (const auto& [place, entered] : value["under_way"].members())
+    under_way.push_back(entered.integer());
+  for (const auto& [name, known] : value["methods"].members())
+    methods[name.text()] = {known[0].integer(), known[1].integer(), known[2].integer()};
+}
+
+Value GateBook::value() const {
+  Value calls = Value::array(), known_methods = Value::array();
+  for (const Millis entered : under_way) calls.append(entered);
+  for (const auto& [name, known] : methods)
+    known_methods.set(name, Value::list({known.blocked_until, known.refusals, known.reset_at}));
+  Value value = Value::map({{"level", level},
+                            {"last_error", last_error},
+                            {"under_way", std::move(calls)},
+                            {"methods", std::move(known_methods)}});
+  for (const NumberRow& row : kNumbers) value.set(row.name, this->*row.number);
+  return value;
+}
+
 bool GateBook::is_forgotten(Millis now) const {
-  return updated_at > now || now - updated_at > kForgotten;
+  return at > now || now - at > kForgotten;
 }
 
 void GateBook::catch_up(Millis now, double drain) {
   if (is_forgotten(now)) *this = {};
-  const Millis passed = updated_at == 0 ? 0 : now - updated_at;
-  updated_at = now;
+  const Millis passed = at == 0 ? 0 : now - at;
+  at = now;
   level = std::max(0.0, level - drain * static_cast<double>(passed) / 1000);
   // Whoever made it has died.
   std::erase_if(under_way, [&](Millis entered) { return entered + kCallTime <= now; });
@@ -87,28 +105,24 @@ void GateBook::catch_up(Millis now, double drain) {
   });
 }
 
-Millis GateBook::closed_for(std::string_view method, Millis now) const {
+Millis GateBook::closed_for(std::string_view method) const {
   const auto known = methods.find(method);
-  return known == methods.end() ? 0 : std::max<Millis>(0, known->second.blocked_until - now);
+  return known == methods.end() ? 0 : std::max<Millis>(0, known->second.blocked_until - at);
 }
 
-Millis GateBook::held_back(Millis now) const {
-  if (open_until > now) return open_until - now;
-  return probe_until > now ? std::min(probe_until - now, kSecond) : 0;
+Millis GateBook::held_back() const {
+  if (open_until > at) return open_until - at;
+  return probe_until > at ? std::min(probe_until - at, kSecond) : 0;
 }
 
-void GateBook::let_in(Millis now) {
-  if (open_until != 0) probe_until = now + kCallTime;
-}
-
-Millis GateBook::ask(Millis now) {
-  const Millis wait = held_back(now);
-  if (wait == 0) let_in(now);
+Millis GateBook::ask() {
+  const Millis wait = held_back();
+  if (wait == 0 && open_until != 0) probe_until = at + kCallTime;
   return wait;
 }
 
-Millis GateBook::full_for(Millis now, const Bucket& bucket) const {
-  if (bucket_until > now) return bucket_until - now;
+Millis GateBook::full_for(const Bucket& bucket) const {
+  if (bucket_until > at) return bucket_until - at;
   // One second's drain stays free, since the portal's counter falls in steps of a second, and one
   // place, for whoever else has its eye on the portal from here.
   const double room = std::max(1.0, bucket.size - 1 - bucket.drain - bucket.reserve);
@@ -118,12 +132,13 @@ Millis GateBook::full_for(Millis now, const Bucket& bucket) const {
   return std::max<Millis>(1, std::llround(std::ceil(over * 1000 / bucket.drain - kRounding)));
 }
 
-Millis GateBook::enter(std::string_view method, Millis now, const Bucket& bucket) {
-  const Millis wait = std::max({closed_for(method, now), held_back(now), full_for(now, bucket)});
-  if (wait > 0) return wait;
-  under_way.push_back(now);
-  let_in(now);
-  return 0;
+Millis GateBook::enter(std::string_view method, const Bucket& bucket) {
+  const Millis wait = std::max(closed_for(method), full_for(bucket));
+  // The probe's place is taken only by what nothing else holds back.
+  if (wait > 0) return std::max(wait, held_back());
+  const Millis asked = ask();
+  if (asked == 0) under_way.push_back(at);
+  return asked;
 }
 
 void GateBook::land(Millis entered) {
@@ -134,18 +149,18 @@ void GateBook::land(Millis entered) {
   under_way.erase(mark);
 }
 
-void GateBook::answered(std::string_view method, const Answer& answer, Millis now, Millis wall) {
+void GateBook::ended(std::string_view method, const CallResult& result, const Bucket& bucket,
+                     Millis wall) {
+  if (!result) return failed(method, result.error(), bucket);
   close_breaker();
-  if (bucket_until <= now) bucket_refusals = 0;
-  learn(method, answer, now, wall);
+  if (bucket_until <= at) bucket_refusals = 0;
+  learn(method, *result, wall);
 }
 
-void GateBook::ran(std::string_view method, const std::expected<Answer, CallError>& outcome,
-                   Millis now, Millis wall) {
-  if (outcome) return learn(method, *outcome, now, wall);
-  const Meaning meaning = meaning_of(method, outcome.error());
-  if (meaning == Meaning::method_used_up || meaning == Meaning::method_closed)
-    close_method(method, meaning == Meaning::method_used_up, now);
+void GateBook::ran(std::string_view method, const CallResult& outcome, Millis wall) {
+  if (outcome) return learn(method, *outcome, wall);
+  const Closes closed = closes(outcome.error());
+  if (closed != Closes::nothing) close_method(method, closed == Closes::used_up);
 }
 
 void GateBook::reopen() {
@@ -156,70 +171,61 @@ void GateBook::reopen() {
   });
 }
 
-void GateBook::learn(std::string_view method, const Answer& answer, Millis now, Millis wall) {
+void GateBook::learn(std::string_view method, const Answer& answer, Millis wall) {
   const auto known = methods.find(method);
-  if (known != methods.end() && known->second.blocked_until <= now) methods.erase(known);
+  if (known != methods.end() && known->second.blocked_until <= at) methods.erase(known);
   // Both times by the portal's own clock, when it tells it: ours may be wrong.
   const Millis left = answer.operating_reset_at * 1000 - (answer.at != 0 ? answer.at : wall);
-  if (left > 0) methods[std::string(method)].reset_at = now + std::min(left, kLongestReset);
-  if (answer.operating >= kOperatingLimit * 0.9) close_method(method, true, now);
+  if (left > 0) methods[std::string(method)].reset_at = at + std::min(left, kLongestReset);
+  if (answer.operating >= kOperatingLimit * 0.9) close_method(method, true);
 }
 
-void GateBook::close_method(std::string_view method, bool used_up, Millis now) {
+void GateBook::close_method(std::string_view method, bool used_up) {
   Method& known = methods[std::string(method)];
-  if (used_up && known.reset_at > now) {
+  if (used_up && known.reset_at > at) {
     known.blocked_until = known.reset_at;
-  } else if (known.blocked_until <= now) {
+  } else if (known.blocked_until <= at) {
     const Millis most = (used_up ? 10 : 15) * kMinute;
-    known.blocked_until = now + doubling(kMinute, known.refusals++, most);
+    known.blocked_until = at + doubling(kMinute, known.refusals++, most);
   }
 }
 
-void GateBook::failed(std::string_view method, const CallError& error, Millis now,
-                      const Bucket& bucket) {
-  const Meaning meaning = meaning_of(method, error);
-  if (meaning == Meaning::nothing) return;
+void GateBook::failed(std::string_view method, const CallError& error, const Bucket& bucket) {
+  if (is(error, "gate") || is(error, "curl_missing")) return;  // it is about us alone
   last_error = error.error.code;
-  switch (meaning) {
-    case Meaning::portal_down:
-      down(error.error.code, now);
-      return;
-    case Meaning::portal_overload:
-      open_breaker(15 * kMinute, now);
-      return;
-    case Meaning::portal_closed:
-      if (open_until <= now) open_breaker(doubling(kMinute, openings, 15 * kMinute), now);
-      return;
-    case Meaning::bucket_full:
-      close_breaker();
-      level = bucket.size;  // what is refused does not count
-      if (bucket_until <= now)
-        bucket_until = now + jittered(doubling(kSecond, bucket_refusals++, 40 * kSecond));
-      return;
-    case Meaning::method_used_up:
-    case Meaning::method_closed:
-      close_breaker();
-      close_method(method, meaning == Meaning::method_used_up, now);
-      return;
-    case Meaning::unclear:
-      probe_until = 0;
-      return;
-    case Meaning::refused:
-    case Meaning::nothing:
-      close_breaker();
+  if (is(error, "OVERLOAD_LIMIT")) return open_breaker(15 * kMinute);
+  if (is_foreign_refusal(error)) {
+    if (method != "batch") return down(error.error.code);
+    probe_until = 0;  // it may be about what was in the request
+    return;
   }
+  const Closes closed = closes(error);
+  if (closed == Closes::nothing && error.verdict == Verdict::blocked) {
+    if (open_until <= at) open_breaker(doubling(kMinute, openings, 15 * kMinute));
+    return;
+  }
+  const bool full = is(error, "QUERY_LIMIT_EXCEEDED");
+  const bool broke =
+      error.status >= 500 || (error.status == 0 && error.error.kind == ErrorKind::network);
+  if (broke && !full && closed == Closes::nothing) return down(error.error.code);
+  close_breaker();  // it answered
+  if (closed != Closes::nothing) return close_method(method, closed == Closes::used_up);
+  if (!full) return;
+  level = bucket.size;  // what is refused does not count
+  if (bucket_until <= at)
+    bucket_until = at + jittered(doubling(kSecond, bucket_refusals++, 40 * kSecond));
 }
 
-void GateBook::down(std::string_view code, Millis now) {
+void GateBook::down(std::string_view code) {
   last_error = code;
   ++failures;
   // Calls that were under way together fail together: that is one failure of the destination.
-  if (failures >= kFailuresToOpen && open_until <= now)
-    open_breaker(jittered(doubling(5 * kSecond, openings, 200 * kSecond)), now);
+  if (failures >= kFailuresToOpen && open_until <= at)
+    open_breaker(jittered(doubling(5 * kSecond, openings, 200 * kSecond)));
 }
 
-void GateBook::open_breaker(Millis time, Millis now) {
-  open_until = std::max(open_until, now + time);
+void GateBook::open_breaker(Millis time) {
+  open_until = std::max(open_until, at + time);
   probe_until = 0;
   ++openings;
 }

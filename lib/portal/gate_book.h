@@ -1,5 +1,5 @@
-// gate_book: the inside of Gate, for the gate*.cpp files alone: what is known of one destination,
-// and the rules by which calls are let through. All times are the gate's steady clock's.
+// gate_book: the inside of Gate, for gate.cpp alone: what is known of one destination, and the
+// rules by which calls are let through. All times are the gate's steady clock's.
 #pragma once
 
 #include <cstdint>
@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "portal/webhook.h"
+#include "value/value.h"
 
 namespace b24 {
 
@@ -28,8 +29,12 @@ struct GateBook {
     Millis reset_at = 0;        // when the portal gives it time again, as it last said
   };
 
+  GateBook() = default;
+  explicit GateBook(const Value& value);  // as value() gave it
+  Value value() const;
+
   double level = 0;
-  Millis updated_at = 0;
+  Millis at = 0;                     // as of when all this is
   Millis bucket_until = 0;           // the portal said "full": nothing before this
   std::int64_t bucket_refusals = 0;  // in a row
   std::int64_t failures = 0;         // in a row
@@ -42,36 +47,34 @@ struct GateBook {
 
   // Nothing that it knows still matters; or it was written by another machine's clock.
   bool is_forgotten(Millis now) const;
-  // Brings the level to `now`, and forgets what is over.
+  // Brings it to `now`, and forgets what is over.
   void catch_up(Millis now, double drain);
 
   // How long to wait, 0: not at all; because of the method, the breaker, the bucket.
-  Millis closed_for(std::string_view method, Millis now) const;
-  Millis held_back(Millis now) const;
-  Millis full_for(Millis now, const Bucket& bucket) const;
+  Millis closed_for(std::string_view method) const;
+  Millis held_back() const;
+  Millis full_for(const Bucket& bucket) const;
 
   // 0: it is let in; or how long to wait. `ask` is for a destination without a bucket.
-  Millis enter(std::string_view method, Millis now, const Bucket& bucket);
-  Millis ask(Millis now);
+  Millis enter(std::string_view method, const Bucket& bucket);
+  Millis ask();
 
   // A call that was let in at `entered` (0: it never asked) is over: it counts as of now.
   void land(Millis entered);
   // `wall`: the time of day, for answers that do not say what time the portal has.
-  void answered(std::string_view method, const Answer& answer, Millis now, Millis wall);
-  void failed(std::string_view method, const CallError& error, Millis now, const Bucket& bucket);
+  void ended(std::string_view method, const CallResult& result, const Bucket& bucket, Millis wall);
   // What one command inside a batch came to.
-  void ran(std::string_view method, const std::expected<Answer, CallError>& outcome, Millis now,
-           Millis wall);
+  void ran(std::string_view method, const CallResult& outcome, Millis wall);
 
-  void down(std::string_view code, Millis now);
+  void down(std::string_view code);
   void close_breaker();
   void reopen();
 
  private:
-  void learn(std::string_view method, const Answer& answer, Millis now, Millis wall);
-  void close_method(std::string_view method, bool used_up, Millis now);
-  void open_breaker(Millis time, Millis now);
-  void let_in(Millis now);
+  void failed(std::string_view method, const CallError& error, const Bucket& bucket);
+  void learn(std::string_view method, const Answer& answer, Millis wall);
+  void close_method(std::string_view method, bool used_up);
+  void open_breaker(Millis time);
 };
 
 }  // namespace b24

@@ -1,7 +1,6 @@
 // http: one HTTPS or HTTP exchange by libcurl.
 #include "portal/http.h"
 
-#include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/types.h>
@@ -10,14 +9,12 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <optional>
 #include <type_traits>
 
-#include "base/address.h"
+#include "base/secret.h"
 #include "base/text.h"
 #include "portal/curl_library.h"
-#include "portal/http_failure.h"
 
 namespace b24 {
 namespace {
@@ -28,7 +25,6 @@ const Curl& curl() {
 }
 
 // --- Addresses
-// ------------------------------------------------------------------------------------
 
 std::string url_part(CURLU* url, CURLUPart part) {
   char* text = nullptr;
@@ -70,26 +66,62 @@ const std::string& authorities() {
   return found;
 }
 
-Address address_of(const sockaddr& address) {
-  Address result;
-  if (address.sa_family == AF_INET) {
-    result.bytes[10] = result.bytes[11] = 0xff;
-    std::memcpy(&result.bytes[12], &reinterpret_cast<const sockaddr_in&>(address).sin_addr, 4);
-  } else {
-    std::memcpy(result.bytes.data(), &reinterpret_cast<const sockaddr_in6&>(address).sin6_addr, 16);
-  }
-  return result;
+// --- Failures
+
+struct FailureRow {
+  CURLcode result;
+  const char* code;
+  const char* remedy;
+};
+
+constexpr const char* kCheckHost =
+    "check that the host is up and that this server's firewall lets the connection out";
+constexpr const char* kCheckCertificate =
+    "renew or correct the other side's certificate, install ca-certificates here, or name its "
+    "authority in [portal_call] ca_file";
+constexpr const char* kCheckAddress =
+    "check the address and port: what answers there does not speak HTTP";
+
+constexpr FailureRow kFailures[] = {
+    {CURLE_COULDNT_RESOLVE_HOST, "dns", "check the host's name and this server's DNS"},
+    {CURLE_COULDNT_CONNECT, "connect", kCheckHost},
+    {CURLE_OPERATION_TIMEDOUT, "timeout", kCheckHost},
+    {CURLE_PEER_FAILED_VERIFICATION, "tls", kCheckCertificate},
+    {CURLE_SSL_CONNECT_ERROR, "tls", kCheckCertificate},
+    {CURLE_SSL_CACERT_BADFILE, "tls",
+     "check that the file in [portal_call] ca_file exists and holds certificates"},
+    {CURLE_GOT_NOTHING, "reset", ""},
+    {CURLE_RECV_ERROR, "reset", ""},
+    {CURLE_SEND_ERROR, "reset", ""},
+    {CURLE_PARTIAL_FILE, "reset", ""},
+    {CURLE_ABORTED_BY_CALLBACK, "stopped", ""},
+    {CURLE_UNSUPPORTED_PROTOCOL, "not_http", kCheckAddress},
+    {CURLE_WEIRD_SERVER_REPLY, "not_http", kCheckAddress},
+};
+
+// Secrets in the cause are masked.
+HttpFailure failure(const char* code, std::string_view cause, const char* remedy, bool sent) {
+  return {{ErrorKind::network, code, secret::mask(cause), remedy}, sent};
+}
+
+// The same for a result of libcurl; an empty detail is its own name of it.
+HttpFailure failure(CURLcode result, const std::string& where, std::string_view detail, bool sent) {
+  const std::string cause =
+      where + ": " +
+      text::for_log(detail.empty() ? std::string_view(curl().easy_strerror(result))
+                                   : text::trim(detail));
+  const auto* row = std::ranges::find(kFailures, result, &FailureRow::result);
+  if (row == std::end(kFailures)) return failure("network", cause, kCheckHost, sent);
+  return failure(row->code, cause, row->remedy, sent);
 }
 
 // --- One exchange
-// ---------------------------------------------------------------------------------
 
 struct Exchange {
   const HttpOptions& options;
   Millis stop_seen = 0;
   std::string body = {};
   bool too_large = false;
-  bool refused_address = false;
   bool sent = false;  // the connection stood, so bytes of the request may have gone out
   bool headers_whole = false;
   bool given_up = false;  // libcurl wanted to send it once more
@@ -138,12 +170,7 @@ int on_progress(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
 }
 
 // Sockets are closed on exec: actions run other programs.
-curl_socket_t on_socket(void* user, curlsocktype, curl_sockaddr* to) {
-  auto& exchange = *static_cast<Exchange*>(user);
-  if (exchange.options.public_only && address_of(to->addr).is_internal()) {
-    exchange.refused_address = true;
-    return CURL_SOCKET_BAD;
-  }
+curl_socket_t on_socket(void*, curlsocktype, curl_sockaddr* to) {
   return ::socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
 }
 
@@ -238,7 +265,6 @@ void Http::Handle::prepare(Exchange& exchange) {
   set(CURLOPT_PREREQFUNCTION, &on_request);
   set(CURLOPT_PREREQDATA, &exchange);
   set(CURLOPT_OPENSOCKETFUNCTION, &on_socket);
-  set(CURLOPT_OPENSOCKETDATA, &exchange);
   set(CURLOPT_NOPROGRESS, 0L);
   set(CURLOPT_XFERINFOFUNCTION, &on_progress);
   set(CURLOPT_XFERINFODATA, &exchange);
@@ -297,10 +323,6 @@ std::expected<HttpAnswer, HttpFailure> Http::Handle::exchange(const HttpOptions&
     return std::unexpected(
         failure("reset", where + ": the kept connection broke before an answer came", "", true));
   }
-  if (exchange.refused_address && !exchange.sent) {
-    return std::unexpected(failure("internal_address", where + " is an address inside this network",
-                                   "use an address on the public internet", false));
-  }
   return std::unexpected(failure(result, where, exchange.detail, exchange.sent));
 }
 
@@ -309,7 +331,6 @@ HttpAnswer Http::Handle::answer(Exchange& exchange) {
   answer.status = static_cast<int>(get<long>(CURLINFO_RESPONSE_CODE));
   answer.content_type = get_text(CURLINFO_CONTENT_TYPE);
   answer.body = std::move(exchange.body);
-  answer.address = get_text(CURLINFO_PRIMARY_IP);
   if (exchange.options.certificate_info) {
     // libcurl tells it only of a new connection.
     if (get<long>(CURLINFO_NUM_CONNECTS) > 0) {
@@ -331,8 +352,7 @@ std::expected<HttpAnswer, HttpFailure> Http::send(const HttpRequest& request) {
   constexpr int kMostRedirects = 5;
   if (!curl_library()) return std::unexpected(HttpFailure{curl_library().error(), false});
   if (handle_->easy == nullptr)
-    return std::unexpected(
-        HttpFailure{Error{ErrorKind::network, "network", "libcurl: out of memory", ""}, false});
+    return std::unexpected(failure("network", "libcurl: out of memory", "", false));
   std::string url = request.url;
   const std::optional<std::string> where = b24::origin(url, 0);
   if (!where) {

@@ -25,7 +25,6 @@ struct HttpOptions {
   std::string user_agent;
   bool follow_redirects = false;  // 301, 302, 307, 308: at most 5, only to the same scheme, host
                                   // and port, keeping the method and body; all else is refused
-  bool public_only = false;  // refuse to connect to internal addresses (after the name is resolved)
   std::size_t max_answer = 16 << 20;  // bytes; more is an error
   bool certificate_info = false;      // fill in certificate_days_left
   std::stop_token stop;  // once asked for, a request under way is given up after about two seconds
@@ -45,7 +44,6 @@ struct HttpAnswer {
   std::string content_type;
   std::string body;
   Millis took = 0;
-  std::string address;              // of the server that answered
   long certificate_days_left = -1;  // -1: not asked for or not TLS
 };
 
@@ -55,8 +53,8 @@ struct HttpAnswer {
 // breaks before an answer is a "reset" that was sent.
 struct HttpFailure {
   Error error;  // kind network; code "timeout", "connect", "dns", "tls", "reset", "not_http",
-                // "redirect_refused", "too_large", "internal_address", "bad_url", "curl_missing",
-                // or "network" for the rest
+                // "redirect_refused", "too_large", "bad_url", "curl_missing", or "network" for
+                // the rest
   bool sent = false;
 };
 

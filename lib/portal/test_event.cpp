@@ -1,6 +1,7 @@
 // test_event: see test_event.h.
 #include "portal/test_event.h"
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "base/secret.h"
@@ -12,13 +13,12 @@ constexpr const char* kName = "B24HOOKSTEST";
 constexpr const char* kSignature = "b24hooks_test";
 constexpr Millis kLifetime = 5 * 60'000;
 
-std::string first_token(const Settings& settings, const PortalSettings** of = nullptr) {
-  for (const PortalSettings& portal : settings.portals) {
-    if (portal.application_tokens.empty()) continue;
-    if (of != nullptr) *of = &portal;
-    return portal.application_tokens.front();
-  }
-  return {};
+// The first that has a token; null: none has.
+const PortalSettings* own_portal(const Settings& settings) {
+  const auto found = std::ranges::find_if(settings.portals, [](const PortalSettings& portal) {
+    return !portal.application_tokens.empty();
+  });
+  return found == settings.portals.end() ? nullptr : &*found;
 }
 
 std::string sign(std::string_view token, std::string_view number, std::string_view ts) {
@@ -33,12 +33,12 @@ std::string test_event_use(std::string_view number) {
 }
 
 Value make_test_event(const Settings& settings, std::string_view number, Millis at) {
-  const PortalSettings* portal = nullptr;
-  const std::string token = first_token(settings, &portal);
+  const PortalSettings& portal = *own_portal(settings);
+  const std::string& token = portal.application_tokens.front();
   const std::string ts = std::to_string(at / 1000);
   Value auth = Value::map({{"application_token", token}});
-  if (portal != nullptr && !portal->domain.empty()) auth.set("domain", portal->domain);
-  if (portal != nullptr && !portal->member_id.empty()) auth.set("member_id", portal->member_id);
+  if (!portal.domain.empty()) auth.set("domain", portal.domain);
+  if (!portal.member_id.empty()) auth.set("member_id", portal.member_id);
   return Value::map({{"event", kName},
                      {"event_handler_id", "0"},
                      {"data", Value::map({{"NUMBER", number}})},
@@ -53,9 +53,10 @@ std::optional<std::string> test_event_number(const Value& params, const Settings
   const std::string number = params.path("data.NUMBER").text();
   const std::string ts = params["ts"].text();
   if (std::abs(now - params["ts"].integer() * 1000) > kLifetime) return std::nullopt;
-  if (!secret::equal(sign(first_token(settings), number, ts), params[kSignature].text())) {
-    return std::nullopt;
-  }
+  const PortalSettings* portal = own_portal(settings);
+  if (portal == nullptr) return std::nullopt;
+  const std::string signature = sign(portal->application_tokens.front(), number, ts);
+  if (!secret::equal(signature, params[kSignature].text())) return std::nullopt;
   return number;
 }
 

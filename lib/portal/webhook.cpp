@@ -2,8 +2,6 @@
 #include "portal/webhook.h"
 
 #include <algorithm>
-#include <set>
-#include <stdexcept>
 #include <utility>
 
 #include "base/text.h"
@@ -89,16 +87,6 @@ Verdict verdict(const HttpFailure& failure) {
   return Verdict::retry;
 }
 
-// Each outcome is found by its command's key.
-void require_unique_keys(const std::vector<Command>& commands) {
-  std::set<std::string_view> keys;
-  for (const Command& command : commands) {
-    if (!keys.insert(command.key).second) {
-      throw std::invalid_argument("two commands of a batch have the key " + command.key);
-    }
-  }
-}
-
 std::string line_of(const Command& command) {
   return php::url_encode(command.method) + "?" + php::build_query(command.params);
 }
@@ -113,10 +101,10 @@ std::size_t count_together(std::span<const Command> commands) {
   return count;
 }
 
-Value batch_form(std::span<const Command> commands, bool halt) {
+Value batch_form(std::span<const Command> commands) {
   Value lines = Value::array();
   for (const Command& command : commands) lines.set(command.key, line_of(command));
-  return Value::map({{"halt", halt ? 1 : 0}, {"cmd", std::move(lines)}});
+  return Value::map({{"halt", 0}, {"cmd", std::move(lines)}});
 }
 
 }  // namespace
@@ -150,7 +138,7 @@ std::string Webhook::portal_of(std::string_view url) {
   return read_url(url, parts) == nullptr ? text::lower(parts.host) : std::string();
 }
 
-std::expected<Answer, CallError> Webhook::send(std::string_view method, const Value& params) {
+CallResult Webhook::send(std::string_view method, const Value& params) {
   HttpRequest request;
   // Encoded, so that no method's name can lead to another path.
   const std::string name = php::url_encode(method);
@@ -164,12 +152,10 @@ std::expected<Answer, CallError> Webhook::send(std::string_view method, const Va
   }
   const auto http = http_.send(request);
   if (!http) return std::unexpected(CallError{http.error().error, 0, verdict(http.error()), 0});
-  auto answer = read_answer(http->status, http->body);
-  if (answer) answer->took = http->took;
-  return answer;
+  return read_answer(http->status, http->body);
 }
 
-std::expected<Answer, CallError> Webhook::held_back(Millis wait) const {
+CallResult Webhook::held_back(Millis wait) const {
   return std::unexpected(
       CallError{{ErrorKind::portal, "gate", "the portal's limits leave no room for a call now", ""},
                 0,
@@ -177,57 +163,47 @@ std::expected<Answer, CallError> Webhook::held_back(Millis wait) const {
                 clock_() + wait});
 }
 
-std::expected<Answer, CallError> Webhook::call(std::string_view method, const Value& params) {
+CallResult Webhook::call(std::string_view method, const Value& params) {
   if (fault_) return std::unexpected(CallError{*fault_, 0, Verdict::blocked, 0});
   if (gate_ != nullptr) {
     if (const Millis wait = gate_->enter(method); wait > 0) return held_back(wait);
   }
   auto outcome = send(method, params);
   mask(outcome);
-  if (gate_ != nullptr) {
-    if (outcome) {
-      gate_->answered(method, *outcome);
-    } else {
-      gate_->failed(method, outcome.error());
-    }
-  }
+  if (gate_ != nullptr) gate_->ended(method, outcome);
   date(method, outcome);
   return outcome;
 }
 
 // The portal may repeat the secret in its own words.
-void Webhook::mask(std::expected<Answer, CallError>& outcome) const {
+void Webhook::mask(CallResult& outcome) const {
   if (!outcome && !secret_.empty()) text::replace_all(outcome.error().error.cause, secret_, "***");
 }
 
-void Webhook::date(std::string_view method, std::expected<Answer, CallError>& outcome) const {
+void Webhook::date(std::string_view method, CallResult& outcome) const {
   if (outcome || !text::equal_ignoring_case(outcome.error().error.code, "OPERATION_TIME_LIMIT"))
     return;
   const Millis wait = gate_ != nullptr ? gate_->closed_for(method) : 0;
   outcome.error().retry_at = clock_() + (wait > 0 ? wait : kOperatingWait);
 }
 
-std::vector<BatchResult> Webhook::run_together(std::span<const Command> commands, bool halt) {
+std::vector<BatchResult> Webhook::run_together(std::span<const Command> commands) {
   std::vector<BatchResult> results;
   std::vector<Command> sent;
   std::vector<std::size_t> places;  // of what is sent, among the results
-  bool stopped = false;
   for (const Command& command : commands) {
-    const Millis wait = gate_ != nullptr && !stopped ? gate_->closed_for(command.method) : 0;
-    if (wait > 0 || stopped) {
-      results.push_back({command.key, stopped ? std::unexpected(not_run()) : held_back(wait)});
-      stopped = halt;
-    } else {
+    const Millis wait = gate_ != nullptr ? gate_->closed_for(command.method) : 0;
+    if (wait == 0) {
       places.push_back(results.size());
-      results.push_back({command.key, {}});
       sent.push_back(command);
     }
+    results.push_back({command.key, held_back(wait)});
   }
   if (sent.empty()) return results;
-  const auto whole = call("batch", batch_form(sent, halt));
-  std::vector<BatchResult> outcomes = read_batch(whole, sent, halt);
+  const auto whole = call("batch", batch_form(sent));
+  std::vector<BatchResult> outcomes = read_batch(whole, sent);
   for (std::size_t i = 0; i < sent.size(); ++i) {
-    std::expected<Answer, CallError>& outcome = outcomes[i].outcome;
+    CallResult& outcome = outcomes[i].outcome;
     mask(outcome);
     if (whole && gate_ != nullptr) gate_->ran(sent[i].method, outcome);
     if (whole) date(sent[i].method, outcome);
@@ -236,23 +212,12 @@ std::vector<BatchResult> Webhook::run_together(std::span<const Command> commands
   return results;
 }
 
-std::vector<BatchResult> Webhook::batch(const std::vector<Command>& commands, bool halt) {
-  require_unique_keys(commands);
+std::vector<BatchResult> Webhook::batch(std::span<const Command> commands) {
   std::vector<BatchResult> results;
-  bool stopped = false;
-  std::span<const Command> rest = commands;
-  while (!rest.empty()) {
-    const auto together = rest.first(count_together(rest));
-    rest = rest.subspan(together.size());
-    if (stopped) {
-      for (const Command& command : together)
-        results.push_back({command.key, std::unexpected(not_run())});
-      continue;
-    }
-    for (BatchResult& result : run_together(together, halt)) {
-      stopped = stopped || (halt && !result.outcome);
-      results.push_back(std::move(result));
-    }
+  while (!commands.empty()) {
+    const std::size_t together = count_together(commands);
+    std::ranges::move(run_together(commands.first(together)), std::back_inserter(results));
+    commands = commands.subspan(together);
   }
   return results;
 }

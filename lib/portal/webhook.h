@@ -43,13 +43,12 @@ bool may_still_run(const CallError& error);
 
 struct Answer {
   Value result;
-  std::int64_t total = -1;              // of a list; -1 when absent
-  std::int64_t next = -1;               // start of the next page; -1 when this is the last
   double operating = 0;                 // seconds that the method has used in the last ten minutes
   std::int64_t operating_reset_at = 0;  // Unix time, by the portal's clock
   Millis at = 0;                        // when it answered, by the portal's clock; 0: not told
-  Millis took = 0;
 };
+
+using CallResult = std::expected<Answer, CallError>;
 
 // The politeness that all processes on this machine share (gate.h implements it);
 // nothing is sent without asking it.
@@ -57,25 +56,24 @@ class CallGate {
  public:
   virtual ~CallGate() = default;
   // Takes a place in the portal's leaky bucket for a call of `method`, held until the call's end is
-  // told by `answered` or `failed`: 0, or the time to wait before asking again.
+  // told by `ended`: 0, or the time to wait before asking again.
   virtual Millis enter(std::string_view method) = 0;
-  virtual void answered(std::string_view method, const Answer& answer) = 0;
-  virtual void failed(std::string_view method, const CallError& error) = 0;
+  virtual void ended(std::string_view method, const CallResult& result) = 0;
   // How long `method` must not be called, not even inside a batch; 0: it may.
   virtual Millis closed_for(std::string_view method) = 0;
   // What one command inside a batch came to.
-  virtual void ran(std::string_view method, const std::expected<Answer, CallError>& outcome) = 0;
+  virtual void ran(std::string_view method, const CallResult& outcome) = 0;
 };
 
 struct Command {
-  std::string key;  // letters, digits, "_"
+  std::string key;  // letters, digits, "_"; of a batch no two are the same
   std::string method;
   Value params = Value::array();
 };
 
 struct BatchResult {
   std::string key;
-  std::expected<Answer, CallError> outcome;
+  CallResult outcome;
 };
 
 class Webhook {
@@ -88,15 +86,13 @@ class Webhook {
   // Posts http_build_query(params) to <url><method>.json, as CRest does; the methods of REST 3.0 as
   // JSON to their own address, when the configured URL is that one (/rest/api/). A gate that says
   // "wait" is a CallError with code "gate", verdict retry and retry_at; nothing was sent then.
-  std::expected<Answer, CallError> call(std::string_view method, const Value& params);
+  CallResult call(std::string_view method, const Value& params);
 
   // Any number of commands, in requests of at most 50 and about a megabyte; the results are in the
   // order of the commands, one for each. A command whose method the gate holds back is left out,
-  // with the error "gate". `halt`: stop at the first failure; the commands that were not run have
-  // code "not_run" and verdict retry. When a whole request fails, each of its commands has that
-  // error (its `status` is not 200 then). Throws std::invalid_argument, before anything is sent,
-  // when two keys are the same.
-  std::vector<BatchResult> batch(const std::vector<Command>& commands, bool halt);
+  // with the error "gate". When a whole request fails, each of its commands has that error (its
+  // `status` is not 200 then).
+  std::vector<BatchResult> batch(std::span<const Command> commands);
 
   // For this and later calls.
   HttpOptions& options() { return http_.options; }
@@ -110,13 +106,13 @@ class Webhook {
   static std::string portal_of(std::string_view url);
 
  private:
-  std::expected<Answer, CallError> send(std::string_view method, const Value& params);
+  CallResult send(std::string_view method, const Value& params);
   // One request's worth.
-  std::vector<BatchResult> run_together(std::span<const Command> commands, bool halt);
-  std::expected<Answer, CallError> held_back(Millis wait) const;
-  void mask(std::expected<Answer, CallError>& outcome) const;
+  std::vector<BatchResult> run_together(std::span<const Command> commands);
+  CallResult held_back(Millis wait) const;
+  void mask(CallResult& outcome) const;
   // When a method whose time is used up may be called again.
-  void date(std::string_view method, std::expected<Answer, CallError>& outcome) const;
+  void date(std::string_view method, CallResult& outcome) const;
 
   std::string url_;        // the classic address
   std::string rest3_url_;  // empty unless the configured URL is REST 3.0's
@@ -130,11 +126,9 @@ class Webhook {
 
 // The pure parts, for any bytes whatever: a success only when the whole body is one JSON object
 // that has a result and no error.
-std::expected<Answer, CallError> read_answer(int status, std::string_view body);
+CallResult read_answer(int status, std::string_view body);
 // The outcome of each command of one `batch` request, in their order.
-std::vector<BatchResult> read_batch(const std::expected<Answer, CallError>& whole,
-                                    std::span<const Command> commands, bool halt);
-CallError not_run();  // of a command behind one that failed, under `halt`
+std::vector<BatchResult> read_batch(const CallResult& whole, std::span<const Command> commands);
 
 // One row of the table of the portal's errors.
 struct ErrorMeaning {

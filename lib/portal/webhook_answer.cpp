@@ -41,31 +41,16 @@ bool is_error(const Value* error) {
   return error != nullptr && !error->is_null();
 }
 
-std::int64_t number(const Value& value) {
-  return value.is_null() || value.is_array() ? -1 : value.integer();
-}
-
-Answer answer(Value result, const Value& total, const Value& next, const Value& time) {
+Answer answer(Value result, const Value& time) {
   return {.result = std::move(result),
-          .total = number(total),
-          .next = number(next),
           .operating = time["operating"].real(),
           .operating_reset_at = time["operating_reset_at"].integer(),
-          .at = static_cast<Millis>(time["finish"].real() * 1000),
-          .took = 0};
+          .at = static_cast<Millis>(time["finish"].real() * 1000)};
 }
 
 }  // namespace
 
-CallError not_run() {
-  return {{ErrorKind::portal, "not_run",
-           "an earlier command of the batch failed, so this one was not run", ""},
-          0,
-          Verdict::retry,
-          0};
-}
-
-std::expected<Answer, CallError> read_answer(int status, std::string_view body) {
+CallResult read_answer(int status, std::string_view body) {
   const Result<Value> document = json::parse(body);
   if (!document || !document->is_array())
     return std::unexpected(call_error(status, "not_json", body));
@@ -75,15 +60,13 @@ std::expected<Answer, CallError> read_answer(int status, std::string_view body) 
   const Value* result = root.find("result");
   if (status != kOk || result == nullptr)
     return std::unexpected(call_error(status, "no_result", body));
-  return answer(*result, root["total"], root["next"], root["time"]);
+  return answer(*result, root["time"]);
 }
 
-std::vector<BatchResult> read_batch(const std::expected<Answer, CallError>& whole,
-                                    std::span<const Command> commands, bool halt) {
+std::vector<BatchResult> read_batch(const CallResult& whole, std::span<const Command> commands) {
   std::vector<BatchResult> results;
-  bool stopped = false;
   for (const Command& command : commands) {
-    const auto add = [&](std::expected<Answer, CallError> outcome) {
+    const auto add = [&](CallResult outcome) {
       results.push_back({command.key, std::move(outcome)});
     };
     if (!whole) {
@@ -95,12 +78,8 @@ std::vector<BatchResult> read_batch(const std::expected<Answer, CallError>& whol
     if (const Value* error = parts["result_error"].find(key);
         error != nullptr && error->is_array()) {
       add(std::unexpected(refused(kOk, (*error)["error"], (*error)["error_description"])));
-      stopped = halt;
     } else if (const Value* result = parts["result"].find(key)) {
-      add(answer(*result, parts["result_total"][key], parts["result_next"][key],
-                 parts["result_time"][key]));
-    } else if (stopped) {
-      add(std::unexpected(not_run()));
+      add(answer(*result, parts["result_time"][key]));
     } else {
       add(std::unexpected(call_error(kOk, "no_result", "")));
     }

@@ -21,22 +21,27 @@ Response Page::not_kept(const Error& error, const Request&) {
 Exchange::Exchange(Page& page, const Environment& environment)
     : page_(&page), environment_(environment), request_(std::unexpected(Refusal{})) {}
 
-void Exchange::read(const BodyReader& body) {
+template <class Step>
+void Exchange::guarded(Step step) {
+  if (failed_) return;
   try {
-    request_ = read_request(environment_, body, page_->limits());
+    step();
   } catch (const std::exception& fault) {
-    fail(fault.what());
+    failed_ = true;
+    complain(std::string("a request failed: ") + fault.what());
+    response_ = text_response(500, "Internal error. Please try again later.\n");
   }
 }
 
+void Exchange::read(const BodyReader& body) {
+  guarded([&] { request_ = read_request(environment_, body, page_->limits()); });
+}
+
 void Exchange::respond() {
-  if (failed_) return;
-  try {
+  guarded([&] {
     response_ =
         request_ ? page_->respond(*request_) : page_->refuse(request_.error(), environment_);
-  } catch (const std::exception& fault) {
-    fail(fault.what());
-  }
+  });
 }
 
 std::string Exchange::text() const {
@@ -59,22 +64,11 @@ bool Exchange::keep(Page& page, std::span<Exchange> round) {
     kept = std::unexpected(Error{ErrorKind::storage, "not_kept", fault.what(), ""});
   }
   if (kept) return true;
-  for (Exchange* exchange : promising) exchange->retract(kept.error());
-  return false;
-}
-
-void Exchange::retract(const Error& error) {
-  try {
-    response_ = page_->not_kept(error, request_.value_or(Request{}));
-  } catch (const std::exception& fault) {
-    fail(fault.what());
+  for (Exchange* each : promising) {
+    each->guarded(
+        [&] { each->response_ = page.not_kept(kept.error(), each->request_.value_or(Request{})); });
   }
-}
-
-void Exchange::fail(std::string_view why) {
-  failed_ = true;
-  complain("a request failed: " + std::string(why));
-  response_ = text_response(500, "Internal error. Please try again later.\n");
+  return false;
 }
 
 void complain(std::string_view what) {

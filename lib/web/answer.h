@@ -28,8 +28,8 @@ class Exchange {
   static bool keep(Page& page, std::span<Exchange> round);
 
  private:
-  void fail(std::string_view why);
-  void retract(const Error& error);
+  template <class Step>
+  void guarded(Step step);
 
   Page* page_;
   Environment environment_;

@@ -36,12 +36,12 @@ RequestLimits AppPage::limits() {
   return limits;
 }
 
-std::string AppPage::language(std::string_view accept_language) {
+std::string AppPage::language(const Request& request) {
   const Result<App> app = app_.current();
   const Result<std::shared_ptr<const Templates>> templates = templates_.current();
   if (!templates) return "en";
   return (*templates)
-      ->choose_language(app ? app->settings->page.language : "auto", accept_language);
+      ->choose_language(app ? app->settings->page.language : "auto", request.accept_language);
 }
 
 Response AppPage::refuse(const Refusal& refusal, const Environment& environment) {
@@ -53,20 +53,21 @@ Response AppPage::refuse(const Refusal& refusal, const Environment& environment)
                                         {"cause", refusal.cause},
                                         {"address", environment.get("REMOTE_ADDR")}}));
   }
-  Response response = error_response(refusal.status, refusal.code, environment.get("HTTP_ACCEPT"),
-                                     environment.get("HTTP_ACCEPT_LANGUAGE"));
-  if (refusal.status == 405) response.set(Header::allow, "GET, HEAD, POST, OPTIONS");
+  Request asked;
+  asked.accept = environment.get("HTTP_ACCEPT");
+  asked.accept_language = environment.get("HTTP_ACCEPT_LANGUAGE");
+  Response response = error_response(refusal.status, refusal.code, asked);
+  if (refusal.status == 405) response.set("Allow", "GET, HEAD, POST, OPTIONS");
   return response;
 }
 
-Response AppPage::error_response(int status, std::string_view code, std::string_view accept,
-                                 std::string_view accept_language) {
+Response AppPage::error_response(int status, std::string_view code, const Request& request) {
   const Result<std::shared_ptr<const Templates>> templates = templates_.current();
   if (!templates) return text_response(status, "This page is not available at the moment.\n");
-  const std::string chosen = language(accept_language), key = "error_" + std::string(code);
+  const std::string chosen = language(request), key = "error_" + std::string(code);
   const std::string message =
       (*templates)->message(chosen, (*templates)->has_message(key) ? key : "error_general");
-  if (prefers_json(accept)) {
+  if (request.accepts_json()) {
     const Value body = Value::map({{"status", "error"}, {"code", code}, {"message", message}});
     return text_response(status, json::print(body) + "\n", "application/json; charset=utf-8");
   }
@@ -84,7 +85,7 @@ Response AppPage::unavailable(const Error& error, const Request& request) {
     complain(app_.page(), error);
   }
   Response response = error_response(503, "unavailable", request);
-  response.set(Header::retry_after, "60");
+  response.set("Retry-After", "60");
   return response;
 }
 

@@ -28,16 +28,11 @@ class AppPage : public Page {
  protected:
   // A short, kind page (error.mustache, message error_<code>) or its JSON, in the visitor's
   // language.
-  Response error_response(int status, std::string_view code, std::string_view accept,
-                          std::string_view accept_language);
-  Response error_response(int status, std::string_view code, const Request& request) {
-    return error_response(status, code, request.accept, request.accept_language);
-  }
+  Response error_response(int status, std::string_view code, const Request& request);
   // 503 for a page that cannot work until the owner acts; the error goes to the log and stderr, not
   // to the visitor.
   Response unavailable(const Error& error, const Request& request);
-  std::string language(std::string_view accept_language);
-  std::string language(const Request& request) { return language(request.accept_language); }
+  std::string language(const Request& request);
 
   Launch launch_;
   AppSource app_;

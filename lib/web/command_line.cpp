@@ -31,22 +31,17 @@ bool may_lack_argument(const Option& option) {
   return option.argument.starts_with('[');
 }
 
-struct LongOptions {
-  std::vector<std::string> names;  // without the dashes
-  std::vector<option> table;       // points into the names
-};
-
-LongOptions long_options(const std::vector<Option>& all) {
-  LongOptions made;
-  for (const Option& one : all) made.names.emplace_back(one.name.substr(2));
-  for (std::size_t i = 0; i < all.size(); ++i) {
-    const int argument = all[i].argument.empty()     ? no_argument
-                         : may_lack_argument(all[i]) ? optional_argument
-                                                     : required_argument;
-    made.table.push_back({made.names[i].c_str(), argument, nullptr, kFirst + static_cast<int>(i)});
+std::vector<option> long_options(const std::vector<Option>& all) {
+  std::vector<option> table;
+  for (const Option& one : all) {
+    const int argument = one.argument.empty()     ? no_argument
+                         : may_lack_argument(one) ? optional_argument
+                                                  : required_argument;
+    const int code = kFirst + static_cast<int>(table.size());
+    table.push_back({one.name.data() + 2, argument, nullptr, code});
   }
-  made.table.push_back({});
-  return made;
+  table.push_back({});
+  return table;
 }
 
 std::string unknown(const std::vector<Option>& all, std::string_view what) {
@@ -99,7 +94,7 @@ void append_table(std::string& text, std::span<const Option> options) {
 std::expected<CommandLine, std::string> parse_command_line(std::span<const char* const> args,
                                                            std::span<const Option> options) {
   const std::vector<Option> all = all_options(options);
-  const LongOptions known = long_options(all);
+  const std::vector<option> known = long_options(all);
   std::vector<std::string> words = {""};
   words.insert(words.end(), args.begin(), args.end());
   std::vector<char*> argv;
@@ -111,7 +106,7 @@ std::expected<CommandLine, std::string> parse_command_line(std::span<const char*
   // '+': what is no option ends the options; ':': it prints nothing itself.
   for (int at = 1; at < argc; at = optind) {
     const std::string& word = words[static_cast<std::size_t>(at)];
-    int code = getopt_long(argc, argv.data(), "+:h", known.table.data(), nullptr);
+    int code = getopt_long(argc, argv.data(), "+:h", known.data(), nullptr);
     if (code == 'h') {
       line.help = true;
       continue;

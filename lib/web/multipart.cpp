@@ -2,6 +2,7 @@
 #include "web/multipart.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "base/text.h"
@@ -11,11 +12,10 @@ namespace b24 {
 namespace {
 
 constexpr std::size_t kLongestBoundary = 70;  // RFC 2046
+constexpr std::size_t kMostParts = 64;
+constexpr std::size_t kMostHeaders = 8192;  // bytes, of a part
 
-struct PartHeader {
-  std::string name;
-  std::string value;
-};
+using Headers = std::map<std::string, std::string>;  // by lower-case name; the first of each counts
 
 bool is_space(char c) {
   return c == ' ' || (c >= '\t' && c <= '\r');
@@ -91,20 +91,22 @@ class Splitter {
   bool closed() const { return closed_; }
 
   // Nothing when they are larger than `limit`.
-  std::optional<std::vector<PartHeader>> headers(std::size_t limit) {
-    std::vector<PartHeader> all;
+  std::optional<Headers> headers(std::size_t limit) {
+    Headers all;
+    std::string* last = nullptr;
     const std::size_t before = rest_.size();
     while (const auto found = line()) {
       if (before - rest_.size() > limit) return {};
       if (found->empty()) break;
       const std::size_t colon = is_space(found->front()) ? found->npos : found->find(':');
       if (colon == found->npos) {
-        if (!all.empty()) all.back().value += *found;
+        if (last != nullptr) *last += *found;
         continue;
       }
       std::string_view value = found->substr(colon + 1);
       drop_space(value);
-      all.push_back({std::string(found->substr(0, colon)), std::string(value)});
+      const auto [header, is_first] = all.try_emplace(text::lower(found->substr(0, colon)), value);
+      last = is_first ? &header->second : nullptr;
     }
     return all;
   }
@@ -133,13 +135,6 @@ class Splitter {
   bool closed_ = false;
 };
 
-const std::string* find_header(const std::vector<PartHeader>& headers, std::string_view name) {
-  const auto found = std::ranges::find_if(headers, [name](const PartHeader& header) {
-    return text::equal_ignoring_case(header.name, name);
-  });
-  return found == headers.end() ? nullptr : &found->value;
-}
-
 }  // namespace
 
 std::string_view content_parameter(std::string_view content_type, std::string_view name) {
@@ -154,24 +149,23 @@ std::string_view content_parameter(std::string_view content_type, std::string_vi
 }
 
 std::expected<std::vector<Part>, MultipartFault> parse_multipart(std::string_view body,
-                                                                 std::string_view content_type,
-                                                                 const MultipartLimits& limits) {
+                                                                 std::string_view content_type) {
   const std::string_view boundary = content_parameter(content_type, "boundary");
   if (boundary.empty() || boundary.size() > kLongestBoundary)
     return std::unexpected(MultipartFault::no_boundary);
   Splitter splitter(body, boundary);
   std::vector<Part> parts;
   for (std::size_t count = 1; splitter.next_part(); ++count) {
-    if (count > limits.parts) return std::unexpected(MultipartFault::too_many_parts);
-    const auto headers = splitter.headers(limits.part_headers);
+    if (count > kMostParts) return std::unexpected(MultipartFault::too_many_parts);
+    const auto headers = splitter.headers(kMostHeaders);
     if (!headers) return std::unexpected(MultipartFault::large_headers);
-    const std::string* disposition = find_header(*headers, "content-disposition");
-    if (!disposition) continue;
+    const auto disposition = headers->find("content-disposition");
+    if (disposition == headers->end()) continue;
     Part part;
-    read_disposition(*disposition, part);
+    read_disposition(disposition->second, part);
     if (!part.name && !part.filename) return std::unexpected(MultipartFault::malformed);
-    if (const std::string* type = find_header(*headers, "content-type"))
-      part.type = type->substr(0, type->find(';'));
+    if (const auto type = headers->find("content-type"); type != headers->end())
+      part.type = type->second.substr(0, type->second.find(';'));
     part.content = splitter.content();
     parts.push_back(std::move(part));
   }

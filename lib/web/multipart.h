@@ -8,7 +8,6 @@
 // on). Linear in the body's size.
 #pragma once
 
-#include <cstddef>
 #include <expected>
 #include <optional>
 #include <string>
@@ -30,15 +29,10 @@ std::string_view content_parameter(std::string_view content_type, std::string_vi
 
 enum class MultipartFault { no_boundary, malformed, not_closed, too_many_parts, large_headers };
 
-struct MultipartLimits {
-  std::size_t parts = 64;
-  std::size_t part_headers = 8192;  // bytes
-};
-
-// `content_type`: the whole header, for its boundary of 1 to 70 characters.
+// `content_type`: the whole header, for its boundary of 1 to 70 characters. At most 64 parts, with
+// headers of at most 8192 bytes each.
 std::expected<std::vector<Part>, MultipartFault> parse_multipart(std::string_view body,
-                                                                 std::string_view content_type,
-                                                                 const MultipartLimits& limits);
+                                                                 std::string_view content_type);
 
 // What to say about a fault in the log.
 const char* describe(MultipartFault fault);

@@ -86,7 +86,8 @@ std::string content_security_policy(const View& view, const PagePolicy& policy) 
   };
   for (const char* name : {"script-src", "frame-src", "connect-src"})
     add(name, policy.script_sources);
-  add("form-action", policy.form_targets);
+  if (const std::size_t scheme = policy.form_target.find("://"); scheme != std::string::npos)
+    add("form-action", policy.form_target.substr(0, policy.form_target.find('/', scheme + 3)));
   for (const std::string& more : text::split(policy.more, ",")) {
     const std::size_t blank = std::min(more.find(' '), more.size());
     add(more.substr(0, blank), text::trim(std::string_view(more).substr(blank)));
@@ -239,11 +240,11 @@ Response Templates::page(int status, std::string_view name, const Value& data,
   if (!view) return text_response(status, data["message"].text() + "\n");
   Response response =
       text_response(status, render(name, data, language), "text/html; charset=utf-8");
-  response.set(Header::content_language, data_->known_language(language))
-      .set(Header::vary, "Accept, Accept-Language")
-      .set(Header::content_security_policy, content_security_policy(*view, policy))
+  response.set("Content-Language", data_->known_language(language))
+      .set("Vary", "Accept, Accept-Language")
+      .set("Content-Security-Policy", content_security_policy(*view, policy))
       // Not "no-referrer": with it, browsers send the form with "Origin: null".
-      .set(Header::referrer_policy, "same-origin");
+      .set("Referrer-Policy", "same-origin");
   return response;
 }
 
@@ -266,11 +267,9 @@ std::string Templates::choose_language(std::string_view setting,
                                        std::string_view accept_language) const {
   const auto has = [&](std::string_view name) { return data_->known_language(name) == name; };
   if (has(setting)) return std::string(setting);
-  std::vector<Wish> wishes = parse_wishes(setting == "auto" ? accept_language : "");
-  std::ranges::stable_sort(wishes, std::greater(), &Wish::weight);
-  for (const Wish& wish : wishes) {
-    if (wish.name == "*" || wish.weight == 0) break;
-    for (const std::string& name : {wish.name, wish.name.substr(0, wish.name.find('-'))})
+  for (const std::string& wish : parse_wishes(setting == "auto" ? accept_language : "")) {
+    if (wish == "*") break;
+    for (const std::string& name : {wish, wish.substr(0, wish.find('-'))})
       if (has(name)) return name;
   }
   return std::string(kEnglish);
@@ -279,17 +278,14 @@ std::string Templates::choose_language(std::string_view setting,
 // --- TemplateSource ---
 
 Result<std::shared_ptr<const Templates>> TemplateSource::current() {
-  std::optional<Error> news;
   std::unique_lock lock(mutex_);
-  if (look()) news = fault_;
-  Result<std::shared_ptr<const Templates>> result = std::unexpected(Error{});
-  if (templates_)
-    result = templates_;
-  else
-    result = std::unexpected(*fault_);
+  const bool is_news = look();
+  const auto templates = templates_;
+  const std::optional<Error> fault = fault_;
   lock.unlock();
-  if (news && options_.tell) options_.tell(*news);
-  return result;
+  if (is_news && options_.tell) options_.tell(*fault);
+  if (!templates) return std::unexpected(*fault);
+  return templates;
 }
 
 // Whether the fault is another one now.

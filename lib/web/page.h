@@ -28,7 +28,7 @@ namespace b24 {
 struct PagePolicy {
   std::string frame_ancestors = "'none'";  // CSP: who may embed the page
   std::string script_sources;  // further hosts for scripts and frames (captcha), space-separated
-  std::string form_targets;    // further origins that sending a form may lead to, by a redirect too
+  std::string form_target;     // address that sending a form may lead to, by a redirect too
   std::string more;            // as page.csp is written: "font-src https://a, img-src https://b"
 };
 

@@ -37,8 +37,6 @@ constexpr std::array kVariables = {
     Variable{"HTTP_ACCEPT", &Request::accept},
     Variable{"HTTP_ACCEPT_LANGUAGE", &Request::accept_language},
     Variable{"HTTP_ORIGIN", &Request::origin},
-    Variable{"HTTP_REFERER", &Request::referer},
-    Variable{"HTTP_USER_AGENT", &Request::user_agent},
     Variable{"HTTP_SEC_FETCH_SITE", &Request::sec_fetch_site},
     Variable{"HTTP_COOKIE", &Request::cookie},
     Variable{"DOCUMENT_ROOT", &Request::document_root},
@@ -151,8 +149,7 @@ Done take_form(Request& request, RequestLimits& left) {
 }
 
 Done take_multipart(Request& request, RequestLimits& left) {
-  const auto parts =
-      parse_multipart(request.body, request.content_type_header, {left.parts, left.part_headers});
+  const auto parts = parse_multipart(request.body, request.content_type_header);
   if (!parts) return refuse(parts.error());
   for (const Part& part : *parts) {
     if (!part.filename) {
@@ -200,7 +197,7 @@ void list_form(const Request& request, std::vector<SentField>& fields) {
 }
 
 void list_multipart(const Request& request, std::vector<SentField>& fields) {
-  const auto parts = parse_multipart(request.body, request.content_type_header, {});
+  const auto parts = parse_multipart(request.body, request.content_type_header);
   if (!parts) return;
   for (const Part& part : *parts)
     if (!part.filename) fields.push_back({*part.name, std::string(part.content)});
@@ -283,18 +280,6 @@ std::string Environment::fault() const {
 }
 
 // --- Request
-
-std::string Request::own_url() const {
-  constexpr std::string_view kept = "/-._~!$&'()*+,;=:@";
-  std::string path;
-  for (const char c : script_name) {
-    if (kept.find(c) != kept.npos)
-      path += c;
-    else
-      path += c == ' ' ? "%20" : php::url_encode({&c, 1});
-  }
-  return (https ? "https://" : "http://") + host + path;
-}
 
 std::vector<SentField> sent_fields(const Request& request) {
   std::vector<SentField> fields;

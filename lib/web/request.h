@@ -20,10 +20,8 @@
 namespace b24 {
 
 struct RequestLimits {
-  std::size_t body = 1 << 20;       // bytes; checked before anything is read
-  std::size_t parts = 64;           // multipart: number of parts
-  std::size_t part_headers = 8192;  // multipart: bytes of one part's headers
-  php::Limits names;                // fields, depth and nodes, of query and body together
+  std::size_t body = 1 << 20;  // bytes; checked before anything is read
+  php::Limits names;           // fields, depth and nodes, of query and body together
 };
 
 // Why a request was refused before any page saw it. `code` is ours and stable, e.g.
@@ -75,28 +73,20 @@ struct Request {
   std::vector<Upload> uploads;
 
   std::string remote_address;  // REMOTE_ADDR
-  std::string
-      forwarded_for;  // X-Forwarded-For as sent; believed only from trusted proxies (address.h)
+  std::string forwarded_for;   // X-Forwarded-For; believed only from trusted proxies (address.h)
   bool https = false;
   std::string host;  // Host header, or SERVER_NAME and port
   std::string accept;
   std::string accept_language;
   std::string origin;
-  std::string referer;
-  std::string user_agent;
   std::string sec_fetch_site;
   std::string cookie;
   std::string document_root;
   std::string server_software;
   std::string key_header;  // X-B24hooks-Key: the owner's key for checkserver
 
-  bool accepts_json() const {
-    return prefers_json(accept);
-  }  // Accept prefers application/json to text/html
+  bool accepts_json() const { return prefers_json(accept); }
   bool is_post() const { return method == "POST"; }
-  // The scheme, host and path of this page as the visitor sees it, e.g.
-  // "https://example.com/index.php".
-  std::string own_url() const;
 };
 
 // A field of a POST, not a file, as it was sent: PHP's rules let the last of two equal names win.
@@ -112,14 +102,12 @@ std::string declared_charset(const Request& request);
 // Reads a request, or refuses it with
 //   400 bad_request: variables with a fault (Environment::fault), or a Host that is none
 //   405 wrong_method: neither GET, HEAD, POST nor OPTIONS
-//   411 length_required: a POST with neither CONTENT_LENGTH nor chunked transfer (a gateway hands
-//   on
-//       the latter without a length; it is read to its end)
+//   411 length_required: a POST with neither CONTENT_LENGTH nor chunked transfer (which a gateway
+//       hands on without a length; it is read to its end)
 //   413 body_too_large, too_many_fields (or parts), too_many_nodes
 //   400 bad_length: CONTENT_LENGTH is not digits only, or the body is longer; body_incomplete
 //   415 unsupported_type: a POST that is not urlencoded, multipart or JSON (an empty one may have
-//   no
-//       type)
+//       no type)
 //   400 too_deep, bad_json (or a scalar), bad_multipart
 // What comes along as the body of another method is read under the same limits and dropped.
 std::expected<Request, Refusal> read_request(const Environment& environment, const BodyReader& read,

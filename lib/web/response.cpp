@@ -2,28 +2,9 @@
 #include "web/response.h"
 
 #include <algorithm>
-#include <array>
 
 namespace b24 {
 namespace {
-
-constexpr std::array<std::string_view, static_cast<std::size_t>(Header::count_)> kNames = {
-    "Content-Type",
-    "Location",
-    "Cache-Control",
-    "Allow",
-    "Retry-After",
-    "Vary",
-    "Set-Cookie",
-    "Content-Security-Policy",
-    "X-Content-Type-Options",
-    "Referrer-Policy",
-    "Access-Control-Allow-Origin",
-    "Access-Control-Allow-Methods",
-    "Access-Control-Allow-Headers",
-    "Content-Language",
-    "X-Robots-Tag",
-};
 
 struct Reason {
   int status;
@@ -35,22 +16,18 @@ constexpr Reason kReasons[] = {
     {202, "Accepted"},
     {204, "No Content"},
     {303, "See Other"},
-    {304, "Not Modified"},
     {400, "Bad Request"},
     {401, "Unauthorized"},
     {403, "Forbidden"},
     {404, "Not Found"},
     {405, "Method Not Allowed"},
-    {409, "Conflict"},
     {411, "Length Required"},
     {413, "Content Too Large"},
     {415, "Unsupported Media Type"},
     {422, "Unprocessable Content"},
     {429, "Too Many Requests"},
     {500, "Internal Server Error"},
-    {502, "Bad Gateway"},
     {503, "Service Unavailable"},
-    {504, "Gateway Timeout"},
 };
 
 std::string_view reason(int status) {
@@ -66,12 +43,8 @@ std::string without_controls(std::string_view value) {
 
 }  // namespace
 
-std::string_view name(Header header) {
-  return kNames[static_cast<std::size_t>(header)];
-}
-
-Response& Response::set(Header header, std::string_view value) {
-  auto found = std::ranges::find(headers, header, &std::pair<Header, std::string>::first);
+Response& Response::set(std::string_view header, std::string_view value) {
+  auto found = std::ranges::find(headers, header, &std::pair<std::string, std::string>::first);
   if (found == headers.end())
     headers.emplace_back(header, without_controls(value));
   else
@@ -81,9 +54,9 @@ Response& Response::set(Header header, std::string_view value) {
 
 Response text_response(int status, std::string body, std::string_view content_type) {
   Response response{.status = status, .headers = {}, .body = std::move(body)};
-  response.set(Header::content_type, content_type)
-      .set(Header::x_content_type_options, "nosniff")
-      .set(Header::cache_control, "no-store");
+  response.set("Content-Type", content_type)
+      .set("X-Content-Type-Options", "nosniff")
+      .set("Cache-Control", "no-store");
   return response;
 }
 
@@ -92,7 +65,7 @@ std::string to_cgi(const Response& response, bool head) {
   text.append(reason(response.status)).append("\r\n");
   // `headers` is open to all, so the last word on what a line holds is here.
   for (const auto& [header, value] : response.headers)
-    text.append(name(header)).append(": ").append(without_controls(value)).append("\r\n");
+    text.append(header).append(": ").append(without_controls(value)).append("\r\n");
   bool may_have_body = response.status != 204 && response.status != 304;
   if (may_have_body) text += "Content-Length: " + std::to_string(response.body.size()) + "\r\n";
   text += "\r\n";

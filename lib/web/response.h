@@ -8,40 +8,17 @@
 
 namespace b24 {
 
-// The only header fields that a page can emit, so that none with a meaning for the web server
-// (X-Accel-Redirect, ...) ever slips out.
-enum class Header {
-  content_type,
-  location,
-  cache_control,
-  allow,
-  retry_after,
-  vary,
-  set_cookie,
-  content_security_policy,
-  x_content_type_options,
-  referrer_policy,
-  access_control_allow_origin,
-  access_control_allow_methods,
-  access_control_allow_headers,
-  content_language,
-  x_robots_tag,
-  count_  // sizes the table of names
-};
-
-std::string_view name(Header header);  // "Content-Type"
-
 struct Response {
   int status = 200;
-  std::vector<std::pair<Header, std::string>> headers;
+  std::vector<std::pair<std::string, std::string>> headers;
   std::string body;
   // What has to be on the disk before this may be sent (Page::keep); empty: nothing.
   std::string promise = {};
 
-  // Sets or replaces. A value with a byte below 0x20 or 0x7f is a programming error for fixed text
-  // and an attack for anything else: such bytes are dropped here, so that nothing can start a
-  // second header line.
-  Response& set(Header header, std::string_view value);
+  // Sets or replaces; `header` is a literal ("Content-Type"), never a visitor's word. A value with
+  // a byte below 0x20 or 0x7f is a programming error for fixed text and an attack for anything
+  // else: such bytes are dropped, so that nothing can start a second header line.
+  Response& set(std::string_view header, std::string_view value);
 };
 
 // A response with a content type, "nosniff" and "no-store".

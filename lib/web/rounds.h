@@ -10,7 +10,6 @@
 
 #include <atomic>
 #include <condition_variable>
-#include <list>
 #include <mutex>
 #include <span>
 #include <string>
@@ -35,32 +34,25 @@ class Rounds {
  private:
   using Taken = Connections::Taken;
   using Requests = std::vector<FCGX_Request>;  // one a connection of a round
-  struct Worker {
-    std::thread thread;
-    bool ended = false;
-  };
 
   void start_worker();
-  void work(Worker& worker);
-  std::vector<Taken> next(Worker& worker);
-  bool retire(Worker& worker);
+  void work();
+  std::vector<Taken> next();
   void serve(std::span<const Taken> taken, Requests& requests);
   static bool begin(int socket, FCGX_Request& request);
   void send(FCGX_Request& request, const std::string& text);
   void watch();
-  void grow();
 
   Page& page_;
   ServerLimits limits_;
   Connections connections_;
-  std::atomic<int> idle_ = 0;         // threads that wait for a request
-  std::atomic<unsigned> rounds_ = 0;  // begun so far
-  std::atomic<bool> dozing_ = false;  // the watchdog has nothing to look after
-  std::mutex mutex_;                  // of what follows
+  std::atomic<std::size_t> idle_ = 0;  // threads that wait for a request
+  std::atomic<unsigned> rounds_ = 0;   // begun so far
+  std::atomic<bool> dozing_ = false;   // the watchdog has nothing to look after
+  std::mutex mutex_;                   // of what follows
   bool finished_ = false;
   std::condition_variable awake_;
-  std::list<Worker> workers_;
-  int alive_ = 0;
+  std::vector<std::thread> workers_;
   std::thread watchdog_;
 };
 

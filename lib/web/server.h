@@ -69,9 +69,8 @@ class Page {
 };
 
 struct Option {
-  std::string_view name;  // "--list"
-  std::string_view
-      argument;  // what follows it, "pending|failed"; empty for none; in [] when it may be left out
+  std::string_view name;      // "--list", a literal
+  std::string_view argument;  // "pending|failed"; empty for none; in [] when it may be left out
   std::string_view help;
 };
 
@@ -82,10 +81,10 @@ struct Program {
   std::unique_ptr<Page> (*make)(const Launch& launch);
 };
 
-// The whole life of a process; the result is main's. Command line common to all: --listen
-// unix:PATH|HOST:PORT, --threads N, --settings FILE,
-// --help, --version; a line on stderr and 64 (EX_USAGE) for an option that is unknown or lacks its
-// argument. The help when nothing was asked for and the page has nothing to do then.
+// The whole life of a process; the result is main's. Common to all are --listen, --threads,
+// --settings, --help and --version (command_line.cpp); a line on stderr and 64 (EX_USAGE) for an
+// option that is unknown or lacks its argument. The help when nothing was asked for and the page
+// has nothing to do then.
 int serve(int argc, char** argv, const Program& program);
 
 // The name of the libfcgi that is loaded, which has its version: "libfcgi.so.0.0.0".

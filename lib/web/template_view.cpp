@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <kainjow/mustache.hpp>
 #include <optional>
 #include <vector>
 
@@ -159,15 +158,6 @@ km::data convert(const Value& value) {
 
 }  // namespace
 
-struct TemplateView::Compiled {
-  km::mustache view;
-};
-
-TemplateView::TemplateView(std::unique_ptr<Compiled> compiled, std::set<std::string> keys)
-    : compiled_(std::move(compiled)), keys_(std::move(keys)) {}
-TemplateView::~TemplateView() = default;
-TemplateView::TemplateView(TemplateView&&) noexcept = default;
-
 Result<TemplateView> TemplateView::make(const std::string& dir, const std::string& name) {
   std::set<std::string> keys;
   Expansion expansion(dir, keys);
@@ -175,16 +165,14 @@ Result<TemplateView> TemplateView::make(const std::string& dir, const std::strin
   km::mustache view(without_indentation(expansion.text()));
   if (!view.is_valid())
     return std::unexpected(broken_template(dir + name + ".mustache: " + view.error_message()));
-  return TemplateView(std::make_unique<Compiled>(std::move(view)), std::move(keys));
+  return TemplateView(std::move(view), std::move(keys));
 }
 
 std::string TemplateView::render(const Value& data, const Value& constants) const {
   const km::data seen = convert(data), constant = convert(constants);
   km::context<std::string> context(&seen);
   context.push(&constant);
-  // The library's render is not const only because partials and lambdas keep their error in the
-  // object; there are neither here, so that threads may share it.
-  return compiled_->view.render(context);
+  return view_.render(context);
 }
 
 std::string without_indentation(std::string_view text) {

@@ -2,10 +2,11 @@
 // the mustache library.
 #pragma once
 
-#include <memory>
+#include <kainjow/mustache.hpp>
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/error.h"
 #include "value/value.h"
@@ -21,8 +22,6 @@ class TemplateView {
   // unbalanced sections, other delimiters, a partial that is missing or includes itself; those of
   // the system when the file cannot be read.
   static Result<TemplateView> make(const std::string& dir, const std::string& name);
-  ~TemplateView();
-  TemplateView(TemplateView&&) noexcept;
 
   // Each KEY of {{t.KEY}}.
   const std::set<std::string>& keys() const { return keys_; }
@@ -31,9 +30,11 @@ class TemplateView {
   std::string render(const Value& data, const Value& constants) const;
 
  private:
-  struct Compiled;
-  TemplateView(std::unique_ptr<Compiled> compiled, std::set<std::string> keys);
-  std::unique_ptr<Compiled> compiled_;
+  TemplateView(kainjow::mustache::mustache view, std::set<std::string> keys)
+      : view_(std::move(view)), keys_(std::move(keys)) {}
+  // The library's render is not const only because partials and lambdas keep their error in the
+  // object; there are neither here, so that threads may share it.
+  mutable kainjow::mustache::mustache view_;
   std::set<std::string> keys_;
 };
 

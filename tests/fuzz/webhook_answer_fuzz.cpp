@@ -17,7 +17,7 @@ void require(bool condition) {
 
 }  // namespace
 
-// The first byte chooses the status and `halt`, the rest is the body.
+// The first byte chooses the status, the rest is the body.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static constexpr int kStatuses[] = {200, 200, 200, 0,   201, 302, 400,
                                       401, 403, 404, 429, 500, 503};
@@ -28,7 +28,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   };
   if (size == 0) return 0;
   const int status = kStatuses[(data[0] >> 1) % std::size(kStatuses)];
-  const bool halt = (data[0] & 1) != 0;
   const std::string_view body(reinterpret_cast<const char*>(data + 1), size - 1);
 
   const auto answer = b24::read_answer(status, body);
@@ -40,7 +39,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     require(answer.error().verdict != b24::Verdict::retry || answer.error().status == 429 ||
             !answer.error().error.code.empty());
   }
-  const auto results = b24::read_batch(answer, commands, halt);
+  const auto results = b24::read_batch(answer, commands);
   require(results.size() == commands.size());
   for (const b24::BatchResult& result : results) require(answer || !result.outcome);
   return 0;

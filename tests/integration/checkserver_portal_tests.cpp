@@ -222,7 +222,7 @@ BOOST_AUTO_TEST_CASE(limits_that_are_nearly_used_up_or_hold_back_are_found) {
   b24::CallError error;
   error.error = {b24::ErrorKind::portal, "OVERLOAD_LIMIT", "blocked", ""};
   error.status = 503;
-  (*gate)->failed("crm.lead.add", error);
+  (*gate)->ended("crm.lead.add", std::unexpected(error));
   expect_row(check.report(), "portal_limits", "warning", "held back");
 }
 

@@ -30,14 +30,12 @@ class NotingGate : public CallGate {
     seen.push_back("enter " + std::string(method));
     return wait;
   }
-  void answered(std::string_view method, const Answer&) override {
-    seen.push_back("answered " + std::string(method));
-  }
-  void failed(std::string_view method, const CallError& error) override {
-    seen.push_back("failed " + std::string(method) + " " + error.error.code);
+  void ended(std::string_view method, const CallResult& result) override {
+    seen.push_back(result ? "answered " + std::string(method)
+                          : "failed " + std::string(method) + " " + result.error().error.code);
   }
   Millis closed_for(std::string_view method) override { return method == closed ? 4'000 : 0; }
-  void ran(std::string_view method, const std::expected<Answer, CallError>& outcome) override {
+  void ran(std::string_view method, const CallResult& outcome) override {
     seen.push_back("ran " + std::string(method) + " " +
                    (outcome ? "well" : outcome.error().error.code));
   }
@@ -96,7 +94,6 @@ TlsServer::Handler batch_portal() {
       to += (to.empty() ? "\"" : ",\"") + command.key.text() + "\":";
       to += fails ? R"({"error":"ERROR_CORE","error_description":"refused"})"
                   : "\"" + php::url_encode(line) + "\"";
-      if (fails && form["halt"].boolean()) break;
     }
     const auto map = [](const std::string& members) {
       return members.empty() ? "[]" : "{" + members + "}";
@@ -117,8 +114,7 @@ std::vector<Command> commands(int count, int failing = -1) {
   return result;
 }
 
-void check_error(const std::expected<Answer, CallError>& answer, std::string_view code,
-                 Verdict verdict) {
+void check_error(const CallResult& answer, std::string_view code, Verdict verdict) {
   BOOST_REQUIRE_MESSAGE(!answer, "expected " << code);
   const CallError& error = answer.error();
   BOOST_TEST(error.error.code == code, error.error.code << ": " << error.error.cause);
@@ -295,7 +291,7 @@ BOOST_AUTO_TEST_CASE(batch_of_120_commands_is_three_requests_in_order) {
   NotingGate gate;
   Webhook webhook = portal.webhook(&gate);
   const std::vector<Command> all = commands(120, 60);
-  const auto results = webhook.batch(all, false);
+  const auto results = webhook.batch(all);
   BOOST_TEST(portal.server.requests().size() == 3U);
   BOOST_TEST(portal.server.connections() == 1);
   BOOST_TEST(std::ranges::count(gate.seen, "enter batch") == 3);
@@ -320,24 +316,12 @@ BOOST_AUTO_TEST_CASE(batch_of_120_commands_is_three_requests_in_order) {
   BOOST_TEST(portal.server.requests()[0].path == "/rest/1/canary0123456789/batch.json");
 }
 
-BOOST_AUTO_TEST_CASE(halt_stops_within_a_request_and_before_the_next) {
-  Portal portal(batch_portal());
-  const auto results = portal.webhook().batch(commands(120, 60), true);
-  BOOST_TEST(portal.server.requests().size() == 2U);
-  BOOST_REQUIRE(results.size() == 120U);
-  for (std::size_t i = 0; i < results.size(); ++i) {
-    if (i < 60) BOOST_TEST(results[i].outcome.has_value());
-    if (i == 60) check_error(results[i].outcome, "ERROR_CORE", Verdict::permanent);
-    if (i > 60) check_error(results[i].outcome, "not_run", Verdict::retry);
-  }
-}
-
 BOOST_AUTO_TEST_CASE(failed_request_of_a_batch_is_the_error_of_its_commands) {
   const auto portal_of = batch_portal();
   Portal portal([&](const Received& request) {
     return request.number == 2 ? Reply{"", Reply::Then::reset} : portal_of(request);
   });
-  const auto results = portal.webhook().batch(commands(120), false);
+  const auto results = portal.webhook().batch(commands(120));
   BOOST_TEST(portal.server.requests().size() == 3U);
   for (std::size_t i = 0; i < results.size(); ++i) {
     if (i / 50 == 1) {
@@ -352,7 +336,7 @@ BOOST_AUTO_TEST_CASE(operating_limit_inside_a_batch_is_told_to_the_gate) {
   Portal portal(script({test::json(
       R"({"result":{"result":[],"result_error":{"c0":{"error":"OPERATION_TIME_LIMIT"}}}})")}));
   NotingGate gate;
-  const auto results = portal.webhook(&gate).batch(commands(1), false);
+  const auto results = portal.webhook(&gate).batch(commands(1));
   check_error(results[0].outcome, "OPERATION_TIME_LIMIT", Verdict::retry);
   BOOST_TEST(results[0].outcome.error().retry_at == kNow + 60'000);
   const std::vector<std::string> want{"enter batch", "answered batch",
@@ -364,7 +348,7 @@ BOOST_AUTO_TEST_CASE(commands_of_a_method_that_is_held_back_are_left_out_of_a_ba
   Portal portal(batch_portal());
   NotingGate gate;
   gate.closed = "fail";
-  const auto results = portal.webhook(&gate).batch(commands(60, 3), false);
+  const auto results = portal.webhook(&gate).batch(commands(60, 3));
   BOOST_REQUIRE(results.size() == 60U);
   for (std::size_t i = 0; i < results.size(); ++i) {
     BOOST_TEST(results[i].key == "c" + std::to_string(i));
@@ -375,19 +359,11 @@ BOOST_AUTO_TEST_CASE(commands_of_a_method_that_is_held_back_are_left_out_of_a_ba
   BOOST_REQUIRE(portal.server.requests().size() == 2U);
   BOOST_TEST(php::parse_query(portal.server.requests()[0].body).value()["cmd"].size() == 49U);
 
-  // Under halt nothing behind it is run.
-  const auto halted = portal.webhook(&gate).batch(commands(60, 3), true);
-  BOOST_TEST(halted[2].outcome.has_value());
-  check_error(halted[3].outcome, "gate", Verdict::retry);
-  check_error(halted[4].outcome, "not_run", Verdict::retry);
-  check_error(halted[59].outcome, "not_run", Verdict::retry);
-  BOOST_TEST(portal.server.requests().size() == 3U);
-
   // Nothing is sent when all are.
   gate.closed = "crm.lead.add";
-  const auto none = portal.webhook(&gate).batch(commands(3), false);
+  const auto none = portal.webhook(&gate).batch(commands(3));
   for (const BatchResult& result : none) check_error(result.outcome, "gate", Verdict::retry);
-  BOOST_TEST(portal.server.requests().size() == 3U);
+  BOOST_TEST(portal.server.requests().size() == 2U);
 }
 
 BOOST_AUTO_TEST_CASE(large_commands_share_no_request) {
@@ -396,7 +372,7 @@ BOOST_AUTO_TEST_CASE(large_commands_share_no_request) {
   all[1].params.set("file", std::string(700'000, 'x'));
   all[2].params.set("file", std::string(700'000, 'x'));
   all[3].params.set("file", std::string(2'000'000, 'x'));
-  const auto results = portal.webhook().batch(all, false);
+  const auto results = portal.webhook().batch(all);
   BOOST_REQUIRE(results.size() == 5U);
   for (const BatchResult& result : results) BOOST_TEST(result.outcome.has_value());
   std::vector<std::size_t> sizes;

@@ -13,7 +13,7 @@ Response done(const Request& request, Value document) {
   if (!request.params["back"].boolean()) return json_response(200, document);
   Response response;  // a button of the page
   response.status = 303;
-  response.set(b24::Header::location, "/");
+  response.set("Location", "/");
   return response;
 }
 

@@ -62,7 +62,7 @@ b24::Response leave(LateAnswers& late, const Fault& fault, const Executed& execu
     case FaultKind::cut:
     case FaultKind::silence: {
       b24::Response response = named_status(kStatusLate);
-      response.set(b24::Header::location,
+      response.set("Location",
                    late.plan(fault, reply.status, b24::json::print(answer_document(executed))));
       return response;
     }

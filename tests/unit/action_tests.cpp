@@ -36,9 +36,8 @@ struct CountingGate : CallGate {
   Millis wait = 0;
   int asked = 0;
   Millis enter(std::string_view) override { return asked++ < waits ? wait : 0; }
-  void answered(std::string_view, const Answer&) override {}
-  void failed(std::string_view, const CallError&) override {}
-  void ran(std::string_view, const std::expected<Answer, CallError>&) override {}
+  void ended(std::string_view, const CallResult&) override {}
+  void ran(std::string_view, const CallResult&) override {}
   Millis closed_for(std::string_view) override { return 0; }
 };
 

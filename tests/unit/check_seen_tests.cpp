@@ -7,8 +7,8 @@
 #include <boost/test/unit_test.hpp>
 
 #include "checkserver/check_portal.h"
+#include "checkserver/site_url.h"
 #include "keep/work_loop.h"
-#include "portal/site_url.h"
 #include "portal/test_event.h"
 #include "process.h"
 #include "settings/log.h"

@@ -42,14 +42,14 @@ struct GateFixture {
     Answer answer;
     answer.operating = operating;
     answer.operating_reset_at = reset_at / 1000;
-    gate->answered(method, answer);
+    gate->ended(method, answer);
   }
   static CallError error(int status, const char* code, Verdict verdict) {
     return {
         {status == 0 ? ErrorKind::network : ErrorKind::portal, code, "", ""}, status, verdict, 0};
   }
   void fail(const CallError& error, const char* method = "crm.lead.add") {
-    gate->failed(method, error);
+    gate->ended(method, std::unexpected(error));
   }
   void go_down() {
     for (int i = 0; i < 3; ++i) fail(error(0, "connect", Verdict::retry));
@@ -139,7 +139,7 @@ BOOST_FIXTURE_TEST_CASE(gates_on_one_file_never_fill_the_portals_counter, GateFi
         BOOST_REQUIRE_LE(counter.add(now), 49.0);
         flight.arrives = 0;
       }
-      if (flight.lands <= now) gates[flight.gate]->answered("profile", Answer());
+      if (flight.lands <= now) gates[flight.gate]->ended("profile", Answer());
     }
     std::erase_if(flights, [&](const Flight& flight) { return flight.lands <= now; });
   }
@@ -206,7 +206,6 @@ BOOST_FIXTURE_TEST_CASE(three_failures_in_a_row_open_the_breaker, GateFixture) {
       {error(400, "", Verdict::permanent), false},
       {error(503, "QUERY_LIMIT_EXCEEDED", Verdict::retry), false},
       {error(0, "gate", Verdict::retry), false},
-      {error(0, "not_run", Verdict::retry), false},
       {error(0, "curl_missing", Verdict::permanent), false},
   };
   for (const auto& [failure, counts] : cases) {
@@ -324,7 +323,7 @@ BOOST_FIXTURE_TEST_CASE(method_out_of_operating_time_waits_for_its_reset, GateFi
   BOOST_TEST(other->closed_for("a") == 123'000);
   BOOST_TEST(other->closed_for("b") == 0);
   answer("c", 100, now + 60'000);
-  other->failed("c", used_up);
+  other->ended("c", std::unexpected(used_up));
   BOOST_TEST(gate->closed_for("c") == 60'000);
 
   BOOST_TEST(enter("b") == 0);
@@ -443,6 +442,15 @@ BOOST_FIXTURE_TEST_CASE(state_is_as_of_now, GateFixture) {
   BOOST_TEST(gate->state().last_error == "connect");
 }
 
+BOOST_FIXTURE_TEST_CASE(all_who_wait_in_a_process_share_one_look, GateFixture) {
+  const auto other = open();
+  for (int i = 0; i < 3; ++i)
+    other->ended("profile", std::unexpected(error(0, "connect", Verdict::retry)));
+  BOOST_TEST(!gate->is_open(kSecond));  // what was read just now will do
+  now += kSecond;
+  BOOST_TEST(gate->is_open(kSecond));
+}
+
 BOOST_FIXTURE_TEST_CASE(keeps_the_limits_by_itself_while_the_file_is_unusable, GateFixture) {
   call();
   std::filesystem::remove(dir / "gate.json");
@@ -512,7 +520,7 @@ BOOST_FIXTURE_TEST_CASE(the_portals_own_clock_says_when_it_resets, GateFixture) 
     used.operating = 440;
     used.at = now;
     used.operating_reset_at = (now + 100'000) / 1000;
-    gate->answered("a", used);
+    gate->ended("a", used);
     BOOST_TEST(gate->closed_for("a") == 100'000);
     now += 100'000;
   }

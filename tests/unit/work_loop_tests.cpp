@@ -64,7 +64,7 @@ struct WaitingFixture {
   void close_portal() {  // for 15 minutes
     const CallError overload{
         {ErrorKind::portal, "OVERLOAD_LIMIT", "", ""}, 503, Verdict::blocked, 0};
-    good(gates.current())->failed("crm.lead.add", overload);
+    good(gates.current())->ended("crm.lead.add", std::unexpected(overload));
   }
   // For minutes: it has been down for a while.
   void close_receiver(const std::string& host) {

@@ -1,5 +1,5 @@
 // site_url: see site_url.h.
-#include "portal/site_url.h"
+#include "site_url.h"
 
 #include <algorithm>
 
@@ -51,7 +51,7 @@ bool is_loopback_url(std::string_view url) {
   return address && (loopback4->contains(*address) || loopback6->contains(*address));
 }
 
-HttpOptions own_site_options(const Settings& settings, std::size_t max_answer) {
+HttpOptions checking_options(const Settings& settings, std::size_t max_answer) {
   HttpOptions options;
   const Millis limit = settings.checkserver.time_limit;
   options.connect_time = std::min(settings.call.connect_time, limit / 2);

@@ -15,12 +15,13 @@ namespace b24 {
 // What is wrong with a public_url: not http(s)://host/, with user, query or fragment; nothing when
 // it is good.
 std::optional<Error> public_url_fault(std::string_view url);
-// "https://example.com" of "https://example.com/thanks"; empty for a path on this site.
+// "https://example.com" of "https://example.com/hooks/"; empty for what is no such address.
 std::string origin_of(const std::string& url);
 // Whether it names this machine itself: then http is no danger.
 bool is_loopback_url(std::string_view url);
 
-// How to ask the own site.
-HttpOptions own_site_options(const Settings& settings, std::size_t max_answer);
+// How the checks ask the own site, or for a certificate.
+HttpOptions checking_options(const Settings& settings,
+                             std::size_t max_answer = HttpOptions().max_answer);
 
 }  // namespace b24
