@@ -49,7 +49,9 @@ Status insert_item(Database& db, const NewItem& item, Millis now, Millis due) {
   return tell(db,
               "INSERT INTO items(kind, id, name, object, destination, state, received_at, due_at,"
               " finished_at, unsure, payload) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-              " ON CONFLICT(kind, id) DO UPDATE SET repeats = repeats + 1",
+              // The same moment: taken in once more from the journal.
+              " ON CONFLICT(kind, id) DO UPDATE SET"
+              " repeats = repeats + (received_at <> excluded.received_at)",
               name(item.kind), item.id, item.name, item.object, item.destination, name(item.state),
               received, due, item.state == State::pending ? 0 : received, item.unsure,
               json::print(item.payload));

@@ -108,13 +108,13 @@ Result<Opened> open_and_read(const std::filesystem::path& file, const Tell& tell
     const auto image = read_all(*open, file);
     if (!image) return std::unexpected(image.error());
     if (auto books = parse(*image)) return Opened{*std::move(open), *std::move(books)};
-    const std::filesystem::path aside =
-        file.parent_path() / ("gate-" + iso_time(now_ms()) + ".broken");
-    if (::rename(file.c_str(), aside.c_str()) != 0) return file_failure(file, "rename");
+    const std::string aside = name_aside(file);
+    if (::rename(file.c_str(), (file.parent_path() / aside).c_str()) != 0)
+      return file_failure(file, "rename");
     tell({ErrorKind::storage, "gate_damaged",
-          file.string() + ": damaged or of another version; put aside as " +
-              aside.filename().string() + ", and begun anew",
-          "nothing to do once; when it happens again, look after the disk"});
+          file.string() + ": damaged or of another version; put aside as " + aside +
+              ", and begun anew",
+          "nothing in it is worth saving; when it happens again, look after the disk"});
   }
 }
 
