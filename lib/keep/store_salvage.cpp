@@ -296,7 +296,6 @@ Result<Store::Salvaged> Store::salvage(const fs::path& file) {
   Salvaged about;
   if (lens.lacks_log()) about.faults.push_back("its last changes (-wal) cannot be read");
   const auto expected = number_of(lens.database(), "SELECT sum(n) FROM tallies WHERE at = 0");
-  if (!expected) about.faults.push_back("how many there were cannot be read");
   const Facts facts = read_facts(lens, about);
 
   std::vector<Row> rows;
@@ -329,7 +328,9 @@ Result<Store::Salvaged> Store::salvage(const fs::path& file) {
     if (auto written = write_rows(); !written) return std::unexpected(written.error());
   }
   if (auto written = write_rows(); !written) return std::unexpected(written.error());
-  about.lost = std::max(expected.value_or(0) - about.read, damaged);
+  const std::int64_t missing = expected.value_or(0) - about.read;
+  if (!expected || missing < 0) about.faults.push_back("how many there were cannot be read");
+  about.lost = std::max(missing, damaged);
   const auto closed = data_->write(Database::Sync::full, [&](Database& db) -> Status {
     for (const auto& [key, value] : facts) {
       auto kept = tell(db, "INSERT OR IGNORE INTO facts(key, value) VALUES (?, ?)", key, value);

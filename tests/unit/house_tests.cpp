@@ -93,7 +93,7 @@ BOOST_AUTO_TEST_CASE(each_library_has_one_door) {
 BOOST_AUTO_TEST_CASE(rooms_and_files_keep_to_their_size) {
   const std::map<std::string, std::ptrdiff_t> budgets = {
       {"base", 1575}, {"value", 970},  {"settings", 2946}, {"web", 3476},        {"portal", 2537},
-      {"keep", 3891}, {"index", 2600}, {"handler", 1708},  {"checkserver", 3570}};
+      {"keep", 3892}, {"index", 2600}, {"handler", 1708},  {"checkserver", 3570}};
   std::map<std::string, std::ptrdiff_t> lines;
   for (const Source& source : sources()) {
     const auto count = std::ranges::count(source.text, '\n');
