@@ -82,7 +82,7 @@ class Lens {
   explicit Lens(const fs::path& dir) : file_(dir / "salvage.db") {}
   ~Lens() {
     database_.reset();
-    remove_files();
+    if (lock_.get() >= 0) remove_files();
   }
   Lens(const Lens&) = delete;
   Lens& operator=(const Lens&) = delete;
