@@ -127,7 +127,10 @@ int replay(Store& store, const std::string& id, const ListFilter& filter) {
 int rebuild(const EventTools& tools, const App& app) {
   const Result<std::string> aside = Store::put_aside(app.settings->data.dir);
   if (!aside) return complain("handler", aside.error()), 1;
-  if (!aside->empty()) std::cout << "the store is put aside as " << *aside << "\n";
+  if (!aside->empty()) {
+    std::cout << "the store is put aside as " << *aside << "; "
+              << how_to_salvage(app.settings->data.dir / *aside) << "\n";
+  }
   const Result<int> taken = tools.ingester.run(kPatience);
   if (!taken) return complain("handler", taken.error()), 1;
   std::cout << *taken << " events are in the new store\n";
@@ -187,7 +190,7 @@ int event_command(const EventTools& tools, const Arguments& arguments) {
     filter.since = *time;
   }
   take_in(tools, *current);
-  for (const char* option : {"--list", "--show", "--retry"}) {
+  for (const char* option : {"--list", "--show", "--retry", "--salvage"}) {
     if (!given(arguments, option)) continue;
     const auto reopen = [&] {
       if (Result<std::shared_ptr<Gate>> gate = tools.gates.current(); gate) (*gate)->reopen();

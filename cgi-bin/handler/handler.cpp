@@ -200,6 +200,7 @@ constexpr Option kOptions[] = {
     {"--send-test", "URL", "post an event as the portal does, and tell what came back"},
     {"--journal", "list|verify", "what the journal holds, or whether all of it can be read"},
     {"--rebuild", "", "put the store aside and fill a new one from the journal"},
+    {"--salvage", "FILE", "take over what can be read of a store that was put aside"},
 };
 
 }  // namespace

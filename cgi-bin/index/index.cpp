@@ -365,6 +365,7 @@ constexpr Option kOptions[] = {
     {"--list", "[pending|failed|done|spam]", "list the leads"},
     {"--show", "ID", "a lead's whole life; an ID or how it begins"},
     {"--retry", "ID|all", "send a failed or waiting lead, or all of them, now; spam by its ID"},
+    {"--salvage", "FILE", "take over what can be read of a damaged store that was put aside"},
     {"--deliver", "", "send what is due, then end (for cron)"},
 };
 

@@ -130,6 +130,16 @@ Result<FileHandle> open_locked(const std::filesystem::path& file, Millis limit) 
   }
 }
 
+std::string name_aside(const std::filesystem::path& file) {
+  std::string time = iso_time(now_ms()).substr(0, 19);
+  std::erase_if(time, [](char c) { return c == '-' || c == ':'; });
+  std::string stem = file.stem().string() + "-" + time + "Z";
+  const std::string extension = file.extension().string();
+  std::error_code fault;
+  while (std::filesystem::exists(file.parent_path() / (stem + extension), fault)) stem += "x";
+  return stem + extension;
+}
+
 Millis last_write(const std::filesystem::path& file) {
   struct stat status {};
   if (::stat(file.c_str(), &status) != 0) return 0;

@@ -59,6 +59,9 @@ std::optional<std::string> read_file(const std::filesystem::path& file, std::siz
 // Code "busy" after `limit`.
 Result<FileHandle> open_locked(const std::filesystem::path& file, Millis limit = 10'000);
 
+// A name beside a damaged file that nothing has yet: "store-20261128T022800Z.db" for store.db.
+std::string name_aside(const std::filesystem::path& file);
+
 // When it was last written to; 0: there is no such file.
 Millis last_write(const std::filesystem::path& file);
 

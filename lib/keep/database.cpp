@@ -33,7 +33,7 @@ constexpr Meaning kMeanings[] = {
     {SQLITE_BUSY, "busy", "end the program that keeps the database locked"},
     {SQLITE_LOCKED, "busy", "end the program that keeps the database locked"},
     {SQLITE_CORRUPT, "corrupt",
-     "stop the pages, move the file away (sqlite3 FILE .recover reads most of it), start again"},
+     "move the file away; a store is put aside at once, and index.fcgi --salvage FILE reads it"},
     {SQLITE_NOTADB, "corrupt", "this is not an SQLite database: move the file away"},
     {SQLITE_READONLY, "read_only", "let the user that runs the pages write the data directory"},
     {SQLITE_CANTOPEN, "cannot_open", "let the user that runs the pages write the data directory"},
@@ -167,12 +167,28 @@ std::string Query::text(int column) const {
 Result<std::unique_ptr<Database>> Database::open(const std::filesystem::path& file, Sync sync) {
   if (auto made = make_when_missing(file); !made) return std::unexpected(made.error());
   std::unique_ptr<Database> database(new Database);
-  const int code = sqlite3_open_v2(file.c_str(), &database->db_,
-                                   SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nullptr);
-  if (code != SQLITE_OK) return failure(database->db_, code, "open");
-  if (auto configured = database->configure(sync); !configured)
-    return std::unexpected(configured.error());
+  Status ready = database->connect(file, SQLITE_OPEN_READWRITE);
+  if (ready) ready = database->configure(sync);
+  if (!ready) return std::unexpected(ready.error());
   return database;
+}
+
+Result<std::unique_ptr<Database>> Database::open_to_look(const std::filesystem::path& file) {
+  std::unique_ptr<Database> database(new Database);
+  if (auto ready = database->connect(file, SQLITE_OPEN_READONLY); !ready)
+    return std::unexpected(ready.error());
+  return database;
+}
+
+Status Database::connect(const std::filesystem::path& file, int flags) {
+  const int code = sqlite3_open_v2(file.c_str(), &db_, flags | SQLITE_OPEN_NOMUTEX, nullptr);
+  if (code != SQLITE_OK) return failure(db_, code, "open");
+  sqlite3_extended_result_codes(db_, 1);
+  sqlite3_busy_timeout(db_, kBusyMillis);
+  // What is erased is gone from the disk, too.
+  return execute(
+      "PRAGMA temp_store=MEMORY; PRAGMA cell_size_check=ON; PRAGMA trusted_schema=OFF; "
+      "PRAGMA secure_delete=ON");
 }
 
 Database::~Database() {
@@ -181,15 +197,10 @@ Database::~Database() {
 }
 
 Status Database::configure(Sync sync) {
-  sqlite3_extended_result_codes(db_, 1);
-  sqlite3_busy_timeout(db_, kBusyMillis);
   auto wal = turn_to_wal();
   if (!wal) return std::unexpected(wal.error());
   wal_ = *wal;
-  auto done = execute(
-      "PRAGMA temp_store=MEMORY; PRAGMA journal_size_limit=16777216; PRAGMA cell_size_check=ON; "
-      "PRAGMA trusted_schema=OFF");
-  if (!done) return done;
+  if (auto done = execute("PRAGMA journal_size_limit=16777216"); !done) return done;
   return set_sync(sync);
 }
 

@@ -64,6 +64,8 @@ class Database {
   // Makes the file (mode 0600) when missing; WAL, or a rollback journal where WAL cannot work; busy
   // time-out 2 s, and a short one from then on until a lock is had.
   static Result<std::unique_ptr<Database>> open(const std::filesystem::path& file, Sync sync);
+  // Of a file that may be damaged, only to look into it; it keeps whatever journal mode it has.
+  static Result<std::unique_ptr<Database>> open_to_look(const std::filesystem::path& file);
   ~Database();
 
   // Statements are kept prepared by their text; one Query of a text at a time.
@@ -79,6 +81,7 @@ class Database {
 
  private:
   Database() = default;
+  Status connect(const std::filesystem::path& file, int flags);
   Status configure(Sync sync);
   void roll_back();
   bool is_wal();

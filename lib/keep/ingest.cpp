@@ -43,13 +43,13 @@ Facts::value_type fact_of_follower(const Follower& follower, const JournalPositi
 
 }  // namespace
 
-// What was read, and the items of its first records.
 Result<std::string> follower_fact(Store& store, std::string_view name) {
   auto fact = store.recall(follow_key(name));
   if (fact) fact->erase(0, fact->find(' ') + 1);  // its place in the journal
   return fact;
 }
 
+// What was read, and the items of its first records.
 struct Ingester::Batch {
   JournalPosition begin;
   JournalRead read;  // up to read.end

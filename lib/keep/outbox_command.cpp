@@ -144,6 +144,18 @@ int retry(Store& store, Kind kind, const std::string& id, const ListFilter& only
   return 0;
 }
 
+int salvage(Store& store, const std::string& file) {
+  const Result<Store::Salvaged> done = store.salvage(file);
+  if (!done) return complain("store", done.error()), 1;
+  std::cout << done->read << " leads and events were read; " << done->saved
+            << " of them were missing here, or not so far on, and are saved\n"
+            << done->lost << " could not be read\n";
+  if (done->without_history > 0)
+    std::cout << "the history of " << done->without_history << " could not be read\n";
+  for (const std::string& fault : done->faults) std::cout << fault << "\n";
+  return done->lost == 0 && done->without_history == 0 && done->faults.empty() ? 0 : 1;
+}
+
 }  // namespace
 
 int outbox_command(StoreSource& stores, Kind kind,
@@ -155,6 +167,7 @@ int outbox_command(StoreSource& stores, Kind kind,
   for (const auto& [option, argument] : arguments) {
     if (option == "--list") return list(**store, kind, argument, only);
     if (option == "--show") return show(**store, kind, argument);
+    if (option == "--salvage") return salvage(**store, argument);
     if (option == "--retry") {
       reopen();
       return retry(**store, kind, argument, only);

@@ -1,4 +1,5 @@
-// outbox_command: what an owner asks of the store in the shell: --list, --show, --retry.
+// outbox_command: what an owner asks of the store in the shell: --list, --show, --retry,
+// --salvage.
 #pragma once
 
 #include <functional>
@@ -13,7 +14,8 @@ namespace b24 {
 // Carries out the first of the options on stdout; the process's exit code: 0, 1 (not found, or the
 // store cannot be used), EX_USAGE (not understood). --list and --retry all keep to the name and
 // time of `only`. --retry makes what failed or waits due now, and calls `reopen` first: the owner
-// has mended something, so the portal is asked at once.
+// has mended something, so the portal is asked at once. --salvage is of both kinds, in whichever
+// program a site has; 1 also when something could not be read.
 int outbox_command(StoreSource& stores, Kind kind,
                    const std::vector<std::pair<std::string, std::string>>& arguments,
                    const std::function<void()>& reopen, const ListFilter& only = {});

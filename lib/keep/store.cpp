@@ -30,7 +30,9 @@ Status check_schema(Database& database, const fs::path& file) {
       if (!version) return std::unexpected(version.error());
       if (*version != 0) return {};  // another process was first
       version = kSchemaVersion;
-      return database.execute(kSchema);
+      if (auto tables = database.execute(kSchema); !tables) return tables;
+      return tell(database, "INSERT INTO sqlite_sequence(name, seq) VALUES ('items', ?)",
+                  now_ms() * 1000);
     });
     if (!made) return made;
   }
@@ -50,16 +52,6 @@ void abandon(std::unique_ptr<Database> database) {
   static auto* const abandoned = new std::vector<std::unique_ptr<Database>>;
   const std::lock_guard lock(mutex);
   abandoned->push_back(std::move(database));
-}
-
-// "store-20261128T022800Z": of the moment, and not there yet.
-std::string name_for_aside(const fs::path& dir) {
-  std::string time = iso_time(now_ms()).substr(0, 19);
-  std::erase_if(time, [](char c) { return c == '-' || c == ':'; });
-  std::string name = "store-" + time + "Z";
-  std::error_code fault;
-  while (fs::exists(dir / (name + ".db"), fault)) name += "x";
-  return name;
 }
 
 }  // namespace
@@ -150,7 +142,7 @@ Error Store::Data::told_of(Error error, ino_t inode) {
   const auto name = put_aside(dir, inode);
   if (name && name->empty()) return error;  // another has done it
   error.cause += name ? "; put aside as " + *name : "; cannot be put aside: " + name.error().cause;
-  error.remedy = "what was in it and in no journal any more can be read with sqlite3 FILE .recover";
+  error.remedy = name ? how_to_salvage(dir / *name) : name.error().remedy;
   return error;
 }
 
@@ -194,15 +186,20 @@ Result<std::string> Store::put_aside(const fs::path& dir, std::optional<ino_t> i
   struct stat status {};
   const bool there = ::stat((dir / kFileName).c_str(), &status) == 0;
   if (!there || (inode && status.st_ino != *inode)) return "";
-  const std::string name = name_for_aside(dir);
+  const std::string name = name_aside(dir / kFileName);
   std::error_code fault;
   for (const char* suffix : {"-shm", "-wal", ""}) {
     const fs::path from = dir / (std::string(kFileName) + suffix);
-    fs::rename(from, dir / (name + ".db" + suffix), fault);
+    fs::rename(from, dir / (name + suffix), fault);
     if (fault && fault != std::errc::no_such_file_or_directory)
       return std::unexpected(system_error(ErrorKind::storage, from.string(), fault.value()));
   }
-  return name + ".db";
+  return name;
+}
+
+std::string how_to_salvage(const fs::path& file) {
+  return "index.fcgi --salvage " + file.string() + " (or handler.fcgi --salvage) takes over " +
+         "what can be read of it and is in no journal any more";
 }
 
 const fs::path& Store::dir() const {

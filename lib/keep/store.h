@@ -51,7 +51,9 @@ struct NewItem {
 };
 
 struct Item {
-  std::int64_t number = 0;  // grows with each accepted item of any kind, in the order of commits
+  // Grows with each accepted item of any kind, in the order of commits; those of a new store begin
+  // behind those of all before it, so that none is ever given twice.
+  std::int64_t number = 0;
   Kind kind = Kind::lead;
   std::string id;
   Value payload;
@@ -74,8 +76,8 @@ struct Item {
 struct Attempt {
   Millis at = 0;
   Millis took = 0;
-  std::string outcome;  // "accepted", "done", "retry", "failed", "retried by hand"; "lost": the
-                        // process that had it ended or was late
+  std::string outcome;  // "accepted", "done", "retry", "failed", "retried by hand", "salvaged";
+                        // "lost": the process that had it ended or was late
   std::string code;
   std::string text;
 };
@@ -194,6 +196,19 @@ class Store {
   static Result<std::string> put_aside(const std::filesystem::path& dir,
                                        std::optional<ino_t> inode = {});
 
+  // Takes over what can be read of a store that was put aside: items that are missing here or
+  // further on there (sent), their history, and what else was remembered and is not here. Counters
+  // are not. Works on a copy of the file beside the store; memory is bounded. Once for each file:
+  // fails with code "salvaged_before", or "store_in_use", "busy" (another does it), of disk errors.
+  struct Salvaged {
+    std::int64_t read = 0;
+    std::int64_t saved = 0;            // of these: they were missing here, or not so far on
+    std::int64_t lost = 0;             // items that could not be read
+    std::int64_t without_history = 0;  // read, but not what happened to them
+    std::vector<std::string> faults;   // what else could not be read
+  };
+  Result<Salvaged> salvage(const std::filesystem::path& file);
+
   const std::filesystem::path& dir() const;
   bool uses_wal() const;
   // PRAGMA quick_check; "ok" or what is wrong.
@@ -204,6 +219,9 @@ class Store {
   explicit Store(std::unique_ptr<Data> data);
   std::unique_ptr<Data> data_;
 };
+
+// The command for a store that was put aside, in words for people.
+std::string how_to_salvage(const std::filesystem::path& file);
 
 // The store in the settings' data directory, opened when it is first asked for, since a CGI process
 // pays for each thing that it opens. Safe from all threads.

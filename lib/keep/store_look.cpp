@@ -38,7 +38,9 @@ std::string list_statement(const ListFilter& filter) {
   if (filter.since > 0) sql += "AND received_at >= ?5 ";
   // Where the walk may end, or begin. A clock that was set dates the numbers in any order.
   if (filter.since > 0 && (filter.newest_first || filter.after == 0)) {
-    sql += "AND number >= (SELECT min(number) FROM items WHERE received_at >= ?5) ";
+    sql +=
+        "AND number >= (SELECT min(number) FROM items INDEXED BY items_received"
+        " WHERE received_at >= ?5) ";
   }
   sql += filter.newest_first ? "ORDER BY number DESC LIMIT ?6" : "ORDER BY number LIMIT ?6";
   return sql;
@@ -143,8 +145,8 @@ Result<KindStats> Store::stats(Kind kind) {
         "SELECT total(n) FILTER (WHERE what = 'pending'), total(n) FILTER (WHERE what = 'done'),"
         " total(n) FILTER (WHERE what = 'failed'),"
         " total(n) FILTER (WHERE what = 'received' AND at >= ?2),"
-        " (SELECT received_at FROM items INDEXED BY items_open WHERE kind = ?1"
-        "  AND state = 'pending' AND state <> 'done' ORDER BY number LIMIT 1)"
+        " (SELECT received_at FROM items INDEXED BY items_waiting WHERE kind = ?1"
+        "  AND state = 'pending' ORDER BY number LIMIT 1)"
         " FROM tallies WHERE kind = ?1",
         name(kind), midnight(data_->clock()));
     if (!stats) return std::unexpected(stats.error());

@@ -8,7 +8,7 @@
 namespace b24 {
 namespace {
 
-constexpr std::int64_t kErasedPerCall = 500;
+constexpr std::int64_t kChangedAtOnce = 500;
 
 std::unexpected<Error> no_such_item(std::int64_t number) {
   return std::unexpected(Error{ErrorKind::input, "no_such_item",
@@ -153,16 +153,33 @@ Status Store::retry_now(std::int64_t number) {
   });
 }
 
+// A bounded number at a time: others get to write in between.
 Result<std::int64_t> Store::retry_all(Kind kind, std::string_view item_name, Millis since) {
-  Result<std::int64_t> revived = 0;
-  const auto written = data_->write(Database::Sync::full, [&](Database& db) -> Status {
-    revived = revive(db, "retried by hand", data_->clock(), data_->due_now(), "",
-                     "kind = ?3 AND state <> 'done' AND state <> 'spam' AND (?4 = '' OR name = ?4)"
-                     " AND received_at >= ?5",
-                     name(kind), item_name, since);
-    return revived ? Status() : std::unexpected(revived.error());
-  });
-  return written ? revived : std::unexpected(written.error());
+  std::int64_t revived = 0;
+  for (const State state : {State::pending, State::failed}) {
+    for (std::int64_t from = 0, to = 1; to != 0; from = to) {
+      const auto written = data_->write(Database::Sync::full, [&](Database& db) -> Status {
+        const auto last = number_of(db,
+                                    "SELECT max(number) FROM (SELECT number FROM items"
+                                    " INDEXED BY items_open WHERE state = ? AND state <> 'done'"
+                                    " AND number > ? ORDER BY number LIMIT ?)",
+                                    name(state), from, kChangedAtOnce);
+        if (!last) return std::unexpected(last.error());
+        to = *last;
+        const auto some = revive(db, "retried by hand", data_->clock(), data_->due_now(), "",
+                                 "number IN (SELECT number FROM items INDEXED BY items_open"
+                                 " WHERE state = ?3 AND state <> 'done' AND number > ?4"
+                                 " AND number <= ?5 AND kind = ?6 AND (?7 = '' OR name = ?7)"
+                                 " AND received_at >= ?8)",
+                                 name(state), from, to, name(kind), item_name, since);
+        if (!some) return std::unexpected(some.error());
+        revived += *some;
+        return {};
+      });
+      if (!written) return std::unexpected(written.error());
+    }
+  }
+  return revived;
 }
 
 Status Store::replay(std::int64_t number) {
@@ -185,14 +202,14 @@ Status Store::replay(std::int64_t number) {
 
 Result<std::int64_t> Store::erase_done(Millis before) {
   std::int64_t erased = 0;
-  const auto written = data_->write(Database::Sync::full, [&](Database& db) -> Status {
+  const auto written = data_->write(Database::Sync::normal, [&](Database& db) -> Status {
     // An item finishes after it was received, so the walk ends at the first one received later.
     auto done =
         tell(db,
              "DELETE FROM items WHERE number IN (SELECT number FROM items"
              " INDEXED BY items_received WHERE received_at < ?1 AND state IN ('done', 'spam')"
              " AND finished_at < ?1 ORDER BY received_at LIMIT ?2)",
-             before, kErasedPerCall);
+             before, kChangedAtOnce);
     if (!done) return done;
     erased = db.changes();
     return tell(db,

@@ -17,10 +17,11 @@ namespace {
 
 constexpr Millis kFirstDelay = 1'000;
 constexpr Millis kLastDelay = 15 * 60'000;
-constexpr Millis kIdle = 10'000;    // how often an idle thread looks for what others left behind
-constexpr Millis kSoon = 3'000;     // work_due waits for what is due within this
-constexpr Millis kShortest = 10;    // between two looks at an item that somebody else holds
-constexpr Millis kUpkeep = 60'000;  // between looks after old items
+constexpr Millis kIdle = 10'000;     // how often an idle thread looks for what others left behind
+constexpr Millis kSoon = 3'000;      // work_due waits for what is due within this
+constexpr Millis kShortest = 10;     // between two looks at an item that somebody else holds
+constexpr Millis kUpkeep = 60'000;   // between looks after old items
+constexpr Millis kErasing = 10'000;  // at most, of each look
 constexpr Millis kNever = std::numeric_limits<Millis>::max();
 
 std::chrono::milliseconds pause(Millis time, Millis longest) {
@@ -129,8 +130,12 @@ void WorkLoop::look_after_store() {
   if (!app || !store) return;
   const Status status = (*store)->remember(last_run_key(kind_), std::to_string(now_ms()));
   if (!status) app->log->error("work", status.error());
-  const auto erased = (*store)->erase_done(now_ms() - app->settings->store.keep_days * kDay);
-  if (!erased) app->log->error("work", erased.error());
+  const Millis before = now_ms() - app->settings->store.keep_days * kDay;
+  const Millis deadline = steady_ms() + kErasing;
+  for (Result<std::int64_t> erased = 1; erased.value_or(0) > 0 && steady_ms() < deadline;) {
+    erased = (*store)->erase_done(before);
+    if (!erased) app->log->error("work", erased.error());
+  }
   sweep_claims((*store)->dir());
   if (upkeep_) upkeep_(*app, **store);
 }

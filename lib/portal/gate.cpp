@@ -71,15 +71,14 @@ Result<FileHandle> Gate::read() {
       known_ = *std::move(books);
       return open;
     }
-    const std::filesystem::path aside =
-        file_.parent_path() / ("gate-" + iso_time(now_ms()) + ".broken");
+    const std::string aside = name_aside(file_);
     std::error_code fault;
-    std::filesystem::rename(file_, aside, fault);
+    std::filesystem::rename(file_, file_.parent_path() / aside, fault);
     if (fault) return file_failure(file_, "rename", fault.value());
     tell_({ErrorKind::storage, "gate_damaged",
-           file_.string() + ": damaged or of another version; put aside as " +
-               aside.filename().string() + ", and begun anew",
-           "nothing to do once; when it happens again, look after the disk"});
+           file_.string() + ": damaged or of another version; put aside as " + aside +
+               ", and begun anew",
+           "nothing in it is worth saving; when it happens again, look after the disk"});
   }
 }
 

@@ -260,6 +260,28 @@ BOOST_AUTO_TEST_CASE(the_journal_is_listed_and_verified_and_a_store_is_made_of_i
   BOOST_TEST(shell({"--journal", "eat"}).status == 64);
 }
 
+// Seven days later the journal holds none of it any more.
+BOOST_AUTO_TEST_CASE(the_command_that_is_told_saves_what_no_journal_holds) {
+  BOOST_TEST(is_good(run(event("1")).out));
+  const Ran rebuilt = shell({"--rebuild"});
+  const std::size_t told = rebuilt.out.find("--salvage ");
+  BOOST_REQUIRE(told != std::string::npos);
+  const std::string file =
+      rebuilt.out.substr(told + 10, rebuilt.out.find(' ', told + 10) - told - 10);
+  fs::remove_all(settings.data() / "journal");
+  for (const char* suffix : {"", "-wal", "-shm"})
+    fs::remove(settings.data() / ("store.db" + std::string(suffix)));
+  const Ran saved = shell({"--salvage", file});
+  BOOST_TEST(saved.status == 0);
+  BOOST_TEST(saved.out.starts_with("1 leads and events were read; 1 of them"), saved.out);
+  BOOST_TEST(all_events(*store()).size() == 1u);
+  const Ran again = shell({"--salvage", file});
+  BOOST_TEST(again.status == 1);
+  BOOST_TEST(again.err.contains("was salvaged at"));
+  write_file(settings.data() / "other.db", std::string(8192, 'x'));
+  BOOST_TEST(shell({"--salvage", (settings.data() / "other.db").string()}).status == 1);
+}
+
 BOOST_AUTO_TEST_CASE(a_receiver_without_actions_erases_what_is_old) {
   constexpr Millis kDay = 24 * 3'600'000;
   for (const bool by_cron : {false, true}) {

@@ -136,7 +136,14 @@ class Faulty {
       const Ran ran = ran_.get();
       // (A fault that hits the dynamic linker ends the child before it has done anything.)
       BOOST_TEST((ran.status < 128 || ran.out.empty()), "ended by a signal: " << ran.err);
-      check_store(ran, *good(Store::open(dir_->path() / "data")));
+      const auto store = good(Store::open(dir_->path() / "data"));
+      // What cannot be read for a moment counts as damaged, and the store is put aside.
+      for (const auto& entry : std::filesystem::directory_iterator(store->dir())) {
+        const std::string name = entry.path().filename();
+        if (!name.starts_with("store-") || !name.ends_with(".db")) continue;
+        BOOST_TEST(good(store->salvage(entry.path())).lost == 0);
+      }
+      check_store(ran, *store);
     }
   }
 

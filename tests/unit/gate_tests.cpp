@@ -478,8 +478,9 @@ BOOST_FIXTURE_TEST_CASE(a_damaged_file_is_put_aside_and_begun_anew, GateFixture)
     int aside = 0;
     for (const auto& entry : std::filesystem::directory_iterator(dir.path())) {
       const std::string name = entry.path().filename();
-      if (!name.ends_with(".broken")) continue;
-      BOOST_TEST(name.starts_with("gate-20"), name);
+      if (!name.starts_with("gate-20")) continue;
+      BOOST_TEST(name.ends_with("Z.json"), name);
+      BOOST_TEST(!name.contains(':'), name);
       BOOST_TEST(read_file(entry.path()) == damaged);
       std::filesystem::remove(entry.path());
       ++aside;

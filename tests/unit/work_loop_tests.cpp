@@ -129,4 +129,17 @@ BOOST_FIXTURE_TEST_CASE(events_for_a_dead_receiver_are_not_touched, WaitingFixtu
   check_untouched(work, Kind::event);
 }
 
+BOOST_FIXTURE_TEST_CASE(one_look_erases_all_that_is_old, WaitingFixture) {
+  std::vector<NewItem> old;
+  for (int i = 0; i < kWaiting; ++i) {
+    old.push_back(new_item(Kind::event, std::to_string(i)));
+    old.back().state = State::done;
+    old.back().received_at = now_ms() - 400 * kDay;
+  }
+  good(store->accept(old));
+  EventWork work(app, stores, gates);
+  good(work.work_due(0));
+  BOOST_TEST(good(store->stats(Kind::event)).done == 0);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,98 @@
+// store_size_tests: what a question costs does not grow with the store. What is counted are bytes
+// that are read and written, not time.
+#include <sqlite3.h>
+
+#include <boost/test/unit_test.hpp>
+#include <functional>
+#include <sstream>
+
+#include "store_fixture.h"
+
+using namespace b24;
+using namespace b24::test;
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::int64_t kMany = 20'000;
+constexpr std::int64_t kFew = 300 << 10;  // bytes; the store has some 10 MB
+
+std::int64_t bytes_read() {
+  std::istringstream io(read_file("/proc/self/io"));
+  std::string name;
+  std::int64_t count = 0;
+  io >> name >> count;
+  BOOST_REQUIRE(name == "rchar:");
+  return count;
+}
+
+struct BigStore : StoreFixture {
+  // Events only, one a minute up to now.
+  void fill(const std::string& state) {
+    close();
+    sqlite3* db = nullptr;
+    BOOST_REQUIRE_EQUAL(sqlite3_open((dir / "store.db").c_str(), &db), SQLITE_OK);
+    const std::string finished = state == "pending" ? "0" : "1800000000000";
+    const std::string sql =
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < " +
+        std::to_string(kMany) +
+        ") INSERT INTO items(kind, id, name, object, state, received_at, due_at, finished_at,"
+        " unsure, destination, payload) SELECT 'event', printf('%08d', i), 'TEST', '', '" +
+        state + "', 1800000000000 - (" + std::to_string(kMany) + " - i) * 60000, 0, " + finished +
+        ", 0, 'portal', '{\"ts\":\"" + std::string(300, '1') + "\"}' FROM n";
+    BOOST_REQUIRE_EQUAL(sqlite3_exec(db, sql.c_str(), nullptr, nullptr, nullptr), SQLITE_OK);
+    sqlite3_close(db);
+    store = open();
+  }
+};
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(store_size_tests)
+
+BOOST_AUTO_TEST_CASE(no_question_reads_the_whole_store) {
+  for (const char* state : {"pending", "done", "failed"}) {
+    BigStore big;
+    big.fill(state);
+    const auto list = [&](std::optional<Kind> kind, std::optional<State> only, Millis since) {
+      ListFilter filter;
+      filter.kind = kind;
+      filter.state = only;
+      filter.since = since;
+      return big.store->list(filter).has_value();
+    };
+    const Millis hour_ago = big.now - kHour;
+    const std::pair<const char*, std::function<bool()>> questions[] = {
+        {"stats of many", [&] { return big.store->stats(Kind::event).has_value(); }},
+        {"stats of none", [&] { return big.store->stats(Kind::lead).has_value(); }},
+        {"list", [&] { return list(Kind::event, {}, 0); }},
+        {"list of another kind", [&] { return list(Kind::lead, {}, 0); }},
+        {"list of failed", [&] { return list({}, State::failed, 0); }},
+        {"list since", [&] { return list(Kind::event, {}, hour_ago); }},
+        {"list since now", [&] { return list(Kind::event, {}, big.now + 1); }},
+        {"show",
+         [&] { return good(big.store->find_by_beginning(Kind::event, "0001")).has_value(); }},
+        {"hours", [&] { return big.store->hours(Kind::lead, hour_ago).has_value(); }},
+        {"erase", [&] { return big.store->erase_done(hour_ago - 300 * kDay).has_value(); }},
+    };
+    for (const auto& [what, question] : questions) {
+      big.reopen();
+      const std::int64_t before = bytes_read();
+      BOOST_TEST(question(), what);
+      BOOST_TEST(bytes_read() - before < kFew, what << " of " << state);
+    }
+  }
+}
+
+BOOST_FIXTURE_TEST_CASE(all_are_retried_a_bounded_number_at_a_time, BigStore) {
+  fill("failed");
+  accept(Kind::lead, "another");
+  BOOST_TEST(good(store->retry_all(Kind::event, "", 0)) == kMany);
+  BOOST_TEST(good(store->stats(Kind::event)).pending == kMany);
+  // In one transaction all of the store would stand in it.
+  BOOST_TEST(fs::file_size(dir / "store.db-wal") < 6u << 20);
+  BOOST_TEST(good(store->retry_all(Kind::event, "", now - kHour + 1)) == 60);
+  BOOST_TEST(good(store->retry_all(Kind::event, "OTHER", 0)) == 0);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
