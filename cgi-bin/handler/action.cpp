@@ -51,9 +51,9 @@ bool sleep_for(Millis time, const std::stop_token& stop) {
 
 Value fill_in_values(const Value& value, const Value& event, const Value& result) {
   if (!value.is_array()) return fill_in(value.text(), event, result);
-  Value filled = value;
-  filled.for_each_value(
-      [&](const Key&, Value& member) { member = fill_in_values(member, event, result); });
+  Value filled = Value::array();
+  for (const Value::Member& member : value.members())
+    filled.set(member.key, fill_in_values(member.value, event, result));
   return filled;
 }
 

@@ -12,7 +12,7 @@
 #include <filesystem>
 #include <string>
 
-#include "base/append_file.h"
+#include "base/files.h"
 #include "base/clock.h"
 #include "keep/ingest.h"
 

@@ -12,8 +12,7 @@ bool equal(std::string_view a, std::string_view b);
 
 std::string sha256(std::string_view bytes);                             // 32 bytes
 std::string hmac_sha256(std::string_view key, std::string_view bytes);  // 32 bytes
-// From the system, fetched in blocks by each thread.
-std::string random_bytes(std::size_t count);
+std::string random_bytes(std::size_t count);                            // from the system
 // A fresh identifier: 26 characters, digits and lower-case letters, sortable by time to the
 // millisecond, 80 random bits.
 std::string new_id();

@@ -55,10 +55,22 @@ Piece take(std::string_view& text) {
   return piece;
 }
 
-// C1; what breaks lines; what makes a reader see characters in another order than they stand in.
+// DEL and C1; what breaks lines; what makes a reader see characters in another order than they
+// stand in.
 bool is_wide_control(std::uint32_t point) {
-  return (point >= 0x80 && point < 0xA0) || point == 0x200E || point == 0x200F ||
+  return (point >= 0x7F && point < 0xA0) || point == 0x200E || point == 0x200F ||
          (point >= 0x2028 && point <= 0x202E) || (point >= 0x2066 && point <= 0x2069);
+}
+
+// \xNN or \uNNNN; empty for what may stay.
+std::string escape_of(std::string_view bytes, CodePoint point) {
+  std::array<char, 12> escaped{};
+  if (point.length == 0 || point.value < 0x20)
+    std::snprintf(escaped.data(), escaped.size(), "\\x%02x",
+                  static_cast<unsigned char>(bytes.front()));
+  else if (is_wide_control(point.value))
+    std::snprintf(escaped.data(), escaped.size(), "\\u%04x", point.value);
+  return escaped.data();
 }
 
 }  // namespace
@@ -149,18 +161,22 @@ std::string for_log(std::string_view text, std::size_t limit) {
   std::string result;
   while (!text.empty()) {
     auto [piece, point] = take(text);
-    const auto first = static_cast<unsigned char>(piece.front());
-    std::array<char, 12> escaped{};
-    const bool control = point.value < 0x20 || point.value == 0x7F;
-    if (point.length == 0 || control)
-      std::snprintf(escaped.data(), escaped.size(), "\\x%02x", first);
-    else if (is_wide_control(point.value))
-      std::snprintf(escaped.data(), escaped.size(), "\\u%04x", point.value);
-    else if (point.value == '\\')
-      piece = "\\\\";
-    if (escaped[0] != '\0') piece = escaped.data();
+    const std::string escaped = escape_of(piece, point);
+    if (!escaped.empty()) piece = escaped;
+    if (point.value == '\\') piece = "\\\\";
     if (result.size() + piece.size() > limit) return result + "...";
     result += piece;
+  }
+  return result;
+}
+
+std::string escape_controls(std::string_view text) {
+  std::string result;
+  result.reserve(text.size());
+  while (!text.empty()) {
+    const auto [piece, point] = take(text);
+    const std::string escaped = escape_of(piece, point);
+    result += escaped.empty() ? piece : escaped;
   }
   return result;
 }

@@ -21,8 +21,9 @@ fs::path program_dir() {
 
 }  // namespace
 
-Error settings_error(std::string code, std::string cause, std::string remedy) {
-  return {ErrorKind::settings, std::move(code), std::move(cause), std::move(remedy)};
+std::unexpected<Error> settings_error(std::string code, std::string cause, std::string remedy) {
+  return std::unexpected(
+      Error{ErrorKind::settings, std::move(code), std::move(cause), std::move(remedy)});
 }
 
 std::string_view variable(const char* const* environment, std::string_view name) {
@@ -35,31 +36,21 @@ std::string_view variable(const char* const* environment, std::string_view name)
 }
 
 Status check_outside_web(const fs::path& path, std::string_view web_root, const char* code,
-                         const char* what) {
-  if (web_root.empty() || !is_inside(path, fs::path(web_root))) return {};
-  return std::unexpected(settings_error(code,
-                                        path.string() + ": " + what + " lies below the web root " +
-                                            text::for_log(web_root) + ", where anyone may fetch it",
-                                        "move it out of the web root"));
+                         const std::string& what, const std::string& where) {
+  if (web_root.empty() || !is_inside(path, web_root)) return {};
+  return settings_error(code,
+                        path.string() + ": " + what + " lies below the web root " +
+                            text::for_log(web_root) + ", where anyone may fetch it",
+                        "move it " + where);
 }
 
-Status check_settings_outside_web(const Settings& settings, std::string_view web_root) {
-  if (settings.file.empty()) return {};
-  Status outside =
-      check_outside_web(settings.file, web_root, "settings_in_web_root", "the settings file");
-  if (!outside) outside.error().remedy = "move it to " + std::string(kSystemFile);
-  return outside;
+Status check_settings_outside_web(const fs::path& file, std::string_view web_root) {
+  if (file.empty()) return {};
+  return check_outside_web(file, web_root, "settings_in_web_root", "the settings file",
+                           "to " + std::string(kSystemFile));
 }
 
-Status check_mode(const fs::path& file, const struct stat& status) {
-  if (!is_open_to_others(status)) return {};
-  return std::unexpected(settings_error(
-      "settings_open_to_others",
-      file.string() + ": other users of this machine can read or write it, and it holds secrets",
-      in_one_line(lines_to_read(file))));
-}
-
-Error no_settings_file(const fs::path& file) {
+std::unexpected<Error> no_settings_file(const fs::path& file) {
   return settings_error("no_settings_file", file.string() + ": there is no such settings file",
                         "copy conf/settings.conf.example to " + std::string(kSystemFile) +
                             ", set C_REST_WEB_HOOK_URL in it, then " +
@@ -80,10 +71,7 @@ std::vector<fs::path> settings_places() {
 }
 
 std::string list_of_places() {
-  std::string list;
-  for (const fs::path& place : settings_places())
-    list += (list.empty() ? "" : ", ") + place.string();
-  return list;
+  return text::join(settings_places(), ", ");
 }
 
 fs::path find_settings(const std::string& given, const char* const* environment) {

@@ -74,13 +74,12 @@ class Value {
   // True for an array with the keys 0 .. n-1 in this order (an empty one too).
   bool is_list() const;
 
-  // Scalars. `text` converts as PHP does: null and false "", true "1", integers in decimal, reals
-  // in the shortest form that reads back; an array gives "Array".
+  // Scalars. `text` converts as PHP does: null and false "", true "1", integers in decimal; reals
+  // in the shortest form that reads back, "1e+17" from there on; an array gives "Array".
   std::string text() const;
   const std::string& string() const;  // REQUIRES: is_string()
   bool boolean() const;  // PHP's truth: false for null, false, 0, 0.0, "", "0" and an empty array
-  std::int64_t integer()
-      const;  // leading decimal digits of a string, as PHP casts; an array: 0 or 1
+  std::int64_t integer() const;  // leading decimal digits of a string; an array: 0 or 1
   double real() const;
 
   // Arrays. Reading members of anything else finds nothing; writing makes it an array first.
@@ -96,10 +95,6 @@ class Value {
   // dropped, as in PHP.
   void append(Value item);
   void set(const Key& key, Value value) { (*this)[key] = std::move(value); }
-  // Removes a member; the order of the others stays, and the next free integer key too. Linear.
-  void erase(const Key& key);
-  template <class Visit>
-  void for_each_value(Visit visit);  // visit(const Key&, Value&) for each member, in order
 
   bool operator==(const Value& other) const;  // same types, same members, same order
 
@@ -135,12 +130,5 @@ inline Value::Value(double number) : data_(number) {}
 inline Value::Value(std::string text) : data_(std::move(text)) {}
 inline Value::Value(std::string_view text) : data_(std::string(text)) {}
 inline Value::Value(const char* text) : data_(std::string(text)) {}
-
-template <class Visit>
-void Value::for_each_value(Visit visit) {
-  if (!is_array()) return;
-  for (Member& member : std::get<std::unique_ptr<Array>>(data_)->members)
-    visit(std::as_const(member.key), member.value);
-}
 
 }  // namespace b24
