@@ -62,15 +62,23 @@ bool is_wide_control(std::uint32_t point) {
          (point >= 0x2028 && point <= 0x202E) || (point >= 0x2066 && point <= 0x2069);
 }
 
-// \xNN or \uNNNN; empty for what may stay.
-std::string escape_of(std::string_view bytes, CodePoint point) {
-  std::array<char, 12> escaped{};
-  if (point.length == 0 || point.value < 0x20)
-    std::snprintf(escaped.data(), escaped.size(), "\\x%02x",
-                  static_cast<unsigned char>(bytes.front()));
-  else if (is_wide_control(point.value))
-    std::snprintf(escaped.data(), escaped.size(), "\\u%04x", point.value);
-  return escaped.data();
+std::string escaped(std::string_view text, std::size_t limit, std::string_view backslash) {
+  std::string result;
+  while (!text.empty()) {
+    auto [piece, point] = take(text);
+    std::array<char, 12> escape{};
+    if (point.length == 0 || point.value < 0x20)
+      std::snprintf(escape.data(), escape.size(), "\\x%02x",
+                    static_cast<unsigned char>(piece.front()));
+    else if (is_wide_control(point.value))
+      std::snprintf(escape.data(), escape.size(), "\\u%04x", point.value);
+    else if (point.value == '\\')
+      piece = backslash;
+    if (escape[0] != '\0') piece = escape.data();
+    if (piece.size() > limit - result.size()) return result + "...";
+    result += piece;
+  }
+  return result;
 }
 
 }  // namespace
@@ -157,28 +165,12 @@ std::string narrow(std::string_view text) {
   return result;
 }
 
-std::string for_log(std::string_view text, std::size_t limit) {
-  std::string result;
-  while (!text.empty()) {
-    auto [piece, point] = take(text);
-    const std::string escaped = escape_of(piece, point);
-    if (!escaped.empty()) piece = escaped;
-    if (point.value == '\\') piece = "\\\\";
-    if (result.size() + piece.size() > limit) return result + "...";
-    result += piece;
-  }
-  return result;
+std::string escape_controls(std::string_view text) {
+  return escaped(text, text.npos, "\\");
 }
 
-std::string escape_controls(std::string_view text) {
-  std::string result;
-  result.reserve(text.size());
-  while (!text.empty()) {
-    const auto [piece, point] = take(text);
-    const std::string escaped = escape_of(piece, point);
-    result += escaped.empty() ? piece : escaped;
-  }
-  return result;
+std::string for_log(std::string_view text, std::size_t limit) {
+  return escaped(text, limit, "\\\\");
 }
 
 void replace_all(std::string& text, std::string_view what, std::string_view with) {

@@ -8,6 +8,14 @@
 
 namespace b24::text {
 
+// ASCII only.
+inline bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+inline bool is_letter(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
 bool is_valid_utf8(std::string_view bytes);
 // Each byte that is not part of valid UTF-8, and each NUL, becomes U+FFFD.
 std::string to_valid_utf8(std::string_view bytes);

@@ -7,8 +7,6 @@
 #include <ctime>
 #include <utility>
 
-#include "settings/settings_place.h"
-
 namespace b24 {
 
 AppSource::AppSource(const Launch& launch, std::string page, Clock clock)

@@ -9,17 +9,22 @@
 #include <optional>
 #include <set>
 
+#include "base/files.h"
 #include "base/text.h"
 #include "settings/ini_file.h"
 #include "settings/permission.h"
 #include "settings/settings_keys.h"
-#include "settings/settings_place.h"
 
 namespace b24 {
 namespace fs = std::filesystem;
 namespace {
 
 constexpr std::string_view kPrefix = "B24HOOKS_";
+
+std::unexpected<Error> settings_error(std::string code, std::string cause, std::string remedy) {
+  return std::unexpected(
+      Error{ErrorKind::settings, std::move(code), std::move(cause), std::move(remedy)});
+}
 
 // --- One value ---
 
@@ -216,6 +221,25 @@ Result<int> apply_environment(Settings& settings, const char* const* environment
 
 // --- What follows from the rest ---
 
+Status check_outside_web(const fs::path& path, std::string_view web_root, const char* code,
+                         const std::string& what, const std::string& where) {
+  if (web_root.empty() || !is_inside(path, web_root)) return {};
+  return settings_error(code,
+                        path.string() + ": " + what + " lies below the web root " +
+                            text::for_log(web_root) + ", where anyone may fetch it",
+                        "move it " + where);
+}
+
+std::unexpected<Error> no_settings_file(const fs::path& file) {
+  const std::string best = settings_places().back().string();
+  return settings_error("no_settings_file", file.string() + ": there is no such settings file",
+                        "copy conf/settings.conf.example to " + best +
+                            ", set C_REST_WEB_HOOK_URL in it, then " +
+                            in_one_line(lines_to_read(best)) +
+                            "; or name another file, outside the web root, by --settings or "
+                            "B24HOOKS_SETTINGS");
+}
+
 Status complete(Settings& settings, std::string_view web_root) {
   if (settings.data.dir.empty() || (settings.file.empty() && settings.data.dir.is_relative())) {
     return settings_error("no_data_dir", "data.dir: no directory is named",
@@ -272,6 +296,12 @@ Result<Settings> load(const fs::path& path, const char* const* environment) {
 }
 
 }  // namespace
+
+Status check_settings_outside_web(const fs::path& file, std::string_view web_root) {
+  if (file.empty()) return {};
+  return check_outside_web(file, web_root, "settings_in_web_root", "the settings file",
+                           "to " + settings_places().back().string());
+}
 
 Result<Settings> load_settings(const fs::path& file, const char* const* environment) {
   std::error_code fault;

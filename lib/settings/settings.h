@@ -18,7 +18,7 @@ using Labels = std::map<std::string, std::string, std::less<>>;
 
 #define SECTION(Struct, part) struct Struct {
 #define SETTING(name, type, initial, example, help) \
-  decltype(type)::Field name = initial_value(type, initial);
+  decltype(setting_types::type)::Field name = initial_value(setting_types::type, initial);
 #define NAMED(key, name, ...) SETTING(name, __VA_ARGS__)
 #define KEY(...)
 #define FIELD(type, name) type name;
@@ -65,6 +65,10 @@ Result<Settings> load_settings(const std::filesystem::path& file, const char* co
 // /etc/b24hooks/settings.conf.
 std::vector<std::filesystem::path> settings_places();
 std::string list_of_places();  // the same, for people
+
+inline constexpr std::string_view kFileVariable = "B24HOOKS_SETTINGS";
+// The value of an environment variable; empty when there is none.
+std::string_view variable(const char* const* environment, std::string_view name);
 
 // Where the file is: `given` (from --settings), else B24HOOKS_SETTINGS, else the first of the
 // places that is there, else the last of them.

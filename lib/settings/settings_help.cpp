@@ -85,9 +85,7 @@ std::string settings_example() {
 }
 
 std::string settings_help() {
-  std::string out = "The settings file: --settings, else B24HOOKS_SETTINGS, else the first of\n";
-  for (const std::filesystem::path& place : settings_places()) out += "  " + place.string() + "\n";
-  out += "\"--help settings.conf\" prints a file to begin with.\n";
+  std::string out = "\"--help settings.conf\" prints a file to begin with.\n";
   for (const SettingSection& section : setting_sections()) {
     const std::string name = section.needs_name.empty() ? std::string(section.name)
                                                         : std::string(section.name) + " NAME";

@@ -35,6 +35,8 @@ bool set_label(const SettingPlace& place, const SettingType& type, std::string_v
                       place.settings.fields[place.item].labels[std::string(place.tail)]);
 }
 
+using namespace setting_types;
+
 // Each section's keys in a namespace of its own.
 #define SECTION(Struct, part)               \
   namespace of_##part {                     \
@@ -125,10 +127,8 @@ const SettingKey* SettingSection::find(std::string_view key) const {
 std::string env_form(std::string_view name) {
   std::string result(name);
   for (char& c : result) {
-    if (c >= 'a' && c <= 'z')
-      c = static_cast<char>(c - 'a' + 'A');
-    else if (!(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9'))
-      c = '_';
+    if (!text::is_letter(c) && !text::is_digit(c)) c = '_';
+    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
   }
   return result;
 }

@@ -44,13 +44,6 @@ bool read_amount(const SettingType& type, std::string_view text, const Unit (&un
   return true;
 }
 
-bool is_letter(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-
 bool is_line(std::string_view text) {
   return std::ranges::none_of(text, [](unsigned char c) { return c < 0x20 || c == 0x7f; });
 }
@@ -133,7 +126,7 @@ bool is_encoding(std::string_view text) {
 
 bool is_language(std::string_view text) {
   return text.size() >= 2 && text.size() <= 8 &&
-         std::ranges::all_of(text, [](char c) { return is_letter(c) || c == '-'; });
+         std::ranges::all_of(text, [](char c) { return text::is_letter(c) || c == '-'; });
 }
 
 bool is_csp(std::string_view text) {
@@ -148,7 +141,7 @@ bool is_csp(std::string_view text) {
 
 bool is_time_zone(std::string_view text) {
   const auto allowed = [](char c) {
-    return is_letter(c) || is_digit(c) || std::string_view("_+-/").contains(c);
+    return text::is_letter(c) || text::is_digit(c) || std::string_view("_+-/").contains(c);
   };
   if (text.starts_with('/') || !std::ranges::all_of(text, allowed)) return false;
   // The C library takes a name that it does not know for UTC.

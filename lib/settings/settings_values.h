@@ -55,7 +55,8 @@ bool is_time_zone(std::string_view text);  // "Europe/Moscow", or none
 // sources that allow no foreign script by accident ('unsafe-...', *, data: for scripts); or none.
 bool is_csp(std::string_view text);
 
-// --- The types there are ---
+// The types there are.
+namespace setting_types {
 
 using NumberType = TypeOf<int>;
 using TextType = TypeOf<std::string>;
@@ -112,4 +113,5 @@ inline constexpr TypeOf<std::vector<std::string>> kOrigins = {
 inline constexpr TypeOf<std::vector<std::string>> kTokens = {
     {.expects = "one token, or two parted by a blank", .secret = true}};
 
+}  // namespace setting_types
 }  // namespace b24

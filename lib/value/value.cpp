@@ -8,6 +8,8 @@
 #include <cstdlib>
 #include <type_traits>
 
+#include "base/text.h"
+
 namespace b24 {
 
 namespace {
@@ -16,10 +18,6 @@ constexpr std::int64_t kLowest = std::numeric_limits<std::int64_t>::min();
 constexpr std::int64_t kHighest = std::numeric_limits<std::int64_t>::max();
 // Up to this many members, a look at each is faster than a look into a tree.
 constexpr std::size_t kSearchedInOrder = 8;
-
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
 
 double leading_real(const std::string& text) {
   // strtod also knows "inf", "nan" and hexadecimal digits, which are words to PHP.
@@ -56,7 +54,7 @@ const Value& nothing() {
 Key::Key(std::string_view name) {
   const std::string_view digits = name.starts_with('-') ? name.substr(1) : name;
   const bool canonical =
-      !digits.empty() && is_digit(digits.front()) && (digits.front() != '0' || name == "0");
+      !digits.empty() && text::is_digit(digits.front()) && (digits.front() != '0' || name == "0");
   std::int64_t number = 0;
   const char* end = name.data() + name.size();
   if (canonical) {

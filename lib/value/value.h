@@ -85,8 +85,7 @@ class Value {
   // Arrays. Reading members of anything else finds nothing; writing makes it an array first.
   std::size_t size() const;  // members of an array; 0 for everything else
   const std::vector<Member>& members() const;
-  const Value* find(
-      const Key& key) const;  // nullptr when there is none; valid until the array changes
+  const Value* find(const Key& key) const;        // null when there is none; valid until a change
   const Value& operator[](const Key& key) const;  // a null value when there is none
   Value& operator[](const Key& key);              // made (null) when there is none
   // Follows a dotted path, "data.FIELDS.ID"; a null value when any step is missing.
@@ -113,8 +112,7 @@ struct Value::Member {
 
 struct Value::Array {
   std::vector<Member> members;
-  std::map<Key, std::size_t>
-      index;  // filled only from the ninth member on; short arrays are searched in order
+  std::map<Key, std::size_t> index;  // filled only from the ninth member on
   // The next free integer key; the lowest of all until an integer key is used (then append starts
   // at 0). PHP counts on from negative keys, too, in what a request brings.
   std::int64_t next = std::numeric_limits<std::int64_t>::min();

@@ -125,7 +125,7 @@ BOOST_AUTO_TEST_CASE(scalars_convert_as_php_does) {
       {"-nan", "-nan", true, 0, 0},
       {"99999999999999999999", "99999999999999999999", true, INT64_MAX, 99999999999999999999.0},
       {"-1e999", "-1e999", true, -1, -HUGE_VAL},
-      {"1e-999", "1e-999", true, 0, 0},
+      {"1e-999", "1e-999", true, 1, 0},
       {Value::array(), "Array", false, 0, 0},
       {Value::list({0}), "Array", true, 1, 1},
   };
