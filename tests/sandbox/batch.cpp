@@ -56,7 +56,8 @@ Value substitute(const std::string& text, const Value& results) {
 }
 
 void substitute_all(Value& params, const Value& results) {
-  for (const Value::Member& member : Value(params).members()) {
+  const Value before = params;
+  for (const Value::Member& member : before.members()) {
     Value& value = params[member.key];
     if (value.is_array())
       substitute_all(value, results);
