@@ -115,7 +115,7 @@ std::expected<void, ActionFailure> call(const ActionSettings& action, const Item
       Value::map({{"event", event.name},
                   {"item", event.number},
                   {"call", method},
-                  {"result", json::print(secret::mask(answer->result)).substr(0, 2000)}}));
+                  {"result", json::print(secret::mask_tree(answer->result)).substr(0, 2000)}}));
   if (may_loop) note_change(*tools.store, *tools.settings, name_of(action), event, begun);
   // Null would say that it has not been done.
   progress.set("call", answer->result.is_null() ? Value("") : answer->result);

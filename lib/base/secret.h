@@ -26,12 +26,6 @@ std::string decode_base64(std::string_view text);  // both alphabets; empty when
 // anywhere in a text, the secret part of a webhook URL and the values of the names in
 // `is_secret_name` written as name=value, name":"value or [name] => value.
 std::string mask(std::string_view text);
-inline std::string mask(const std::string& text) {
-  return mask(std::string_view(text));
-}
-inline std::string mask(const char* text) {
-  return mask(std::string_view(text));
-}
 // application_token, access_token, refresh_token, client_secret, secret, password, auth (as a
 // scalar), key...: compared without case.
 bool is_secret_name(std::string_view name);

@@ -100,27 +100,22 @@ std::optional<Error> field_fault(const Field& field) {
 }
 
 Result<Field> make_field(const FieldSettings& from, std::size_t max_body) {
-  Field field;
-  field.name = from.name;
-  field.target = "COMMENTS";  // nothing that a visitor wrote gets lost
+  Field field{from};
+  if (field.target.empty()) field.target = "COMMENTS";  // nothing that a visitor wrote gets lost
   if (const auto* preset = std::ranges::find(kPresets, from.name, &Preset::name);
       preset != std::end(kPresets)) {
     field.type = preset->type;
-    field.target = preset->target;
+    if (from.target.empty()) field.target = preset->target;
     field.autocomplete = preset->autocomplete;
   }
-  if (const auto* type = std::ranges::find(kTypes, from.type, &TypeName::name);
+  if (const auto* type = std::ranges::find(kTypes, from.type_name, &TypeName::name);
       type != std::end(kTypes))
     field.type = type->type;
-  if (!from.target.empty()) field.target = from.target == "none" ? "" : from.target;
-  field.labels = from.labels;
-  field.required = from.required || field.type == FieldType::consent;
-  field.max_length = from.max_length != 0 ? from.max_length : default_length(field.type, max_body);
-  field.pattern = from.pattern;
+  if (from.target == "none") field.target.clear();
+  if (field.type == FieldType::consent) field.required = true;
+  if (field.max_length == 0) field.max_length = default_length(field.type, max_body);
   field.choices = parse_choices(from.options);
-  field.value = from.value;
   if (field.is_box() && field.value.empty()) field.value = "Y";
-  field.link = from.link;
   if (std::optional<Error> bad = field_fault(field); bad) return std::unexpected(*bad);
   return field;
 }

@@ -75,20 +75,12 @@ std::string Key::text() const {
 
 Value::Value(const Value& other) {
   const auto copy = [this]<class T>(const T& held) {
-    if constexpr (std::is_same_v<T, std::unique_ptr<Array>>)
-      data_ = std::make_unique<Array>(*held);
+    if constexpr (std::is_same_v<T, std::shared_ptr<Array>>)
+      data_ = std::make_shared<Array>(*held);
     else
       data_ = held;
   };
   std::visit(copy, other.data_);
-}
-Value::Value(Value&& other) noexcept = default;
-Value& Value::operator=(Value&& other) noexcept = default;
-Value::~Value() = default;
-
-Value& Value::operator=(const Value& other) {
-  // Copied before it is assigned: `other` may be a member of this value.
-  return *this = Value(other);
 }
 
 bool Value::operator==(const Value& other) const {
@@ -105,10 +97,6 @@ std::string Value::text() const {
   if (const auto* number = std::get_if<double>(&data_)) return real_text(*number);
   if (const auto* flag = std::get_if<bool>(&data_)) return *flag ? "1" : "";
   return is_null() ? "" : "Array";
-}
-
-const std::string& Value::string() const {
-  return std::get<std::string>(data_);
 }
 
 bool Value::boolean() const {
@@ -149,8 +137,8 @@ Value Value::list(std::initializer_list<Value> items) {
 }
 
 Value::Array& Value::make_array() {
-  if (!is_array()) data_ = std::make_unique<Array>();
-  return *std::get<std::unique_ptr<Array>>(data_);
+  if (!is_array()) data_ = std::make_shared<Array>();
+  return *std::get<std::shared_ptr<Array>>(data_);
 }
 
 bool Value::is_list() const {
@@ -166,7 +154,7 @@ std::size_t Value::size() const {
 
 const std::vector<Value::Member>& Value::members() const {
   static const std::vector<Member> none;
-  const auto* array = std::get_if<std::unique_ptr<Array>>(&data_);
+  const auto* array = std::get_if<std::shared_ptr<Array>>(&data_);
   return array ? (*array)->members : none;
 }
 
@@ -176,7 +164,7 @@ const Value* Value::find(const Key& key) const {
     const auto found = std::ranges::find(all, key, &Member::key);
     return found == all.end() ? nullptr : &found->value;
   }
-  const auto& index = std::get<std::unique_ptr<Array>>(data_)->index;
+  const auto& index = std::get<std::shared_ptr<Array>>(data_)->index;
   const auto found = index.find(key);
   return found == index.end() ? nullptr : &all[found->second].value;
 }
@@ -191,10 +179,8 @@ Value& Value::operator[](const Key& key) {
   if (const Value* found = find(key)) return const_cast<Value&>(*found);
   array.members.push_back({key, Value()});
   const std::size_t count = array.members.size();
-  if (count == kSearchedInOrder + 1)
-    for (std::size_t i = 0; i < count; ++i) array.index.emplace(array.members[i].key, i);
-  else if (count > kSearchedInOrder)
-    array.index.emplace(key, count - 1);
+  for (std::size_t i = array.index.size(); count > kSearchedInOrder && i < count; ++i)
+    array.index.emplace(array.members[i].key, i);
   if (key.is_integer() && key.integer() >= array.next)
     array.next = key.integer() < kHighest ? key.integer() + 1 : kHighest;
   return array.members.back().value;
