@@ -33,12 +33,6 @@ const std::vector<Network>& internal_networks() {
   return networks;
 }
 
-// 64:ff9b::/96 carries the IPv4 address that a translator will connect to.
-const Network& nat64() {
-  static const Network network = *Network::parse("64:ff9b::/96");
-  return network;
-}
-
 Address mapped(const std::uint8_t* ipv4) {
   Address address;
   address.bytes[10] = address.bytes[11] = 0xff;
@@ -53,12 +47,6 @@ Address masked(Address address, int bits) {
     byte = static_cast<std::uint8_t>(byte & (0xff00 >> kept));
   }
   return address;
-}
-
-std::string ipv6_text(const Address& address) {
-  char text[INET6_ADDRSTRLEN];
-  inet_ntop(AF_INET6, address.bytes.data(), text, sizeof text);
-  return text;
 }
 
 // An entry of X-Forwarded-For; some proxies add the port.
@@ -89,25 +77,27 @@ std::optional<Address> Address::parse(std::string_view text) {
 }
 
 bool Address::is_ipv4() const {
-  static constexpr std::array<std::uint8_t, 12> kMapped = {0, 0, 0, 0, 0,    0,
-                                                           0, 0, 0, 0, 0xff, 0xff};
-  return std::equal(kMapped.begin(), kMapped.end(), bytes.begin());
+  return *this == mapped(&bytes[12]);
 }
 
 bool Address::is_internal() const {
-  if (nat64().contains(*this)) return mapped(&bytes[12]).is_internal();
+  // It carries the IPv4 address that a translator will connect to.
+  static const Network nat64 = *Network::parse("64:ff9b::/96");
+  if (nat64.contains(*this)) return mapped(&bytes[12]).is_internal();
   return any_contains(internal_networks(), *this);
 }
 
 std::string Address::text() const {
-  if (!is_ipv4()) return ipv6_text(*this);
-  char text[INET_ADDRSTRLEN];
-  inet_ntop(AF_INET, &bytes[12], text, sizeof text);
+  char text[INET6_ADDRSTRLEN];
+  if (is_ipv4())
+    inet_ntop(AF_INET, &bytes[12], text, sizeof text);
+  else
+    inet_ntop(AF_INET6, bytes.data(), text, sizeof text);
   return text;
 }
 
 std::string Address::limit_key() const {
-  return is_ipv4() ? text() : ipv6_text(masked(*this, 64)) + "/64";
+  return is_ipv4() ? text() : masked(*this, 64).text() + "/64";
 }
 
 std::optional<Network> Network::parse(std::string_view text) {

@@ -92,7 +92,7 @@ BOOST_AUTO_TEST_CASE(each_library_has_one_door) {
 // The budgets are what "tiny" means: whoever needs more has to take something out first.
 BOOST_AUTO_TEST_CASE(rooms_and_files_keep_to_their_size) {
   const std::map<std::string, std::ptrdiff_t> budgets = {
-      {"base", 1485}, {"value", 800},  {"settings", 2497}, {"web", 3476},        {"portal", 2537},
+      {"base", 1472}, {"value", 800},  {"settings", 2497}, {"web", 3476},        {"portal", 2537},
       {"keep", 3478}, {"index", 2600}, {"handler", 1704},  {"checkserver", 3570}};
   std::map<std::string, std::ptrdiff_t> lines;
   for (const Source& source : sources()) {
