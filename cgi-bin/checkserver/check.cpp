@@ -27,12 +27,12 @@ std::string message_key(const Row& row, const Templates& templates) {
 // Facts as they are put into a text; `templates` may be null.
 Value in_words(const Value& facts, const Templates* templates, std::string_view language) {
   Value out = facts;
-  out.for_each_value([&](const Key&, Value& fact) {
-    if (!fact.is_array()) return;
+  for (const auto& [key, fact] : facts.members()) {
+    if (!fact.is_array()) continue;
     const std::string unit = fact[1].text();
-    fact = fact[0].text() + " " +
-           (templates ? templates->message(language, "checks_unit_" + unit) : unit);
-  });
+    out.set(key, fact[0].text() + " " +
+                     (templates ? templates->message(language, "checks_unit_" + unit) : unit));
+  }
   return out;
 }
 

@@ -51,9 +51,9 @@ bool sleep_for(Millis time, const std::stop_token& stop) {
 
 Value fill_in_values(const Value& value, const Value& event, const Value& result) {
   if (!value.is_array()) return fill_in(value.text(), event, result);
-  Value filled = value;
-  filled.for_each_value(
-      [&](const Key&, Value& member) { member = fill_in_values(member, event, result); });
+  Value filled = Value::array();
+  for (const Value::Member& member : value.members())
+    filled.set(member.key, fill_in_values(member.value, event, result));
   return filled;
 }
 
@@ -114,7 +114,7 @@ std::expected<void, ActionFailure> call(const ActionSettings& action, const Item
       Value::map({{"event", event.name},
                   {"item", event.number},
                   {"call", method},
-                  {"result", json::print(secret::mask(answer->result)).substr(0, 2000)}}));
+                  {"result", json::print(secret::mask_tree(answer->result)).substr(0, 2000)}}));
   if (may_loop) note_change(*tools.store, *tools.settings, name_of(action), event, begun);
   // Null would say that it has not been done.
   progress.set("call", answer->result.is_null() ? Value("") : answer->result);

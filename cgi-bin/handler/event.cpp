@@ -165,7 +165,7 @@ NewItem make_event(const Record& record, const Settings& settings, bool seen, Mi
   NewItem item;
   item.kind = Kind::event;
   item.id = record.id;
-  item.payload = settings.handler.mask_secrets ? secret::mask(params) : params;
+  item.payload = settings.handler.mask_secrets ? secret::mask_tree(params) : params;
   item.name = params["event"].text();
   item.object = object_of(params, settings);
   item.received_at = record.at;

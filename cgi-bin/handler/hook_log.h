@@ -12,8 +12,8 @@
 #include <filesystem>
 #include <string>
 
-#include "base/append_file.h"
 #include "base/clock.h"
+#include "base/files.h"
 #include "keep/ingest.h"
 
 namespace b24 {

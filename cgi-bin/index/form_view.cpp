@@ -127,7 +127,7 @@ Response form_page(const FormBase& base, const FormView& view, int status) {
   policy.form_target = settings.form.success_url;
   policy.more = settings.page.csp;
   if (!settings.form.frame_ancestors.empty())
-    policy.frame_ancestors = settings.form.frame_ancestors;
+    policy.frame_ancestors = text::join(settings.form.frame_ancestors, " ");
   const Value data = Value::map({{"fields", fields_data(base, view)},
                                  {"hidden", hidden_inputs(*base.form, view)},
                                  {"honeypot", kHoneypotInput},

@@ -29,12 +29,6 @@ Address masked(Address address, int bits) {
   return address;
 }
 
-std::string ipv6_text(const Address& address) {
-  char text[INET6_ADDRSTRLEN];
-  inet_ntop(AF_INET6, address.bytes.data(), text, sizeof text);
-  return text;
-}
-
 // An entry of X-Forwarded-For; some proxies add the port.
 std::optional<Address> parse_hop(std::string_view text) {
   if (auto address = Address::parse(text)) return address;
@@ -63,20 +57,20 @@ std::optional<Address> Address::parse(std::string_view text) {
 }
 
 bool Address::is_ipv4() const {
-  static constexpr std::array<std::uint8_t, 12> kMapped = {0, 0, 0, 0, 0,    0,
-                                                           0, 0, 0, 0, 0xff, 0xff};
-  return std::equal(kMapped.begin(), kMapped.end(), bytes.begin());
+  return *this == mapped(&bytes[12]);
 }
 
 std::string Address::text() const {
-  if (!is_ipv4()) return ipv6_text(*this);
-  char text[INET_ADDRSTRLEN];
-  inet_ntop(AF_INET, &bytes[12], text, sizeof text);
+  char text[INET6_ADDRSTRLEN];
+  if (is_ipv4())
+    inet_ntop(AF_INET, &bytes[12], text, sizeof text);
+  else
+    inet_ntop(AF_INET6, bytes.data(), text, sizeof text);
   return text;
 }
 
 std::string Address::limit_key() const {
-  return is_ipv4() ? text() : ipv6_text(masked(*this, 64)) + "/64";
+  return is_ipv4() ? text() : masked(*this, 64).text() + "/64";
 }
 
 std::optional<Network> Network::parse(std::string_view text) {

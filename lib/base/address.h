@@ -13,8 +13,8 @@ namespace b24 {
 // An IPv4 address is held as its IPv4-mapped IPv6 form, so that both spellings compare equal.
 struct Address {
   std::array<std::uint8_t, 16> bytes{};
-  static std::optional<Address> parse(
-      std::string_view text);  // "192.0.2.1", "2001:db8::1", "[2001:db8::1]"
+  // "192.0.2.1", "2001:db8::1", "[2001:db8::1]"
+  static std::optional<Address> parse(std::string_view text);
   bool is_ipv4() const;
   std::string text() const;
   // The text under which limits are counted: the address for IPv4, its /64 for IPv6.
@@ -25,8 +25,8 @@ struct Address {
 struct Network {
   Address base;
   int bits = 128;  // of the 128; an IPv4 /24 is 120
-  static std::optional<Network> parse(
-      std::string_view text);  // "10.0.0.0/8", "2001:db8::/32", or one address
+  // "10.0.0.0/8", "2001:db8::/32", or one address
+  static std::optional<Network> parse(std::string_view text);
   bool contains(const Address& address) const;
   bool operator==(const Network&) const = default;
 };

@@ -35,11 +35,8 @@ Millis steady_ms() {
 }
 
 std::string boot_id() {
-  static const std::string id = [] {
-    const auto text = read_file("/proc/sys/kernel/random/boot_id", 64);
-    const std::string word(text::trim(text ? *text : ""));
-    return word.empty() ? "-" : word;
-  }();
+  static const std::string id(
+      text::trim(read_file("/proc/sys/kernel/random/boot_id", 64).value_or("-")));
   return id;
 }
 

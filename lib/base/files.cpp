@@ -1,4 +1,4 @@
-// files: private files and directories: made for their owner only, written whole, locked.
+// files: see files.h.
 #include "base/files.h"
 
 #include <fcntl.h>
@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <cstdio>
 #include <thread>
 
 namespace b24 {
@@ -16,6 +17,10 @@ namespace {
 
 std::filesystem::path directory_of(const std::filesystem::path& file) {
   return file.has_parent_path() ? file.parent_path() : std::filesystem::path(".");
+}
+
+std::filesystem::path numbered(const std::filesystem::path& file, int number) {
+  return file.string() + "." + std::to_string(number);
 }
 
 // Mode and owner of a new file or directory, free of the umask.
@@ -138,6 +143,36 @@ std::string name_aside(const std::filesystem::path& file) {
   std::error_code fault;
   while (std::filesystem::exists(file.parent_path() / (stem + extension), fault)) stem += "x";
   return stem + extension;
+}
+
+Status append_entry(const std::filesystem::path& file, std::string_view entry,
+                    const Rotation& rotation) {
+  for (;;) {
+    const auto open = open_locked(file);
+    if (!open) return std::unexpected(open.error());
+    struct stat ours {};
+    if (::fstat(open->get(), &ours) != 0) return file_failure(file, "fstat");
+    const auto size = static_cast<std::size_t>(ours.st_size);
+    if (rotation.max_size > 0 && size > 0 && size + entry.size() > rotation.max_size) {
+      if (auto rotated = rotate(file, rotation.keep_files); !rotated) return rotated;
+      continue;
+    }
+    auto written = write_at(*open, file, entry, ours.st_size);
+    if (!written && ::ftruncate(open->get(), ours.st_size) != 0)
+      return file_failure(file, "truncate");
+    return written;
+  }
+}
+
+Status rotate(const std::filesystem::path& file, int keep_files) {
+  if (keep_files <= 0)
+    return ::unlink(file.c_str()) == 0 || errno == ENOENT ? Status{} : file_failure(file, "remove");
+  for (int number = keep_files - 1; number >= 0; --number) {
+    const std::filesystem::path from = number == 0 ? file : numbered(file, number);
+    if (std::rename(from.c_str(), numbered(file, number + 1).c_str()) != 0 && errno != ENOENT)
+      return file_failure(from, "rename");
+  }
+  return {};
 }
 
 Millis last_write(const std::filesystem::path& file) {

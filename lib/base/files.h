@@ -1,4 +1,4 @@
-// files: private files and directories: made for their owner only, written whole, locked.
+// files: private files and directories: made for their owner only, written whole, locked, rotated.
 #pragma once
 
 #include <sys/types.h>
@@ -61,6 +61,20 @@ Result<FileHandle> open_locked(const std::filesystem::path& file, Millis limit =
 
 // A name beside a damaged file that nothing has yet: "store-20261128T022800Z.db" for store.db.
 std::string name_aside(const std::filesystem::path& file);
+
+struct Rotation {
+  std::size_t max_size = 10 << 20;  // bytes; 0 = never
+  int keep_files = 5;               // file.1 (newest) ... file.N
+};
+
+// Appends `entry` whole under a lock on the file (mode 0600, made when missing); a short write is
+// cut off again, so that no torn entry remains. Rotates first when the entry would pass `max_size`.
+// A file that was renamed by somebody else is simply made anew.
+Status append_entry(const std::filesystem::path& file, std::string_view entry,
+                    const Rotation& rotation);
+
+// file.1 -> file.2 ..., file -> file.1. REQUIRES: the caller holds whatever lock protects the file.
+Status rotate(const std::filesystem::path& file, int keep_files);
 
 // When it was last written to; 0: there is no such file.
 Millis last_write(const std::filesystem::path& file);

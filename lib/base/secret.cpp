@@ -1,20 +1,17 @@
-// secret: what keeps secrets secret: comparison, signing, random ids, masking of names.
-
-// SHA-256 by OpenSSL's plain functions, not EVP: EVP first loads configuration and providers, which
-// costs a CGI process 2 ms; these need no initialisation at all (0.07 ms for the first use).
+// secret: see secret.h. SHA-256 is done by OpenSSL's plain functions, not EVP: EVP first loads
+// configuration and providers, which costs a CGI process 2 ms; these need no initialisation at all
+// (0.07 ms for the first use).
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include "base/secret.h"
 
 #include <openssl/crypto.h>
+#include <openssl/evp.h>
 #include <openssl/sha.h>
-#include <pthread.h>
 #include <sys/random.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstdlib>
-#include <span>
 
 #include "base/clock.h"
 #include "base/text.h"
@@ -22,61 +19,8 @@
 namespace b24::secret {
 namespace {
 
-class Sha256 {
- public:
-  Sha256() { SHA256_Init(&context_); }
-  Sha256& add(std::string_view bytes) {
-    SHA256_Update(&context_, bytes.data(), bytes.size());
-    return *this;
-  }
-  std::string digest() {
-    std::string result(SHA256_DIGEST_LENGTH, '\0');
-    SHA256_Final(reinterpret_cast<unsigned char*>(result.data()), &context_);
-    return result;
-  }
-
- private:
-  SHA256_CTX context_;
-};
-
-constexpr std::string_view kBase64 =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-constexpr std::string_view kBase64Url =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-
-std::string encode_base64(std::string_view bytes, std::string_view alphabet) {
-  std::string result;
-  result.reserve((bytes.size() + 2) / 3 * 4);
-  std::uint32_t buffer = 0;
-  int bits = 0;
-  for (unsigned char byte : bytes) {
-    buffer = buffer << 8 | byte;
-    for (bits += 8; bits >= 6; bits -= 6) result += alphabet[buffer >> (bits - 6) & 63];
-  }
-  if (bits > 0) result += alphabet[buffer << (6 - bits) & 63];
-  return result;
-}
-
-int base64_digit(char digit) {
-  for (std::string_view alphabet : {kBase64, kBase64Url}) {
-    const std::size_t at = alphabet.find(digit);
-    if (at != std::string_view::npos) return static_cast<int>(at);
-  }
-  return -1;
-}
-
-// One call of the system for many ids; what was given away is wiped.
-thread_local std::array<char, 1024> block;
-thread_local std::size_t fresh_bytes = 0;  // at the start of the block
-
-void fill_random(std::span<char> bytes) {
-  while (!bytes.empty()) {
-    const ssize_t got = getrandom(bytes.data(), bytes.size(), 0);
-    if (got < 0 && errno == EINTR) continue;
-    // A predictable secret would be worse than no process.
-    if (got <= 0) std::abort();
-    bytes = bytes.subspan(static_cast<std::size_t>(got));
-  }
+unsigned char* octets(std::string& bytes) {
+  return reinterpret_cast<unsigned char*>(bytes.data());
 }
 
 // The names that the portal, CRest and our own pages use for secrets.
@@ -94,37 +38,32 @@ bool equal(std::string_view a, std::string_view b) {
 }
 
 std::string sha256(std::string_view bytes) {
-  return Sha256().add(bytes).digest();
+  SHA256_CTX context;
+  SHA256_Init(&context);
+  SHA256_Update(&context, bytes.data(), bytes.size());
+  std::string digest(SHA256_DIGEST_LENGTH, '\0');
+  SHA256_Final(octets(digest), &context);
+  return digest;
 }
 
 std::string hmac_sha256(std::string_view key, std::string_view bytes) {
-  std::string block = key.size() > SHA256_CBLOCK ? sha256(key) : std::string(key);
-  block.resize(SHA256_CBLOCK, '\0');
-  std::string inner = block, outer = block;
+  std::string inner = key.size() > SHA256_CBLOCK ? sha256(key) : std::string(key);
+  inner.resize(SHA256_CBLOCK, '\0');
+  std::string outer = inner;
   for (char& byte : inner) byte = static_cast<char>(byte ^ 0x36);
   for (char& byte : outer) byte = static_cast<char>(byte ^ 0x5c);
-  const std::string result =
-      Sha256().add(outer).add(Sha256().add(inner).add(bytes).digest()).digest();
-  for (std::string* copy : {&block, &inner, &outer}) OPENSSL_cleanse(copy->data(), copy->size());
-  return result;
+  return sha256(outer + sha256(inner.append(bytes)));
 }
 
 std::string random_bytes(std::size_t count) {
-  // A child of fork must not give out the same.
-  static const int at_fork = pthread_atfork(nullptr, nullptr, [] { fresh_bytes = 0; });
-  if (count > block.size() || at_fork != 0) {
-    std::string result(count, '\0');
-    fill_random(result);
-    return result;
+  std::string bytes(count, '\0');
+  for (std::size_t filled = 0; filled < count;) {
+    const ssize_t got = getrandom(bytes.data() + filled, count - filled, 0);
+    // A predictable secret would be worse than no process.
+    if (got < 0 && errno != EINTR) std::abort();
+    filled += static_cast<std::size_t>(std::max<ssize_t>(got, 0));
   }
-  if (fresh_bytes < count) {
-    fill_random(block);
-    fresh_bytes = block.size();
-  }
-  fresh_bytes -= count;
-  const std::string result(block.data() + fresh_bytes, count);
-  OPENSSL_cleanse(block.data() + fresh_bytes, count);
-  return result;
+  return bytes;
 }
 
 std::string new_id() {
@@ -151,34 +90,30 @@ std::string hex(std::string_view bytes) {
 }
 
 std::string base64(std::string_view bytes) {
-  std::string result = encode_base64(bytes, kBase64);
-  result.resize((result.size() + 3) / 4 * 4, '=');
-  return result;
+  std::string text((bytes.size() + 2) / 3 * 4, '\0');
+  EVP_EncodeBlock(octets(text), reinterpret_cast<const unsigned char*>(bytes.data()),
+                  static_cast<int>(bytes.size()));
+  return text;
 }
 
 std::string base64_url(std::string_view bytes) {
-  return encode_base64(bytes, kBase64Url);
+  std::string text = base64(bytes);
+  std::erase(text, '=');
+  std::ranges::replace(text, '+', '-');
+  std::ranges::replace(text, '/', '_');
+  return text;
 }
 
 std::string decode_base64(std::string_view text) {
-  for (int padding = 0; padding < 2 && text.ends_with('='); ++padding) text.remove_suffix(1);
-  if (text.size() % 4 == 1) return {};
-  std::string result;
-  result.reserve(text.size() / 4 * 3 + 2);
-  std::uint32_t buffer = 0;
-  int bits = 0;
-  for (char character : text) {
-    const int digit = base64_digit(character);
-    if (digit < 0) return {};
-    buffer = buffer << 6 | static_cast<std::uint32_t>(digit);
-    if ((bits += 6) >= 8) {
-      bits -= 8;
-      result += static_cast<char>(buffer >> bits & 0xff);
-    }
-  }
-  // Left-over bits that are not zero: not the encoding of anything.
-  if ((buffer & ((1U << bits) - 1)) != 0) return {};
-  return result;
+  std::string digits(text.substr(0, text.find_last_not_of('=') + 1));
+  std::string bytes(digits.size() * 3 / 4 + 3, '\0');
+  std::ranges::replace(digits, '-', '+');
+  std::ranges::replace(digits, '_', '/');
+  const std::size_t size = digits.size() * 3 / 4;
+  digits.resize((digits.size() + 3) / 4 * 4, '=');
+  EVP_DecodeBlock(octets(bytes), octets(digits), static_cast<int>(digits.size()));
+  bytes.resize(size);
+  return base64(bytes) == digits ? bytes : "";
 }
 
 bool is_secret_name(std::string_view name) {

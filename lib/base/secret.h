@@ -12,8 +12,7 @@ bool equal(std::string_view a, std::string_view b);
 
 std::string sha256(std::string_view bytes);                             // 32 bytes
 std::string hmac_sha256(std::string_view key, std::string_view bytes);  // 32 bytes
-// From the system, fetched in blocks by each thread.
-std::string random_bytes(std::size_t count);
+std::string random_bytes(std::size_t count);                            // from the system
 // A fresh identifier: 26 characters, digits and lower-case letters, sortable by time to the
 // millisecond, 80 random bits.
 std::string new_id();
@@ -27,12 +26,6 @@ std::string decode_base64(std::string_view text);  // both alphabets; empty when
 // anywhere in a text, the secret part of a webhook URL and the values of the names in
 // `is_secret_name` written as name=value, name":"value or [name] => value.
 std::string mask(std::string_view text);
-inline std::string mask(const std::string& text) {
-  return mask(std::string_view(text));
-}
-inline std::string mask(const char* text) {
-  return mask(std::string_view(text));
-}
 // application_token, access_token, refresh_token, client_secret, secret, password, auth (as a
 // scalar), key...: compared without case.
 bool is_secret_name(std::string_view name);

@@ -1,6 +1,6 @@
 // secret_mask: finds secrets in any text, in whatever form they were written, and masks them.
 #include <algorithm>
-#include <array>
+#include <initializer_list>
 #include <optional>
 
 #include "base/secret.h"
@@ -12,11 +12,11 @@ namespace {
 constexpr std::string_view kMask = "***";
 
 bool is_word(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+  return text::is_letter(c) || text::is_digit(c) || c == '_';
 }
 
 bool is_hex(char c) {
-  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+  return text::is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
 
 bool is_blank(char c) {
@@ -45,8 +45,7 @@ class Scanner {
     return at_ - start;
   }
   // Skips the first of `forms` that is here.
-  template <std::size_t n>
-  bool take(const std::array<std::string_view, n>& forms) {
+  bool take(std::initializer_list<std::string_view> forms) {
     for (std::string_view form : forms)
       if (starts_with_ignoring_case(rest(), form)) return skip(form.size()), true;
     return false;
@@ -59,8 +58,8 @@ class Scanner {
 
 // A slash as it stands in a URL, in JSON (once and twice escaped), and percent-encoded once or
 // twice.
-constexpr std::array<std::string_view, 6> kSlashes = {"/",   "\\/",   "\\\\/",
-                                                      "%2F", "%252F", "\\u002F"};
+const std::initializer_list<std::string_view> kSlashes = {"/",   "\\/",   "\\\\/",
+                                                          "%2F", "%252F", "\\u002F"};
 
 bool take_slashes(Scanner& scanner) {
   bool taken = false;
@@ -71,14 +70,11 @@ bool take_slashes(Scanner& scanner) {
 // Where the secret of a webhook URL lies in a text that starts with "/rest/": {start, end}.
 std::optional<std::pair<std::size_t, std::size_t>> webhook_secret(std::string_view text) {
   Scanner scanner(text);
-  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
   // One slash only: a long run of them is then looked at once.
-  if (!scanner.take(kSlashes) || !scanner.take(std::array<std::string_view, 1>{"rest"}))
+  if (!scanner.take(kSlashes) || !scanner.take({"rest"}) || !take_slashes(scanner))
     return std::nullopt;
-  if (!take_slashes(scanner)) return std::nullopt;
-  if (scanner.take(std::array<std::string_view, 1>{"api"}) && !take_slashes(scanner))
-    return std::nullopt;
-  if (scanner.skip_while(is_digit) == 0 || !take_slashes(scanner)) return std::nullopt;
+  if (scanner.take({"api"}) && !take_slashes(scanner)) return std::nullopt;
+  if (scanner.skip_while(text::is_digit) == 0 || !take_slashes(scanner)) return std::nullopt;
   const std::size_t start = scanner.at();
   for (;;) {
     scanner.skip_while([](char c) { return is_word(c) || c == '-' || c == '.' || c == '~'; });
@@ -114,16 +110,16 @@ std::optional<std::pair<std::size_t, std::size_t>> value_behind(std::string_view
   Scanner scanner(text);
   // What may close the name: name" name\" name] name%5D
   scanner.skip_while([](char c) { return c == '\\'; });
-  scanner.take(std::array<std::string_view, 5>{"\"", "'", "]", "%5D", "%255D"});
+  scanner.take({"\"", "'", "]", "%5D", "%255D"});
   scanner.skip_while(is_blank);
-  if (scanner.take(std::array<std::string_view, 1>{"=>"})) {
+  if (scanner.take({"=>"})) {
     scanner.skip_while(is_blank);
     if (starts_with_ignoring_case(scanner.rest(), "Array")) return std::nullopt;
     return std::pair{scanner.at(), bare_end(text, scanner.at(), "\r\n")};
   }
-  const bool encoded = scanner.take(std::array<std::string_view, 2>{"%3D", "%253D"});
+  const bool encoded = scanner.take({"%3D", "%253D"});
   const bool colon = !encoded && scanner.peek() == ':';
-  if (!encoded && !scanner.take(std::array<std::string_view, 2>{"=", ":"})) return std::nullopt;
+  if (!encoded && !scanner.take({"=", ":"})) return std::nullopt;
   scanner.skip_while(is_blank);
   Scanner quote = scanner;
   const std::size_t backslashes = quote.skip_while([](char c) { return c == '\\'; });

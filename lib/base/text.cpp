@@ -55,10 +55,30 @@ Piece take(std::string_view& text) {
   return piece;
 }
 
-// C1; what breaks lines; what makes a reader see characters in another order than they stand in.
+// DEL and C1; what breaks lines; what makes a reader see characters in another order than they
+// stand in.
 bool is_wide_control(std::uint32_t point) {
-  return (point >= 0x80 && point < 0xA0) || point == 0x200E || point == 0x200F ||
+  return (point >= 0x7F && point < 0xA0) || point == 0x200E || point == 0x200F ||
          (point >= 0x2028 && point <= 0x202E) || (point >= 0x2066 && point <= 0x2069);
+}
+
+std::string escaped(std::string_view text, std::size_t limit, std::string_view backslash) {
+  std::string result;
+  while (!text.empty()) {
+    auto [piece, point] = take(text);
+    std::array<char, 12> escape{};
+    if (point.length == 0 || point.value < 0x20)
+      std::snprintf(escape.data(), escape.size(), "\\x%02x",
+                    static_cast<unsigned char>(piece.front()));
+    else if (is_wide_control(point.value))
+      std::snprintf(escape.data(), escape.size(), "\\u%04x", point.value);
+    else if (point.value == '\\')
+      piece = backslash;
+    if (escape[0] != '\0') piece = escape.data();
+    if (piece.size() > limit - result.size()) return result + "...";
+    result += piece;
+  }
+  return result;
 }
 
 }  // namespace
@@ -145,24 +165,12 @@ std::string narrow(std::string_view text) {
   return result;
 }
 
+std::string escape_controls(std::string_view text) {
+  return escaped(text, text.npos, "\\");
+}
+
 std::string for_log(std::string_view text, std::size_t limit) {
-  std::string result;
-  while (!text.empty()) {
-    auto [piece, point] = take(text);
-    const auto first = static_cast<unsigned char>(piece.front());
-    std::array<char, 12> escaped{};
-    const bool control = point.value < 0x20 || point.value == 0x7F;
-    if (point.length == 0 || control)
-      std::snprintf(escaped.data(), escaped.size(), "\\x%02x", first);
-    else if (is_wide_control(point.value))
-      std::snprintf(escaped.data(), escaped.size(), "\\u%04x", point.value);
-    else if (point.value == '\\')
-      piece = "\\\\";
-    if (escaped[0] != '\0') piece = escaped.data();
-    if (result.size() + piece.size() > limit) return result + "...";
-    result += piece;
-  }
-  return result;
+  return escaped(text, limit, "\\\\");
 }
 
 void replace_all(std::string& text, std::string_view what, std::string_view with) {

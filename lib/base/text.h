@@ -8,6 +8,14 @@
 
 namespace b24::text {
 
+// ASCII only.
+inline bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+inline bool is_letter(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
 bool is_valid_utf8(std::string_view bytes);
 // Each byte that is not part of valid UTF-8, and each NUL, becomes U+FFFD.
 std::string to_valid_utf8(std::string_view bytes);
@@ -28,8 +36,9 @@ std::optional<std::string> to_utf8(std::string_view bytes, const std::string& en
 // REQUIRES valid UTF-8.
 std::string narrow(std::string_view text);
 
-// For one line of a log: control bytes (0x00-0x1f, 0x7f), C1, line and direction controls and
-// invalid UTF-8 become \xNN or \uNNNN, "\" becomes "\\"; at most `limit` bytes, then "...".
+// Control bytes, DEL, C1, line and direction controls and invalid UTF-8 become \xNN or \uNNNN.
+std::string escape_controls(std::string_view text);
+// The same for one line of a log: "\" becomes "\\", too; at most `limit` bytes, then "...".
 std::string for_log(std::string_view text, std::size_t limit = 512);
 
 // Puts `with` in the place of each `what`. REQUIRES: `what` is not empty.
@@ -40,5 +49,15 @@ bool equal_ignoring_case(std::string_view a, std::string_view b);  // ASCII only
 // Parts between any of the separator characters, trimmed, empty ones left out: "a, b" -> {"a",
 // "b"}.
 std::vector<std::string> split(std::string_view text, std::string_view separators = ", \t\r\n");
+// {"a", "b"} -> "a, b"
+template <class Texts>
+std::string join(const Texts& texts, std::string_view between) {
+  std::string all;
+  for (const auto& text : texts) {
+    if (!all.empty()) all += between;
+    all += std::string(text);
+  }
+  return all;
+}
 
 }  // namespace b24::text

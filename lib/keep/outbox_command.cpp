@@ -99,7 +99,7 @@ void print_line(std::string_view name, const std::string& text) {
 void print_tree(std::string_view name, const Value& value) {
   std::cout << "\n"
             << name << ":\n"
-            << json::print(secret::mask(value), json::Layout::indented) << "\n";
+            << json::print(secret::mask_tree(value), json::Layout::indented) << "\n";
 }
 
 int show(Store& store, Kind kind, const std::string& id) {

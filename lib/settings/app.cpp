@@ -1,19 +1,19 @@
 // app: the settings of the running process and the log that follows from them.
 #include "settings/app.h"
 
+#include <sys/stat.h>
+
 #include <cstdlib>
 #include <ctime>
 #include <utility>
 
-#include "settings/settings_place.h"
-
 namespace b24 {
 
-AppSource::AppSource(const Launch& launch, std::string page)
-    : page_(std::move(page)),
-      mode_(launch.mode),
+AppSource::AppSource(const Launch& launch, std::string page, Clock clock)
+    : launch_(launch),
+      page_(std::move(page)),
       document_root_(variable(launch.environment, "DOCUMENT_ROOT")),
-      settings_(launch.settings_file, launch.environment) {
+      clock_(std::move(clock)) {
   // Here, since the environment must not change once there are threads. A new time zone counts from
   // the next start.
   const Result<App> app = current();
@@ -22,15 +22,34 @@ AppSource::AppSource(const Launch& launch, std::string page)
   tzset();
 }
 
+void AppSource::look() {
+  const Millis now = clock_();
+  // A clock that was set back counts as a second gone by.
+  if (looked_at_ != 0 && now >= looked_at_ && now - looked_at_ < kSecond) return;
+  looked_at_ = now;
+  struct stat status {};
+  stat(launch_.settings_file.c_str(), &status);
+  const std::array<long long, 4> stamp = {static_cast<long long>(status.st_ino), status.st_size,
+                                          status.st_ctim.tv_sec, status.st_ctim.tv_nsec};
+  if (stamp == stamp_ && app_.settings) return;
+  stamp_ = stamp;
+  Result<Settings> fresh = load_settings(launch_.settings_file, launch_.environment);
+  fault_ = fresh ? std::nullopt : std::optional(fresh.error());
+  if (!fresh) return;
+  app_.settings = std::make_shared<const Settings>(*std::move(fresh));
+  app_.log = std::make_shared<Log>(*app_.settings, page_);
+}
+
 Result<App> AppSource::current() {
-  Result<std::shared_ptr<const Settings>> settings = settings_.current();
-  if (!settings) return std::unexpected(settings.error());
   const std::lock_guard lock(mutex_);
-  if (app_.settings != *settings) {
-    app_.settings = *settings;
-    app_.log = std::make_shared<Log>(**settings, page_);
-  }
+  look();
+  if (!app_.settings) return std::unexpected(*fault_);
   return app_;
+}
+
+std::optional<Error> AppSource::settings_fault() {
+  const std::lock_guard lock(mutex_);
+  return fault_;
 }
 
 Result<App> AppSource::current_for(const std::string& document_root) {
@@ -38,7 +57,7 @@ Result<App> AppSource::current_for(const std::string& document_root) {
   if (!app) return app;
   const std::lock_guard lock(mutex_);
   if (judged_ != app->settings || judged_root_ != document_root) {
-    judgement_ = check_settings_outside_web(*app->settings, document_root);
+    judgement_ = check_settings_outside_web(app->settings->file, document_root);
     judged_ = app->settings;
     judged_root_ = document_root;
   }

@@ -2,11 +2,13 @@
 // lives.
 #pragma once
 
+#include <array>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "settings/log.h"
 #include "settings/settings.h"
@@ -29,14 +31,15 @@ struct App {
   std::shared_ptr<Log> log;
 };
 
-// Safe from all threads.
+// Keeps them fresh: looks at the file at most once a second and reads it again when it changed.
+// While the new settings are broken the old ones stay. Safe from all threads.
 class AppSource {
  public:
   // Sets the process's time zone to log.time_zone. REQUIRES: no other thread runs yet.
-  AppSource(const Launch& launch, std::string page);
+  AppSource(const Launch& launch, std::string page, Clock clock = now_ms);
 
   const std::string& page() const { return page_; }
-  Mode mode() const { return mode_; }
+  Mode mode() const { return launch_.mode; }
   // DOCUMENT_ROOT of the process's environment; empty when it has none.
   const std::string& document_root() const { return document_root_; }
   // An Error only while there have never been good settings.
@@ -45,15 +48,20 @@ class AppSource {
   // below it (settings_in_web_root).
   Result<App> current_for(const std::string& document_root);
   // Why the newest settings file is not in use; nothing when it is.
-  std::optional<Error> settings_fault() { return settings_.fault(); }
+  std::optional<Error> settings_fault();
 
  private:
-  std::string page_;
-  Mode mode_;
-  std::string document_root_;
-  SettingsSource settings_;
+  void look();
+
+  const Launch launch_;
+  const std::string page_;
+  const std::string document_root_;
+  const Clock clock_;
   std::mutex mutex_;
+  Millis looked_at_ = 0;
+  std::array<long long, 4> stamp_{};  // inode, size and time of change of what was read last
   App app_;
+  std::optional<Error> fault_;
   std::shared_ptr<const Settings> judged_;  // by current_for, for this web root
   std::string judged_root_;
   Status judgement_;

@@ -51,26 +51,10 @@ Error fault(std::string where, std::string what, std::string remedy) {
   return {ErrorKind::settings, "bad_form", where + ": " + what, std::move(remedy)};
 }
 
-std::string field_key(const FieldSettings& from, std::string_view key) {
-  return "[field " + from.name + "] " + std::string(key);
-}
-
 bool is_name(std::string_view text) {
   return !text.empty() && text.size() <= 64 && std::ranges::all_of(text, [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-           c == '-';
+    return text::is_letter(c) || text::is_digit(c) || c == '_' || c == '-';
   });
-}
-
-std::optional<Error> name_fault(const std::string& name) {
-  if (!is_name(name)) {
-    return fault("[field " + name + "]", "not a name for a field",
-                 "use letters, digits, - and _ only");
-  }
-  if (is_reserved_input(name)) {
-    return fault("[field " + name + "]", "the form itself uses this name", "choose another name");
-  }
-  return std::nullopt;
 }
 
 // "a: First | b: Second | Third"; a choice without a label is its own label.
@@ -90,7 +74,7 @@ std::size_t default_length(FieldType type, std::size_t max_body) {
   return type == FieldType::textarea ? kLongText : 255;
 }
 
-std::optional<Error> field_fault(const FieldSettings& from, const Field& field) {
+std::optional<Error> field_fault(const Field& field) {
   const bool is_page = field.link.starts_with("https://") || field.link.starts_with("http://") ||
                        field.link.starts_with("/");
   const std::string pattern = pattern_fault(field.pattern);
@@ -98,45 +82,41 @@ std::optional<Error> field_fault(const FieldSettings& from, const Field& field) 
     bool bad;
     const char *key, *what, *remedy;
   } rows[] = {
-      {field.type == FieldType::select && field.choices.empty(), "options",
+      {!is_name(field.name), "", "not a name for a field", "use letters, digits, - and _ only"},
+      {is_reserved_input(field.name), "", "the form itself uses this name", "choose another name"},
+      {field.type == FieldType::select && field.choices.empty(), " options",
        "a select needs something to choose from", "write options = value: label | value: label"},
-      {field.max_length > kLongestAllowed && field.type != FieldType::file, "max_length",
+      {field.max_length > kLongestAllowed && field.type != FieldType::file, " max_length",
        "more than 100000", "use a smaller number"},
-      {!field.link.empty() && !is_page, "link", "not the address of a page",
+      {!field.link.empty() && !is_page, " link", "not the address of a page",
        "begin it with https:// or /"},
-      {!field.target.empty() && !is_name(field.target), "target", "not the name of a CRM field",
+      {!field.target.empty() && !is_name(field.target), " target", "not the name of a CRM field",
        "for example COMMENTS or UF_CRM_1700000000"},
-      {!pattern.empty(), "pattern", pattern.c_str(),
+      {!pattern.empty(), " pattern", pattern.c_str(),
        "use a POSIX extended regular expression: [0-9] instead of \\d"}};
   for (const auto& row : rows)
-    if (row.bad) return fault(field_key(from, row.key), row.what, row.remedy);
+    if (row.bad) return fault("[field " + field.name + "]" + row.key, row.what, row.remedy);
   return std::nullopt;
 }
 
 Result<Field> make_field(const FieldSettings& from, std::size_t max_body) {
-  if (std::optional<Error> bad = name_fault(from.name); bad) return std::unexpected(*bad);
-  Field field;
-  field.name = from.name;
-  field.target = "COMMENTS";  // nothing that a visitor wrote gets lost
+  Field field{from};
+  if (field.target.empty()) field.target = "COMMENTS";  // nothing that a visitor wrote gets lost
   if (const auto* preset = std::ranges::find(kPresets, from.name, &Preset::name);
       preset != std::end(kPresets)) {
     field.type = preset->type;
-    field.target = preset->target;
+    if (from.target.empty()) field.target = preset->target;
     field.autocomplete = preset->autocomplete;
   }
-  if (const auto* type = std::ranges::find(kTypes, from.type, &TypeName::name);
+  if (const auto* type = std::ranges::find(kTypes, from.type_name, &TypeName::name);
       type != std::end(kTypes))
     field.type = type->type;
-  if (!from.target.empty()) field.target = from.target == "none" ? "" : from.target;
-  field.labels = from.labels;
-  field.required = from.required || field.type == FieldType::consent;
-  field.max_length = from.max_length != 0 ? from.max_length : default_length(field.type, max_body);
-  field.pattern = from.pattern;
+  if (from.target == "none") field.target.clear();
+  if (field.type == FieldType::consent) field.required = true;
+  if (field.max_length == 0) field.max_length = default_length(field.type, max_body);
   field.choices = parse_choices(from.options);
-  field.value = from.value;
   if (field.is_box() && field.value.empty()) field.value = "Y";
-  field.link = from.link;
-  if (std::optional<Error> bad = field_fault(from, field); bad) return std::unexpected(*bad);
+  if (std::optional<Error> bad = field_fault(field); bad) return std::unexpected(*bad);
   return field;
 }
 
@@ -204,25 +184,6 @@ Result<std::vector<std::pair<std::string, std::string>>> parse_values(const std:
   return parsed;
 }
 
-}  // namespace
-
-std::string_view Field::label(std::string_view language) const {
-  if (const auto own = labels.find(language); own != labels.end()) return own->second;
-  if (const auto any = labels.find(""); any != labels.end()) return any->second;
-  return {};
-}
-
-const Field* Form::find(std::string_view name) const {
-  const auto found = std::ranges::find(fields, name, &Field::name);
-  return found == fields.end() ? nullptr : &*found;
-}
-
-bool Form::has_files() const {
-  return std::ranges::find(fields, FieldType::file, &Field::type) != fields.end();
-}
-
-namespace {
-
 Result<Form> form_of(const Settings& settings) {
   Form form;
   Result<std::vector<Field>> fields = make_fields(settings);
@@ -247,6 +208,21 @@ Result<Form> form_of(const Settings& settings) {
 }
 
 }  // namespace
+
+std::string_view Field::label(std::string_view language) const {
+  if (const auto own = labels.find(language); own != labels.end()) return own->second;
+  if (const auto any = labels.find(""); any != labels.end()) return any->second;
+  return {};
+}
+
+const Field* Form::find(std::string_view name) const {
+  const auto found = std::ranges::find(fields, name, &Field::name);
+  return found == fields.end() ? nullptr : &*found;
+}
+
+bool Form::has_files() const {
+  return std::ranges::find(fields, FieldType::file, &Field::type) != fields.end();
+}
 
 Result<Form> make_form(const Settings& settings) {
   Result<Form> form = form_of(settings);

@@ -6,7 +6,6 @@
 #pragma once
 
 #include <cstddef>
-#include <map>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -24,18 +23,12 @@ struct Choice {
   std::string label;
 };
 
-struct Field {
-  std::string name;
+// Its settings with what they left open filled in: max_length, and `target`, which is empty for
+// what is not sent to the portal.
+struct Field : FieldSettings {
   FieldType type = FieldType::text;
-  std::map<std::string, std::string, std::less<>> labels;  // by language; "": any other
-  bool required = false;
-  std::size_t max_length = 255;  // characters; of a file: bytes
-  std::string pattern;
-  std::string target;  // empty: not sent to the portal
-  std::vector<Choice> choices;
-  std::string value;
-  std::string link;
-  std::string autocomplete;
+  std::vector<Choice> choices = {};
+  std::string autocomplete = {};
 
   // The owner's label for a language; empty when there is none (then the catalogue's
   // field_<name>, or the name).

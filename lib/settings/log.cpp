@@ -1,11 +1,10 @@
-// log: the structured log: one JSON object a line, for calls, refusals and errors; secrets masked.
+// log: see log.h.
 #include "settings/log.h"
 
 #include <unistd.h>
 
-#include <cerrno>
+#include <utility>
 
-#include "base/append_file.h"
 #include "base/files.h"
 #include "base/secret.h"
 #include "base/text.h"
@@ -21,56 +20,21 @@ constexpr std::size_t kLongestText = 2000;  // of one field
 
 constexpr const char* kLevels[] = {"info", "warning", "error"};
 
-// Masked in names and in running text; bounded.
-Value for_line(const Value& value) {
+// Masked in names and in running text; bounded. As a terminal shows it, print_r's text must not
+// hold what could forge a line or steer it.
+Value for_line(const Value& value, bool dump) {
   if (value.is_string()) {
     // Masked before it is cut, since half a URL may no longer look like one.
     std::string text = secret::mask(value.string());
-    if (text.size() > kLongestText) {
-      text.resize(kLongestText);
-      text += "...";
-    }
+    if (dump) return text::for_log(text, kLongestText);
+    if (text.size() > kLongestText) text.replace(kLongestText, text.npos, "...");
     return text;
   }
   if (!value.is_array()) return value;
   Value result = Value::array();
-  for (const Value::Member& member : value.members())
-    result.set(member.key, for_line(member.value));
-  return result;
-}
-
-// As a terminal shows it, print_r's text must not hold what could forge a line or steer it.
-Value for_dump(const Value& value) {
-  if (value.is_string()) return text::for_log(value.string(), kLongestText + 8);
-  if (!value.is_array()) return value;
-  Value result = Value::array();
   for (const Value::Member& member : value.members()) {
-    const Key key =
-        member.key.is_integer() ? member.key : Key(text::for_log(member.key.text(), 200));
-    result.set(key, for_dump(member.value));
-  }
-  return result;
-}
-
-// JSON leaves DEL, the C1 controls and U+2028/2029 as they are; to a terminal or a log reader they
-// are controls and line breaks. All of them stand inside strings, where \u is allowed.
-std::string escape_controls(std::string_view json) {
-  std::string result;
-  result.reserve(json.size());
-  const auto byte = [&](std::size_t at) {
-    return at < json.size() ? static_cast<unsigned char>(json[at]) : 0;
-  };
-  for (std::size_t i = 0; i < json.size(); ++i) {
-    if (byte(i) == 0x7f) {
-      result += "\\u007f";
-    } else if (byte(i) == 0xc2 && byte(i + 1) >= 0x80 && byte(i + 1) < 0xa0) {
-      result += "\\u00" + secret::hex(json.substr(++i, 1));
-    } else if (byte(i) == 0xe2 && byte(i + 1) == 0x80 && (byte(i + 2) | 1) == 0xa9) {
-      result += byte(i + 2) == 0xa8 ? "\\u2028" : "\\u2029";
-      i += 2;
-    } else {
-      result += json[i];
-    }
+    const Key key = dump ? Key(text::for_log(member.key.text(), 200)) : member.key;
+    result.set(key, for_line(member.value, dump));
   }
   return result;
 }
@@ -88,13 +52,6 @@ void to_stderr(const std::string& line) {
 }
 
 }  // namespace
-
-// How many lines of one `what` were written in this minute.
-struct Log::Bound {
-  Millis minute = 0;
-  int written = 0;
-  std::int64_t left_out = 0;
-};
 
 Log::Log(const Settings& settings, std::string page, Clock clock)
     : page_(std::move(page)),
@@ -114,11 +71,13 @@ void Log::write(Level level, std::string_view what, const Value& fields) {
                            {"level", kLevels[static_cast<int>(level)]},
                            {"page", page_},
                            {"what", what}});
-  const Value masked = for_line(secret::mask(fields));
+  const Value masked = for_line(secret::mask_tree(fields), dump_);
   for (const Value::Member& member : masked.members())
     if (!line.find(member.key)) line.set(member.key, member.value);
-  const std::string entry = dump_ ? php_date(now) + "\n" + php::print_r(for_dump(line)) + "\n"
-                                  : escape_controls(json::print(line)) + "\n";
+  // JSON leaves DEL, the C1 controls and U+2028/2029 as they are; to a terminal or a log reader
+  // they are controls and line breaks. All of them stand inside strings, where \u is allowed.
+  const std::string entry = dump_ ? php_date(now) + "\n" + php::print_r(line) + "\n"
+                                  : text::escape_controls(json::print(line)) + "\n";
   const Rotation rotation{max_size_, keep_files_};
   Status written = append_entry(file_, entry, rotation);
   // Another thread may have made the directory in the meantime: that is as good.
@@ -139,20 +98,15 @@ void Log::write_bounded(Level level, std::string_view what, const Value& fields,
   Value with_count = fields;
   {
     const std::lock_guard lock(mutex_);
-    std::shared_ptr<Bound>& bound = bounds_[std::string(what)];
-    if (!bound) bound = std::make_shared<Bound>();
+    Bound& bound = bounds_[std::string(what)];
     const Millis minute = clock_() / kMinute;
-    if (bound->minute != minute) {
-      bound->minute = minute;
-      bound->written = 0;
-    }
-    if (bound->written >= per_minute) {
-      ++bound->left_out;
+    if (std::exchange(bound.minute, minute) != minute) bound.written = 0;
+    if (bound.written >= per_minute) {
+      ++bound.left_out;
       return;
     }
-    ++bound->written;
-    if (bound->left_out > 0) with_count.set("left_out", bound->left_out);
-    bound->left_out = 0;
+    ++bound.written;
+    if (bound.left_out > 0) with_count.set("left_out", std::exchange(bound.left_out, 0));
   }
   write(level, what, with_count);
 }

@@ -7,7 +7,6 @@
 
 #include <filesystem>
 #include <map>
-#include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -36,7 +35,12 @@ class Log {
   void error_bounded(std::string_view what, const Error& error);
 
  private:
-  struct Bound;
+  // How many lines of one `what` were written in this minute.
+  struct Bound {
+    Millis minute = 0;
+    int written = 0;
+    int left_out = 0;
+  };
   std::string page_;
   std::filesystem::path file_;
   bool blocked_;
@@ -45,7 +49,7 @@ class Log {
   int keep_files_;
   Clock clock_;
   std::mutex mutex_;
-  std::map<std::string, std::shared_ptr<Bound>, std::less<>> bounds_;
+  std::map<std::string, Bound, std::less<>> bounds_;
 };
 
 // One line for stderr, for what happens before there is a log: "b24hooks index: cause. remedy",

@@ -91,9 +91,7 @@ std::string made(const std::string& directory) {
 }  // namespace
 
 std::string in_one_line(const ShellLines& lines) {
-  std::string all;
-  for (const std::string& line : lines) all += (all.empty() ? "" : " && ") + line;
-  return all;
+  return text::join(lines, " && ");
 }
 
 std::string user_name(uid_t user) {

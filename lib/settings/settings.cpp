@@ -5,23 +5,31 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
+#include <numeric>
+#include <optional>
 #include <set>
 
+#include "base/files.h"
 #include "base/text.h"
 #include "settings/ini_file.h"
 #include "settings/permission.h"
 #include "settings/settings_keys.h"
-#include "settings/settings_place.h"
 
 namespace b24 {
 namespace fs = std::filesystem;
 namespace {
 
 constexpr std::string_view kPrefix = "B24HOOKS_";
+
+std::unexpected<Error> settings_error(std::string code, std::string cause, std::string remedy) {
+  return std::unexpected(
+      Error{ErrorKind::settings, std::move(code), std::move(cause), std::move(remedy)});
+}
+
 // --- One value ---
 
 struct Target {
+  const SettingSection* section = nullptr;
   const SettingKey* key = nullptr;
   std::string item;  // the NAME of [section NAME]
   std::string tail;  // what "*" stands for in the key's name
@@ -32,97 +40,101 @@ struct Origin {
   std::string name;   // "section.key"
 };
 
-// Null when it may occur but once.
-const SettingSection* repeatable(std::string_view section) {
-  const SettingSection* found = find_section(section);
-  return found != nullptr && found->item != nullptr ? found : nullptr;
-}
-
 Status apply(Settings& settings, const fs::path& base_dir, const Target& target,
              std::string_view value, const Origin& origin) {
   const SettingKey& key = *target.key;
-  const SettingSection* section = repeatable(key.section);
-  const std::size_t item = section ? section->item(settings, target.item) : 0;
-  if (key.field.set({settings, item, base_dir, target.tail}, key.type, value)) return {};
-  const std::string shown = key.secret ? "" : ", not \"" + text::for_log(value, 80) + "\"";
-  return std::unexpected(settings_error(
-      "bad_value", origin.place + ": " + origin.name + " expects " + expected(key) + shown,
-      "for example " + std::string(key.name) + " = " + std::string(key.example)));
+  const std::size_t item = target.section->item ? target.section->item(settings, target.item) : 0;
+  if (key.set({settings, item, base_dir, target.tail}, key.type, value)) return {};
+  const std::string shown = key.type.secret ? "" : ", not \"" + text::for_log(value, 80) + "\"";
+  return settings_error(
+      "bad_value",
+      origin.place + ": " + origin.name + " expects " + std::string(key.type.expects) + shown,
+      "for example " + std::string(key.name) + " = " + std::string(key.example));
 }
 
 // --- The file ---
 
-// "did you mean title?", and all that there is.
-std::string key_remedy(std::string_view section, const std::string& name,
-                       const std::string& where) {
-  std::vector<std::string_view> known;
-  std::string names;
-  for (const SettingKey& key : setting_keys()) {
-    if (key.section != section) continue;
-    known.push_back(key.name);
-    names.append(names.empty() ? "" : ", ").append(key.name);
+// How many characters have to be put in, taken out or changed to make one text of the other.
+std::size_t distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), 0U);
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i + 1;
+    for (std::size_t j = 0; j < b.size(); ++j) {
+      const std::size_t changed = diagonal + (a[i] == b[j] ? 0 : 1);
+      diagonal = row[j + 1];
+      row[j + 1] = std::min({changed, row[j] + 1, diagonal + 1});
+    }
   }
-  const std::string_view like = nearest(name, known);
-  return (like.empty() ? "" : "did you mean " + std::string(like) + "? ") + "the keys " + where +
-         " are: " + names;
+  return row.back();
 }
 
-std::string section_remedy(const std::string& name) {
-  std::vector<std::string_view> known;
+// "did you mean title? there are: fields, title, ..."
+std::string remedy_for(const std::string& name, const std::vector<std::string>& known) {
+  const auto far = [&](const std::string& each) { return distance(name, each); };
+  const auto like = name.size() > 100 ? known.end() : std::ranges::min_element(known, {}, far);
+  // More than that is another word.
+  const bool is_like = like != known.end() && far(*like) < name.size() / 3 + 2;
+  return (is_like ? "did you mean " + *like + "? there are: " : "there are: ") +
+         text::join(known, ", ");
+}
+
+std::unexpected<Error> unknown_section(const std::string& name, const std::string& place) {
+  std::vector<std::string> known;
   for (const SettingSection& section : setting_sections())
-    if (!section.name.empty()) known.push_back(section.name);
-  const std::string_view like = nearest(name, known);
-  return (like.empty() ? "" : "did you mean [" + std::string(like) + "]? ") +
-         std::string("--help settings shows the sections there are");
+    if (!section.name.empty()) known.push_back("[" + std::string(section.name) + "]");
+  const std::string word = name.substr(0, name.find_first_of(" \t"));
+  return settings_error("unknown_section",
+                        place + ": there is no section [" + text::for_log(name) + "]",
+                        remedy_for("[" + word + "]", known));
 }
 
 // Where "=" was forgotten, what comes after the first word is the value, and perhaps a secret.
-Error unknown_key(const IniEntry& entry, const std::string& section, const std::string& place) {
-  const std::size_t end = std::min(entry.name.find_first_of(" \t"), entry.name.size());
-  const std::string name = text::for_log(entry.name.substr(0, end));
-  if (end < entry.name.size() && find_key(section, name))
+std::unexpected<Error> unknown_key(const IniEntry& entry, const SettingSection& section,
+                                   const std::string& place) {
+  const std::string word = entry.name.substr(0, entry.name.find_first_of(" \t"));
+  const std::string name = text::for_log(word);
+  if (word != entry.name && section.find(word)) {
     return settings_error("unknown_key", place + ": no = after " + name,
                           "write " + name + " = ...");
-  const std::string where =
-      section.empty() ? "before the first section" : "in section [" + section + "]";
+  }
+  std::vector<std::string> known;
+  for (const SettingKey& key : section.keys) known.emplace_back(key.name);
+  const std::string where = section.name.empty() ? "before the first section"
+                                                 : "in section [" + std::string(section.name) + "]";
   return settings_error("unknown_key", place + ": there is no key \"" + name + "\" " + where,
-                        key_remedy(section, name, where));
+                        remedy_for(name, known));
 }
 
 // What an entry of the file sets.
 Result<Target> target_of(const IniEntry& entry, const std::string& place) {
-  const std::size_t blank = entry.section.find_first_of(" \t");
-  const std::string section = entry.section.substr(0, blank);
-  const std::string item =
-      blank == std::string::npos ? "" : std::string(text::trim(entry.section.substr(blank)));
-  if (find_section(section) == nullptr || (!item.empty() && !repeatable(section))) {
-    return std::unexpected(settings_error(
-        "unknown_section", place + ": there is no section [" + text::for_log(entry.section) + "]",
-        section_remedy(section)));
+  const std::size_t blank = std::min(entry.section.find_first_of(" \t"), entry.section.size());
+  const std::string name = entry.section.substr(0, blank);
+  const std::string item(text::trim(entry.section.substr(blank)));
+  const SettingSection* section = find_section(name);
+  if (!section || (!item.empty() && !section->item)) return unknown_section(entry.section, place);
+  if (!section->needs_name.empty() && item.empty()) {
+    return settings_error("unknown_section", place + ": section [" + name + "] has no name",
+                          "write [" + name + " " + std::string(section->needs_name) + "]");
   }
-  const SettingSection* many = repeatable(section);
-  if (many && !many->needs_name.empty() && item.empty()) {
-    return std::unexpected(
-        settings_error("unknown_section", place + ": section [" + section + "] has no name",
-                       "write [" + section + " " + std::string(many->needs_name) + "]"));
-  }
-  const SettingKey* key = find_key(section, entry.name);
-  if (!key) return std::unexpected(unknown_key(entry, section, place));
-  return Target{key, item, std::string(*match(key->name, entry.name))};
+  const SettingKey* key = section->find(entry.name);
+  if (!key) return unknown_key(entry, *section, place);
+  return Target{section, key, item, entry.name.substr(key->stem().size())};
 }
 
 // An indented line continues the one before, which is seldom meant when it looks like a key.
-Status check_swallowed_key(const IniEntry& entry, const SettingKey& key, const std::string& place) {
+Status check_swallowed_key(const IniEntry& entry, const SettingSection& section,
+                           const std::string& place) {
   for (const std::string& line : entry.indented) {
     const std::size_t equals = line.find('=');
     if (equals == std::string::npos) continue;
     const std::string name(text::trim(std::string_view(line).substr(0, equals)));
-    if (!find_key(key.section, name)) continue;
-    return std::unexpected(
-        settings_error("broken_line",
-                       place + ": the indented line with \"" + text::for_log(name) +
-                           "\" below is read as a part of " + text::for_log(entry.name),
-                       "remove the blanks before " + text::for_log(name)));
+    if (!section.find(name)) continue;
+    return settings_error("broken_line",
+                          place + ": the indented line with \"" + text::for_log(name) +
+                              "\" below is read as a part of " + text::for_log(entry.name),
+                          "remove the blanks before " + text::for_log(name));
   }
   return {};
 }
@@ -139,11 +151,10 @@ Status apply_file(Settings& settings, std::string_view text) {
     const std::string name =
         text::for_log(entry.section.empty() ? entry.name : entry.section + "." + entry.name);
     if (!seen.insert(env_form(entry.section) + "." + entry.name).second) {
-      return std::unexpected(settings_error("duplicate_key",
-                                            place + ": " + name + " is set a second time",
-                                            "keep one of the two lines"));
+      return settings_error("duplicate_key", place + ": " + name + " is set a second time",
+                            "keep one of the two lines");
     }
-    if (Status swallowed = check_swallowed_key(entry, *target->key, place); !swallowed)
+    if (Status swallowed = check_swallowed_key(entry, *target->section, place); !swallowed)
       return swallowed;
     Status applied =
         apply(settings, settings.file.parent_path(), *target, entry.value, {place, name});
@@ -157,29 +168,29 @@ Status apply_file(Settings& settings, std::string_view text) {
 // What a variable sets: B24HOOKS_<SECTION>_<KEY>, or B24HOOKS_<SECTION>_<NAME>_<KEY> for one of
 // many, or the name of a key before the first section.
 Target target_of_variable(std::string_view name) {
-  if (const SettingKey* key = find_key("", name)) return {key, "", ""};
+  const SettingSection& crest = *find_section("");
+  if (const SettingKey* key = crest.find(name)) return {&crest, key, "", ""};
   if (!name.starts_with(kPrefix)) return {};
-  const std::string_view rest = name.substr(kPrefix.size());
   Target found;
   std::size_t longest = 0;
-  for (const SettingKey& key : setting_keys()) {
-    const std::string section = env_form(key.section) + "_";
-    if (key.section.empty() || !rest.starts_with(section)) continue;
-    const std::string_view tail = rest.substr(section.size());
-    const bool many = key.name.ends_with('*');
-    const std::string own = env_form(key.name.substr(0, key.name.size() - (many ? 1 : 0)));
-    const SettingSection* named = repeatable(key.section);
-    if (!many && tail == own && !(named && !named->needs_name.empty())) return {&key, "", ""};
-    if (!named) continue;
-    const std::string middle = "_" + own;
-    const std::size_t at = tail.rfind(middle);
-    if (at == std::string_view::npos || at == 0) continue;
-    const std::string_view behind = tail.substr(at + middle.size());
-    // "..._MAIN_APPLICATION_TOKEN" ends with a key "token", too, if there is one: the longest is
-    // meant.
-    if (behind.empty() == many || middle.size() <= longest) continue;
-    longest = middle.size();
-    found = {&key, text::lower(tail.substr(0, at)), text::lower(behind)};
+  for (const SettingSection& section : setting_sections()) {
+    const std::string start = std::string(kPrefix) + env_form(section.name) + "_";
+    if (section.name.empty() || !name.starts_with(start)) continue;
+    const std::string_view rest = name.substr(start.size());
+    for (const SettingKey& key : section.keys) {
+      const bool is_open = key.name.ends_with('*');
+      const std::string own = env_form(key.stem());
+      if (rest == own && !is_open && section.needs_name.empty()) return {&section, &key, "", ""};
+      const std::string middle = "_" + own;
+      const std::size_t at = rest.rfind(middle);
+      if (!section.item || at == rest.npos || at == 0) continue;
+      const std::string_view tail = rest.substr(at + middle.size());
+      // "..._MAIN_APPLICATION_TOKEN" ends with a key "token", too, if there is one: the longest is
+      // meant.
+      if (tail.empty() == is_open || middle.size() <= longest) continue;
+      longest = middle.size();
+      found = {&section, &key, text::lower(rest.substr(0, at)), text::lower(tail)};
+    }
   }
   return found;
 }
@@ -196,9 +207,9 @@ Result<int> apply_environment(Settings& settings, const char* const* environment
     if (!target.key && !name.starts_with(kPrefix)) continue;
     const std::string shown = text::for_log(name);
     if (!target.key) {
-      return std::unexpected(settings_error(
+      return settings_error(
           "unknown_key", "environment variable " + shown + ": there is no such setting",
-          "unset it, or name it B24HOOKS_<SECTION>_<KEY> after a key of settings.conf.example"));
+          "unset it, or name it B24HOOKS_<SECTION>_<KEY> after a key of settings.conf.example");
     }
     Status applied = apply(settings, base_dir, target, entry.substr(name.size() + 1),
                            {"environment variable " + shown, std::string(target.key->name)});
@@ -210,68 +221,87 @@ Result<int> apply_environment(Settings& settings, const char* const* environment
 
 // --- What follows from the rest ---
 
+Status check_outside_web(const fs::path& path, std::string_view web_root, const char* code,
+                         const std::string& what, const std::string& where) {
+  if (web_root.empty() || !is_inside(path, web_root)) return {};
+  return settings_error(code,
+                        path.string() + ": " + what + " lies below the web root " +
+                            text::for_log(web_root) + ", where anyone may fetch it",
+                        "move it " + where);
+}
+
+std::unexpected<Error> no_settings_file(const fs::path& file) {
+  const std::string best = settings_places().back().string();
+  return settings_error("no_settings_file", file.string() + ": there is no such settings file",
+                        "copy conf/settings.conf.example to " + best +
+                            ", set C_REST_WEB_HOOK_URL in it, then " +
+                            in_one_line(lines_to_read(best)) +
+                            "; or name another file, outside the web root, by --settings or "
+                            "B24HOOKS_SETTINGS");
+}
+
 Status complete(Settings& settings, std::string_view web_root) {
   if (settings.data.dir.empty() || (settings.file.empty() && settings.data.dir.is_relative())) {
-    return std::unexpected(
-        settings_error("no_data_dir", "data.dir: no directory is named",
-                       "set dir in section [data], or B24HOOKS_DATA_DIR to an absolute path"));
+    return settings_error("no_data_dir", "data.dir: no directory is named",
+                          "set dir in section [data], or B24HOOKS_DATA_DIR to an absolute path");
   }
   settings.data.dir = (settings.file.parent_path() / settings.data.dir).lexically_normal();
   if (settings.page.templates.empty()) settings.page.templates = find_templates();
-  return check_outside_web(settings.data.dir, web_root, "data_in_web_root", "the data directory");
+  return check_outside_web(settings.data.dir, web_root, "data_in_web_root", "the data directory",
+                           "out of the web root");
 }
 
-Error unreadable(const fs::path& file, Error error) {
-  const std::string lines = in_one_line(lines_to_read(file));
-  if (!lines.empty()) error.remedy = lines;
-  return error;
-}
-
-std::string stamp_of(const fs::path& file) {
+// The text of the file, once it lies where it may and nobody else can see it; nothing when there is
+// none.
+Result<std::optional<std::string>> private_text(const fs::path& file, std::string_view web_root) {
   struct stat status {};
-  if (stat(file.c_str(), &status) != 0) return "none";
-  std::string stamp;
-  for (long long part :
-       {static_cast<long long>(status.st_ino), static_cast<long long>(status.st_size),
-        static_cast<long long>(status.st_mtim.tv_sec),
-        static_cast<long long>(status.st_mtim.tv_nsec),
-        static_cast<long long>(status.st_ctim.tv_sec),
-        static_cast<long long>(status.st_ctim.tv_nsec)}) {
-    stamp += std::to_string(part) + " ";
+  if (stat(file.c_str(), &status) != 0 && (errno == ENOENT || errno == ENOTDIR))
+    return std::nullopt;
+  if (Status outside = check_settings_outside_web(file, web_root); !outside)
+    return std::unexpected(outside.error());
+  const std::string lines = in_one_line(lines_to_read(file));
+  if (is_open_to_others(status)) {
+    return settings_error(
+        "settings_open_to_others",
+        file.string() + ": other users of this machine can read or write it, and it holds secrets",
+        lines);
   }
-  return stamp;
+  Result<std::string> text = read_settings_text(file.string());
+  if (text) return *std::move(text);
+  if (!lines.empty()) text.error().remedy = lines;
+  return std::unexpected(text.error());
 }
 
 Result<Settings> load(const fs::path& path, const char* const* environment) {
-  Settings settings;
   const std::string_view web_root = variable(environment, "DOCUMENT_ROOT");
-  std::error_code fault;
-  struct stat status {};
-  if (stat(path.c_str(), &status) == 0) {
+  const auto text = private_text(path, web_root);
+  if (!text) return std::unexpected(text.error());
+  Settings settings;
+  fs::path base_dir = path.parent_path();
+  if (*text) {
     settings.file = path;
-    if (Status outside = check_settings_outside_web(settings, web_root); !outside)
-      return std::unexpected(outside.error());
-    if (Status closed = check_mode(path, status); !closed) return std::unexpected(closed.error());
-    const Result<std::string> text = read_settings_text(path.string());
-    if (!text) return std::unexpected(unreadable(path, text.error()));
-    if (Status applied = apply_file(settings, *text); !applied)
+    if (Status applied = apply_file(settings, **text); !applied)
       return std::unexpected(applied.error());
-  } else if (errno != ENOENT && errno != ENOTDIR) {
-    return std::unexpected(
-        unreadable(path, system_error(ErrorKind::settings, path.string(), errno)));
-  } else if (!variable(environment, kFileVariable).empty()) {
-    return std::unexpected(no_settings_file(path));  // a file that was asked for by name
+  } else {
+    std::error_code fault;
+    base_dir = fs::current_path(fault);
   }
-  const Result<int> count = apply_environment(
-      settings, environment, settings.file.empty() ? fs::current_path(fault) : path.parent_path());
+  const Result<int> count = apply_environment(settings, environment, base_dir);
   if (!count) return std::unexpected(count.error());
-  if (settings.file.empty() && *count == 0) return std::unexpected(no_settings_file(path));
+  const bool is_named = !variable(environment, kFileVariable).empty();
+  if (!*text && (is_named || *count == 0)) return no_settings_file(path);
   if (Status completed = complete(settings, web_root); !completed)
     return std::unexpected(completed.error());
   return settings;
 }
 
 }  // namespace
+
+Status check_settings_outside_web(const fs::path& file, std::string_view web_root) {
+  if (file.empty()) return {};
+  return check_outside_web(file, web_root, "settings_in_web_root", "the settings file",
+                           "to " + settings_places().back().string());
+}
 
 Result<Settings> load_settings(const fs::path& file, const char* const* environment) {
   std::error_code fault;
@@ -283,30 +313,6 @@ Result<Settings> load_settings(const fs::path& file, const char* const* environm
                             list_of_places() + ")";
   }
   return loaded;
-}
-
-Result<std::shared_ptr<const Settings>> SettingsSource::current() {
-  const std::lock_guard lock(mutex_);
-  const Millis now = clock_();
-  // A clock that was set back counts as a second gone by.
-  if (looked_at_ != 0 && now >= looked_at_ && now - looked_at_ < 1000) {
-    if (settings_) return settings_;
-    return std::unexpected(*fault_);
-  }
-  looked_at_ = now;
-  if (std::string stamp = stamp_of(file_); stamp != stamp_ || !settings_) {
-    stamp_ = std::move(stamp);
-    Result<Settings> fresh = load_settings(file_, environment_);
-    fault_ = fresh ? std::nullopt : std::optional(fresh.error());
-    if (fresh) settings_ = std::make_shared<const Settings>(std::move(*fresh));
-  }
-  if (settings_) return settings_;
-  return std::unexpected(*fault_);
-}
-
-std::optional<Error> SettingsSource::fault() {
-  const std::lock_guard lock(mutex_);
-  return fault_;
 }
 
 }  // namespace b24

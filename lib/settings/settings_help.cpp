@@ -49,8 +49,8 @@ std::string described(const SettingSection& section) {
   std::string out = comment(section.help) + "#\n# [" + std::string(section.name) + " " +
                     std::string(section.needs_name) + "]\n";
   constexpr std::size_t kColumn = 20;
-  for (const SettingKey& key : setting_keys()) {
-    if (key.section != section.name || key.name.ends_with('*')) continue;
+  for (const SettingKey& key : section.keys) {
+    if (key.name.ends_with('*')) continue;
     std::string line = "#   " + std::string(key.name);
     line.resize(kColumn, ' ');
     out += line + wrapped(key.help, "#" + std::string(kColumn - 1, ' '), kColumn) + "\n";
@@ -74,12 +74,9 @@ std::string settings_example() {
       continue;
     }
     if (!section.name.empty()) out += "[" + std::string(section.name) + "]\n";
-    bool first = true;
-    for (const SettingKey& key : setting_keys()) {
-      if (key.section != section.name) continue;
-      if (!first) out += '\n';
-      first = false;
-      const std::string value = key.field.show_default(key.type);
+    for (const SettingKey& key : section.keys) {
+      if (&key != &section.keys.front()) out += '\n';
+      const std::string value(key.initial);
       out += comment(key.help) + "#" + std::string(key.name) + " =" +
              (value.empty() ? "" : " " + value) + "\n";
     }
@@ -88,19 +85,16 @@ std::string settings_example() {
 }
 
 std::string settings_help() {
-  std::string out = "The settings file: --settings, else B24HOOKS_SETTINGS, else the first of\n";
-  for (const std::filesystem::path& place : settings_places()) out += "  " + place.string() + "\n";
-  out += "\"--help settings.conf\" prints a file to begin with.\n";
+  std::string out = "\"--help settings.conf\" prints a file to begin with.\n";
   for (const SettingSection& section : setting_sections()) {
     const std::string name = section.needs_name.empty() ? std::string(section.name)
                                                         : std::string(section.name) + " NAME";
     out += section.name.empty() ? "\nBefore the first section:\n" : "\n[" + name + "]\n";
-    for (const SettingKey& key : setting_keys()) {
-      if (key.section != section.name) continue;
-      const std::string value = key.field.show_default(key.type);
-      out += "  " + std::string(key.name) + ": " + expected(key) + "; by default " +
-             (value.empty() ? "nothing" : value) + "; for example " + std::string(key.example) +
-             "\n      " + wrapped(key.help, "      ", 6) + "\n";
+    for (const SettingKey& key : section.keys) {
+      const std::string value(key.initial.empty() ? "nothing" : key.initial);
+      out += "  " + std::string(key.name) + ": " + std::string(key.type.expects) + "; by default " +
+             value + "; for example " + std::string(key.example) + "\n      " +
+             wrapped(key.help, "      ", 6) + "\n";
     }
   }
   return out;

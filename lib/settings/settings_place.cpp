@@ -1,16 +1,10 @@
-// settings_place: where settings and data lie, and who may see them.
-#include "settings/settings_place.h"
-
-#include "base/files.h"
+// settings_place: where settings and templates lie.
 #include "base/text.h"
-#include "settings/permission.h"
 #include "settings/settings.h"
 
 namespace b24 {
 namespace fs = std::filesystem;
 namespace {
-
-constexpr std::string_view kSystemFile = "/etc/b24hooks/settings.conf";
 
 // The directory of the running program; empty when /proc is not there.
 fs::path program_dir() {
@@ -21,10 +15,6 @@ fs::path program_dir() {
 
 }  // namespace
 
-Error settings_error(std::string code, std::string cause, std::string remedy) {
-  return {ErrorKind::settings, std::move(code), std::move(cause), std::move(remedy)};
-}
-
 std::string_view variable(const char* const* environment, std::string_view name) {
   for (; environment && *environment; ++environment) {
     const std::string_view entry = *environment;
@@ -34,40 +24,6 @@ std::string_view variable(const char* const* environment, std::string_view name)
   return {};
 }
 
-Status check_outside_web(const fs::path& path, std::string_view web_root, const char* code,
-                         const char* what) {
-  if (web_root.empty() || !is_inside(path, fs::path(web_root))) return {};
-  return std::unexpected(settings_error(code,
-                                        path.string() + ": " + what + " lies below the web root " +
-                                            text::for_log(web_root) + ", where anyone may fetch it",
-                                        "move it out of the web root"));
-}
-
-Status check_settings_outside_web(const Settings& settings, std::string_view web_root) {
-  if (settings.file.empty()) return {};
-  Status outside =
-      check_outside_web(settings.file, web_root, "settings_in_web_root", "the settings file");
-  if (!outside) outside.error().remedy = "move it to " + std::string(kSystemFile);
-  return outside;
-}
-
-Status check_mode(const fs::path& file, const struct stat& status) {
-  if (!is_open_to_others(status)) return {};
-  return std::unexpected(settings_error(
-      "settings_open_to_others",
-      file.string() + ": other users of this machine can read or write it, and it holds secrets",
-      in_one_line(lines_to_read(file))));
-}
-
-Error no_settings_file(const fs::path& file) {
-  return settings_error("no_settings_file", file.string() + ": there is no such settings file",
-                        "copy conf/settings.conf.example to " + std::string(kSystemFile) +
-                            ", set C_REST_WEB_HOOK_URL in it, then " +
-                            in_one_line(lines_to_read(kSystemFile)) +
-                            "; or name another file, outside the web root, by --settings or "
-                            "B24HOOKS_SETTINGS");
-}
-
 std::vector<fs::path> settings_places() {
   const fs::path dir = program_dir();
   std::vector<fs::path> places;
@@ -75,15 +31,12 @@ std::vector<fs::path> settings_places() {
        {"../conf/settings.conf", "../settings.conf", "conf/settings.conf", "settings.conf"}) {
     places.push_back((dir / place).lexically_normal());
   }
-  places.emplace_back(kSystemFile);
+  places.emplace_back("/etc/b24hooks/settings.conf");
   return places;
 }
 
 std::string list_of_places() {
-  std::string list;
-  for (const fs::path& place : settings_places())
-    list += (list.empty() ? "" : ", ") + place.string();
-  return list;
+  return text::join(settings_places(), ", ");
 }
 
 fs::path find_settings(const std::string& given, const char* const* environment) {

@@ -17,7 +17,6 @@ struct Unit {
   long long factor;
 };
 
-// The largest come first: a value is shown by the largest that divides it.
 constexpr Unit kTimes[] = {{"d", 86400 * 1000}, {"h", 3600 * 1000}, {"m", 60 * 1000},
                            {"s", 1000},         {"ms", 1},          {"", 1000}};
 constexpr Unit kSizes[] = {{"G", 1 << 30}, {"M", 1 << 20}, {"K", 1 << 10}, {"", 1}};
@@ -43,23 +42,6 @@ bool read_amount(const SettingType& type, std::string_view text, const Unit (&un
   if (!in_range(type, amount * unit->factor)) return false;
   field = static_cast<T>(amount * unit->factor);
   return true;
-}
-
-// `least` units of it at least: 24h and 60s say more than 1d and 1m.
-template <std::size_t n>
-std::string show_amount(long long amount, const Unit (&units)[n], long long least) {
-  if (amount == 0) return "0";
-  const Unit* unit = std::ranges::find_if(units, [&](const Unit& each) {
-    return amount % each.factor == 0 && (amount >= least * each.factor || each.factor <= 1000);
-  });
-  return std::to_string(amount / unit->factor) + std::string(unit->name);
-}
-
-bool is_letter(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
 }
 
 bool is_line(std::string_view text) {
@@ -138,36 +120,13 @@ bool read_setting(const SettingType&, std::string_view text, std::vector<Network
   return true;
 }
 
-std::string show_setting(const SettingType& type, bool field) {
-  const bool is_crest = type.expects.starts_with('Y');
-  return field ? (is_crest ? "Y" : "yes") : (is_crest ? "N" : "no");
-}
-std::string show_setting(const SettingType&, int field) {
-  return std::to_string(field);
-}
-std::string show_setting(const SettingType&, Millis field) {
-  return show_amount(field, kTimes, 2);
-}
-std::string show_setting(const SettingType&, std::size_t field) {
-  return show_amount(static_cast<long long>(field), kSizes, 1);
-}
-std::string show_setting(const SettingType&, double field) {
-  char text[32];
-  return {text, std::to_chars(text, text + sizeof text, field).ptr};
-}
-std::string show_setting(const SettingType&, const std::string& field) {
-  return field;
-}
-std::string show_setting(const SettingType&, const fs::path& field) {
-  return field.string();
-}
 bool is_encoding(std::string_view text) {
   return text.empty() || text::known_encoding(std::string(text));
 }
 
 bool is_language(std::string_view text) {
   return text.size() >= 2 && text.size() <= 8 &&
-         std::ranges::all_of(text, [](char c) { return is_letter(c) || c == '-'; });
+         std::ranges::all_of(text, [](char c) { return text::is_letter(c) || c == '-'; });
 }
 
 bool is_csp(std::string_view text) {
@@ -182,7 +141,7 @@ bool is_csp(std::string_view text) {
 
 bool is_time_zone(std::string_view text) {
   const auto allowed = [](char c) {
-    return is_letter(c) || is_digit(c) || std::string_view("_+-/").contains(c);
+    return text::is_letter(c) || text::is_digit(c) || std::string_view("_+-/").contains(c);
   };
   if (text.starts_with('/') || !std::ranges::all_of(text, allowed)) return false;
   // The C library takes a name that it does not know for UTC.

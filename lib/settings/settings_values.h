@@ -1,24 +1,31 @@
-// settings_values: how the values of settings are written: text to field and back.
+// settings_values: what values there are, and how they are written in a file.
 #pragma once
 
 #include <filesystem>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "settings/settings.h"
+#include "base/address.h"
+#include "base/clock.h"
 
 namespace b24 {
 
 // What a value may be; the type of its field says how it is written (a time, a size, ...).
 struct SettingType {
-  std::string_view expects;  // after "expects "; the range is added
-  long long least = 0;       // of a number, a time or a size; of a text: characters, when not empty
-  long long most = 0;        // 0: no bound
+  std::string_view expects;     // after "expects "
+  long long least = 0;          // of a number or a time; of a text: characters, when not empty
+  long long most = 0;           // 0: no bound
   std::string_view words = {};  // of a text: one of these, such as "red, green or blue"
   bool may_be_empty = false;
   bool (*check)(std::string_view text) = nullptr;  // of a text
   bool lower_case = false;                         // a text is kept so
+  bool secret = false;                             // never shown
+};
+template <class T>
+struct TypeOf : SettingType {
+  using Field = T;
 };
 
 // Into the field; false (and the field as it was) when the text is no such value.
@@ -33,17 +40,11 @@ bool read_setting(const SettingType&, std::string_view text, std::filesystem::pa
 bool read_setting(const SettingType&, std::string_view text, std::vector<std::string>& field);
 bool read_setting(const SettingType&, std::string_view text, std::vector<Network>& field);
 
-// As it is written in a file; a list, which is empty by default, as nothing.
-std::string show_setting(const SettingType&, bool field);
-std::string show_setting(const SettingType&, int field);
-std::string show_setting(const SettingType&, Millis field);
-std::string show_setting(const SettingType&, std::size_t field);
-std::string show_setting(const SettingType&, double field);
-std::string show_setting(const SettingType&, const std::string& field);
-std::string show_setting(const SettingType&, const std::filesystem::path& field);
 template <class T>
-std::string show_setting(const SettingType&, const std::vector<T>&) {
-  return {};
+T initial_value(const TypeOf<T>& type, std::string_view text) {
+  T field{};
+  if (!read_setting(type, text, field)) throw std::logic_error("bad default " + std::string(text));
+  return field;
 }
 
 // Checks of texts.
@@ -54,52 +55,63 @@ bool is_time_zone(std::string_view text);  // "Europe/Moscow", or none
 // sources that allow no foreign script by accident ('unsafe-...', *, data: for scripts); or none.
 bool is_csp(std::string_view text);
 
-// --- The types there are ---
+// The types there are.
+namespace setting_types {
 
-constexpr SettingType choice(std::string_view words, bool may_be_empty = false) {
-  return {words, 0, 0, words, may_be_empty, nullptr, false};
-}
-constexpr SettingType checked(std::string_view expects, bool (*check)(std::string_view)) {
-  return {expects, 0, 0, "", true, check, false};
+using NumberType = TypeOf<int>;
+using TextType = TypeOf<std::string>;
+
+constexpr TextType choice(std::string_view words, bool may_be_empty = false) {
+  return {{.expects = words, .words = words, .may_be_empty = may_be_empty}};
 }
 
-inline constexpr SettingType kText = {"one line of text"};
-inline constexpr SettingType kFlag = {"yes or no"};
-inline constexpr SettingType kCRestFlag = {"Y or N"};
-inline constexpr SettingType kPath = {"a path (a relative one starts at the settings file)"};
-inline constexpr SettingType kDuration = {"a time such as 500ms, 10s, 2m, 1h or 7d"};
-inline constexpr SettingType kTimeLimit = {"a time", 1'000, 60'000};
-inline constexpr SettingType kSize = {"a size in bytes such as 65536, 128K or 1M"};
-inline constexpr SettingType kNetworks = {
-    "addresses or networks such as 10.0.0.0/8, parted by blanks"};
-inline constexpr SettingType kOrigins = {"origins such as https://example.com, parted by blanks"};
-inline constexpr SettingType kUrl = {"a URL"};
-inline constexpr SettingType kHook = {"the URL of an inbound webhook"};
-inline constexpr SettingType kEncoding =
-    checked("the name of an encoding, such as windows-1251", is_encoding);
-inline constexpr SettingType kLanguage = {
-    "a language such as en or ru, or auto", 0, 0, "", true, is_language, true};
-inline constexpr SettingType kTimeZone =
-    checked("the name of a time zone, such as Europe/Moscow", is_time_zone);
-inline constexpr SettingType kCsp =
-    checked("directives such as font-src https://fonts.example, parted by commas", is_csp);
-inline constexpr SettingType kThreads = {"a whole number", 1, 1024};
-inline constexpr SettingType kFiles = {"a whole number", 0, 1000};
-inline constexpr SettingType kLimit = {"a whole number (0 for no limit)", 0, 1'000'000'000};
-inline constexpr SettingType kDays = {"a whole number of days", 1, 36'500};
-inline constexpr SettingType kBucket = {"a whole number", 2, 100'000};
-inline constexpr SettingType kDrain = {"a number over 0"};
-inline constexpr SettingType kMethod = choice("crm.lead.add or crm.item.add");
-inline constexpr SettingType kUnknown = choice("ignore or comments");
-inline constexpr SettingType kDuplicates = choice("ignore or link");
-inline constexpr SettingType kCaptcha =
-    choice("turnstile, hcaptcha, recaptcha or smartcaptcha", true);
-inline constexpr SettingType kFieldType =
+inline constexpr TypeOf<bool> kFlag = {{"yes or no"}};
+inline constexpr TypeOf<bool> kCRestFlag = {{"Y or N"}};
+inline constexpr TypeOf<Millis> kDuration = {{"a time such as 500ms, 10s, 2m, 1h or 7d"}};
+inline constexpr TypeOf<Millis> kTimeLimit = {{"a time from 1s to 60s", kSecond, kMinute}};
+inline constexpr TypeOf<std::size_t> kSize = {{"a size in bytes such as 65536, 128K or 1M"}};
+inline constexpr TypeOf<std::size_t> kLength = {{"a number of characters, or of bytes such as 2M"}};
+inline constexpr TypeOf<double> kDrain = {{"a number over 0"}};
+inline constexpr NumberType kThreads = {{"a whole number from 1 to 1024", 1, 1024}};
+inline constexpr NumberType kFiles = {{"a whole number from 0 to 1000", 0, 1000}};
+inline constexpr NumberType kLimit = {
+    {"a whole number (0 for no limit) from 0 to 1000000000", 0, 1'000'000'000}};
+inline constexpr NumberType kDays = {{"a whole number of days from 1 to 36500", 1, 36'500}};
+inline constexpr NumberType kBucket = {{"a whole number from 2 to 100000", 2, 100'000}};
+
+inline constexpr TextType kText = {{"one line of text"}};
+inline constexpr TextType kSecret = {{.expects = "one line of text", .secret = true}};
+inline constexpr TextType kUrl = {{"a URL"}};
+inline constexpr TextType kSecretUrl = {{.expects = "a URL", .secret = true}};
+inline constexpr TextType kHook = {{.expects = "the URL of an inbound webhook", .secret = true}};
+inline constexpr TextType kCheckKey = {
+    {.expects = "at least 16 characters", .least = 16, .secret = true}};
+inline constexpr TextType kEncoding = {
+    {.expects = "the name of an encoding, such as windows-1251", .check = is_encoding}};
+inline constexpr TextType kLanguage = {
+    {.expects = "a language such as en or ru, or auto", .check = is_language, .lower_case = true}};
+inline constexpr TextType kTimeZone = {
+    {.expects = "the name of a time zone, such as Europe/Moscow", .check = is_time_zone}};
+inline constexpr TextType kCsp = {
+    {.expects = "directives such as font-src https://fonts.example, parted by commas",
+     .check = is_csp}};
+inline constexpr TextType kMethod = choice("crm.lead.add or crm.item.add");
+inline constexpr TextType kUnknown = choice("ignore or comments");
+inline constexpr TextType kDuplicates = choice("ignore or link");
+inline constexpr TextType kCaptcha = choice("turnstile, hcaptcha, recaptcha or smartcaptcha", true);
+inline constexpr TextType kFieldType =
     choice("text, email, phone, textarea, select, checkbox, consent, hidden or file", true);
-inline constexpr SettingType kLength = {"a number of characters, or of bytes such as 2M"};
-inline constexpr SettingType kTokens = {"one token, or two parted by a blank"};
-inline constexpr SettingType kForwardAs = choice("json or form");
-inline constexpr SettingType kAccess = choice("public, summary, key or off");
-inline constexpr SettingType kCheckKey = {"at least 16 characters", 16};
+inline constexpr TextType kForwardAs = choice("json or form");
+inline constexpr TextType kAccess = choice("public, summary, key or off");
 
+inline constexpr TypeOf<std::filesystem::path> kPath = {
+    {"a path (a relative one starts at the settings file)"}};
+inline constexpr TypeOf<std::vector<Network>> kNetworks = {
+    {"addresses or networks such as 10.0.0.0/8, parted by blanks"}};
+inline constexpr TypeOf<std::vector<std::string>> kOrigins = {
+    {"origins such as https://example.com, parted by blanks"}};
+inline constexpr TypeOf<std::vector<std::string>> kTokens = {
+    {.expects = "one token, or two parted by a blank", .secret = true}};
+
+}  // namespace setting_types
 }  // namespace b24

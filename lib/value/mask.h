@@ -6,7 +6,7 @@
 
 namespace b24::secret {
 
-// The same tree with the scalars under secret names (secret.h) replaced by "***".
-Value mask(const Value& value);
+// The same tree with the scalars under secret names (secret.h) replaced by "***"; with `all` each.
+Value mask_tree(const Value& value, bool all = false);
 
 }  // namespace b24::secret

@@ -1,4 +1,5 @@
 // php_parse: how PHP makes variables of a request: names, percent encoding, $_REQUEST.
+#include <charconv>
 #include <utility>
 #include <vector>
 
@@ -61,13 +62,6 @@ Value* find_or_make(Value& place, const Step& step) {
   const std::size_t before = place.size();
   place.append(Value());
   return place.size() > before ? &const_cast<Value&>(place.members().back().value) : nullptr;
-}
-
-int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
 }
 
 }  // namespace
@@ -137,10 +131,11 @@ std::string url_decode(std::string_view text) {
   std::string result;
   result.reserve(text.size());
   for (std::size_t i = 0; i < text.size(); ++i) {
-    const int high = text[i] == '%' && i + 2 < text.size() ? hex_digit(text[i + 1]) : -1;
-    const int low = high >= 0 ? hex_digit(text[i + 2]) : -1;
-    if (low >= 0) {
-      result += static_cast<char>(high * 16 + low);
+    const char* const digits = text.data() + i + 1;
+    unsigned byte = 0;
+    if (text[i] == '%' && i + 2 < text.size() &&
+        std::from_chars(digits, digits + 2, byte, 16).ptr == digits + 2) {
+      result += static_cast<char>(byte);
       i += 2;
     } else {
       result += text[i] == '+' ? ' ' : text[i];

@@ -1,4 +1,5 @@
 // php_print: values as print_r and http_build_query write them.
+#include "base/text.h"
 #include "value/php.h"
 
 namespace b24::php {
@@ -42,8 +43,7 @@ void add_pairs(std::string& out, const Value& array, std::string& prefix) {
 }
 
 bool stays(char c) {
-  return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' ||
-         c == '_' || c == '.';
+  return text::is_digit(c) || text::is_letter(c) || c == '-' || c == '_' || c == '.';
 }
 
 }  // namespace

@@ -47,21 +47,21 @@ class Value {
   struct Member;
 
   // A scalar becomes a Value by itself; without an argument: null.
-  Value();
-  Value(std::nullptr_t);
-  Value(bool flag);
-  Value(int number);
-  Value(std::int64_t number);
-  Value(double number);
-  Value(std::string text);
-  Value(std::string_view text);
-  Value(const char* text);
+  Value() = default;
+  Value(std::nullptr_t) {}
+  Value(bool flag) : data_(flag) {}
+  Value(int number) : data_(std::int64_t{number}) {}
+  Value(std::int64_t number) : data_(number) {}
+  Value(double number) : data_(number) {}
+  Value(std::string text) : data_(std::move(text)) {}
+  Value(std::string_view text) : data_(std::string(text)) {}
+  Value(const char* text) : data_(std::string(text)) {}
 
   Value(const Value& other);
-  Value(Value&& other) noexcept;
-  Value& operator=(const Value& other);
-  Value& operator=(Value&& other) noexcept;
-  ~Value();
+  Value(Value&& other) noexcept = default;
+  // Copied before it is assigned: `other` may be a member of this value.
+  Value& operator=(const Value& other) { return *this = Value(other); }
+  Value& operator=(Value&& other) noexcept = default;
 
   static Value array();                                     // an empty array
   static Value map(std::initializer_list<Member> members);  // {{"TITLE", "x"}, {"OPENED", "Y"}}
@@ -74,20 +74,18 @@ class Value {
   // True for an array with the keys 0 .. n-1 in this order (an empty one too).
   bool is_list() const;
 
-  // Scalars. `text` converts as PHP does: null and false "", true "1", integers in decimal, reals
-  // in the shortest form that reads back; an array gives "Array".
+  // Scalars. `text` converts as PHP does: null and false "", true "1", integers in decimal; reals
+  // in the shortest form that reads back, "1e+17" from there on; an array gives "Array".
   std::string text() const;
-  const std::string& string() const;  // REQUIRES: is_string()
+  const std::string& string() const { return std::get<std::string>(data_); }  // REQUIRES: is one
   bool boolean() const;  // PHP's truth: false for null, false, 0, 0.0, "", "0" and an empty array
-  std::int64_t integer()
-      const;  // leading decimal digits of a string, as PHP casts; an array: 0 or 1
+  std::int64_t integer() const;  // leading decimal digits of a string; an array: 0 or 1
   double real() const;
 
   // Arrays. Reading members of anything else finds nothing; writing makes it an array first.
   std::size_t size() const;  // members of an array; 0 for everything else
   const std::vector<Member>& members() const;
-  const Value* find(
-      const Key& key) const;  // nullptr when there is none; valid until the array changes
+  const Value* find(const Key& key) const;        // null when there is none; valid until a change
   const Value& operator[](const Key& key) const;  // a null value when there is none
   Value& operator[](const Key& key);              // made (null) when there is none
   // Follows a dotted path, "data.FIELDS.ID"; a null value when any step is missing.
@@ -96,17 +94,14 @@ class Value {
   // dropped, as in PHP.
   void append(Value item);
   void set(const Key& key, Value value) { (*this)[key] = std::move(value); }
-  // Removes a member; the order of the others stays, and the next free integer key too. Linear.
-  void erase(const Key& key);
-  template <class Visit>
-  void for_each_value(Visit visit);  // visit(const Key&, Value&) for each member, in order
 
   bool operator==(const Value& other) const;  // same types, same members, same order
 
  private:
   struct Array;
   Array& make_array();
-  std::variant<std::monostate, bool, std::int64_t, double, std::string, std::unique_ptr<Array>>
+  // An array belongs to one value alone; its pointer is one that takes a type that is not complete.
+  std::variant<std::monostate, bool, std::int64_t, double, std::string, std::shared_ptr<Array>>
       data_;
 };
 
@@ -118,29 +113,10 @@ struct Value::Member {
 
 struct Value::Array {
   std::vector<Member> members;
-  std::map<Key, std::size_t>
-      index;  // filled only from the ninth member on; short arrays are searched in order
+  std::map<Key, std::size_t> index;  // filled only from the ninth member on
   // The next free integer key; the lowest of all until an integer key is used (then append starts
   // at 0). PHP counts on from negative keys, too, in what a request brings.
   std::int64_t next = std::numeric_limits<std::int64_t>::min();
 };
-
-// Down here because they need the whole of Array.
-inline Value::Value() = default;
-inline Value::Value(std::nullptr_t) {}
-inline Value::Value(bool flag) : data_(flag) {}
-inline Value::Value(int number) : data_(std::int64_t{number}) {}
-inline Value::Value(std::int64_t number) : data_(number) {}
-inline Value::Value(double number) : data_(number) {}
-inline Value::Value(std::string text) : data_(std::move(text)) {}
-inline Value::Value(std::string_view text) : data_(std::string(text)) {}
-inline Value::Value(const char* text) : data_(std::string(text)) {}
-
-template <class Visit>
-void Value::for_each_value(Visit visit) {
-  if (!is_array()) return;
-  for (Member& member : std::get<std::unique_ptr<Array>>(data_)->members)
-    visit(std::as_const(member.key), member.value);
-}
 
 }  // namespace b24

@@ -175,7 +175,7 @@ int serve_fastcgi(const Program& program, std::optional<Listener> listener,
 
 int print_help(const Program& program, const CommandLine& line) {
   if (line.help_topic == "settings") {
-    print(stdout, settings_help());
+    print(stdout, settings_whereabouts(line.settings, environ) + settings_help());
   } else if (line.help_topic == "settings.conf") {
     print(stdout, settings_example());
   } else if (line.help_topic.empty()) {

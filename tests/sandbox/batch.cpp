@@ -56,12 +56,14 @@ Value substitute(const std::string& text, const Value& results) {
 }
 
 void substitute_all(Value& params, const Value& results) {
-  params.for_each_value([&](const b24::Key&, Value& value) {
+  const Value before = params;
+  for (const Value::Member& member : before.members()) {
+    Value& value = params[member.key];
     if (value.is_array())
       substitute_all(value, results);
     else if (value.is_string())
-      value = substitute(value.string(), results);
-  });
+      value = substitute(member.value.string(), results);
+  }
 }
 
 struct Results {

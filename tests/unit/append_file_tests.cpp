@@ -1,5 +1,5 @@
 // append_file_tests: whole entries from many processes, rotation, a full disk.
-#include "base/append_file.h"
+#include "base/files.h"
 
 #include <sys/mount.h>
 #include <sys/stat.h>

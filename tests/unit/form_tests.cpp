@@ -17,7 +17,7 @@ namespace {
 FieldSettings field(std::string name, std::string type = "") {
   FieldSettings settings;
   settings.name = std::move(name);
-  settings.type = std::move(type);
+  settings.type_name = std::move(type);
   return settings;
 }
 

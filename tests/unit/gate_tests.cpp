@@ -5,7 +5,7 @@
 #include <cmath>
 #include <random>
 
-#include "base/append_file.h"
+#include "base/files.h"
 #include "store_fixture.h"
 
 using namespace b24;

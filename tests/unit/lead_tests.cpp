@@ -36,7 +36,7 @@ const std::string kPerson =
 FieldSettings field(std::string name, std::string type, std::string target) {
   FieldSettings settings;
   settings.name = std::move(name);
-  settings.type = std::move(type);
+  settings.type_name = std::move(type);
   settings.target = std::move(target);
   return settings;
 }

@@ -200,7 +200,7 @@ BOOST_AUTO_TEST_CASE(a_tree_is_masked_by_its_names) {
        {"password", Value::list({"***", Value::map({{"x", "***"}})})},
        {"token", ""},
        {"data", Value::map({{"auth", "***"}})}});
-  BOOST_TEST((secret::mask(event) == want));
+  BOOST_TEST((secret::mask_tree(event) == want));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "process.h"
+#include "settings/app.h"
 #include "settings/form.h"
 #include "settings/settings_keys.h"
 
@@ -54,6 +55,13 @@ Error fault_of(const Result<Settings>& settings) {
   BOOST_TEST((settings.error().kind == ErrorKind::settings));
   BOOST_TEST(!settings.error().remedy.empty());
   return settings.error();
+}
+
+std::vector<std::pair<SettingSection, SettingKey>> all_keys() {
+  std::vector<std::pair<SettingSection, SettingKey>> all;
+  for (const SettingSection& section : setting_sections())
+    for (const SettingKey& key : section.keys) all.emplace_back(section, key);
+  return all;
 }
 
 bool contains(std::string_view text, std::string_view part) {
@@ -352,31 +360,31 @@ BOOST_AUTO_TEST_CASE(the_file_is_the_given_one_or_that_of_the_environment) {
 
 BOOST_AUTO_TEST_CASE(a_running_process_sees_a_change_within_a_second) {
   Millis now = 1'000'000;
-  SettingsSource source(file, env(), [&] { return now; });
+  AppSource source({Mode::shell, file, env()}, "index", [&] { return now; });
   BOOST_TEST(!source.current().has_value());
-  BOOST_TEST(source.fault()->code == "no_settings_file");
+  BOOST_TEST(source.settings_fault()->code == "no_settings_file");
 
   load("[server]\nthreads = 1\n");
   BOOST_TEST(!source.current().has_value());  // looked less than a second ago
   now += 1000;
   const auto first = source.current();
   BOOST_TEST_REQUIRE(first.has_value());
-  BOOST_TEST((*first)->server.threads == 1);
-  BOOST_TEST(!source.fault().has_value());
+  BOOST_TEST(first->settings->server.threads == 1);
+  BOOST_TEST(!source.settings_fault().has_value());
   now += 1000;
-  BOOST_TEST(*source.current() == *first);  // unchanged: not read again
+  BOOST_TEST(source.current()->settings == first->settings);  // unchanged: not read again
 
   load("[server]\nthreads = 22\n");
-  BOOST_TEST((*source.current())->server.threads == 1);
+  BOOST_TEST(source.current()->settings->server.threads == 1);
   now -= 3'600'000;  // a clock that was set back
-  BOOST_TEST((*source.current())->server.threads == 22);
-  BOOST_TEST((*first)->server.threads == 1);
+  BOOST_TEST(source.current()->settings->server.threads == 22);
+  BOOST_TEST(first->settings->server.threads == 1);
 }
 
 BOOST_AUTO_TEST_CASE(broken_settings_leave_the_old_ones_in_use) {
   Millis now = 1'000'000;
   load("[server]\nthreads = 1\n");
-  SettingsSource source(file, env(), [&] { return now; });
+  AppSource source({Mode::shell, file, env()}, "index", [&] { return now; });
   BOOST_TEST_REQUIRE(source.current().has_value());
   const std::pair<std::function<void()>, const char*> damages[] = {
       {[&] { load("[server]\nthreads = none\n"); }, "bad_value"},
@@ -389,14 +397,14 @@ BOOST_AUTO_TEST_CASE(broken_settings_leave_the_old_ones_in_use) {
   for (const auto& [damage, code] : damages) {
     damage();
     now += 1000;
-    BOOST_TEST((*source.current())->server.threads == 1);
-    BOOST_TEST_REQUIRE(source.fault().has_value());
-    BOOST_TEST(source.fault()->code == code);
+    BOOST_TEST(source.current()->settings->server.threads == 1);
+    BOOST_TEST_REQUIRE(source.settings_fault().has_value());
+    BOOST_TEST(source.settings_fault()->code == code);
   }
   chmod(file.c_str(), 0600);
   now += 1000;
-  BOOST_TEST((*source.current())->server.threads == 3);
-  BOOST_TEST(!source.fault().has_value());
+  BOOST_TEST(source.current()->settings->server.threads == 3);
+  BOOST_TEST(!source.settings_fault().has_value());
 }
 
 // "make example" writes it.
@@ -409,11 +417,11 @@ BOOST_AUTO_TEST_CASE(the_example_is_what_the_table_prints) {
 BOOST_AUTO_TEST_CASE(every_key_is_in_the_example_and_in_the_help) {
   const std::string example = settings_example();
   const std::string help = settings_help();
-  for (const SettingKey& key : setting_keys()) {
+  for (const auto& [section, key] : all_keys()) {
     const std::string name(key.name);
     BOOST_TEST(!key.help.empty(), name);
-    BOOST_TEST(!expected(key).empty(), name);
-    BOOST_TEST(contains(help, "  " + name + ": " + expected(key)), name);
+    BOOST_TEST(!key.type.expects.empty(), name);
+    BOOST_TEST(contains(help, "  " + name + ": " + std::string(key.type.expects)), name);
     const bool is_shown = contains(example, "\n#" + name + " =") ||
                           contains(example, "\n#   " + name + " ") || name == "label_*";
     BOOST_TEST(is_shown, name);
@@ -436,16 +444,13 @@ BOOST_AUTO_TEST_CASE(with_every_default_of_the_example_in_force_nothing_is_other
 
 // "fields = phone" alone once made the form unusable, since the default title named first_name.
 BOOST_AUTO_TEST_CASE(a_key_set_alone_leaves_a_form_that_can_be_shown) {
-  for (const SettingKey& key : setting_keys()) {
+  for (const auto& [section, key] : all_keys()) {
     std::string text;
-    const SettingSection& section = *find_section(key.section);
     if (!section.name.empty()) {
       text = "[" + std::string(section.name) + (section.needs_name.empty() ? "" : " ") +
              std::string(section.needs_name) + "]\n";
     }
-    const std::string name = key.name.ends_with('*')
-                                 ? std::string(key.name.substr(0, key.name.size() - 1)) + "ru"
-                                 : std::string(key.name);
+    const std::string name = std::string(key.stem()) + (key.name.ends_with('*') ? "ru" : "");
     text += name + " = " + std::string(key.example) + "\n";
     if (name == "allowed_origins") text += "require_token = no\n";  // as its help says
     const Settings settings = good(text);

@@ -103,7 +103,7 @@ BOOST_AUTO_TEST_CASE(a_log_line_stays_one_line) {
   } rows[] = {
       {"plain \xC3\xA9", "plain \xC3\xA9"},
       {"a\r\nb\tc", "a\\x0d\\x0ab\\x09c"},
-      {"\0\x1b\x7f"s, "\\x00\\x1b\\x7f"},
+      {"\0\x1b\x7f"s, "\\x00\\x1b\\u007f"},
       {"\\n", "\\\\n"},
       {"\xC2\x85\xC2\x9B", "\\u0085\\u009b"},
       {"\xE2\x80\xA8\xE2\x80\xA9", "\\u2028\\u2029"},
