@@ -92,8 +92,8 @@ BOOST_AUTO_TEST_CASE(each_library_has_one_door) {
 // The budgets are what "tiny" means: whoever needs more has to take something out first.
 BOOST_AUTO_TEST_CASE(rooms_and_files_keep_to_their_size) {
   const std::map<std::string, std::ptrdiff_t> budgets = {
-      {"base", 1455}, {"value", 800},  {"settings", 2500}, {"web", 3318},        {"portal", 2180},
-      {"keep", 3920}, {"index", 2600}, {"handler", 1708},  {"checkserver", 3660}};
+      {"base", 1455}, {"value", 800},  {"settings", 2497}, {"web", 3318},        {"portal", 2178},
+      {"keep", 3912}, {"index", 2600}, {"handler", 1708},  {"checkserver", 3660}};
   std::map<std::string, std::ptrdiff_t> lines;
   for (const Source& source : sources()) {
     const auto count = std::ranges::count(source.text, '\n');
