@@ -93,7 +93,7 @@ BOOST_AUTO_TEST_CASE(each_library_has_one_door) {
 BOOST_AUTO_TEST_CASE(rooms_and_files_keep_to_their_size) {
   const std::map<std::string, std::ptrdiff_t> budgets = {
       {"base", 1455}, {"value", 800},  {"settings", 2497}, {"web", 3318},        {"portal", 2178},
-      {"keep", 3912}, {"index", 2600}, {"handler", 1708},  {"checkserver", 3660}};
+      {"keep", 3912}, {"index", 2600}, {"handler", 1706},  {"checkserver", 3660}};
   std::map<std::string, std::ptrdiff_t> lines;
   for (const Source& source : sources()) {
     const auto count = std::ranges::count(source.text, '\n');
