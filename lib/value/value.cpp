@@ -11,11 +11,8 @@
 #include "base/text.h"
 
 namespace b24 {
-
 namespace {
 
-constexpr std::int64_t kLowest = std::numeric_limits<std::int64_t>::min();
-constexpr std::int64_t kHighest = std::numeric_limits<std::int64_t>::max();
 // Up to this many members, a look at each is faster than a look into a tree.
 constexpr std::size_t kSearchedInOrder = 8;
 
@@ -28,8 +25,8 @@ double leading_real(const std::string& text) {
 
 std::int64_t saturated(double number) {
   if (std::isnan(number)) return 0;
-  if (number >= 0x1p63) return kHighest;
-  if (number <= -0x1p63) return kLowest;
+  if (number >= 0x1p63) return INT64_MAX;
+  if (number <= -0x1p63) return INT64_MIN;
   return static_cast<std::int64_t>(number);
 }
 
@@ -110,7 +107,10 @@ bool Value::boolean() const {
 std::int64_t Value::integer() const {
   if (const auto* number = std::get_if<std::int64_t>(&data_)) return *number;
   if (const auto* number = std::get_if<double>(&data_)) return saturated(*number);
-  return is_string() ? std::strtoll(string().c_str(), nullptr, 10) : boolean();
+  if (!is_string()) return boolean();
+  char* end = nullptr;
+  const long long whole = std::strtoll(string().c_str(), &end, 10);
+  return *end == '.' || *end == 'e' || *end == 'E' ? saturated(leading_real(string())) : whole;
 }
 
 double Value::real() const {
@@ -182,7 +182,7 @@ Value& Value::operator[](const Key& key) {
   for (std::size_t i = array.index.size(); count > kSearchedInOrder && i < count; ++i)
     array.index.emplace(array.members[i].key, i);
   if (key.is_integer() && key.integer() >= array.next)
-    array.next = key.integer() < kHighest ? key.integer() + 1 : kHighest;
+    array.next = key.integer() < INT64_MAX ? key.integer() + 1 : INT64_MAX;
   return array.members.back().value;
 }
 
@@ -199,8 +199,8 @@ const Value& Value::path(std::string_view dotted) const {
 
 void Value::append(Value item) {
   const std::int64_t next = make_array().next;
-  if (next == kHighest && find(next)) return;
-  (*this)[next == kLowest ? 0 : next] = std::move(item);
+  if (next == INT64_MAX && find(next)) return;
+  (*this)[next == INT64_MIN ? 0 : next] = std::move(item);
 }
 
 }  // namespace b24

@@ -7,11 +7,16 @@
 
 namespace b24 {
 
-// The names in lower case, the most wanted first, without those that are not wanted (q=0); as far
-// as a visitor's input is worth the time.
-std::vector<std::string> parse_wishes(std::string_view header);
+struct Wish {
+  std::string name;  // lower case
+  double weight = 1;
+};
 
-// Whether an Accept header would rather have application/json than text/html.
+// In the header's order, as far as a visitor's input is worth the time.
+std::vector<Wish> parse_wishes(std::string_view header);
+
+// Whether an Accept header prefers application/json to text/html: by weight, then by how exactly
+// each is named, then by which comes first.
 bool prefers_json(std::string_view accept);
 
 }  // namespace b24

@@ -267,9 +267,11 @@ std::string Templates::choose_language(std::string_view setting,
                                        std::string_view accept_language) const {
   const auto has = [&](std::string_view name) { return data_->known_language(name) == name; };
   if (has(setting)) return std::string(setting);
-  for (const std::string& wish : parse_wishes(setting == "auto" ? accept_language : "")) {
-    if (wish == "*") break;
-    for (const std::string& name : {wish, wish.substr(0, wish.find('-'))})
+  std::vector<Wish> wishes = parse_wishes(setting == "auto" ? accept_language : "");
+  std::ranges::stable_sort(wishes, std::greater(), &Wish::weight);
+  for (const Wish& wish : wishes) {
+    if (wish.name == "*" || wish.weight == 0) break;
+    for (const std::string& name : {wish.name, wish.name.substr(0, wish.name.find('-'))})
       if (has(name)) return name;
   }
   return std::string(kEnglish);

@@ -547,6 +547,8 @@ BOOST_AUTO_TEST_CASE(json_is_preferred_by_quality_exactness_and_place) {
       {"text/html;q=0.5, application/json", true},
       {"text/html ; q=0.5 , application/json ; q=0.9", true},
       {"application/json, text/html", true},
+      {"application/*, text/html;q=0.2", true},
+      {"*/*, text/html;q=0", true},
       {"application/json;charset=utf-8", true},
       {"", false},
       {"*/*", false},
