@@ -47,12 +47,17 @@ std::string sha256(std::string_view bytes) {
 }
 
 std::string hmac_sha256(std::string_view key, std::string_view bytes) {
-  std::string inner = key.size() > SHA256_CBLOCK ? sha256(key) : std::string(key);
+  std::string inner, outer;
+  inner.reserve(SHA256_CBLOCK + bytes.size());  // growing would leave a copy of the key behind
+  outer.reserve(SHA256_CBLOCK + SHA256_DIGEST_LENGTH);
+  inner.append(key.size() > SHA256_CBLOCK ? sha256(key) : key);
   inner.resize(SHA256_CBLOCK, '\0');
-  std::string outer = inner;
+  outer.append(inner);
   for (char& byte : inner) byte = static_cast<char>(byte ^ 0x36);
   for (char& byte : outer) byte = static_cast<char>(byte ^ 0x5c);
-  return sha256(outer + sha256(inner.append(bytes)));
+  const std::string result = sha256(outer.append(sha256(inner.append(bytes))));
+  for (std::string* copy : {&inner, &outer}) OPENSSL_cleanse(copy->data(), copy->size());
+  return result;
 }
 
 std::string random_bytes(std::size_t count) {
