@@ -1,7 +1,6 @@
 // event_watch: see event_watch.h.
 #include "event_watch.h"
 
-#include <map>
 #include <mutex>
 #include <utility>
 #include <vector>
@@ -27,8 +26,6 @@ class RhythmFollower : public Follower {
 };
 
 std::mutex loops_mutex;  // one at a time in this process
-std::mutex answers_mutex;
-std::map<std::string, std::int64_t> answers;
 thread_local std::vector<Millis> taken_up;
 
 Loops loops_of(Store& store) {
@@ -42,13 +39,6 @@ Rhythm rhythm_of(Store& store) {
 // Not worth a sync, nor an error: the limit is only met later.
 void keep(Store& store, const Loops& loops) {
   (void)store.accept({}, {{std::string(Loops::kFact), loops.print()}});
-}
-
-void put_answer_times(Store& store) {
-  std::unique_lock lock(answers_mutex);
-  const auto taken = std::exchange(answers, {});
-  lock.unlock();
-  for (const auto& [name, count] : taken) store.count(name, count);
 }
 
 std::string answers_of(Store& store) {
@@ -89,14 +79,12 @@ void begin_answer(Millis at) {
   taken_up.push_back(at);
 }
 
-void end_answers() {
-  const std::lock_guard lock(answers_mutex);
+void end_answers(StoreSource& stores) {
   for (const Millis at : std::exchange(taken_up, {}))
-    ++answers[AnswerTimes::counter(steady_ms() - at)];
+    stores.count(AnswerTimes::counter(steady_ms() - at));
 }
 
 void look_after_events(const App& app, Store& store) {
-  put_answer_times(store);
   if (!wants_notices(app.settings->notify)) return;
   // Of all processes one tells.
   const auto is_news = [&](const std::string& what, Millis window) {

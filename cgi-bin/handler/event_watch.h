@@ -28,10 +28,9 @@ void note_change(Store& store, const HandlerSettings& settings, const std::strin
 // How long our answers take. The calling thread took up a request at `at` (steady):
 void begin_answer(Millis at);
 // what it has begun is kept, and so answered.
-void end_answers();
+void end_answers(StoreSource& stores);
 
-// Once a minute: puts the answer times of all threads where the self-check finds them, and sends
-// one message for all silences and loops that none has told of yet.
+// Once a minute: sends one message for all silences and loops that none has told of yet.
 void look_after_events(const App& app, Store& store);
 
 }  // namespace b24

@@ -68,7 +68,7 @@ class HandlerPage : public AppPage {
     // Apache ends a CGI program as soon as its answer is there; the store is to be filled first.
     if (app_.mode() == Mode::cgi) set_termination(SIG_BLOCK);
     Status kept = ingester_.journal(*app)->append(promises);
-    end_answers();
+    end_answers(stores_);
     return kept;
   }
 
@@ -136,9 +136,7 @@ class HandlerPage : public AppPage {
     }
     // By a name of its own, so that those who guess do not crowd it out.
     app.log->write_bounded(Log::Level::warning, robot ? "robot_refused" : "refused", fields);
-    if (Result<std::shared_ptr<Store>> store = stores_.current(); store) {
-      (*store)->count("refused." + std::string(code));
-    }
+    stores_.count("refused." + std::string(code));
     return error_response(403, code, request);
   }
 

@@ -336,7 +336,7 @@ class IndexPage : public AppPage {
     for (const auto& [code, remedy] : kRemedies)
       if (code == counter) line.set("remedy", remedy);
     context.app.log->write_bounded(Log::Level::warning, "refused", line);
-    if (const auto store = stores_.current(); store) (*store)->count(counter);
+    stores_.count(counter);
   }
 
   int deliver_command() {

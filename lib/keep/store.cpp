@@ -167,9 +167,7 @@ Status Store::Data::write(Database::Sync sync, const std::function<Status(Databa
 // --- Opening ---
 
 Store::Store(std::unique_ptr<Data> data) : data_(std::move(data)) {}
-Store::~Store() {
-  (void)put_counts();  // a store that cannot be written forgets the last ones
-}
+Store::~Store() = default;
 
 Result<std::shared_ptr<Store>> Store::open(const fs::path& dir, const std::string& document_root,
                                            Clock clock) {
@@ -231,6 +229,30 @@ Result<std::shared_ptr<Store>> StoreSource::current() {
   store_ = opened.value_or(nullptr);
   error_ = opened ? std::nullopt : std::optional(opened.error());
   return opened;
+}
+
+void StoreSource::count(const std::string& counter) {
+  const std::lock_guard lock(counted_mutex_);
+  ++counted_[counter];
+}
+
+void StoreSource::put_counts() {
+  std::unique_lock lock(counted_mutex_);
+  if (counted_.empty() || steady_ms() < put_at_ + kSecond) return;
+  put_at_ = steady_ms();
+  auto counted = std::exchange(counted_, {});
+  lock.unlock();
+  const auto store = current();
+  std::erase_if(counted, [&](const auto& each) {
+    return store && (*store)->count(each.first, each.second).has_value();
+  });
+  lock.lock();
+  for (const auto& [counter, by] : counted) counted_[counter] += by;
+}
+
+StoreSource::~StoreSource() {
+  put_at_ = -kSecond;
+  put_counts();
 }
 
 }  // namespace b24

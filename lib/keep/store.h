@@ -17,6 +17,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -160,11 +161,8 @@ class Store {
   // a call; how many.
   Result<std::int64_t> erase_done(Millis before);
 
-  // Counters by name and hour, kept 60 days: spam.honeypot, refused.token, ... Counted in memory,
-  // so that refusing stays cheap; in the store with put_counts() (by the work loop within 10 s,
-  // and when this ends), or with the next counts() of this Store.
-  void count(std::string_view counter, std::int64_t by = 1);
-  Status put_counts();
+  // Counters by name and hour, kept 60 days: spam.honeypot, refused.token, ...
+  Status count(std::string_view counter, std::int64_t by = 1);
   struct Count {
     std::string name;
     Millis hour;
@@ -229,11 +227,21 @@ class StoreSource {
  public:
   // `app` must outlive this.
   explicit StoreSource(AppSource& app) : app_(app) {}
+  ~StoreSource();  // puts what is still counted
   // After a failure it is tried again, at most once a second.
   Result<std::shared_ptr<Store>> current();
 
+  // Store::count without a look at the store, so that refusing stays cheap and no answer waits: it
+  // is in the store with put_counts().
+  void count(const std::string& counter);
+  // At most once a second; what cannot be put stays for the next time.
+  void put_counts();
+
  private:
   AppSource& app_;
+  std::mutex counted_mutex_;
+  std::map<std::string, std::int64_t> counted_;
+  Millis put_at_ = -kSecond;  // steady
   std::mutex mutex_;
   std::shared_ptr<Store> store_;
   std::filesystem::path dir_;

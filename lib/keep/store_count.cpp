@@ -6,26 +6,17 @@ namespace b24 {
 
 // Neither counters nor uses are worth a sync: a power cut may forget the last ones.
 
-void Store::count(std::string_view counter, std::int64_t by) {
-  const std::lock_guard lock(data_->counted_mutex);
-  data_->counted[std::string(counter)] += by;
-}
-
-Status Store::put_counts() {
-  std::unique_lock lock(data_->counted_mutex);
-  const auto counted = std::exchange(data_->counted, {});
-  lock.unlock();
-  if (counted.empty()) return {};
+Status Store::count(std::string_view counter, std::int64_t by) {
   return data_->write(Database::Sync::normal, [&](Database& db) -> Status {
     constexpr Millis kKept = 60 * kDay;
     const Millis hour = data_->clock() / kHour * kHour;
-    for (const auto& [counter, by] : counted) {
-      const Status put = tell(db,
-                              "INSERT INTO counters(hour, name, n) VALUES (?, ?, ?)"
-                              " ON CONFLICT(hour, name) DO UPDATE SET n = n + excluded.n",
-                              hour, counter, by);
-      if (!put) return put;
-    }
+    const auto total = number_of(db,
+                                 "INSERT INTO counters(hour, name, n) VALUES (?, ?, ?)"
+                                 " ON CONFLICT(hour, name) DO UPDATE SET n = n + excluded.n"
+                                 " RETURNING n",
+                                 hour, counter, by);
+    if (!total) return std::unexpected(total.error());
+    if (*total != by) return {};
     return tell(db, "DELETE FROM counters WHERE hour < ?", hour - kKept);
   });
 }
@@ -75,7 +66,6 @@ Result<std::string> Store::recall(std::string_view key) {
 }
 
 Result<std::vector<Store::Count>> Store::counts(Millis since) {
-  if (Status put = put_counts(); !put) return std::unexpected(put.error());
   return data_->read([&](Database& db) {
     return all(
         db,

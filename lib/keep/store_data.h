@@ -6,7 +6,6 @@
 
 #include <atomic>
 #include <functional>
-#include <map>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -48,9 +47,6 @@ struct Store::Data {
   const bool clock_is_given;
   std::atomic<Millis> due_base = 0;
   std::atomic<bool> wal = false;  // as of the last opening
-
-  std::mutex counted_mutex;
-  std::map<std::string, std::int64_t, std::less<>> counted;  // and not in the store yet
 
  private:
   struct Connection {

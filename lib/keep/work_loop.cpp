@@ -74,7 +74,7 @@ void WorkLoop::run_thread(std::stop_token stop) {
       if (Result<App> app = app_.current(); app) app->log->error_bounded("work", count.error());
     }
     look_after_store();
-    if (const auto store = stores_.current(); store) (void)(*store)->put_counts();
+    stores_.put_counts();
     if (count && *count != 0) continue;
     const Millis due = count ? until_next_due().value_or(kIdle) : kIdle;
     std::unique_lock lock(mutex_);

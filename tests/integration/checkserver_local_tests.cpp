@@ -280,8 +280,8 @@ BOOST_AUTO_TEST_CASE(late_events_refusals_and_spam_are_told) {
     b24::NewItem late = item_of(b24::Kind::event, "a", b24::now_ms(), b24::State::done);
     late.payload = Value::map({{"ts", std::to_string(b24::now_ms() / 1000 - 900)}});
     BOOST_REQUIRE(store->accept({late}).has_value());
-    store->count("refused.wrong_token", 2);
-    store->count("spam.honeypot", 3);
+    BOOST_REQUIRE(store->count("refused.wrong_token", 2));
+    BOOST_REQUIRE(store->count("spam.honeypot", 3));
   }
   const Value report = bare.report();
   expect_row(report, "event_lag", "warning", "15 min after");
