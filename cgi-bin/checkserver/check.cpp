@@ -176,6 +176,14 @@ State Report::verdict() const {
   return worst == State::info ? State::ok : worst;
 }
 
+std::string command(const Seen& seen, const std::string& program_and_options) {
+  const std::size_t blank = program_and_options.find(' ');
+  std::string line = seen.programs.dir / program_and_options.substr(0, blank);
+  const std::filesystem::path& settings = seen.subject->settings->file;
+  if (!settings.empty()) line += " --settings " + settings.string();
+  return line + program_and_options.substr(blank);
+}
+
 Value duration(Millis time) {
   if (time < 1'000) return Value::list({time, "ms"});
   if (time < 2 * kMinute) return Value::list({time / 1'000, "s"});

@@ -192,4 +192,7 @@ Seen look(std::shared_ptr<const Subject> subject, Millis limit);
 // Whether such a look is still under way: then the process must end by _exit.
 bool anything_abandoned();
 
+// "index.fcgi --deliver" as a line for a shell, where neither path nor environment is ours.
+std::string command(const Seen& seen, const std::string& program_and_options);
+
 }  // namespace b24::check

@@ -158,7 +158,7 @@ Finding judge_store_sound(const Seen& seen) {
   return {.state = State::error,
           .name = "damaged",
           .cause = *found,
-          .paste = {"handler.fcgi --rebuild"}};
+          .paste = {command(seen, "handler.fcgi --rebuild")}};
 }
 
 Finding judge_journal(const Seen& seen) {

@@ -30,15 +30,6 @@ constexpr off_t kLogTail = 256 << 10;
 constexpr std::size_t kErrorsShown = 5;
 constexpr std::uintmax_t kReadWhole = 8 << 20;  // bytes of a store; read within some 50 ms
 
-// "index.fcgi --deliver" as a line for a shell, where neither path nor environment is ours.
-std::string command(const Seen& seen, const std::string& program_and_options) {
-  const std::size_t blank = program_and_options.find(' ');
-  std::string line = seen.programs.dir / program_and_options.substr(0, blank);
-  const std::filesystem::path& settings = seen.subject->settings->file;
-  if (!settings.empty()) line += " --settings " + settings.string();
-  return line + program_and_options.substr(blank);
-}
-
 Finding judge_items(const Seen& seen, const KindStats& stats, const std::string& metric) {
   const Millis oldest = stats.oldest_pending == 0 ? 0 : seen.at - stats.oldest_pending;
   Finding finding;

@@ -237,10 +237,6 @@ bool needs_result(std::string_view filter) {
 
 }  // namespace
 
-std::string name_of(const ActionSettings& action) {
-  return action.event + (action.label.empty() ? "" : " ") + action.label;
-}
-
 bool applies(const ActionSettings& action, std::string_view event) {
   return action.event == "*" || text::equal_ignoring_case(action.event, event);
 }

@@ -46,7 +46,6 @@ struct ActionTools {
   const HandlerSettings* settings = nullptr;
 };
 
-std::string name_of(const ActionSettings& action);  // of its section: "ONCRMDEALUPDATE fetch"
 bool applies(const ActionSettings& action, std::string_view event);
 bool any_applies(const std::vector<ActionSettings>& actions, std::string_view event);
 

@@ -22,7 +22,7 @@
 // It is read and written whole under flock, which is never held while anybody waits for a network,
 // and never synced: losing it costs nothing but fresh buckets. Times in it are of the steady clock,
 // so setting the time of day moves nothing, and a file of another boot is begun anew. One that is
-// damaged, or of another version, is put aside as gate-TIME.broken, and a fresh one takes over. A
+// damaged, or of another version, is put aside as gate-TIME.json, and a fresh one takes over. A
 // child after fork() may go on using a Gate; one may be used by all threads.
 #pragma once
 

@@ -60,6 +60,8 @@ struct Settings {
 // duplicate_key, no_data_dir.
 Result<Settings> load_settings(const std::filesystem::path& file, const char* const* environment);
 
+std::string name_of(const ActionSettings& action);  // of its section: "ONCRMDEALUPDATE fetch"
+
 // Where a file is looked for when none is named: conf/settings.conf and settings.conf beside the
 // installation (the directory above the program's, then the program's own), then
 // /etc/b24hooks/settings.conf.

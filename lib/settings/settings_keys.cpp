@@ -56,10 +56,7 @@ using namespace setting_types;
 std::size_t action_item(Settings& settings, std::string_view name) {
   std::vector<ActionSettings>& all = settings.actions;
   for (std::size_t i = 0; i < all.size(); ++i)
-    if (env_form(all[i].event + (all[i].label.empty() ? "" : " " + all[i].label)) ==
-        env_form(name)) {
-      return i;
-    }
+    if (env_form(name_of(all[i])) == env_form(name)) return i;
   const std::size_t blank = std::min(name.find_first_of(" \t"), name.size());
   ActionSettings& action = all.emplace_back();
   action.event = name.substr(0, blank) == "*" ? "*" : env_form(name.substr(0, blank));
@@ -108,6 +105,10 @@ constexpr SettingSection kSections[] = {
 };
 
 }  // namespace
+
+std::string name_of(const ActionSettings& action) {
+  return action.event + (action.label.empty() ? "" : " ") + action.label;
+}
 
 std::span<const SettingSection> setting_sections() {
   return kSections;

@@ -287,6 +287,16 @@ BOOST_AUTO_TEST_CASE(good_facts_make_every_check_content) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_command_to_paste_names_program_and_settings) {
+  Facts facts = good_facts();
+  facts.settings.file = "/etc/b24hooks/settings.conf";
+  facts.seen.programs.dir = "/srv/b24hooks/cgi-bin";
+  facts.seen.store->sound = std::string("row 3 missing");
+  const std::vector<Row> rows = judged(facts);
+  BOOST_TEST(row_of(rows, "store_sound").finding.paste.front() ==
+             "/srv/b24hooks/cgi-bin/handler.fcgi --settings /etc/b24hooks/settings.conf --rebuild");
+}
+
 BOOST_AUTO_TEST_CASE(what_is_broken_is_found_named_and_mended) {
   for (const Case& c : cases()) {
     Facts facts = good_facts();
