@@ -105,11 +105,11 @@ Connections::~Connections() {
   close(stop_);
 }
 
-std::vector<Taken> Connections::next(std::size_t most) {
+std::vector<Taken> Connections::next(std::size_t most, int timeout) {
   std::vector<Taken> taken;
   std::array<epoll_event, 64> events;
   const int count =
-      epoll_wait(poll_, events.data(), static_cast<int>(std::min(most, events.size())), -1);
+      epoll_wait(poll_, events.data(), static_cast<int>(std::min(most, events.size())), timeout);
   bool queued = false;
   for (int i = 0; i < count; ++i) {
     const int file = events[static_cast<std::size_t>(i)].data.fd;

@@ -44,9 +44,9 @@ class Connections {
   Connections& operator=(const Connections&) = delete;
   ~Connections();
 
-  // Waits until something happens, then gives what can be read, up to `most`; one that is not whole
-  // only as the last. Nothing may have come, too.
-  std::vector<Taken> next(std::size_t most);
+  // Waits, at most `timeout` ms (-1: no end), until something happens, then gives what can be read,
+  // up to `most`; one that is not whole only as the last. Nothing may have come, too.
+  std::vector<Taken> next(std::size_t most, int timeout);
   // From now on nobody is waited for longer than `grace`, and next() returns at once.
   void stop(std::chrono::milliseconds grace);
   bool stopped() const { return stopped_; }

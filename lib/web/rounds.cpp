@@ -58,8 +58,8 @@ Rounds::Rounds(const Listener& listener, Page& page, const ServerLimits& limits)
 
 Rounds::~Rounds() {
   connections_.stop(kLastGrace);
-  { const std::lock_guard lock(mutex_); }  // from here on no thread is added
-  for (std::thread& worker : workers_) worker.join();
+  { const std::lock_guard lock(mutex_); }  // from here on no thread is added or removed
+  for (Worker& worker : workers_) worker.thread.join();
   {
     const std::lock_guard lock(mutex_);
     finished_ = true;
@@ -69,20 +69,23 @@ Rounds::~Rounds() {
 }
 
 void Rounds::start_worker() {
+  Worker& worker = workers_.emplace_back();
   try {
-    workers_.emplace_back([this] { work(); });
+    worker.thread = std::thread([this, &worker] { work(worker); });
+    ++alive_;
   } catch (const std::system_error&) {
-    if (workers_.empty()) throw;  // fewer than wished for are better than none
+    workers_.pop_back();
+    if (alive_ == 0) throw;  // fewer than wished for are better than none
   }
 }
 
-void Rounds::work() {
+void Rounds::work(Worker& worker) {
   Requests requests(static_cast<std::size_t>(limits_.round));
   // -1: the library can never accept a connection itself.
   for (FCGX_Request& request : requests) FCGX_InitRequest(&request, -1, FCGI_FAIL_ACCEPT_ON_INTR);
   for (;;) {
     try {
-      const std::vector<Taken> taken = next();
+      const std::vector<Taken> taken = next(worker);
       if (taken.empty()) return;
       // Whoever is still sending may not keep the others waiting.
       const std::size_t whole = taken.size() - (taken.back().whole ? 0 : 1);
@@ -97,11 +100,13 @@ void Rounds::work() {
 }
 
 // What to answer next; nothing: the thread is to end.
-std::vector<Rounds::Taken> Rounds::next() {
+std::vector<Rounds::Taken> Rounds::next(Worker& worker) {
   const auto most = static_cast<std::size_t>(limits_.round);
+  const milliseconds idle(limits_.idle_time);
   while (!connections_.stopped()) {
+    const auto since = Connections::Clock::now();
     ++idle_;
-    std::vector<Taken> taken = connections_.next(most);
+    std::vector<Taken> taken = connections_.next(most, clamped(idle.count()));
     --idle_;
     ++rounds_;
     if (dozing_.exchange(false)) {
@@ -109,8 +114,17 @@ std::vector<Rounds::Taken> Rounds::next() {
       awake_.notify_one();
     }
     if (!taken.empty()) return taken;
+    if (Connections::Clock::now() - since >= idle && retire(worker)) return {};
   }
   return connections_.rest(most);
+}
+
+bool Rounds::retire(Worker& worker) {
+  const std::lock_guard lock(mutex_);
+  if (connections_.stopped() || alive_ <= limits_.threads) return false;
+  --alive_;
+  worker.ended = true;
+  return true;
 }
 
 void Rounds::serve(std::span<const Taken> taken, Requests& requests) {
@@ -164,14 +178,13 @@ void Rounds::watch() {
   while (!finished_) {
     connections_.sweep();
     if (rounds_ != tidied && Connections::Clock::now() >= next_tidy) {
-      malloc_trim(0);  // what large requests and bursts took goes back
-      if (idle_ == workers_.size()) tidied = rounds_;  // what is still worked on comes later
+      malloc_trim(0);                         // what large requests and bursts took goes back
+      if (idle_ == alive_) tidied = rounds_;  // what is still worked on comes later
       next_tidy = Connections::Clock::now() + kTidy;
     }
-    const bool may_grow = !connections_.stopped() && std::ssize(workers_) < limits_.max_threads;
-    if (may_grow && idle_ == 0 && rounds_ == seen && connections_.anybody_ready()) start_worker();
+    if (idle_ == 0 && rounds_ == seen && connections_.anybody_ready()) grow();
     seen = rounds_;
-    dozing_ = idle_ == workers_.size() && !connections_.anybody_watched();
+    dozing_ = idle_ == alive_ && !connections_.anybody_watched();
     const auto woken = [this] { return finished_ || !dozing_; };
     if (!dozing_)
       awake_.wait_for(lock, kTick);
@@ -180,6 +193,16 @@ void Rounds::watch() {
     else
       awake_.wait(lock, woken);
   }
+}
+
+// REQUIRES: mutex_ is locked.
+void Rounds::grow() {
+  if (connections_.stopped() || alive_ >= limits_.max_threads) return;
+  std::erase_if(workers_, [](Worker& worker) {
+    if (worker.ended) worker.thread.join();
+    return worker.ended;
+  });
+  start_worker();
 }
 
 // libfcgi cannot tell its version; the name of its file does.

@@ -10,6 +10,7 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <list>
 #include <mutex>
 #include <span>
 #include <string>
@@ -34,25 +35,32 @@ class Rounds {
  private:
   using Taken = Connections::Taken;
   using Requests = std::vector<FCGX_Request>;  // one a connection of a round
+  struct Worker {
+    std::thread thread;
+    bool ended = false;
+  };
 
   void start_worker();
-  void work();
-  std::vector<Taken> next();
+  void work(Worker& worker);
+  std::vector<Taken> next(Worker& worker);
+  bool retire(Worker& worker);
   void serve(std::span<const Taken> taken, Requests& requests);
   static bool begin(int socket, FCGX_Request& request);
   void send(FCGX_Request& request, const std::string& text);
   void watch();
+  void grow();
 
   Page& page_;
   ServerLimits limits_;
   Connections connections_;
-  std::atomic<std::size_t> idle_ = 0;  // threads that wait for a request
-  std::atomic<unsigned> rounds_ = 0;   // begun so far
-  std::atomic<bool> dozing_ = false;   // the watchdog has nothing to look after
-  std::mutex mutex_;                   // of what follows
+  std::atomic<int> idle_ = 0;         // threads that wait for a request
+  std::atomic<unsigned> rounds_ = 0;  // begun so far
+  std::atomic<bool> dozing_ = false;  // the watchdog has nothing to look after
+  std::mutex mutex_;                  // of what follows
   bool finished_ = false;
   std::condition_variable awake_;
-  std::vector<std::thread> workers_;
+  std::list<Worker> workers_;
+  int alive_ = 0;
   std::thread watchdog_;
 };
 

@@ -4,7 +4,8 @@
 // What the query says is done first: wait=FILE makes FILE.begun and waits for FILE; size=N answers
 // with N bytes; throw fails; keep promises to keep the query (KEEP: a file that gets a line with
 // how many promises each call of keep had; it throws or fails while that file's .throws or .fails
-// is there). REQUEST_TIME, MAX_THREADS, ROUND, ALLOW and MAX_BODY in the environment set limits.
+// is there). REQUEST_TIME, MAX_THREADS, IDLE_TIME, ROUND, ALLOW and MAX_BODY in the environment set
+// limits.
 #include <atomic>
 #include <cstdlib>
 #include <filesystem>
@@ -76,6 +77,7 @@ class Echo : public Page {
   ServerLimits server_limits() override {
     return {.threads = 2,
             .max_threads = number("MAX_THREADS", 8),
+            .idle_time = number("IDLE_TIME", 30'000),
             .request_time = number("REQUEST_TIME", 10'000),
             .round = number("ROUND", 1),
             .allow = allowed()};

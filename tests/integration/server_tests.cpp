@@ -246,8 +246,14 @@ BOOST_AUTO_TEST_CASE(requests_never_see_each_others_data) {
   BOOST_TEST(wrong == 0);
 }
 
-BOOST_AUTO_TEST_CASE(the_pool_grows_while_all_are_busy_up_to_its_limit) {
-  EchoServer echo({"MAX_THREADS=6"}, {"--threads", "2"});
+BOOST_AUTO_TEST_CASE(the_pool_grows_while_all_are_busy_up_to_its_limit_and_shrinks_again) {
+  EchoServer echo({"MAX_THREADS=6", "IDLE_TIME=200"}, {"--threads", "2"});
+  const auto threads = [&] {
+    const std::filesystem::path tasks = "/proc/" + std::to_string(echo.process.pid()) + "/task";
+    return std::distance(std::filesystem::directory_iterator(tasks), {});
+  };
+  BOOST_TEST(echo.get("").status == 200);
+  const auto at_rest = threads();
   std::string file = (echo.dir / "go").string();
   std::vector<Peer> peers;
   for (int i = 0; i < 7; ++i) {
@@ -263,8 +269,10 @@ BOOST_AUTO_TEST_CASE(the_pool_grows_while_all_are_busy_up_to_its_limit) {
   };
   BOOST_TEST(wait_until([&] { return count() == 6; }));
   BOOST_TEST(count() == 6);
+  BOOST_TEST(threads() == at_rest + 4);
   write_file(file, "");
   for (Peer& peer : peers) BOOST_TEST(parse_fcgi(peer.receive().value_or("")).complete);
+  BOOST_TEST(wait_until([&] { return threads() == at_rest; }));
   BOOST_TEST(echo.stop().value_or(-1) == 0);
 }
 
