@@ -29,6 +29,7 @@ BUILD_PACKAGES := g++ make pkg-config libfcgi-dev libcurl4-openssl-dev libcjson-
 RUN_PACKAGES   := nginx-light openssl ca-certificates curl
 TEST_PACKAGES  := libboost-test-dev php-cgi spawn-fcgi apache2 libapache2-mod-fcgid lighttpd sqlite3 strace \
                   systemd procps tidy prometheus chromium chromium-driver
+DIST_PACKAGES  := libidn2-dev libunistring-dev dpkg-dev zip ca-certificates
 CHECK_PACKAGES := clang-format clang-tidy-16
 BENCH_PACKAGES := php-fpm php-curl php-cgi wrk
 FUZZ_PACKAGES  := clang-16 libclang-rt-16-dev
@@ -75,7 +76,7 @@ TEST_ROOMS      := $(B)/obj/tests/support.o $(B)/obj/tests/sandbox.o
 suite_objects    = $(call objects_of,tests/$(1)/*.cpp)
 SUITES          := unit integration browser
 
-.PHONY: all run test check bench size deps deps-run deps-test deps-check deps-fuzz deps-bench example format lint fuzz install uninstall \
+.PHONY: all run test check bench size dist deps deps-run deps-test deps-dist deps-check deps-fuzz deps-bench example format lint fuzz install uninstall \
         flags clean help FORCE
 .SECONDARY:
 
@@ -84,7 +85,7 @@ all: $(PAGES)  ## build the three pages
 run: deps-run all $(B)/sandbox.fcgi  ## build, then serve the pages and a sandbox portal until Ctrl-C
 	@PORT=$(PORT) SANDBOX_PORT=$(SANDBOX_PORT) RUN_DIR=$(RUN_DIR) BUILD=$(B) exec tests/run-site
 
-test: deps-test all $(B)/sandbox.fcgi $(SUITES:%=$(B)/%-tests)  ## run every test
+test: deps-test all dist $(B)/sandbox.fcgi $(SUITES:%=$(B)/%-tests)  ## run every test
 	@BUILD=$(B) tests/run-suites $(SUITES)
 
 check: $(B)/unit-tests  ## run the fast unit tests
@@ -92,6 +93,9 @@ check: $(B)/unit-tests  ## run the fast unit tests
 
 bench: deps-bench all $(B)/sandbox.fcgi $(B)/floor.fcgi  ## measure the pages against the PHP pages that they replace
 	@BUILD=$(B) tests/bench/run-bench
+
+dist: $(ROOMS:%=$(B)/static/%.fcgi)  ## pack the folder for shared hosting, with static programs: build/dist
+	@BUILD=$(B) conf/dist/pack
 
 size: all  ## print the lines of each room and the size of each program
 	@BUILD=$(B) tests/size
@@ -104,6 +108,7 @@ install_packages = @tests/install-packages $(1)
 deps:        ; $(call install_packages,$(BUILD_PACKAGES))  ## install what building needs
 deps-run:    ; $(call install_packages,$(BUILD_PACKAGES) $(RUN_PACKAGES))
 deps-test:   ; $(call install_packages,$(BUILD_PACKAGES) $(RUN_PACKAGES) $(TEST_PACKAGES))
+deps-dist:   ; $(call install_packages,$(BUILD_PACKAGES) $(DIST_PACKAGES))
 deps-bench:  ; $(call install_packages,$(BUILD_PACKAGES) $(RUN_PACKAGES) $(BENCH_PACKAGES))
 deps-check:  ; $(call install_packages,$(BUILD_PACKAGES) $(TEST_PACKAGES) $(CHECK_PACKAGES))
 deps-fuzz:   ; $(call install_packages,$(BUILD_PACKAGES) $(FUZZ_PACKAGES))
@@ -196,6 +201,30 @@ $(B)/cgi-bin/$(1).fcgi: $(B)/obj/cgi-bin/$(1)/$(1).o $(B)/obj/cgi-bin/$(1).o $(B
 	@$$(CXX) $$(LDFLAGS_ALL) $$^ $$(LIBS) -o $$@
 endef
 $(foreach room,$(ROOMS),$(eval $(call page_rule,$(room))))
+
+# The static programs. Debian's libcurl has all protocols in it: of the libraries that https does not need, only the names are there,
+# and to call one ends the program.
+NOT_FOR_HTTPS   := gss_|GSS_|ldap_|ber_|libssh2_|RTMP_|nghttp2_|psl_|Brotli|ZSTD_|inflate|zlib
+# libcurl is taken whole, since the programs' references to it are weak (lib/portal/curl_library.cpp).
+STATIC_LIBS     := -l:libfcgi.a -l:libsqlite3.a -l:libinih.a -Wl,--whole-archive -l:libcurl.a -Wl,--no-whole-archive \
+                   -l:libidn2.a -l:libunistring.a -l:libssl.a -l:libcrypto.a
+$(B)/static/cJSON.c: | deps-dist
+	@conf/dist/fetch-cjson $(@D)/cjson && mv $(@D)/cjson/cJSON.[ch] $(@D)
+$(B)/static/cJSON.o: $(B)/static/cJSON.c
+	@$(CC) $(OPTIMIZE) -ffunction-sections -fdata-sections $(HARDEN) -c $< -o $@
+$(B)/static/static.o: conf/dist/static.cpp
+	$(call compile,$<)
+$(B)/static/unused.o: | deps-dist
+	@mkdir -p $(@D)
+	@nm --quiet $$($(CXX) -print-file-name=libcurl.a) | awk '$$1 == "U" && $$2 ~ /^($(NOT_FOR_HTTPS))/ && !n[$$2]++ \
+	  { print ".weak " $$2 "\n" $$2 ":" } END { print "ud2\n.section .note.GNU-stack,\"\",@progbits" }' | $(CC) -c -x assembler - -o $@
+define static_rule
+$(B)/static/$(1).fcgi: $(B)/obj/cgi-bin/$(1)/$(1).o $(B)/obj/cgi-bin/$(1).o $(B)/libb24.a \
+                       $(B)/static/cJSON.o $(B)/static/static.o $(B)/static/unused.o
+	@echo '  $$@'
+	@$$(CXX) -static-pie $$(filter-out -pie,$$(LDFLAGS_ALL)) -Wl,--no-warnings $$^ $$(STATIC_LIBS) -o $$@
+endef
+$(foreach room,$(ROOMS),$(eval $(call static_rule,$(room))))
 
 $(B)/sandbox.fcgi: $(B)/obj/tests/sandbox.o $(B)/libb24.a
 	@echo '  $@'

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/address.h"
+#include "base/files.h"
 #include "base/secret.h"
 #include "base/text.h"
 
@@ -11,6 +12,19 @@ namespace b24::access {
 namespace {
 
 constexpr std::string_view kCookie = "b24hooks_check";
+
+// What the owner reads in the file; made with it. Empty when neither can be.
+std::string key_of_file(const std::filesystem::path& file) {
+  constexpr std::size_t kBytes = 16;
+  const auto written = [&] { return std::string(text::trim(read_file(file, 256).value_or(""))); };
+  if (std::string key = written(); !key.empty()) return key;
+  const Result<FileHandle> locked = open_locked(file);
+  if (!locked) return {};
+  if (std::string key = written(); !key.empty()) return key;
+  std::string key = secret::hex(secret::random_bytes(kBytes));
+  if (!write_at(*locked, file, key + "\n", 0) || !sync_file(*locked, file)) return {};
+  return key;
+}
 
 std::string sign(std::string_view key, std::string_view until) {
   return secret::base64_url(
@@ -27,7 +41,7 @@ std::string cookie_of(const Request& request) {
 }
 
 bool has_valid_cookie(const Request& request, const Settings& settings, Millis now) {
-  const std::string& key = settings.checkserver.key;
+  const std::string key = key_of(settings);
   const std::string value = cookie_of(request);
   const std::size_t dot = value.find('.');
   if (key.empty() || dot == value.npos) return false;
@@ -55,15 +69,21 @@ Sight sight_of(const Request& request, const Settings& settings, Millis now) {
   return access == "summary" ? Sight::verdict : Sight::key_form;
 }
 
+std::string key_of(const Settings& settings) {
+  if (!settings.checkserver.key.empty()) return settings.checkserver.key;
+  return key_of_file(settings.data.dir / "checkserver.key");
+}
+
 bool is_key(std::string_view given, const Settings& settings) {
-  const std::string& key = settings.checkserver.key;
+  if (given.empty()) return false;
+  const std::string key = key_of(settings);
   return !key.empty() && secret::equal(key, given);
 }
 
 std::string make_cookie(const Request& request, const Settings& settings, Millis now) {
   const std::string until = std::to_string(now + kCookieLifetime);
   std::string cookie =
-      std::string(kCookie) + "=" + until + "." + sign(settings.checkserver.key, until) +
+      std::string(kCookie) + "=" + until + "." + sign(key_of(settings), until) +
       "; Path=/; Max-Age=" + std::to_string(kCookieLifetime / 1000) + "; HttpOnly; SameSite=Strict";
   if (request.https || settings.site.public_url.starts_with("https://")) cookie += "; Secure";
   return cookie;

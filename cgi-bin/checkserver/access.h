@@ -22,7 +22,11 @@ enum class Sight {
 // the URL, which ends up in logs.
 Sight sight_of(const Request& request, const Settings& settings, Millis now);
 
-// In constant time; false when no key is set.
+// [checkserver] key; while none is set, what stands in DATA/checkserver.key, which is made then.
+// Empty only when that cannot be.
+std::string key_of(const Settings& settings);
+
+// In constant time; false when there is no key.
 bool is_key(std::string_view given, const Settings& settings);
 
 // Set-Cookie's value for somebody who entered the key: a time signed with it, HttpOnly, for this

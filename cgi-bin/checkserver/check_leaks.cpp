@@ -120,6 +120,7 @@ namespace {
 Finding judge_leaks(const Seen& seen) {
   const Subject& subject = *seen.subject;
   if (subject.settings->site.public_url.empty()) {
+    if (subject.settings->data.in_web_root) return {.state = State::error, .name = "unasked"};
     return {.state = State::info, .name = "no_public_url"};
   }
   if (!seen.leaks) return {.state = State::warning, .name = "late"};

@@ -232,7 +232,7 @@ class CheckPage : public AppPage {
     data.set("title", (*templates)->message(lang, "checks_title"));
     data.set("noindex", true);
     data.set("key_form", !details);
-    data.set("has_key", !settings.checkserver.key.empty());
+    data.set("has_key", !access::key_of(settings).empty());
     data.set("key_wrong", wrong_key);
     int status = wrong_key || !report ? 403 : 200;
     if (report && report->verdict() == check::State::error) status = 503;

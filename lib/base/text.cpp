@@ -1,14 +1,10 @@
-// text: UTF-8, encodings and small string helpers.
+// text: UTF-8 and small string helpers.
 #include "base/text.h"
-
-#include <iconv.h>
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <cstdint>
 #include <cstdio>
-#include <memory>
 
 namespace b24::text {
 
@@ -117,29 +113,6 @@ bool has_control(std::string_view text, bool lines) {
     if (line ? !lines : value < 0x20 || (value >= 0x7F && value < 0xA0)) return true;
   }
   return false;
-}
-
-bool known_encoding(const std::string& name) {
-  return to_utf8("", name).has_value();
-}
-
-std::optional<std::string> to_utf8(std::string_view bytes, const std::string& encoding) {
-  const iconv_t handle = iconv_open("UTF-8", encoding.c_str());
-  if (handle == reinterpret_cast<iconv_t>(-1)) return std::nullopt;
-  const std::unique_ptr<void, int (*)(iconv_t)> closed_at_the_end(handle, iconv_close);
-  char* from = const_cast<char*>(bytes.data());
-  std::size_t left = bytes.size();
-  std::string result;
-  for (;;) {
-    std::array<char, 4096> buffer;
-    char* to = buffer.data();
-    std::size_t space = buffer.size();
-    const bool done = iconv(handle, &from, &left, &to, &space) != static_cast<std::size_t>(-1);
-    const int fault = errno;
-    result.append(buffer.data(), buffer.size() - space);
-    if (done) return result;
-    if (fault != E2BIG) return std::nullopt;
-  }
 }
 
 std::string narrow(std::string_view text) {

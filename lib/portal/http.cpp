@@ -15,6 +15,7 @@
 #include "base/secret.h"
 #include "base/text.h"
 #include "portal/curl_library.h"
+#include "settings/settings.h"
 
 namespace b24 {
 namespace {
@@ -51,18 +52,33 @@ bool is_hash_link(std::string_view name) {
          name.substr(0, kDigits).find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
-// The system's authorities as a directory in which OpenSSL finds each by its hash; empty when there
-// is none. Reading the bundle instead costs some 40 ms of CPU for a process's first connection.
-const std::string& authorities() {
-  static const std::string found = [] {
-    for (const char* dir : {"/etc/ssl/certs", "/etc/pki/ca-trust/extracted/pem/directory-hash"}) {
-      std::error_code error;
-      for (const auto& entry : std::filesystem::directory_iterator(dir, error)) {
-        if (is_hash_link(entry.path().filename().native())) return std::string(dir);
-      }
-    }
-    return std::string();
-  }();
+// The system's authorities: a directory in which OpenSSL finds each by its hash, or else a file
+// with all of them, which costs some 40 ms of CPU for a process's first connection. Both empty:
+// libcurl has its own idea.
+struct Authorities {
+  std::string dir, file;
+};
+
+Authorities find_authorities() {
+  std::error_code error;
+  for (const char* dir : {"/etc/ssl/certs", "/etc/pki/ca-trust/extracted/pem/directory-hash"}) {
+    for (const auto& entry : std::filesystem::directory_iterator(dir, error))
+      if (is_hash_link(entry.path().filename().native())) return {dir, {}};
+  }
+  // Debian and Alpine, Red Hat new and old, SUSE, the BSDs; at last what the bundle brings.
+  const std::filesystem::path files[] = {"/etc/ssl/certs/ca-certificates.crt",
+                                         "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+                                         "/etc/pki/tls/certs/ca-bundle.crt",
+                                         "/etc/ssl/ca-bundle.pem",
+                                         "/etc/ssl/cert.pem",
+                                         installation() / "conf/ca-certificates.crt"};
+  for (const auto& file : files)
+    if (std::filesystem::is_regular_file(file, error)) return {{}, file.string()};
+  return {};
+}
+
+const Authorities& authorities() {
+  static const Authorities found = find_authorities();
   return found;
 }
 
@@ -276,9 +292,10 @@ void Http::Handle::prepare(Exchange& exchange) {
 void Http::Handle::trust(const HttpOptions& options) {
   set(CURLOPT_SSL_VERIFYPEER, options.verify ? 1L : 0L);
   set(CURLOPT_SSL_VERIFYHOST, options.verify ? 2L : 0L);
-  if (!authorities().empty()) {
-    set(CURLOPT_CAPATH, authorities().c_str());
-    set(CURLOPT_CAINFO, static_cast<const char*>(nullptr));
+  const auto& [dir, file] = authorities();
+  if (!dir.empty() || !file.empty()) {
+    set(CURLOPT_CAPATH, dir.empty() ? nullptr : dir.c_str());
+    set(CURLOPT_CAINFO, file.empty() ? nullptr : file.c_str());
   }
   if (!options.ca_file.empty()) set(CURLOPT_CAINFO, options.ca_file.c_str());
 }

@@ -17,6 +17,7 @@ AppSource::AppSource(const Launch& launch, std::string page, Clock clock)
   // Here, since the environment must not change once there are threads. A new time zone counts from
   // the next start.
   const Result<App> app = current();
+  if (app && app->settings->data.in_web_root) document_root_.clear();
   if (!app || app->settings->log.time_zone.empty()) return;
   setenv("TZ", app->settings->log.time_zone.c_str(), 1);
   tzset();
@@ -57,7 +58,7 @@ Result<App> AppSource::current_for(const std::string& document_root) {
   if (!app) return app;
   const std::lock_guard lock(mutex_);
   if (judged_ != app->settings || judged_root_ != document_root) {
-    judgement_ = check_settings_outside_web(app->settings->file, document_root);
+    judgement_ = check_settings_outside_web(*app->settings, document_root);
     judged_ = app->settings;
     judged_root_ = document_root;
   }

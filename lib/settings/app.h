@@ -40,7 +40,7 @@ class AppSource {
 
   const std::string& page() const { return page_; }
   Mode mode() const { return launch_.mode; }
-  // DOCUMENT_ROOT of the process's environment; empty when it has none.
+  // DOCUMENT_ROOT of the process's environment; empty when it has none, or data may lie there.
   const std::string& document_root() const { return document_root_; }
   // An Error only while there have never been good settings.
   Result<App> current();
@@ -55,7 +55,7 @@ class AppSource {
 
   const Launch launch_;
   const std::string page_;
-  const std::string document_root_;
+  std::string document_root_;
   const Clock clock_;
   std::mutex mutex_;
   Millis looked_at_ = 0;

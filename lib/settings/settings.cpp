@@ -247,18 +247,16 @@ Status complete(Settings& settings, std::string_view web_root) {
   }
   settings.data.dir = (settings.file.parent_path() / settings.data.dir).lexically_normal();
   if (settings.page.templates.empty()) settings.page.templates = find_templates();
+  if (settings.data.in_web_root) return {};
   return check_outside_web(settings.data.dir, web_root, "data_in_web_root", "the data directory",
                            "out of the web root");
 }
 
-// The text of the file, once it lies where it may and nobody else can see it; nothing when there is
-// none.
-Result<std::optional<std::string>> private_text(const fs::path& file, std::string_view web_root) {
+// The text of the file, once nobody else can see it; nothing when there is none.
+Result<std::optional<std::string>> private_text(const fs::path& file) {
   struct stat status {};
   if (stat(file.c_str(), &status) != 0 && (errno == ENOENT || errno == ENOTDIR))
     return std::nullopt;
-  if (Status outside = check_settings_outside_web(file, web_root); !outside)
-    return std::unexpected(outside.error());
   const std::string lines = in_one_line(lines_to_read(file));
   if (is_open_to_others(status)) {
     return settings_error(
@@ -274,7 +272,7 @@ Result<std::optional<std::string>> private_text(const fs::path& file, std::strin
 
 Result<Settings> load(const fs::path& path, const char* const* environment) {
   const std::string_view web_root = variable(environment, "DOCUMENT_ROOT");
-  const auto text = private_text(path, web_root);
+  const auto text = private_text(path);
   if (!text) return std::unexpected(text.error());
   Settings settings;
   fs::path base_dir = path.parent_path();
@@ -290,6 +288,8 @@ Result<Settings> load(const fs::path& path, const char* const* environment) {
   if (!count) return std::unexpected(count.error());
   const bool is_named = !variable(environment, kFileVariable).empty();
   if (!*text && (is_named || *count == 0)) return no_settings_file(path);
+  if (Status outside = check_settings_outside_web(settings, web_root); !outside)
+    return std::unexpected(outside.error());
   if (Status completed = complete(settings, web_root); !completed)
     return std::unexpected(completed.error());
   return settings;
@@ -297,9 +297,9 @@ Result<Settings> load(const fs::path& path, const char* const* environment) {
 
 }  // namespace
 
-Status check_settings_outside_web(const fs::path& file, std::string_view web_root) {
-  if (file.empty()) return {};
-  return check_outside_web(file, web_root, "settings_in_web_root", "the settings file",
+Status check_settings_outside_web(const Settings& settings, std::string_view web_root) {
+  if (settings.file.empty() || settings.data.in_web_root) return {};
+  return check_outside_web(settings.file, web_root, "settings_in_web_root", "the settings file",
                            "to " + settings_places().back().string());
 }
 

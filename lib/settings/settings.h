@@ -55,7 +55,8 @@ struct Settings {
 // B24HOOKS_SETTINGS, and gives data.dir an absolute path. Errors (kind settings) name file, line,
 // key, remedy and the places that are looked at; codes: no_settings_file, settings_open_to_others
 // (anyone but the owner can read or write it; the process's own group may read),
-// settings_in_web_root and data_in_web_root (below DOCUMENT_ROOT, when that is given), broken_line
+// settings_in_web_root and data_in_web_root (below DOCUMENT_ROOT, when that is given and
+// data.in_web_root does not allow it), broken_line
 // (no entry, or longer than the parser takes), unknown_section, unknown_key, bad_value,
 // duplicate_key, no_data_dir.
 Result<Settings> load_settings(const std::filesystem::path& file, const char* const* environment);
@@ -79,13 +80,16 @@ std::filesystem::path find_settings(const std::string& given, const char* const*
 // A line for people: which file that is, whether it is there, and where it was looked for.
 std::string settings_whereabouts(const std::string& given, const char* const* environment);
 
-// settings_in_web_root when the file lies below this web root (empty: unknown, and no fault).
-Status check_settings_outside_web(const std::filesystem::path& file, std::string_view web_root);
+// settings_in_web_root when the file lies below this web root (empty: unknown, and no fault) and
+// data.in_web_root does not allow it.
+Status check_settings_outside_web(const Settings& settings, std::string_view web_root);
 
 // conf/settings.conf.example, and what --help settings prints: both made from the table of keys.
 std::string settings_example();
 std::string settings_help();
 
+// The directory above the programs': of what was installed with them.
+std::filesystem::path installation();
 // The templates beside the installation: what page.templates is when nobody sets it.
 std::filesystem::path find_templates();
 

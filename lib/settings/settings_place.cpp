@@ -57,6 +57,10 @@ std::string settings_whereabouts(const std::string& given, const char* const* en
          "\nLooked for by --settings, by B24HOOKS_SETTINGS, then at " + list_of_places() + "\n";
 }
 
+fs::path installation() {
+  return program_dir().parent_path();
+}
+
 fs::path find_templates() {
   const fs::path dir = program_dir();
   // Installed (beside cgi-bin), in one folder, and in the build directories.

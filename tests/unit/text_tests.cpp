@@ -1,7 +1,11 @@
 // text_tests: UTF-8, encodings, log lines and small helpers.
 #include "base/text.h"
 
+#include <iconv.h>
+
 #include <boost/test/unit_test.hpp>
+
+#include "base/encoding_table.h"
 
 namespace text = b24::text;
 using namespace std::string_literals;
@@ -9,6 +13,22 @@ using namespace std::string_literals;
 namespace {
 
 const std::string kMark = "\xEF\xBF\xBD";
+
+std::optional<std::string> by_iconv(std::string text, std::string_view encoding) {
+  const iconv_t handle = iconv_open("UTF-8", std::string(encoding).c_str());
+  BOOST_REQUIRE(handle != reinterpret_cast<iconv_t>(-1));
+  char* from = text.data();
+  std::size_t left = text.size();
+  char result[16];
+  char* to = result;
+  std::size_t space = sizeof result;
+  const bool whole = iconv(handle, &from, &left, &to, &space) != static_cast<std::size_t>(-1) &&
+                     // Some keep a letter back in case that an accent follows.
+                     iconv(handle, nullptr, nullptr, &to, &space) != static_cast<std::size_t>(-1);
+  iconv_close(handle);
+  if (!whole) return std::nullopt;
+  return std::string(result, to);
+}
 
 }  // namespace
 
@@ -87,6 +107,19 @@ BOOST_AUTO_TEST_CASE(encodings_become_utf8_or_nothing) {
   BOOST_TEST(text::known_encoding("windows-1251"));
   BOOST_TEST(text::known_encoding("utf-8"));
   BOOST_TEST(!text::known_encoding("windows-9999"));
+}
+
+// Written down, since the bundle has no iconv; so iconv is the oracle.
+BOOST_AUTO_TEST_CASE(each_byte_of_each_single_byte_encoding_is_what_iconv_makes_of_it) {
+  for (const text::SingleByte& row : text::kSingleByte) {
+    for (int byte = 0; byte < 0x100; ++byte) {
+      const std::string text(1, static_cast<char>(byte));
+      BOOST_TEST((text::to_utf8(text, std::string(row.name)) == by_iconv(text, row.name)),
+                 row.name << ": " << byte);
+    }
+  }
+  BOOST_TEST((text::to_utf8("\xCF", "CP1251") == text::to_utf8("\xCF", "windows-1251")));
+  BOOST_TEST((text::to_utf8("\x8F", "cp866") == text::to_utf8("\xCF", "windows-1251")));
 }
 
 BOOST_AUTO_TEST_CASE(other_forms_of_ascii_become_ascii) {
