@@ -82,9 +82,9 @@ bool is_key(std::string_view given, const Settings& settings) {
 
 std::string make_cookie(const Request& request, const Settings& settings, Millis now) {
   const std::string until = std::to_string(now + kCookieLifetime);
-  std::string cookie =
-      std::string(kCookie) + "=" + until + "." + sign(key_of(settings), until) +
-      "; Path=/; Max-Age=" + std::to_string(kCookieLifetime / 1000) + "; HttpOnly; SameSite=Strict";
+  std::string cookie = std::string(kCookie) + "=" + until + "." + sign(key_of(settings), until) +
+                       "; Path=/; Max-Age=" + std::to_string(kCookieLifetime / 1000) +
+                       "; HttpOnly; SameSite=Strict";
   if (request.https || settings.site.public_url.starts_with("https://")) cookie += "; Secure";
   return cookie;
 }

@@ -97,7 +97,7 @@ ProgramsSeen look_at_programs() {
   seen.user = user_name(geteuid());
   seen.pid = getpid();
   std::error_code error;
-  seen.dir = std::filesystem::read_symlink("/proc/self/exe", error).parent_path();
+  seen.dir = program().parent_path();
   for (auto entry = std::filesystem::directory_iterator("/proc/self/task", error);
        !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
     ++seen.threads;

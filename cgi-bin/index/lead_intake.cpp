@@ -1,8 +1,6 @@
 // lead_intake: see lead_intake.h.
 #include "lead_intake.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <thread>
@@ -26,12 +24,6 @@ bool is_for_child(std::string_view variable) {
       "B24HOOKS_", "C_REST_", "TZ=", "PATH=", "LANG=", "LC_"};
   return std::ranges::any_of(kPrefixes,
                              [&](std::string_view prefix) { return variable.starts_with(prefix); });
-}
-
-std::string own_program() {
-  std::array<char, 4096> path{};
-  const ssize_t size = readlink("/proc/self/exe", path.data(), path.size() - 1);
-  return size > 0 ? std::string(path.data(), static_cast<std::size_t>(size)) : std::string();
 }
 
 TakenLead from_item(const Item& item) {
@@ -112,7 +104,7 @@ Result<int> LeadIntake::work_due(Millis time_limit) {
 // A CGI process ends with its answer, so another one delivers.
 void LeadIntake::wake(const App& app) {
   if (launch_.mode != Mode::cgi) return delivery_.wake();
-  std::vector<std::string> arguments = {own_program(), "--deliver"};
+  std::vector<std::string> arguments = {program().string(), "--deliver"};
   if (!launch_.settings_file.empty()) {
     arguments.emplace_back("--settings");
     arguments.push_back(launch_.settings_file);

@@ -71,7 +71,7 @@ Authorities find_authorities() {
                                          "/etc/pki/tls/certs/ca-bundle.crt",
                                          "/etc/ssl/ca-bundle.pem",
                                          "/etc/ssl/cert.pem",
-                                         installation() / "conf/ca-certificates.crt"};
+                                         program().parent_path() / "../conf/ca-certificates.crt"};
   for (const auto& file : files)
     if (std::filesystem::is_regular_file(file, error)) return {{}, file.string()};
   return {};

@@ -88,8 +88,8 @@ Status check_settings_outside_web(const Settings& settings, std::string_view web
 std::string settings_example();
 std::string settings_help();
 
-// The directory above the programs': of what was installed with them.
-std::filesystem::path installation();
+// The running program's file.
+const std::filesystem::path& program();
 // The templates beside the installation: what page.templates is when nobody sets it.
 std::filesystem::path find_templates();
 

@@ -1,4 +1,6 @@
 // settings_place: where settings and templates lie.
+#include <sys/auxv.h>
+
 #include "base/text.h"
 #include "settings/settings.h"
 
@@ -6,14 +8,22 @@ namespace b24 {
 namespace fs = std::filesystem;
 namespace {
 
-// The directory of the running program; empty when /proc is not there.
 fs::path program_dir() {
-  std::error_code fault;
-  const fs::path program = fs::read_symlink("/proc/self/exe", fault);
-  return fault ? fs::path() : program.parent_path();
+  return program().parent_path();
 }
 
 }  // namespace
+
+const fs::path& program() {
+  static const fs::path found = [] {
+    std::error_code fault;
+    fs::path file = fs::read_symlink("/proc/self/exe", fault);
+    // Without /proc, as it was named when it was started. getauxval gives an address as a number.
+    if (fault) file = fs::absolute(reinterpret_cast<const char*>(getauxval(AT_EXECFN)), fault);
+    return file.lexically_normal();
+  }();
+  return found;
+}
 
 std::string_view variable(const char* const* environment, std::string_view name) {
   for (; environment && *environment; ++environment) {
@@ -55,10 +65,6 @@ std::string settings_whereabouts(const std::string& given, const char* const* en
   std::error_code ignored;
   return "Settings: " + file.string() + (fs::exists(file, ignored) ? "" : " (not there)") +
          "\nLooked for by --settings, by B24HOOKS_SETTINGS, then at " + list_of_places() + "\n";
-}
-
-fs::path installation() {
-  return program_dir().parent_path();
 }
 
 fs::path find_templates() {

@@ -63,10 +63,10 @@ CgiForm::CgiForm(const Site& site, std::vector<std::string> settings)
   environment_.push_back("B24HOOKS_SETTINGS=" + (dir_ / "settings.conf").string());
 }
 
-HttpReply CgiForm::request(const HttpCall& call, const std::vector<std::string>& more) const {
+HttpReply ask_cgi(const std::vector<std::string>& command, std::vector<std::string> environment,
+                  const HttpCall& call) {
   const std::size_t question = call.path.find('?');
   const std::string script = call.path.substr(0, question);
-  std::vector<std::string> environment = environment_;
   for (const std::string& line :
        {std::string("GATEWAY_INTERFACE=CGI/1.1"), std::string("SERVER_PROTOCOL=HTTP/1.1"),
         "REQUEST_METHOD=" + call.method, "SCRIPT_NAME=" + script,
@@ -76,11 +76,16 @@ HttpReply CgiForm::request(const HttpCall& call, const std::vector<std::string>&
     environment.push_back(line);
   }
   for (const std::string& header : call.headers) environment.push_back(variable(header));
-  environment.insert(environment.end(), more.begin(), more.end());
-  const Ran ran = run({{built("cgi-bin/index.fcgi")}, environment, call.body, {}, {}});
+  const Ran ran = run({command, environment, call.body, {}, {}});
   std::string raw = ran.out;
   if (raw.starts_with("Status: ")) raw.replace(0, 8, "HTTP/1.1 ");
   return parse_reply(raw);
+}
+
+HttpReply CgiForm::request(const HttpCall& call, const std::vector<std::string>& more) const {
+  std::vector<std::string> environment = environment_;
+  environment.insert(environment.end(), more.begin(), more.end());
+  return ask_cgi({built("cgi-bin/index.fcgi")}, environment, call);
 }
 
 HttpReply CgiForm::post(const std::string& body, std::vector<std::string> headers) const {

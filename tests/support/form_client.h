@@ -24,6 +24,10 @@ Value body_json(const HttpReply& reply);
 // The form's four fields, for one person.
 Value person(std::string_view first_name = "Anna");
 
+// A request to a CGI program that is run by this command.
+HttpReply ask_cgi(const std::vector<std::string>& command, std::vector<std::string> environment,
+                  const HttpCall& call);
+
 // The form as a CGI program: every request is a process of its own, with these settings by the
 // environment.
 class CgiForm {
