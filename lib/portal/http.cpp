@@ -14,8 +14,8 @@
 
 #include "base/secret.h"
 #include "base/text.h"
+#include "portal/authorities.h"
 #include "portal/curl_library.h"
-#include "settings/settings.h"
 
 namespace b24 {
 namespace {
@@ -44,42 +44,6 @@ std::optional<std::string> origin(const std::string& text, unsigned flags) {
   if (scheme != "https" && scheme != "http") return {};
   return scheme + "://" + text::lower(url_part(url.get(), CURLUPART_HOST)) + ":" +
          url_part(url.get(), CURLUPART_PORT);
-}
-
-bool is_hash_link(std::string_view name) {
-  constexpr std::size_t kDigits = 8;
-  return name.size() > kDigits + 1 && name[kDigits] == '.' &&
-         name.substr(0, kDigits).find_first_not_of("0123456789abcdef") == std::string_view::npos;
-}
-
-// The system's authorities: a directory in which OpenSSL finds each by its hash, or else a file
-// with all of them, which costs some 40 ms of CPU for a process's first connection. Both empty:
-// libcurl has its own idea.
-struct Authorities {
-  std::string dir, file;
-};
-
-Authorities find_authorities() {
-  std::error_code error;
-  for (const char* dir : {"/etc/ssl/certs", "/etc/pki/ca-trust/extracted/pem/directory-hash"}) {
-    for (const auto& entry : std::filesystem::directory_iterator(dir, error))
-      if (is_hash_link(entry.path().filename().native())) return {dir, {}};
-  }
-  // Debian and Alpine, Red Hat new and old, SUSE, the BSDs; at last what the bundle brings.
-  const std::filesystem::path files[] = {"/etc/ssl/certs/ca-certificates.crt",
-                                         "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
-                                         "/etc/pki/tls/certs/ca-bundle.crt",
-                                         "/etc/ssl/ca-bundle.pem",
-                                         "/etc/ssl/cert.pem",
-                                         program().parent_path() / "../conf/ca-certificates.crt"};
-  for (const auto& file : files)
-    if (std::filesystem::is_regular_file(file, error)) return {{}, file.string()};
-  return {};
-}
-
-const Authorities& authorities() {
-  static const Authorities found = find_authorities();
-  return found;
 }
 
 // --- Failures

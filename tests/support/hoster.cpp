@@ -84,8 +84,9 @@ Hoster::Hoster(CgiModule module, const Site& site) : port_(free_port()) {
   fs::permissions(logs_.path(), fs::perms(0711));
   give_away();
   write_file(logs_ / "apache.conf", conf(module));
+  // At its end it ends its whole process group.
   process_ = std::make_unique<Process>(
-      Command{{"/usr/sbin/apache2", "-DFOREGROUND", "-f", logs_ / "apache.conf"}});
+      Command{{"setsid", "/usr/sbin/apache2", "-DFOREGROUND", "-f", logs_ / "apache.conf"}});
   if (!wait_until([this] { return can_connect(port_) || !process_->running(); }) ||
       !process_->running()) {
     throw std::runtime_error("hoster: " + process_->err() + errors());
@@ -107,11 +108,6 @@ void Hoster::give_away() const {
   };
   give(home_);
   for (const auto& entry : fs::recursive_directory_iterator(home_)) give(entry);
-}
-
-void Hoster::change_settings(const std::string& from, const std::string& to) const {
-  // Truncated, not renamed: the owner of the file stays.
-  replace_in(home_ / "b24hooks/settings.conf", from, to);
 }
 
 std::string Hoster::conf(CgiModule module) const {

@@ -45,7 +45,6 @@ class Hoster {
   std::filesystem::path home() const { return home_; }
   // To be called after the home was changed: everything in it belongs to its user.
   void give_away() const;
-  void change_settings(const std::string& from, const std::string& to) const;
   int port() const { return port_; }
   HttpReply get(const std::string& path) const { return http(port_, {"GET", path, {}, ""}); }
   HttpReply post(const std::string& path, const std::string& body) const {
