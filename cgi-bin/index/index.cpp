@@ -28,6 +28,7 @@
 #include "form_token.h"
 #include "form_view.h"
 #include "ignored.h"
+#include "import_settings.h"
 #include "keep/outbox_command.h"
 #include "lead.h"
 #include "lead_intake.h"
@@ -109,6 +110,7 @@ class IndexPage : public AppPage {
   int command(const Arguments& arguments) override {
     for (const auto& [option, argument] : arguments) {
       if (option == "--deliver") return deliver_command();
+      if (option == "--import-settings") return import_settings_command(argument);
     }
     return outbox_command(stores_, Kind::lead, arguments, [this] {
       if (Result<std::shared_ptr<Gate>> gate = gates_.current(); gate) (*gate)->reopen();
@@ -367,6 +369,7 @@ constexpr Option kOptions[] = {
     {"--retry", "ID|all", "send a failed or waiting lead, or all of them, now; spam by its ID"},
     {"--salvage", "FILE", "take over what can be read of a damaged store that was put aside"},
     {"--deliver", "", "send what is due, then end (for cron)"},
+    {"--import-settings", "FILE", "print what CRest's settings.php says as lines of settings.conf"},
 };
 
 }  // namespace

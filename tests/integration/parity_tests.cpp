@@ -85,4 +85,25 @@ BOOST_AUTO_TEST_CASE(values_are_written_the_same) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(settings_of_the_php_pages_mean_the_same) {
+  const PhpCgi php_cgi;
+  php_cgi.page("settings.php", R"php(<html><?php /* define('C_REST_CURRENT_ENCODING', 'a'); */
+    if (!defined('C_REST_WEB_HOOK_URL')) // define('C_REST_CURRENT_ENCODING', 'b');
+      define('C_REST_WEB_HOOK_URL', 'https://p.example' . "/rest/1/q\"\\\$'/");
+    # const C_REST_CURRENT_ENCODING = 'c';
+    const C_REST_CURRENT_ENCODING = 'koi' . 8 . '-r', C_REST_LOG_TYPE_DUMP = (1);
+    DEFINE("C_REST_IGNORE_SSL", True); define('C_REST_BLOCK_LOG', (false));
+    define('C_REST_IGNORE_SSL', false);)php");
+  php_cgi.page("show.php",
+               "<?php ob_start(); @include 'settings.php'; ob_end_clean();"
+               "echo 'C_REST_WEB_HOOK_URL = ', C_REST_WEB_HOOK_URL, \"\\n\","
+               "'C_REST_CURRENT_ENCODING = ', C_REST_CURRENT_ENCODING, \"\\n\","
+               "'C_REST_LOG_TYPE_DUMP = ', C_REST_LOG_TYPE_DUMP ? 'Y' : 'N', \"\\n\","
+               "'C_REST_IGNORE_SSL = ', C_REST_IGNORE_SSL ? 'Y' : 'N', \"\\n\","
+               "'C_REST_BLOCK_LOG = ', C_REST_BLOCK_LOG ? 'Y' : 'N', \"\\n\";");
+  const Ran imported =
+      run({{built("cgi-bin/index.fcgi"), "--import-settings", php_cgi.file("settings.php")}});
+  BOOST_TEST(imported.out == php_cgi.ask("show.php", {}), imported.err);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
