@@ -145,6 +145,9 @@ Item item_of(const Query& row);
 
 State state_of(std::string_view name);
 
+// Where the pending items of a kind go; what that costs does not grow with their number.
+Result<std::vector<std::string>> destinations_of(Database& db, Kind kind);
+
 Status set_fact(Database& db, std::string_view key, std::string_view value);
 Result<std::string> fact(Database& db, std::string_view key);
 
