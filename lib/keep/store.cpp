@@ -105,7 +105,7 @@ Result<Database*> Store::Data::current(Connection& connection) {
   }
   if (auto checked = prepare_data_dir(dir, document_root); !checked)
     return std::unexpected(checked.error());
-  auto opened = open_and_check(file);
+  auto opened = tried_twice([&] { return open_and_check(file); });
   if (!opened) return std::unexpected(told_of(opened.error(), status.st_ino));
   if (::stat(file.c_str(), &status) != 0)
     return std::unexpected(system_error(ErrorKind::storage, file.string(), errno));
@@ -181,7 +181,7 @@ Status Store::Data::write(Database::Sync sync, const std::function<Status(Databa
   if (!database) return std::unexpected(database.error());
   Database& db = **database;
   Status done = db.set_sync(sync);
-  if (done) done = db.transact([&] { return work(db); });
+  if (done) done = tried_twice([&] { return db.transact([&] { return work(db); }); });
   return done ? done : std::unexpected(told_of(done.error(), writer_.inode));
 }
 

@@ -146,6 +146,7 @@ Result<std::vector<Item>> Store::claim(Kind kind, std::size_t limit, bool in_ord
     }
     std::ranges::sort(found);
     if (found.size() > limit) found.resize(limit);
+    items.clear();
     for (const Free& each : found) {
       auto item = take(db, each.number, *owner, data_->clock());
       if (!item) return std::unexpected(item.error());
