@@ -100,7 +100,8 @@ std::string WebServer::apache_conf(WebServerKind kind) const {
   const bool proxy = kind == WebServerKind::apache_proxy;
   const std::string dir = dir_.path().string(), port = std::to_string(port_);
   std::string conf = "ServerRoot " + dir + "\nServerName localhost\nPidFile " + dir +
-                     "/pid\nErrorLog " + dir + "/error.log\nListen 127.0.0.1:" + port + "\n";
+                     "/pid\nErrorLog " + dir + "/error.log\nListen 127.0.0.1:" + port +
+                     "\nSuexec Off\n";  // where it is installed, mod_fcgid wants root for it
   std::vector<std::string> modules = {"mpm_event", "authz_core", "alias", "headers", "env"};
   modules.push_back(fcgid ? "fcgid" : "cgid");
   if (proxy) modules.insert(modules.end(), {"proxy", "proxy_fcgi"});
