@@ -27,7 +27,7 @@ B        := build$(if $(SANITIZE),/$(subst $(comma),-,$(SANITIZE)))
 BUILD_PACKAGES := g++ make pkg-config libfcgi-dev libcurl4-openssl-dev libcjson-dev libsqlite3-dev \
                   libkainjow-mustache-dev libinih-dev libssl-dev
 RUN_PACKAGES   := nginx-light openssl ca-certificates curl
-TEST_PACKAGES  := libboost-test-dev php-cgi spawn-fcgi apache2 apache2-suexec-pristine libapache2-mod-fcgid lighttpd sqlite3 strace \
+TEST_PACKAGES  := libboost-test-dev php-cgi spawn-fcgi apache2 apache2-suexec-pristine libapache2-mod-fcgid lighttpd caddy sqlite3 strace \
                   systemd procps tidy prometheus chromium chromium-driver
 DIST_PACKAGES  := libidn2-dev libunistring-dev dpkg-dev zip ca-certificates
 CHECK_PACKAGES := clang-format clang-tidy-16

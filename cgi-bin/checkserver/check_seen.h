@@ -97,7 +97,7 @@ struct StoreSeen {
   std::string delivery_last_run;    // milliseconds; empty: never
   std::string event_work_last_run;  // likewise
   std::vector<Millis> event_lag;    // of the newest events: received - ts
-  std::string rhythm;               // portal/event_flow.h
+  std::string rhythm;               // keep/event_flow.h
   std::string loops;                // likewise
   std::vector<Store::Count> counts;
   std::vector<Item> failed;  // the newest ones of both kinds

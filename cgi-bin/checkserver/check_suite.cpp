@@ -13,7 +13,7 @@
 #include "check_seen.h"
 #include "keep/ingest.h"
 #include "keep/work_loop.h"
-#include "portal/event_flow.h"
+#include "keep/event_flow.h"
 #include "value/json.h"
 
 namespace b24::check {

@@ -17,7 +17,7 @@
 #include "base/text.h"
 #include "event.h"
 #include "hook_log.h"
-#include "keep/journal_command.h"
+#include "journal_command.h"
 #include "keep/outbox_command.h"
 #include "portal/http.h"
 #include "portal/test_event.h"

@@ -1,15 +1,14 @@
 // event_watch: whether events come as they should: learns their rhythm and our answer times, stops
-// loops, tells the owner. What is learned lies in the store (portal/event_flow.h), for all
+// loops. What is learned lies in the store (keep/event_flow.h), for all
 // processes and the self-check.
 #pragma once
 
 #include <memory>
 #include <string>
 
+#include "keep/event_flow.h"
 #include "keep/ingest.h"
 #include "keep/store.h"
-#include "portal/event_flow.h"
-#include "settings/app.h"
 
 namespace b24 {
 
@@ -29,8 +28,5 @@ void note_change(Store& store, const HandlerSettings& settings, const std::strin
 void begin_answer(Millis at);
 // what it has begun is kept, and so answered.
 void end_answers(StoreSource& stores);
-
-// Once a minute: sends one message for all silences and loops that none has told of yet.
-void look_after_events(const App& app, Store& store);
 
 }  // namespace b24

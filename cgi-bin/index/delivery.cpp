@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/secret.h"
+#include "keep/event_flow.h"
 #include "lead_sender.h"
 #include "notify.h"
 #include "portal/gate.h"
@@ -179,7 +180,12 @@ Delivery::Delivery(AppSource& app, StoreSource& stores, GateSource& gates)
       }),
       loop_(
           app, stores, Kind::lead, held_,
-          [this](std::stop_token stop) { return make_pass(std::move(stop)); }, notify_owner) {}
+          [this](std::stop_token stop) { return make_pass(std::move(stop)); },
+          [](const App& app_now, Store& store) {
+            notify_owner(app_now, store);
+            look_after_events(app_now,
+                              store);  // the receiver is silent, too, when it is not called
+          }) {}
 
 void Delivery::work(std::stop_token stop) {
   Result<App> app = app_.current();

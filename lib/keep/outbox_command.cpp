@@ -111,7 +111,7 @@ int show(Store& store, Kind kind, const std::string& id) {
   print_line("state", std::string(name(item.state)) + (item.unsure ? ", outcome unknown" : ""));
   print_line("result", shown(item.result));
   print_line("received", shown_time(item.received_at));
-  if (item.state == State::pending) print_line("next try", shown_time(item.due_at));
+  if (item.state == State::pending) print_line("next try", shown_time(store.due_at(item)));
   if (item.finished_at != 0) print_line("finished", shown_time(item.finished_at));
   print_line("attempts", std::to_string(item.attempts));
   if (item.repeats != 0) print_line("sent again", std::to_string(item.repeats) + " times");

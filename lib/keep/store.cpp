@@ -3,7 +3,9 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <limits>
 
 #include "base/files.h"
 #include "keep/data_dir.h"
@@ -43,6 +45,23 @@ Status check_schema(Database& database, const fs::path& file) {
       file.string() + ": has version " + std::to_string(*version) + ", this program needs " +
           std::to_string(kSchemaVersion),
       "use the release of b24hooks that made this store, or move the file away to begin anew"});
+}
+
+Result<Millis> last_due(Database& db) {
+  Millis last = 0;
+  for (const Kind kind : {Kind::lead, Kind::event}) {
+    const auto destinations = destinations_of(db, kind);
+    if (!destinations) return std::unexpected(destinations.error());
+    for (const std::string& destination : *destinations) {
+      const auto due = number_of(db,
+                                 "SELECT max(due_at) FROM items INDEXED BY items_due WHERE kind = ?"
+                                 " AND state = 'pending' AND destination = ?",
+                                 name(kind), destination);
+      if (!due) return due;
+      last = std::max(last, *due);
+    }
+  }
+  return last;
 }
 
 // A connection whose file was replaced stays open for good: to close it would remove the files of
@@ -86,7 +105,7 @@ Result<Database*> Store::Data::current(Connection& connection) {
   }
   if (auto checked = prepare_data_dir(dir, document_root); !checked)
     return std::unexpected(checked.error());
-  auto opened = open_and_check(file);
+  auto opened = tried_twice([&] { return open_and_check(file); });
   if (!opened) return std::unexpected(told_of(opened.error(), status.st_ino));
   if (::stat(file.c_str(), &status) != 0)
     return std::unexpected(system_error(ErrorKind::storage, file.string(), errno));
@@ -105,7 +124,7 @@ Result<std::unique_ptr<Database>> Store::Data::open_and_check(const fs::path& fi
 }
 
 // All processes of one life of the machine count from the same moment; at the next one everything
-// is due.
+// is due, since it begins behind all that waits.
 Status Store::Data::set_due_base(Database& db) {
   const std::string life = boot_id() + " ";
   auto known = fact(db, kDueBase);
@@ -113,9 +132,11 @@ Status Store::Data::set_due_base(Database& db) {
     const auto begun = db.transact([&]() -> Status {
       known = fact(db, kDueBase);
       if (!known || known->starts_with(life)) return {};  // another process was first
-      known = life + std::to_string(now_ms() - steady_ms());
-      if (auto kept = set_fact(db, kDueBase, *known); !kept) return kept;
-      return tell(db, "UPDATE items SET due_at = 0 WHERE state = 'pending'");
+      const auto last = last_due(db);
+      if (!last) return std::unexpected(last.error());
+      const Millis begin = std::clamp(*last, now_ms(), std::numeric_limits<Millis>::max() / 2);
+      known = life + std::to_string(begin - steady_ms());
+      return set_fact(db, kDueBase, *known);
     });
     if (!begun) return begun;
   }
@@ -160,7 +181,7 @@ Status Store::Data::write(Database::Sync sync, const std::function<Status(Databa
   if (!database) return std::unexpected(database.error());
   Database& db = **database;
   Status done = db.set_sync(sync);
-  if (done) done = db.transact([&] { return work(db); });
+  if (done) done = tried_twice([&] { return db.transact([&] { return work(db); }); });
   return done ? done : std::unexpected(told_of(done.error(), writer_.inode));
 }
 

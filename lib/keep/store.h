@@ -62,7 +62,7 @@ struct Item {
   std::string object;
   State state = State::pending;
   Millis received_at = 0;
-  Millis due_at = 0;
+  Millis due_at = 0;       // in the store's own time
   Millis finished_at = 0;  // 0 while pending
   int attempts = 0;
   int repeats = 0;  // how often the same id was accepted again
@@ -150,11 +150,13 @@ class Store {
 
   Result<KindStats> stats(Kind kind);
   // In how many milliseconds the next claim(kind, ..., in_order, held) may find something; nothing
-  // when no item is pending that nobody works on.
+  // when no item is pending that nobody works on. What waits for `held` destinations is not looked
+  // at, however much it is.
   Result<std::optional<Millis>> next_due(Kind kind, bool in_order = false, const Held& held = {});
   Result<std::optional<Item>> find(Kind kind, std::string_view id);
   Result<std::optional<Item>> find_by_beginning(Kind kind, std::string_view id);
   Result<std::optional<Item>> find(std::int64_t number);
+  Millis due_at(const Item& item) const;  // when a pending one is due, by the clock
   Result<std::vector<Item>> list(const ListFilter& filter);
   Result<std::vector<Attempt>> history(std::int64_t number);
   // Deletes done items and spam that finished before `before` (failed ones never), a bounded number

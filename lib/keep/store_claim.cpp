@@ -20,33 +20,47 @@ Store::Held asked_once(const Store::Held& held) {
   };
 }
 
+// One that is pending, and that nobody works on.
+struct Free {
+  Millis due_at = 0;
+  std::int64_t number = 0;
+  auto operator<=>(const Free&) const = default;
+};
+
 // The pending items of a kind, as one look at them finds them.
 class Pending {
  public:
-  Pending(Database& db, const std::filesystem::path& dir, Kind kind, bool in_order,
-          const Store::Held& held)
-      : db_(db), dir_(dir), kind_(kind), in_order_(in_order), held_(held) {}
+  Pending(Database& db, const std::filesystem::path& dir, Kind kind, bool in_order)
+      : db_(db), dir_(dir), kind_(kind), in_order_(in_order) {}
 
-  // Those that are due from `from` to `to` and that nobody works on, earliest first, until `visit`
-  // (of the number, the time and how long the item's destination is closed) says false.
-  template <class Visit>
-  Status walk(Millis from, Millis to, Visit visit) {
+  // Adds those of a destination that are due from `from` to `to`, earliest first, up to `limit`.
+  Status add(const std::string& destination, Millis from, Millis to, std::size_t limit,
+             std::vector<Free>& found) {
     auto rows = ask(db_,
-                    "SELECT number, due_at, claim_owner, destination, object FROM items"
-                    " WHERE kind = ? AND state = 'pending' AND due_at BETWEEN ? AND ?"
-                    " ORDER BY due_at, number",
-                    name(kind_), from, to);
+                    "SELECT due_at, number, claim_owner, object FROM items INDEXED BY items_due"
+                    " WHERE kind = ? AND state = 'pending' AND destination = ?"
+                    " AND due_at BETWEEN ? AND ? ORDER BY due_at, number",
+                    name(kind_), destination, from, to);
     if (!rows) return std::unexpected(rows.error());
-    for (;;) {
+    for (const std::size_t end = found.size() + limit; found.size() < end;) {
       const auto row = rows->step();
       if (!row) return std::unexpected(row.error());
-      if (!*row) return {};
+      if (!*row) break;
       if (!is_free(rows->text(2))) continue;
-      const auto behind = is_behind(rows->integer(0), rows->text(4));
+      const auto behind = is_behind(rows->integer(1), rows->text(3));
       if (!behind) return std::unexpected(behind.error());
-      if (*behind) continue;
-      if (!visit(rows->integer(0), rows->integer(1), held_(rows->text(3)))) return {};
+      if (!*behind) found.push_back({rows->integer(0), rows->integer(1)});
     }
+    return {};
+  }
+
+  // The same of those that are due now, also by another clock.
+  Status add_due(const std::string& destination, Millis now, std::size_t limit,
+                 std::vector<Free>& found) {
+    const std::size_t before = found.size();
+    Status added = add(destination, 0, now, limit, found);
+    if (!added || found.size() - before == limit) return added;
+    return add(destination, now + kFurthestAhead + 1, kForever, limit, found);
   }
 
  private:
@@ -74,7 +88,6 @@ class Pending {
   const std::filesystem::path& dir_;
   const Kind kind_;
   const bool in_order_;
-  const Store::Held& held_;
   std::map<std::string, bool> alive_;
 };
 
@@ -99,10 +112,22 @@ Result<Item> take(Database& db, std::int64_t number, const std::string& owner, M
 
 }  // namespace
 
+// One look at the index for each, however many items wait for it.
+Result<std::vector<std::string>> destinations_of(Database& db, Kind kind) {
+  return all(
+      db, [](const Query& row) { return row.text(0); },
+      "WITH RECURSIVE each(it) AS (SELECT min(destination) FROM items INDEXED BY items_due"
+      "  WHERE kind = ?1 AND state = 'pending'"
+      " UNION ALL SELECT (SELECT min(destination) FROM items INDEXED BY items_due WHERE kind = ?1"
+      "  AND state = 'pending' AND destination > it) FROM each WHERE it IS NOT NULL)"
+      " SELECT it FROM each WHERE it IS NOT NULL",
+      name(kind));
+}
+
 Result<std::vector<Item>> Store::claim(Kind kind, std::size_t limit, bool in_order,
                                        const Held& held) {
-  const Held once = asked_once(held);
   // Looked for first: as long as there is nothing, nothing is locked or written.
+  const Held once = asked_once(held);
   const auto due = next_due(kind, in_order, once);
   if (!due) return std::unexpected(due.error());
   std::vector<Item> items;
@@ -110,19 +135,20 @@ Result<std::vector<Item>> Store::claim(Kind kind, std::size_t limit, bool in_ord
   const auto owner = data_->claimant();
   if (!owner) return std::unexpected(owner.error());
   const auto written = data_->write(Database::Sync::full, [&](Database& db) -> Status {
-    std::vector<std::int64_t> numbers;
-    const auto add = [&](std::int64_t number, Millis, Millis closed) {
-      if (closed == 0) numbers.push_back(number);
-      return numbers.size() < limit;
-    };
-    Pending pending(db, data_->dir, kind, in_order, once);
-    const Millis now = data_->due_now();
-    Status walked = pending.walk(0, now, add);
-    if (walked && numbers.size() < limit)
-      walked = pending.walk(now + kFurthestAhead + 1, kForever, add);
-    if (!walked) return walked;
-    for (const std::int64_t number : numbers) {
-      auto item = take(db, number, *owner, data_->clock());
+    const auto destinations = destinations_of(db, kind);
+    if (!destinations) return std::unexpected(destinations.error());
+    Pending pending(db, data_->dir, kind, in_order);
+    std::vector<Free> found;
+    for (const std::string& destination : *destinations) {
+      if (once(destination) > 0) continue;
+      const auto added = pending.add_due(destination, data_->due_now(), limit, found);
+      if (!added) return added;
+    }
+    std::ranges::sort(found);
+    if (found.size() > limit) found.resize(limit);
+    items.clear();
+    for (const Free& each : found) {
+      auto item = take(db, each.number, *owner, data_->clock());
       if (!item) return std::unexpected(item.error());
       items.push_back(std::move(*item));
     }
@@ -133,18 +159,25 @@ Result<std::vector<Item>> Store::claim(Kind kind, std::size_t limit, bool in_ord
 }
 
 Result<std::optional<Millis>> Store::next_due(Kind kind, bool in_order, const Held& held) {
-  const Held once = asked_once(held);
   return data_->read([&](Database& db) -> Result<std::optional<Millis>> {
-    std::optional<Millis> next;
+    const auto destinations = destinations_of(db, kind);
+    if (!destinations) return std::unexpected(destinations.error());
+    Pending pending(db, data_->dir, kind, in_order);
     const Millis now = data_->due_now();
-    const auto walked = Pending(db, data_->dir, kind, in_order, once)
-                            .walk(0, kForever, [&](std::int64_t, Millis due_at, Millis closed) {
-                              Millis ahead = std::max<Millis>(due_at - now, 0);
-                              if (ahead > kFurthestAhead) ahead = 0;
-                              next = std::min(next.value_or(kForever), std::max(ahead, closed));
-                              return ahead < *next;
-                            });
-    if (!walked) return std::unexpected(walked.error());
+    std::optional<Millis> next;
+    for (const std::string& destination : *destinations) {
+      Millis ahead = held ? held(destination) : 0;
+      if (ahead == 0) {
+        std::vector<Free> found;
+        Status added = pending.add_due(destination, now, 1, found);
+        if (added && !found.empty()) return 0;
+        if (added) added = pending.add(destination, now + 1, now + kFurthestAhead, 1, found);
+        if (!added) return std::unexpected(added.error());
+        if (found.empty()) continue;
+        ahead = found[0].due_at - now;
+      }
+      next = std::min(next.value_or(kForever), ahead);
+    }
     return next;
   });
 }

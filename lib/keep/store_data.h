@@ -18,11 +18,19 @@
 
 namespace b24 {
 
+// A disk's fault that passes is damage to SQLite, too; of that nothing is left at the second try.
+template <class Work>
+auto tried_twice(Work work) -> decltype(work()) {
+  auto done = work();
+  if (!done && done.error().code == "corrupt") done = work();
+  return done;
+}
+
 struct Store::Data {
   Data(std::filesystem::path dir, std::string document_root, const Clock& clock);
 
   // Runs `work` in a transaction and returns when that is committed, one thread after the other.
-  // When `work` fails, what it did is undone and its error is the result.
+  // When `work` fails, what it did is undone and its error is the result; it may be run twice.
   Status write(Database::Sync sync, const std::function<Status(Database&)>& work);
 
   // Runs `look` on a connection of its own, so that readers do not wait for syncs.
@@ -32,7 +40,7 @@ struct Store::Data {
     const std::lock_guard lock(read_mutex_);
     auto database = current(reader_);
     if (!database) return std::unexpected(database.error());
-    auto seen = look(**database);
+    auto seen = tried_twice([&] { return look(**database); });
     if (!seen) return std::unexpected(told_of(seen.error(), reader_.inode));
     return seen;
   }
@@ -144,6 +152,9 @@ Result<std::string> text_of(Database& database, std::string_view sql,
 Item item_of(const Query& row);
 
 State state_of(std::string_view name);
+
+// Where the pending items of a kind go; what that costs does not grow with their number.
+Result<std::vector<std::string>> destinations_of(Database& db, Kind kind);
 
 Status set_fact(Database& db, std::string_view key, std::string_view value);
 Result<std::string> fact(Database& db, std::string_view key);

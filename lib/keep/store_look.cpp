@@ -110,6 +110,10 @@ Result<std::optional<Item>> Store::find(std::int64_t number) {
   });
 }
 
+Millis Store::due_at(const Item& item) const {
+  return item.due_at - data_->due_now() + data_->clock();
+}
+
 Result<std::vector<Item>> Store::list(const ListFilter& filter) {
   constexpr std::int64_t kEnd = std::numeric_limits<std::int64_t>::max();
   return data_->read([&](Database& db) {

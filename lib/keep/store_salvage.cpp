@@ -300,13 +300,15 @@ Result<Store::Salvaged> Store::salvage(const fs::path& file) {
 
   std::vector<Row> rows;
   const auto write_rows = [&] {
-    const auto written = data_->write(Database::Sync::normal, [&](Database& db) -> Status {
-      for (const Row& row : rows) {
-        auto merged = merge(db, row, data_->clock(), data_->due_now(), about);
-        if (!merged) return merged;
-      }
-      return {};
-    });
+    const auto written =
+        data_->write(Database::Sync::normal, [&, before = about.saved](Database& db) -> Status {
+          about.saved = before;
+          for (const Row& row : rows) {
+            auto merged = merge(db, row, data_->clock(), data_->due_now(), about);
+            if (!merged) return merged;
+          }
+          return {};
+        });
     rows.clear();
     return written;
   };

@@ -20,7 +20,7 @@
 
 namespace b24 {
 
-inline constexpr int kSchemaVersion = 4;
+inline constexpr int kSchemaVersion = 5;
 
 inline constexpr const char* kSchema = R"sql(
 CREATE TABLE items(
@@ -48,7 +48,7 @@ CREATE UNIQUE INDEX items_id ON items(kind, id);
 CREATE INDEX items_kind ON items(kind);
 CREATE INDEX items_name ON items(kind, name);
 CREATE INDEX items_received ON items(received_at);
-CREATE INDEX items_due ON items(kind, due_at) WHERE state = 'pending';
+CREATE INDEX items_due ON items(kind, destination, due_at) WHERE state = 'pending';
 CREATE INDEX items_object ON items(kind, object) WHERE state = 'pending' AND object <> '';
 CREATE INDEX items_open ON items(state, number, kind) WHERE state <> 'done';
 CREATE INDEX items_waiting ON items(kind, number) WHERE state = 'pending';
@@ -104,7 +104,7 @@ CREATE TABLE facts(
   key TEXT PRIMARY KEY,
   value TEXT NOT NULL) WITHOUT ROWID;
 
-PRAGMA user_version = 4;
+PRAGMA user_version = 5;
 )sql";
 
 }  // namespace b24

@@ -157,7 +157,7 @@ Status Store::retry_now(std::int64_t number) {
 Result<std::int64_t> Store::retry_all(Kind kind, std::string_view item_name, Millis since) {
   std::int64_t revived = 0;
   for (const State state : {State::pending, State::failed}) {
-    for (std::int64_t from = 0, to = 1; to != 0; from = to) {
+    for (std::int64_t from = 0, to = 1, some = 0; to != 0; from = to, revived += some) {
       const auto written = data_->write(Database::Sync::full, [&](Database& db) -> Status {
         const auto last = number_of(db,
                                     "SELECT max(number) FROM (SELECT number FROM items"
@@ -166,14 +166,14 @@ Result<std::int64_t> Store::retry_all(Kind kind, std::string_view item_name, Mil
                                     name(state), from, kChangedAtOnce);
         if (!last) return std::unexpected(last.error());
         to = *last;
-        const auto some = revive(db, "retried by hand", data_->clock(), data_->due_now(), "",
-                                 "number IN (SELECT number FROM items INDEXED BY items_open"
-                                 " WHERE state = ?3 AND state <> 'done' AND number > ?4"
-                                 " AND number <= ?5 AND kind = ?6 AND (?7 = '' OR name = ?7)"
-                                 " AND received_at >= ?8)",
-                                 name(state), from, to, name(kind), item_name, since);
-        if (!some) return std::unexpected(some.error());
-        revived += *some;
+        const auto changed = revive(db, "retried by hand", data_->clock(), data_->due_now(), "",
+                                    "number IN (SELECT number FROM items INDEXED BY items_open"
+                                    " WHERE state = ?3 AND state <> 'done' AND number > ?4"
+                                    " AND number <= ?5 AND kind = ?6 AND (?7 = '' OR name = ?7)"
+                                    " AND received_at >= ?8)",
+                                    name(state), from, to, name(kind), item_name, since);
+        if (!changed) return std::unexpected(changed.error());
+        some = *changed;
         return {};
       });
       if (!written) return std::unexpected(written.error());

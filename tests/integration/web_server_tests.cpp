@@ -1,4 +1,4 @@
-// web_server_tests: the same answers behind Apache (CGI, mod_fcgid) and lighttpd, by the examples.
+// web_server_tests: the same answers behind Apache, nginx, lighttpd and Caddy, by the examples.
 #include <boost/test/unit_test.hpp>
 
 #include "web_server.h"
@@ -86,6 +86,32 @@ BOOST_AUTO_TEST_CASE(apache_runs_them_by_mod_fcgid) {
 
 BOOST_AUTO_TEST_CASE(apache_reaches_them_by_mod_proxy_fcgi) {
   all_is_as_it_should_be(WebServerKind::apache_proxy);
+}
+
+BOOST_AUTO_TEST_CASE(nginx_reaches_them) {
+  all_is_as_it_should_be(WebServerKind::nginx);
+}
+
+BOOST_AUTO_TEST_CASE(caddy_reaches_them) {
+  all_is_as_it_should_be(WebServerKind::caddy);
+}
+
+BOOST_AUTO_TEST_CASE(a_directory_of_a_site_that_has_a_home_page_is_enough) {
+  for (const WebServerKind kind :
+       {WebServerKind::apache_cgi, WebServerKind::apache_fcgid, WebServerKind::apache_proxy,
+        WebServerKind::lighttpd, WebServerKind::nginx, WebServerKind::caddy}) {
+    const WebServer server(kind, "/crm");
+    BOOST_TEST_CONTEXT(static_cast<int>(kind)) {
+      BOOST_TEST(server.get("/").body == "the home page", server.errors());
+      for (const char* path : {"/crm/", "/crm/index", "/crm/index.php?utm_source=x"})
+        BOOST_TEST(server.get(path).body.contains("name=\"form_token\""), path << server.errors());
+      BOOST_TEST(server.post("/crm/handler.php", event(1, WebServer::token())).status == 200);
+      BOOST_TEST(server.get("/crm/checkserver.php?format=json").body.contains("\"verdict\":"));
+      for (const char* path :
+           {"/index.php", "/handler.php", "/checkserver.php", "/crm/settings.conf"})
+        BOOST_TEST(server.get(path).status >= 400, path);
+    }
+  }
 }
 
 BOOST_AUTO_TEST_CASE(lighttpd_runs_them_by_fastcgi) {

@@ -17,6 +17,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kUser = "www-data";
+constexpr const char* kHomePage = "the home page";
 
 std::string replaced(const std::string& text, const char* pattern, const std::string& by) {
   return std::regex_replace(text, std::regex(pattern), by);
@@ -36,22 +37,22 @@ void give_away(const fs::path& dir) {
 
 }  // namespace
 
-WebServer::WebServer(WebServerKind kind) : port_(free_port()) {
+WebServer::WebServer(WebServerKind kind, std::string directory)
+    : directory_(std::move(directory)), port_(free_port()) {
   install();
-  const bool lighttpd = kind == WebServerKind::lighttpd;
-  const fs::path file = dir_ / "server.conf";
-  write_file(file, lighttpd ? lighttpd_conf() : apache_conf(kind));
+  write_file(dir_ / "server.conf", conf(kind));
   if (geteuid() == 0) {
     give_away(dir_.path());
     as_user_ = {"setpriv", "--reuid", kUser, "--regid", kUser, "--clear-groups", "--"};
   }
-  if (kind == WebServerKind::apache_proxy) listen_ourselves();
-  Command command{as_user_};
-  const std::vector<std::string> server =
-      lighttpd ? std::vector<std::string>{"/usr/sbin/lighttpd", "-D", "-f", file}
-               : std::vector<std::string>{"/usr/sbin/apache2", "-DFOREGROUND", "-f", file};
-  command.args.insert(command.args.end(), server.begin(), server.end());
-  process_ = std::make_unique<Process>(command);
+  const bool starts_programs = kind == WebServerKind::apache_cgi ||
+                               kind == WebServerKind::apache_fcgid ||
+                               kind == WebServerKind::lighttpd;
+  if (!starts_programs) listen_ourselves();
+  Command starting{as_user_, {"HOME=" + dir_.path().string()}};
+  const std::vector<std::string> server = command(kind);
+  starting.args.insert(starting.args.end(), server.begin(), server.end());
+  process_ = std::make_unique<Process>(starting);
   if (!wait_until([this] { return can_connect(port_) || !process_->running(); }) ||
       !process_->running()) {
     throw std::runtime_error("web_server: " + process_->out() + errors());
@@ -65,7 +66,7 @@ WebServer::~WebServer() {
 }
 
 void WebServer::listen_ourselves() {
-  for (const std::string name : {"index", "handler", "checkserver"}) {
+  for (const std::string name : {"index", "handler", "handler-backup", "checkserver"}) {
     const std::string socket = "unix:" + (dir_ / (name + ".sock")).string();
     Command command{as_user_};
     command.args.insert(command.args.end(), {dir_ / ("lib/cgi-bin/" + name + ".fcgi"), "--settings",
@@ -81,6 +82,9 @@ void WebServer::install() const {
   for (const char* name : {"index.fcgi", "handler.fcgi", "checkserver.fcgi"}) {
     fs::copy_file(built(std::string("cgi-bin/") + name), dir_ / "lib/cgi-bin" / name);
   }
+  fs::create_symlink("handler.fcgi", dir_ / "lib/cgi-bin/handler-backup.fcgi");
+  fs::create_directory(dir_ / "www");
+  write_file(dir_ / "www/index.html", kHomePage);
   fs::copy("templates", dir_ / "lib/templates");
   fs::create_directory(dir_ / "data");
   fs::permissions(dir_ / "data", fs::perms::owner_all);
@@ -90,8 +94,25 @@ void WebServer::install() const {
                  token() + "\n[form]\nwait = 0s\n[spam]\nper_address = 0\n");
 }
 
+std::vector<std::string> WebServer::command(WebServerKind kind) const {
+  const fs::path file = dir_ / "server.conf";
+  if (kind == WebServerKind::lighttpd) return {"/usr/sbin/lighttpd", "-D", "-f", file};
+  if (kind == WebServerKind::nginx) return {"/usr/sbin/nginx", "-e", "stderr", "-c", file};
+  if (kind == WebServerKind::caddy)
+    return {"/usr/bin/caddy", "run", "--adapter", "caddyfile", "--config", file};
+  return {"/usr/sbin/apache2", "-DFOREGROUND", "-f", file};
+}
+
+std::string WebServer::conf(WebServerKind kind) const {
+  if (kind == WebServerKind::lighttpd) return lighttpd_conf();
+  if (kind == WebServerKind::nginx) return nginx_conf();
+  if (kind == WebServerKind::caddy) return caddy_conf();
+  return apache_conf(kind);
+}
+
 std::string WebServer::with_paths(std::string example) const {
   example = replaced(example, "/usr/local/lib/b24hooks", dir_ / "lib");
+  example = replaced(example, "/run/b24hooks/", dir_.path().string() + "/");
   return replaced(example, "/etc/b24hooks/settings.conf", dir_ / "settings.conf");
 }
 
@@ -100,7 +121,8 @@ std::string WebServer::apache_conf(WebServerKind kind) const {
   const bool proxy = kind == WebServerKind::apache_proxy;
   const std::string dir = dir_.path().string(), port = std::to_string(port_);
   std::string conf = "ServerRoot " + dir + "\nServerName localhost\nPidFile " + dir +
-                     "/pid\nErrorLog " + dir + "/error.log\nListen 127.0.0.1:" + port + "\n";
+                     "/pid\nErrorLog " + dir + "/error.log\nListen 127.0.0.1:" + port +
+                     "\nSuexec Off\n";  // where it is installed, mod_fcgid wants root for it
   std::vector<std::string> modules = {"mpm_event", "authz_core", "alias", "headers", "env"};
   modules.push_back(fcgid ? "fcgid" : "cgid");
   if (proxy) modules.insert(modules.end(), {"proxy", "proxy_fcgi"});
@@ -113,17 +135,54 @@ std::string WebServer::apache_conf(WebServerKind kind) const {
   example = replaced(example, "VirtualHost \\*:443", "VirtualHost 127.0.0.1:" + port);
   if (proxy) {
     example = replaced(example, "#(</?Files|  +SetHandler)", "$1");
-    example = replaced(example, "/run/b24hooks/", dir + "/");
+  }
+  if (!directory_.empty()) {
+    example = replaced(example, "AliasMatch \"\\^", "AliasMatch \"^" + directory_);
+    conf += "LoadModule dir_module /usr/lib/apache2/modules/mod_dir.so\nDocumentRoot " + dir +
+            "/www\n<Directory " + dir + "/www>\nRequire all granted\n</Directory>\n";
   }
   return conf + replaced(example, "\n *SSL[^\n]*", "");
 }
 
 std::string WebServer::lighttpd_conf() const {
   const std::string dir = dir_.path().string();
-  return "server.document-root = \"" + dir +
-         "/data\"\nserver.bind = \"127.0.0.1\"\nserver.port = " + std::to_string(port_) +
-         "\nserver.errorlog = \"" + dir + "/error.log\"\n" +
-         replaced(with_paths(read_file("conf/lighttpd.conf.example")), "/run/lighttpd/", dir + "/");
+  std::string example = with_paths(read_file("conf/lighttpd.conf.example"));
+  example = replaced(example, "/run/lighttpd/", dir + "/");
+  example = replaced(example, "=~ \"\\^", "=~ \"^" + directory_);
+  return "server.document-root = \"" + dir + "/www\"\nindex-file.names = ( \"index.html\" )\n" +
+         "server.bind = \"127.0.0.1\"\nserver.port = " + std::to_string(port_) +
+         "\nserver.errorlog = \"" + dir + "/error.log\"\n" + example;
+}
+
+std::string WebServer::nginx_conf() const {
+  const std::string dir = dir_.path().string();
+  std::string example = with_paths(read_file("nginx.conf.example"));
+  example = replaced(example, "listen 443 ssl", "listen 127.0.0.1:" + std::to_string(port_));
+  example = replaced(example, "listen 80", "listen unix:" + dir + "/http.sock");
+  example = replaced(example, "\n *(listen \\[::\\]|ssl_)[^\n]*", "");
+  if (!directory_.empty()) {
+    example = replaced(example, "location = ", "location = " + directory_);
+    example = replaced(example, "location / [^\n]*", "root " + dir + "/www;");
+  }
+  std::string temporary;
+  for (const char* kind : {"client_body", "proxy", "fastcgi", "uwsgi", "scgi"})
+    temporary += std::string(kind) + "_temp_path " + dir + "/" + kind + ";\n";
+  return "daemon off;\npid " + dir + "/pid;\nerror_log " + dir +
+         "/error.log;\nevents {}\nhttp {\n" + "access_log off;\n" + temporary + example + "}\n";
+}
+
+std::string WebServer::caddy_conf() const {
+  const std::string dir = dir_.path().string();
+  std::string example = with_paths(read_file("conf/Caddyfile.example"));
+  example = replaced(example, "example.com \\{",
+                     "http://127.0.0.1:" + std::to_string(port_) +
+                         ", http://localhost:" + std::to_string(port_) + " {\nbind 127.0.0.1\n");
+  if (!directory_.empty()) {
+    example = replaced(example, " (/|/(index|handler|checkserver)(\\.php)?)(?=[ \n])",
+                       " " + directory_ + "$1");
+    example = replaced(example, "respond 404", "root * " + dir + "/www\nfile_server");
+  }
+  return "{\nadmin off\nauto_https off\n}\n" + example;
 }
 
 }  // namespace b24::test

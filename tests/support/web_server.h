@@ -1,4 +1,4 @@
-// web_server: Apache and lighttpd with the example configurations, on a free port of 127.0.0.1.
+// web_server: each web server with its example configuration, on a free port of 127.0.0.1.
 #pragma once
 
 #include <memory>
@@ -15,14 +15,17 @@ enum class WebServerKind {
   apache_fcgid,
   apache_proxy,  // mod_proxy_fcgi, to programs that listen
   lighttpd,
+  nginx,
+  caddy,
 };
 
 // The example in conf/ with its paths below a directory of its own; the programs, templates and
 // settings are copied there. As root it runs as www-data, since Apache refuses root.
 class WebServer {
  public:
-  // Throws when it does not answer.
-  explicit WebServer(WebServerKind kind);
+  // With a directory, such as "/crm", the pages lie in that of a site that has a home page. Throws
+  // when it does not answer.
+  explicit WebServer(WebServerKind kind, std::string directory = "");
   ~WebServer();
 
   HttpReply get(const std::string& path) const { return http(port_, {"GET", path, {}, ""}); }
@@ -41,11 +44,16 @@ class WebServer {
  private:
   void install() const;
   void listen_ourselves();
+  std::vector<std::string> command(WebServerKind kind) const;
+  std::string conf(WebServerKind kind) const;
   std::string apache_conf(WebServerKind kind) const;
   std::string lighttpd_conf() const;
+  std::string nginx_conf() const;
+  std::string caddy_conf() const;
   std::string with_paths(std::string example) const;
 
   TempDir dir_;
+  std::string directory_;
   int port_;
   std::vector<std::string> as_user_;
   std::vector<Process> programs_;

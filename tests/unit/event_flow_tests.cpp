@@ -1,5 +1,5 @@
 // event_flow_tests: when a silence is one, when an action chases itself, how soon we answered.
-#include "portal/event_flow.h"
+#include "keep/event_flow.h"
 
 #include <boost/test/unit_test.hpp>
 

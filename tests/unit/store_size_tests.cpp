@@ -27,7 +27,7 @@ std::int64_t bytes_read() {
 }
 
 struct BigStore : StoreFixture {
-  // Events only, one a minute up to now.
+  // Events only, one a minute up to now; what waits is due in some minutes.
   void fill(const std::string& state) {
     close();
     sqlite3* db = nullptr;
@@ -38,8 +38,8 @@ struct BigStore : StoreFixture {
         std::to_string(kMany) +
         ") INSERT INTO items(kind, id, name, object, state, received_at, due_at, finished_at,"
         " unsure, destination, payload) SELECT 'event', printf('%08d', i), 'TEST', '', '" +
-        state + "', 1800000000000 - (" + std::to_string(kMany) + " - i) * 60000, 0, " + finished +
-        ", 0, 'portal', '{\"ts\":\"" + std::string(300, '1') + "\"}' FROM n";
+        state + "', 1800000000000 - (" + std::to_string(kMany) + " - i) * 60000, 1800000600000, " +
+        finished + ", 0, 'portal', '{\"ts\":\"" + std::string(300, '1') + "\"}' FROM n";
     BOOST_REQUIRE_EQUAL(sqlite3_exec(db, sql.c_str(), nullptr, nullptr, nullptr), SQLITE_OK);
     sqlite3_close(db);
     store = open();
@@ -72,6 +72,12 @@ BOOST_AUTO_TEST_CASE(no_question_reads_the_whole_store) {
         {"list since now", [&] { return list(Kind::event, {}, big.now + 1); }},
         {"show",
          [&] { return good(big.store->find_by_beginning(Kind::event, "0001")).has_value(); }},
+        {"due of a closed destination",
+         [&] {
+           const auto closed = [](const std::string&) { return kMinute; };
+           return big.store->claim(Kind::event, 1, true, closed).has_value() &&
+                  good(big.store->next_due(Kind::event, true, closed)).value_or(kMinute) == kMinute;
+         }},
         {"hours", [&] { return big.store->hours(Kind::lead, hour_ago).has_value(); }},
         {"erase", [&] { return big.store->erase_done(hour_ago - 300 * kDay).has_value(); }},
     };
@@ -93,6 +99,18 @@ BOOST_FIXTURE_TEST_CASE(all_are_retried_a_bounded_number_at_a_time, BigStore) {
   BOOST_TEST(fs::file_size(dir / "store.db-wal") < 6u << 20);
   BOOST_TEST(good(store->retry_all(Kind::event, "", now - kHour + 1)) == 60);
   BOOST_TEST(good(store->retry_all(Kind::event, "OTHER", 0)) == 0);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_reboot_makes_all_due_and_rewrites_nothing, BigStore) {
+  fill("pending");
+  good(store->remember("due.base", "another-boot 5"));
+  close();
+  const std::int64_t before = bytes_read();
+  auto booted = good(Store::open(dir.path()));
+  BOOST_TEST(bytes_read() - before < kFew);
+  BOOST_TEST(fs::file_size(dir / "store.db-wal") < 100u << 10);
+  BOOST_TEST(good(booted->next_due(Kind::event)).value() == 0);
+  BOOST_TEST(good(booted->claim(Kind::event, kMany)).size() == std::size_t{kMany});
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -33,6 +33,33 @@ std::vector<Item> all_items(Store& store) {
   return good(store.list(filter));
 }
 
+// While it lives, the `at`th read of SQLite from now on fails.
+class FailingRead {
+ public:
+  explicit FailingRead(int at) : vfs_(sqlite3_vfs_find("unix")) {
+    left_ = at;
+    for (const char* name : {"pread", "pread64"})
+      if (vfs_->xGetSystemCall(vfs_, name) != nullptr) set(name, read);
+  }
+  ~FailingRead() {
+    for (const char* name : {"pread", "pread64"}) set(name, nullptr);  // as it was
+  }
+  bool came() const { return left_ <= 0; }
+
+ private:
+  static ssize_t read(int fd, void* to, size_t size, off_t from) {
+    if (--left_ != 0) return ::pread(fd, to, size, from);
+    errno = EIO;
+    return -1;
+  }
+  void set(const char* name, ssize_t (*call)(int, void*, size_t, off_t)) {
+    vfs_->xSetSystemCall(vfs_, name, reinterpret_cast<sqlite3_syscall_ptr>(call));
+  }
+
+  sqlite3_vfs* vfs_;
+  static inline int left_ = 0;
+};
+
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(store_tests)
@@ -141,6 +168,27 @@ BOOST_FIXTURE_TEST_CASE(damage_that_shows_later_is_put_aside_too, StoreFixture) 
   store = open();
   accept(Kind::lead, "in a new one");
   BOOST_TEST(all_items(*store).size() == 1u);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_read_error_that_passes_is_no_damage, StoreFixture) {
+  for (int i = 0; i < 50; ++i) accept(Kind::event, std::to_string(i));
+  bool failed = true;
+  for (int at = 1; failed; ++at) {
+    close();
+    {
+      const FailingRead fault(at);
+      if (const auto opened = Store::open(dir.path(), "", [this] { return now; })) {
+        (void)(*opened)->stats(Kind::event);
+        (void)(*opened)->next_due(Kind::event);
+        (void)(*opened)->count("tried");
+      }
+      failed = fault.came();
+    }
+    for (const auto& entry : fs::directory_iterator(dir.path()))
+      BOOST_TEST(!entry.path().filename().string().starts_with("store-"), "read " << at);
+    store = open();
+  }
+  BOOST_TEST(all_items(*store).size() == 50u);
 }
 
 BOOST_FIXTURE_TEST_CASE(only_the_file_that_is_damaged_is_put_aside, StoreFixture) {

@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "keep/store.h"
+#include "settings/app.h"
 
 namespace b24 {
 
@@ -97,5 +99,9 @@ class AnswerTimes {
   std::map<Millis, std::int64_t> counts_;
   std::int64_t answers_ = 0;
 };
+
+// Now and then, by any program: sends one message for all silences and loops that none has told of
+// yet.
+void look_after_events(const App& app, Store& store);
 
 }  // namespace b24

@@ -1,10 +1,12 @@
 // event_flow: see event_flow.h.
-#include "portal/event_flow.h"
+#include "keep/event_flow.h"
 
 #include <algorithm>
 #include <cmath>
 
 #include "base/text.h"
+#include "keep/ingest.h"
+#include "settings/notice.h"
 #include "value/json.h"
 
 namespace b24 {
@@ -16,7 +18,9 @@ constexpr Millis kWanted = 30 * kDay;
 constexpr Millis kLearning = 3 * kDay;
 constexpr std::int64_t kFewEvents = 20;
 constexpr Millis kHalfLife = 14 * kDay;
-constexpr Millis kSoon = 60 * kSecond;  // from our change to the event that tells of it
+constexpr Millis kEcho = 60 * kSecond;   // from our change to the event that tells of it
+constexpr Millis kTold = 30 * kDay;      // of a silence, once
+constexpr Millis kTellAgain = 1 * kDay;  // of a loop that goes on
 constexpr std::string_view kCounter = "answer.";
 constexpr Millis kBounds[] = {1,   2,     5,     10,    20,     50,     100,   200,
                               500, 1'000, 2'000, 5'000, 10'000, 30'000, 60'000};
@@ -39,6 +43,16 @@ std::map<std::string, Row, std::less<>> parse_table(std::string_view text) {
                                 row["3"].integer()};
   }
   return table;
+}
+
+std::string answers_of(Store& store) {
+  AnswerTimes times;
+  if (const auto counts = store.counts(now_ms() - kDay); counts) {
+    for (const Store::Count& count : *counts) times.add(count.name, count.count);
+  }
+  std::string text = "Our answers of the last day, in milliseconds (half, 99 %, the slowest):";
+  for (const double share : {0.5, 0.99, 1.0}) text += " " + std::to_string(times.within(share));
+  return text + "\n";
 }
 
 }  // namespace
@@ -97,13 +111,13 @@ std::string Loops::print() const {
 }
 
 bool Loops::is_echo(const Entry& entry, Millis received_at) {
-  return entry.first != 0 && received_at >= entry.first && received_at <= entry.last + kSoon;
+  return entry.first != 0 && received_at >= entry.first && received_at <= entry.last + kEcho;
 }
 
 void Loops::forget(Millis now) {
   std::erase_if(entries_, [&](const auto& each) {
     const Entry& entry = each.second;
-    return entry.last < now - kSoon && entry.until < now - kDay;
+    return entry.last < now - kEcho && entry.until < now - kDay;
   });
 }
 
@@ -156,6 +170,29 @@ Millis AnswerTimes::within(double share) const {
     if (static_cast<double>(seen) >= share * static_cast<double>(answers_)) return bound;
   }
   return 0;
+}
+
+void look_after_events(const App& app, Store& store) {
+  if (!wants_notices(app.settings->notify)) return;
+  // Of all processes one tells.
+  const auto is_news = [&](const std::string& what, Millis window) {
+    return store.use("notify " + what, window).value_or(2) == 1;
+  };
+  std::string text;
+  for (const auto& silence :
+       Rhythm::parse(follower_fact(store, Rhythm::kName).value_or("")).silences(now_ms())) {
+    const std::string what = silence.name + ": nothing came since " + iso_time(silence.last);
+    if (is_news(what, kTold)) text += what + ", far longer than usual.\n";
+  }
+  for (const auto& loop : Loops::parse(store.recall(Loops::kFact).value_or("")).loops(now_ms())) {
+    if (is_news(loop.what, kTellAgain))
+      text += "[on] " + loop.what + ": it changes what it hears of; it rests until " +
+              iso_time(loop.until) + ".\n";
+  }
+  if (text.empty()) return;
+  text += answers_of(store) + "What to do: see checkserver.\n";
+  const Status sent = send_notice(app.settings->notify, {"b24hooks: events need a look", text});
+  if (!sent) app.log->error("notify", sent.error());
 }
 
 }  // namespace b24

@@ -1,5 +1,5 @@
 // journal_command: see journal_command.h.
-#include "keep/journal_command.h"
+#include "journal_command.h"
 
 #include <sysexits.h>
 
