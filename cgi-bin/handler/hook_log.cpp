@@ -70,6 +70,14 @@ std::optional<FileHandle> moved_file(const fs::path& file, const Fact& fact) {
   return std::nullopt;
 }
 
+// Says in the file itself up to when what was accepted stands in it, for a store begun anew: the
+// system's own stamp may be some milliseconds before that, or after what is not in it yet.
+void set_last_write(const FileHandle& file, std::span<const NewItem> items) {
+  const Millis at = std::ranges::max(items, {}, &NewItem::received_at).received_at;
+  const timespec times[] = {{0, UTIME_OMIT}, {at / 1000, at % 1000 * 1'000'000}};
+  (void)::futimens(file.get(), times);
+}
+
 // A log that somebody made a pipe or a directory must not hold anything up.
 Result<FileHandle> open_log(const fs::path& file) {
   auto log = open_private(file, O_NONBLOCK);
@@ -162,6 +170,7 @@ Result<Follower::Written> HookLog::write(std::span<const NewItem> items, const s
     const std::string_view rest = std::string_view(entries.text).substr(there);
     if (auto written = write_at(*log, file_, rest, now.st_size); !written)
       return std::unexpected(written.error());
+    set_last_write(*log, items.first(entries.count));
     end = now.st_size + static_cast<off_t>(rest.size());
   }
   return Written{entries.count, Fact{now.st_ino, end, day}.print()};

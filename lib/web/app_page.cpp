@@ -82,7 +82,9 @@ Response AppPage::unavailable(const Error& error, const Request& request) {
   if (Result<App> app = app_.current(); app) {
     app->log->error_bounded("unavailable", error);
   } else {
-    complain(app_.page(), error);
+    const std::pair now(steady_ms() / kMinute, error.cause);
+    const std::lock_guard lock(complained_mutex_);
+    if (std::exchange(complained_, now) != now) complain(app_.page(), error);
   }
   Response response = error_response(503, "unavailable", request);
   response.set("Retry-After", "60");

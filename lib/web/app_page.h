@@ -2,9 +2,12 @@
 // settings answered alike.
 #pragma once
 
+#include <mutex>
 #include <string>
 #include <string_view>
+#include <utility>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "settings/app.h"
 #include "web/page.h"
@@ -39,6 +42,10 @@ class AppPage : public Page {
   // Those of the settings' directory; without settings those beside the installation, so that a
   // person can be told what is wrong.
   TemplateSource templates_;
+
+ private:
+  std::mutex complained_mutex_;
+  std::pair<Millis, std::string> complained_;  // in which minute (steady) of what: once is enough
 };
 
 }  // namespace b24

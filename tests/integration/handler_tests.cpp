@@ -5,7 +5,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/test/unit_test.hpp>
+#include <csignal>
 #include <fstream>
 #include <string>
 #include <vector>
@@ -308,6 +310,19 @@ BOOST_AUTO_TEST_CASE(without_a_token_nothing_is_taken_and_the_log_says_what_to_d
   BOOST_TEST(said.back()["code"].text() == "no_application_token");
   BOOST_TEST(said.back()["cause"].text().contains("settings.conf"));
   BOOST_TEST(said.back()["remedy"].text().contains("application_token"));
+}
+
+BOOST_AUTO_TEST_CASE(broken_settings_do_not_fill_the_servers_log) {
+  const Site& site = own_site();
+  const Changed changed(site, site.settings() + "\n[handler]\nallow = nonsense\n");
+  site.kill("handler", SIGTERM);
+  const std::string event = "event=ONX";
+  BOOST_REQUIRE(wait_until([&] { return site.post(kPath, event).status == 503; }));
+  for (int i = 0; i < 30; ++i) BOOST_TEST(site.post(kPath, event).status == 503);
+  const std::string said = site.log("handler.log");
+  const std::size_t first = said.find("nonsense");
+  BOOST_TEST(first != std::string::npos, said);
+  BOOST_TEST(std::ranges::count(said.substr(said.rfind('\n', first) + 1), '\n') < 5, said);
 }
 
 BOOST_AUTO_TEST_CASE(only_listed_senders_are_let_in) {
