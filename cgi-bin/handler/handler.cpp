@@ -75,7 +75,8 @@ class HandlerPage : public AppPage {
   void kept() override { ingester_.wake(); }
 
   void work(std::stop_token stop) override {
-    const std::jthread ingestion([this, stop] { ingester_.work(stop, [this] { work_.wake(); }); });
+    const std::jthread ingestion(
+        [this, stop] { ingester_.work(stop, [this](int taken) { work_.ingested(taken); }); });
     work_.work(stop);
   }
 

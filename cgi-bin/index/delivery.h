@@ -38,6 +38,7 @@ class Delivery {
   Result<int> deliver_due(Millis time_limit) { return loop_.work_due(time_limit); }
   // A lead was accepted.
   void wake() { loop_.wake(); }
+  void ingested(int taken) { loop_.ingested(taken); }
   // Waits until the item is done or failed or the portal is known to be closed to us, at most
   // `limit`; the item as it is then, nothing when there is no such item. Whichever process
   // delivers it.

@@ -100,7 +100,7 @@ TakenLead LeadIntake::wait_for(const App& app, const Item& item, Millis limit) {
 
 void LeadIntake::work(std::stop_token stop) {
   const std::jthread ingestion(
-      [this, stop] { ingester_.work(stop, [this] { delivery_.wake(); }); });
+      [this, stop] { ingester_.work(stop, [this](int taken) { delivery_.ingested(taken); }); });
   delivery_.work(stop);
 }
 

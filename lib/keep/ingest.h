@@ -68,9 +68,9 @@ class Ingester {
   // or process at most for `patience` (then code "busy").
   Result<int> run(Millis patience);
   // FastCGI, in a thread of its own until a stop is asked for: runs at the start, when woken, once
-  // a second while something is left to do, and now and then for what a killed process left.
-  // `taken`: called when there was something.
-  void work(std::stop_token stop, const std::function<void()>& taken);
+  // a second while something is left to do, and now and then for what other processes left.
+  // `ran`: called after each run that did not fail, with how many it took in.
+  void work(std::stop_token stop, const std::function<void(int taken)>& ran);
   void wake();
 
  private:

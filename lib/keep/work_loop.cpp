@@ -17,11 +17,12 @@ namespace {
 
 constexpr Millis kFirstDelay = 1'000;
 constexpr Millis kLastDelay = 15 * 60'000;
-constexpr Millis kIdle = 10'000;     // how often an idle thread looks for what others left behind
-constexpr Millis kSoon = 3'000;      // work_due waits for what is due within this
-constexpr Millis kShortest = 10;     // between two looks at an item that somebody else holds
-constexpr Millis kUpkeep = 60'000;   // between looks after old items
-constexpr Millis kErasing = 10'000;  // at most, of each look
+constexpr Millis kLongestSleep = kHour;  // that a thread sleeps: it is woken
+constexpr Millis kTryAgain = 10'000;     // after a failure
+constexpr Millis kSoon = 3'000;          // work_due waits for what is due within this
+constexpr Millis kShortest = 10;         // between two looks at an item that somebody else holds
+constexpr Millis kUpkeep = 60'000;       // between looks after old items
+constexpr Millis kErasing = 10'000;      // at most, of each look
 constexpr Millis kNever = std::numeric_limits<Millis>::max();
 
 std::chrono::milliseconds pause(Millis time, Millis longest) {
@@ -62,6 +63,7 @@ WorkLoop::WorkLoop(AppSource& app, StoreSource& stores, Kind kind, Store::Held h
       upkeep_(std::move(upkeep)) {}
 
 void WorkLoop::work(std::stop_token stop, int threads) {
+  threads_ = threads;
   std::vector<std::jthread> workers;
   for (int i = 0; i < threads; ++i) workers.emplace_back([this, stop] { run_thread(stop); });
 }
@@ -73,12 +75,13 @@ void WorkLoop::run_thread(std::stop_token stop) {
     if (!count) {
       if (Result<App> app = app_.current(); app) app->log->error_bounded("work", count.error());
     }
+    if (count.value_or(0) > 0) did_work_ = true;
     look_after_store();
     stores_.put_counts();
     if (count && *count != 0) continue;
-    const Millis due = count ? until_next_due().value_or(kIdle) : kIdle;
+    const Millis due = count ? until_next_due().value_or(kTryAgain) : kTryAgain;
     std::unique_lock lock(mutex_);
-    wake_.wait_for(lock, stop, pause(due, kIdle), [this] { return woken_ > 0; });
+    wake_.wait_for(lock, stop, pause(due, kLongestSleep), [this] { return woken_ > 0; });
     if (woken_ > 0) --woken_;
   }
 }
@@ -113,12 +116,23 @@ Result<Millis> WorkLoop::until_next_due() {
 void WorkLoop::wake() {
   {
     const std::lock_guard lock(mutex_);
-    ++woken_;
+    woken_ = std::min(woken_ + 1, threads_);
   }
   wake_.notify_one();
 }
 
-// Old personal data goes; the sign of life is for checkserver.
+void WorkLoop::ingested(int taken) {
+  bool is_news = taken > 0;
+  if (!is_news) {
+    stores_.put_counts();
+    const std::lock_guard lock(mutex_);
+    is_news = steady_ms() >= looked_after_at_ + kUpkeep;
+  }
+  if (is_news || until_next_due().value_or(0) == 0) wake();
+}
+
+// Old personal data goes; the sign of life is for checkserver, which asks for it when something
+// waits: a program at rest leaves the disk alone.
 void WorkLoop::look_after_store() {
   {
     const std::lock_guard lock(mutex_);
@@ -128,8 +142,11 @@ void WorkLoop::look_after_store() {
   Result<App> app = app_.current();
   Result<std::shared_ptr<Store>> store = stores_.current();
   if (!app || !store) return;
-  const Status status = (*store)->remember(last_run_key(kind_), std::to_string(now_ms()));
-  if (!status) app->log->error("work", status.error());
+  const Result<KindStats> stats = (*store)->stats(kind_);
+  if (did_work_.exchange(false) || !stats || stats->pending > 0) {
+    const Status told = (*store)->remember(last_run_key(kind_), std::to_string(now_ms()));
+    if (!told) app->log->error("work", told.error());
+  }
   const Millis before = now_ms() - app->settings->store.keep_days * kDay;
   const Millis deadline = steady_ms() + kErasing;
   for (Result<std::int64_t> erased = 1; erased.value_or(0) > 0 && steady_ms() < deadline;) {

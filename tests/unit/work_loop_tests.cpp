@@ -95,7 +95,7 @@ struct WaitingFixture {
     WriteCounter writes(settings.data() / "store.db");
     std::jthread threads([&](std::stop_token stop) { work.work(stop); });
     BOOST_TEST(wait_until([&] { return !good(store->recall(last_run_key(kind))).empty(); }));
-    work.wake();
+    work.ingested(1);
     threads = {};
     BOOST_TEST(writes.count() == 0);
     BOOST_TEST(good(store->stats(kind)).pending == kWaiting);
