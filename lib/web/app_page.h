@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "settings/app.h"
 #include "web/page.h"
+#include "web/page_cache.h"
 #include "web/request.h"
 #include "web/response.h"
 #include "web/server.h"
@@ -39,6 +40,9 @@ class AppPage : public Page {
   // Those of the settings' directory; without settings those beside the installation, so that a
   // person can be told what is wrong.
   TemplateSource templates_;
+
+ private:
+  PageCache error_pages_;
 };
 
 }  // namespace b24
