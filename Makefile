@@ -90,7 +90,7 @@ test: deps-test all $(B)/sandbox.fcgi $(SUITES:%=$(B)/%-tests)  ## run every tes
 check: $(B)/unit-tests  ## run the fast unit tests
 	@BUILD=$(B) tests/run-suites unit
 
-bench: deps-bench all $(B)/sandbox.fcgi $(B)/floor.fcgi  ## measure the pages against the PHP pages that they replace
+bench: deps-bench all $(B)/sandbox.fcgi $(B)/floor.fcgi $(B)/spawn  ## measure the pages against the PHP pages that they replace
 	@BUILD=$(B) tests/bench/run-bench
 
 size: all  ## print the lines of each room and the size of each program
@@ -207,6 +207,8 @@ $(B)/echo.fcgi: $(B)/obj/tests/echo/echo.o $(B)/libb24.a
 
 $(B)/floor.fcgi: $(B)/obj/tests/bench/floor.o
 	@$(CXX) $(LDFLAGS_ALL) $^ $(LIBS) -o $@
+$(B)/spawn: $(B)/obj/tests/bench/spawn.o
+	@$(CXX) $(LDFLAGS_ALL) $^ -o $@
 
 define suite_rule
 $(B)/$(1)-tests: $(call suite_objects,$(1)) $(B)/obj/tests/support.o $(B)/librooms.a $(B)/libb24.a

@@ -35,7 +35,9 @@ class Delivery {
   void work(std::stop_token stop);
   // Delivers what is due now and what becomes due within seconds, at most for `time_limit`: how
   // many attempts were made. For --deliver: cron, and CGI after its answer.
-  Result<int> deliver_due(Millis time_limit) { return loop_.work_due(time_limit); }
+  Result<int> deliver_due(Millis time_limit, const std::function<Status()>& ingest) {
+    return loop_.work_due(time_limit, ingest);
+  }
   // A lead was accepted.
   void wake() { loop_.wake(); }
   void ingested(int taken) { loop_.ingested(taken); }

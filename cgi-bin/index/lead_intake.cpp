@@ -105,8 +105,10 @@ void LeadIntake::work(std::stop_token stop) {
 }
 
 Result<int> LeadIntake::work_due(Millis time_limit) {
-  if (const Result<int> taken = ingester_.run(kPatience); !taken) return taken;
-  return delivery_.deliver_due(time_limit);
+  return delivery_.deliver_due(time_limit, [this]() -> Status {
+    const Result<int> taken = ingester_.run(kPatience);
+    return taken ? Status() : std::unexpected(taken.error());
+  });
 }
 
 // A CGI process ends with its answer, so another one delivers.

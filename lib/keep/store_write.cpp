@@ -1,6 +1,9 @@
 // store_write: the verbs of the store that change an item: accept, done, retry, fail, erase.
+#include <unistd.h>
+
 #include <algorithm>
 
+#include "keep/data_dir.h"
 #include "keep/store.h"
 #include "keep/store_data.h"
 #include "value/json.h"
@@ -144,8 +147,14 @@ Status Store::fail(std::int64_t number, const Outcome& outcome) {
   });
 }
 
+Status Store::Data::revive_by_hand(const std::function<Status(Database&)>& work) {
+  Status done = write(Database::Sync::full, work);
+  for (const Kind kind : {Kind::lead, Kind::event}) ::unlink(rest_file(dir, name(kind)).c_str());
+  return done;
+}
+
 Status Store::retry_now(std::int64_t number) {
-  return data_->write(Database::Sync::full, [&](Database& db) -> Status {
+  return data_->revive_by_hand([&](Database& db) -> Status {
     const auto revived = revive(db, "retried by hand", data_->clock(), data_->due_now(), "",
                                 "number = ?3 AND state <> 'done'", number);
     if (!revived) return std::unexpected(revived.error());
@@ -158,7 +167,7 @@ Result<std::int64_t> Store::retry_all(Kind kind, std::string_view item_name, Mil
   std::int64_t revived = 0;
   for (const State state : {State::pending, State::failed}) {
     for (std::int64_t from = 0, to = 1; to != 0; from = to) {
-      const auto written = data_->write(Database::Sync::full, [&](Database& db) -> Status {
+      const auto written = data_->revive_by_hand([&](Database& db) -> Status {
         const auto last = number_of(db,
                                     "SELECT max(number) FROM (SELECT number FROM items"
                                     " INDEXED BY items_open WHERE state = ? AND state <> 'done'"
@@ -183,7 +192,7 @@ Result<std::int64_t> Store::retry_all(Kind kind, std::string_view item_name, Mil
 }
 
 Status Store::replay(std::int64_t number) {
-  return data_->write(Database::Sync::full, [&](Database& db) -> Status {
+  return data_->revive_by_hand([&](Database& db) -> Status {
     const auto owner =
         text_of(db, "SELECT claim_owner FROM items WHERE number = ? AND state = 'pending'", number);
     if (!owner) return std::unexpected(owner.error());

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "keep/claimant.h"
+#include "keep/data_dir.h"
 
 namespace b24 {
 namespace {
@@ -86,7 +87,13 @@ void WorkLoop::run_thread(std::stop_token stop) {
   }
 }
 
-Result<int> WorkLoop::work_due(Millis time_limit) {
+Result<int> WorkLoop::work_due(Millis time_limit, const std::function<Status()>& ingest) {
+  const Result<App> app = app_.current();
+  if (!app) return std::unexpected(app.error());
+  const std::filesystem::path rest = rest_file(app->settings->data.dir, name(kind_));
+  if (app_.mode() == Mode::cgi && is_at_rest(rest)) return 0;
+  const auto resting = open_private(rest);
+  if (Status ingested = ingest(); !ingested) return std::unexpected(ingested.error());
   const Millis deadline = steady_ms() + time_limit;
   const Pass pass = make_pass_({});
   int dealt_with = 0;
@@ -94,7 +101,10 @@ Result<int> WorkLoop::work_due(Millis time_limit) {
   while (steady_ms() < deadline) {
     const Result<Millis> due = until_next_due();
     if (!due) return std::unexpected(due.error());
-    if (*due > kSoon) break;
+    if (*due > kSoon) {
+      if (resting) set_rest(*resting, *due);
+      break;
+    }
     if (found_nothing || *due > 0) std::this_thread::sleep_for(pause(*due, kSoon));
     const Result<int> count = run_safely(pass);
     if (!count) return count;
@@ -111,6 +121,12 @@ Result<Millis> WorkLoop::until_next_due() {
   const Result<std::optional<Millis>> due = (*store)->next_due(kind_, kind_ == Kind::event, held_);
   if (!due) return std::unexpected(due.error());
   return due->value_or(kNever);
+}
+
+// By another process.
+bool WorkLoop::was_looked_after(Store& store) {
+  const Millis age = now_ms() - Value(store.recall(last_run_key(kind_)).value_or("")).integer();
+  return age >= 0 && age < kUpkeep;
 }
 
 void WorkLoop::wake() {
@@ -142,6 +158,7 @@ void WorkLoop::look_after_store() {
   Result<App> app = app_.current();
   Result<std::shared_ptr<Store>> store = stores_.current();
   if (!app || !store) return;
+  if (app_.mode() == Mode::cgi && was_looked_after(**store)) return;
   const Result<KindStats> stats = (*store)->stats(kind_);
   if (did_work_.exchange(false) || !stats || stats->pending > 0) {
     const Status told = (*store)->remember(last_run_key(kind_), std::to_string(now_ms()));

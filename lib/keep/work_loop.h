@@ -40,8 +40,9 @@ class WorkLoop {
   // Works with `threads` threads until a stop is asked for.
   void work(std::stop_token stop, int threads);
   // Works on what is due now and what becomes due within seconds, at most for `time_limit`: how
-  // many items were dealt with.
-  Result<int> work_due(Millis time_limit);
+  // many items were dealt with. Before that `ingest` is called; a CGI process does neither when
+  // nothing can be due.
+  Result<int> work_due(Millis time_limit, const std::function<Status()>& ingest);
   // An item was accepted: a sleeping thread looks at once.
   void wake();
   // To be called after each run of the ingester, which took in so many. Those that took in nothing
@@ -52,6 +53,7 @@ class WorkLoop {
   void run_thread(std::stop_token stop);
   Result<Millis> until_next_due();
   void look_after_store();
+  bool was_looked_after(Store& store);
 
   AppSource& app_;
   StoreSource& stores_;
