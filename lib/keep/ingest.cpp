@@ -278,11 +278,14 @@ void Ingester::work(std::stop_token stop, const std::function<void(int taken)>& 
 
 Result<int> Ingester::run(Millis patience) {
   const Millis deadline = steady_ms() + patience;
+  const unsigned begun_before = begun_;
   const std::unique_lock alone(running_, std::chrono::milliseconds(patience));
   if (!alone) {
     return std::unexpected(
         Error{ErrorKind::storage, "busy", "another thread is filling the store", ""});
   }
+  if (good_ > begun_before) return 0;
+  const unsigned own = ++begun_;
   const Result<App> app = app_.current();
   if (!app) return std::unexpected(app.error());
   const std::shared_ptr<Journal> journal = this->journal(*app);
@@ -300,6 +303,7 @@ Result<int> Ingester::run(Millis patience) {
   Pass pass(*this, *app, **store, *journal);
   const Result<int> taken = pass.run();
   if (!taken) return taken;
+  good_ = own;
   behind_ = pass.is_behind();
   if (const Millis now = steady_ms(); now >= tidied_at_ + kTidy) {
     tidied_at_ = now;

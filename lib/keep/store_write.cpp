@@ -104,17 +104,22 @@ Status Store::accept(const std::vector<NewItem>& items,
   });
 }
 
-Status Store::done(std::int64_t number, const Outcome& outcome) {
+Status Store::done(std::span<const Done> items) {
   return data_->write(Database::Sync::full, [&](Database& db) -> Status {
     const Millis now = data_->clock();
-    const auto state = end_attempt(db, number, now, "done", outcome);
-    if (!state) return std::unexpected(state.error());
-    // Whoever was late tells the truth all the same; the first result stays.
-    if (*state == State::done) return {};
-    return let_go(db, number, outcome.progress,
-                  "state = 'done', finished_at = ?3, attempts = attempts + 1, unsure = 0,"
-                  " result = ?4, error_code = '', error_text = ''",
-                  now, outcome.result);
+    for (const auto& [number, outcome] : items) {
+      const auto state = end_attempt(db, number, now, "done", outcome);
+      if (!state) return std::unexpected(state.error());
+      // Whoever was late tells the truth all the same; the first result stays.
+      if (*state == State::done) continue;
+      const Status closed =
+          let_go(db, number, outcome.progress,
+                 "state = 'done', finished_at = ?3, attempts = attempts + 1, unsure = 0,"
+                 " result = ?4, error_code = '', error_text = ''",
+                 now, outcome.result);
+      if (!closed) return closed;
+    }
+    return {};
   });
 }
 
