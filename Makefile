@@ -91,7 +91,7 @@ test: deps-test all dist $(B)/sandbox.fcgi $(SUITES:%=$(B)/%-tests)  ## run ever
 check: $(B)/unit-tests  ## run the fast unit tests
 	@BUILD=$(B) tests/run-suites unit
 
-bench: deps-bench all $(B)/sandbox.fcgi $(B)/floor.fcgi  ## measure the pages against the PHP pages that they replace
+bench: deps-bench all $(B)/sandbox.fcgi $(B)/floor.fcgi $(B)/spawn  ## measure the pages against the PHP pages that they replace
 	@BUILD=$(B) tests/bench/run-bench
 
 dist: $(ROOMS:%=$(B)/static/%.fcgi)  ## pack the folder for shared hosting, with static programs: build/dist
@@ -236,6 +236,8 @@ $(B)/echo.fcgi: $(B)/obj/tests/echo/echo.o $(B)/libb24.a
 
 $(B)/floor.fcgi: $(B)/obj/tests/bench/floor.o
 	@$(CXX) $(LDFLAGS_ALL) $^ $(LIBS) -o $@
+$(B)/spawn: $(B)/obj/tests/bench/spawn.o
+	@$(CXX) $(LDFLAGS_ALL) $^ -o $@
 
 define suite_rule
 $(B)/$(1)-tests: $(call suite_objects,$(1)) $(B)/obj/tests/support.o $(B)/librooms.a $(B)/libb24.a

@@ -21,7 +21,7 @@ namespace {
 
 constexpr Millis kLongWait = 10 * kMinute;     // of the oldest lead: warning
 constexpr Millis kTooLongWait = 12 * kHour;    // error
-constexpr Millis kWorkerSilent = 5 * kMinute;  // it says that it is alive at least every minute
+constexpr Millis kWorkerSilent = 5 * kMinute;  // while something waits it tells every minute
 constexpr Millis kLongLag = 2 * kMinute;
 constexpr std::size_t kNewestEvents = 20;
 constexpr std::size_t kFailedShown = 3;
@@ -76,8 +76,9 @@ Finding judge_events(const Seen& seen) {
 }
 
 // Whether those who work on a kind of items are alive; dead ones are no harm while nothing waits.
-Finding judge_work(const Seen& seen, std::string_view last_run, bool waiting,
+Finding judge_work(const Seen& seen, std::string_view last_run, const KindStats& items,
                    const std::string& metric, const std::string& cure) {
+  const bool waiting = items.pending > 0;
   const Millis last = std::strtoll(std::string(last_run).c_str(), nullptr, 10);
   Finding finding;
   if (waiting) finding.paste = {"* * * * * " + command(seen, cure)};
@@ -89,7 +90,8 @@ Finding judge_work(const Seen& seen, std::string_view last_run, bool waiting,
   const Millis age = std::max<Millis>(0, seen.at - last);
   finding.facts = Value::map({{"ago", duration(age)}});
   finding.metrics = {{metric, static_cast<double>(age) / 1000}};
-  if (age <= kWorkerSilent) {
+  // Before something waited there was nothing to tell of.
+  if (age <= kWorkerSilent || (waiting && seen.at - items.oldest_pending <= kWorkerSilent)) {
     finding.name = "alive";
     finding.paste.clear();
   } else {
@@ -100,12 +102,12 @@ Finding judge_work(const Seen& seen, std::string_view last_run, bool waiting,
 }
 
 Finding judge_delivery(const Seen& seen) {
-  return judge_work(seen, seen.store->delivery_last_run, seen.store->leads.pending > 0,
+  return judge_work(seen, seen.store->delivery_last_run, seen.store->leads,
                     "delivery_last_run_age_seconds", "index.fcgi --deliver");
 }
 
 Finding judge_event_work(const Seen& seen) {
-  return judge_work(seen, seen.store->event_work_last_run, seen.store->events.pending > 0,
+  return judge_work(seen, seen.store->event_work_last_run, seen.store->events,
                     "event_work_last_run_age_seconds", "handler.fcgi --work");
 }
 

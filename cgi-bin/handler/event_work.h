@@ -18,8 +18,10 @@ class EventWork {
   // FastCGI: until a stop is asked for.
   void work(std::stop_token stop);
   // --work (cron), and CGI after its answer: what is due now, at most for `time_limit`.
-  Result<int> work_due(Millis time_limit) { return loop_.work_due(time_limit); }
-  void wake() { loop_.wake(); }
+  Result<int> work_due(Millis time_limit, const std::function<Status()>& ingest) {
+    return loop_.work_due(time_limit, ingest);
+  }
+  void ingested(int taken) { loop_.ingested(taken); }
 
  private:
   WorkLoop::Pass make_pass(std::stop_token stop);

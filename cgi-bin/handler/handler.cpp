@@ -75,20 +75,16 @@ class HandlerPage : public AppPage {
   void kept() override { ingester_.wake(); }
 
   void work(std::stop_token stop) override {
-    const std::jthread ingestion([this, stop] { ingester_.work(stop, [this] { work_.wake(); }); });
+    const std::jthread ingestion(
+        [this, stop] { ingester_.work(stop, [this](int taken) { work_.ingested(taken); }); });
     work_.work(stop);
   }
 
   void after_answer() override {
     Result<App> app = app_.current();
     if (!app) return;
-    if (Result<int> taken = ingester_.run(kPatience); !taken) {
-      app->log->error("ingest", taken.error());
-    }
-    set_termination(SIG_UNBLOCK);
-    if (Result<int> done = work_.work_due(kAfterAnswerTime); !done) {
+    if (const Result<int> done = work_due(kAfterAnswerTime); !done)
       app->log->error("work", done.error());
-    }
   }
 
   int command(const Arguments& arguments) override {
@@ -167,12 +163,18 @@ class HandlerPage : public AppPage {
     return (*templates)->page(200, "handler", data, chosen);
   }
 
+  Result<int> work_due(Millis time_limit) {
+    return work_.work_due(time_limit, [this]() -> Status {
+      const Result<int> taken = ingester_.run(kPatience);
+      set_termination(SIG_UNBLOCK);
+      return taken ? Status() : std::unexpected(taken.error());
+    });
+  }
+
   int work_command() {
-    const Result<int> taken = ingester_.run(kPatience);
-    if (!taken) complain("handler", taken.error());
-    const Result<int> done = work_.work_due(kCronTime);
+    const Result<int> done = work_due(kCronTime);
     if (!done) complain("handler", done.error());
-    return taken && done ? 0 : 1;
+    return done ? 0 : 1;
   }
 
   StoreSource stores_{app_};

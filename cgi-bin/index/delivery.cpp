@@ -108,10 +108,15 @@ class LeadPass {
   void send(const std::vector<const Item*>& items) {
     const Millis begun = now_ms();
     const auto made = sender_.send(items);
+    std::vector<Store::Done> done;
+    for (std::size_t i = 0; i < items.size(); ++i)
+      if (made[i]) done.emplace_back(items[i]->number, outcome(begun, Error{}, *made[i]));
+    const Status closed = done.empty() ? Status() : store_.done(done);
     for (std::size_t i = 0; i < items.size(); ++i) {
       const Item& item = *items[i];
       if (made[i]) {
-        note(store_.done(item.number, outcome(begun, Error{}, *made[i])), item, "done", *made[i]);
+        const Status own = closed ? closed : store_.done(item.number, outcome(begun, {}, *made[i]));
+        note(own, item, "done", *made[i]);
       } else if (made[i].error().verdict == Verdict::permanent) {
         give_up(item, begun, made[i].error());
       } else {

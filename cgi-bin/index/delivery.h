@@ -35,9 +35,12 @@ class Delivery {
   void work(std::stop_token stop);
   // Delivers what is due now and what becomes due within seconds, at most for `time_limit`: how
   // many attempts were made. For --deliver: cron, and CGI after its answer.
-  Result<int> deliver_due(Millis time_limit) { return loop_.work_due(time_limit); }
+  Result<int> deliver_due(Millis time_limit, const std::function<Status()>& ingest) {
+    return loop_.work_due(time_limit, ingest);
+  }
   // A lead was accepted.
   void wake() { loop_.wake(); }
+  void ingested(int taken) { loop_.ingested(taken); }
   // Waits until the item is done or failed or the portal is known to be closed to us, at most
   // `limit`; the item as it is then, nothing when there is no such item. Whichever process
   // delivers it.

@@ -1,6 +1,8 @@
 // form_view: see form_view.h.
 #include "form_view.h"
 
+#include <algorithm>
+
 #include "base/text.h"
 
 namespace b24 {
@@ -55,6 +57,17 @@ std::string shown_value(const Field& field, const FormView& view) {
   return field.is_box() ? std::string() : field.value;
 }
 
+// What is chosen in a field, of what its owner offers; nothing when it is anything else.
+bool is_chosen(const Field& field) {
+  return field.is_box() || field.type == FieldType::select;
+}
+std::string own_choice(const Field& field, const std::string& value) {
+  const bool offered = field.is_box() ? value == field.value
+                                      : std::ranges::find(field.choices, value, &Choice::value) !=
+                                            field.choices.end();
+  return offered ? value : std::string();
+}
+
 Value hidden_inputs(const Form& form, const FormView& view) {
   Value hidden = Value::list({Value::map({{"name", kSavedInput}, {"value", "yes"}}),
                               Value::map({{"name", kTokenInput}, {"value", view.token}}),
@@ -84,12 +97,7 @@ Value fields_data(const FormBase& base, const FormView& view) {
   bool focused = false;
   for (const Field& field : base.form->fields) {
     if (field.type == FieldType::hidden) continue;
-    std::string error;
-    if (view.checked != nullptr) {
-      if (const std::string_view key = view.checked->error(field.name); !key.empty()) {
-        error = error_message(key, &field, *view.checked, *base.templates, base.language);
-      }
-    }
+    const std::string error = view.errors[field.name].text();
     Value data = field_data(field, shown_value(field, view), error,
                             field_label(field, *base.templates, base.language));
     if (!error.empty() && !focused) {
@@ -141,23 +149,33 @@ Response form_page(const FormBase& base, const FormView& view, int status) {
   return base.templates->page(status, "index", data, base.language, policy);
 }
 
-Response FormPages::fresh(const FormBase& base, const std::string& token) {
-  std::unique_lock lock(mutex_);
-  if (base.settings != base_.settings || base.form != base_.form ||
-      base.templates != base_.templates) {
-    base_ = base;
-    pages_.clear();
+Response form_page(const FormBase& base, const FormView& view, int status, PageCache& pages) {
+  std::string key = std::to_string(status) + base.language + view.notice.kind;
+  std::vector<std::string> texts;
+  // An empty text shapes the page by being so.
+  const auto marked = [&](std::string text) {
+    key += text.empty() ? '-' : '+';
+    if (text.empty()) return text;
+    texts.push_back(std::move(text));
+    return PageCache::mark(texts.size() - 1);
+  };
+  FormView shape{.token = marked(view.token),
+                 .notice = {view.notice.kind, marked(view.notice.text)}};
+  for (const Field& field : base.form->fields) {
+    std::string value = shown_value(field, view);
+    if (is_chosen(field))
+      key += value = own_choice(field, value);
+    else
+      value = marked(std::move(value));
+    shape.values.set(field.name, std::move(value));
+    shape.errors.set(field.name, marked(view.errors[field.name].text()));
   }
-  auto page = pages_.find(base.language);
-  if (page == pages_.end()) {
-    FormView view;
-    view.token = mark_;
-    page = pages_.emplace(base.language, form_page(base, view, 200)).first;
+  for (const Value::Member& mark : view.marks.members()) {
+    key += mark.key.text();
+    shape.marks.set(mark.key, marked(mark.value.text()));
   }
-  Response response = page->second;
-  lock.unlock();
-  text::replace_all(response.body, mark_, token);
-  return response;
+  return pages.page({base.settings, base.form, base.templates}, key, texts,
+                    [&] { return form_page(base, shape, status); });
 }
 
 }  // namespace b24

@@ -1,18 +1,16 @@
 // form_view: the form as a page (index.mustache).
 #pragma once
 
-#include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <string_view>
 
-#include "base/secret.h"
 #include "captcha.h"
 #include "settings/form.h"
 #include "submission.h"
 #include "value/value.h"
 #include "web/page.h"
+#include "web/page_cache.h"
 
 namespace b24 {
 
@@ -22,16 +20,11 @@ struct Notice {
 };
 
 struct FormView {
-  Value values = Value::array();        // field -> text to show in it
-  const Submission* checked = nullptr;  // its errors are shown; may be null
-  Value marks = Value::array();         // UTM_SOURCE, ...: carried on in hidden inputs
+  Value values = Value::array();  // field -> text to show in it
+  Value errors = Value::array();  // field -> what is wrong with it
+  Value marks = Value::array();   // UTM_SOURCE, ...: carried on in hidden inputs
   std::string token = {};
   Notice notice = {};  // no text: none
-
-  // Nothing but the token is this visitor's own.
-  bool is_fresh() const {
-    return checked == nullptr && notice.text.empty() && values.size() == 0 && marks.size() == 0;
-  }
 };
 
 // What a form's page is made from, besides what the visitor sees of himself.
@@ -44,18 +37,8 @@ struct FormBase {
 
 Response form_page(const FormBase& base, const FormView& view, int status);
 
-// The page for visitors who have typed nothing yet: it differs by its token alone, so it is made
-// once for each version of what it is made from. Safe from all threads.
-class FormPages {
- public:
-  Response fresh(const FormBase& base, const std::string& token);
-
- private:
-  std::mutex mutex_;
-  FormBase base_;  // of those in pages_; the language is of no meaning
-  std::map<std::string, Response, std::less<>> pages_;  // by language
-  const std::string mark_ = secret::new_id();           // stands where a token goes
-};
+// The same, rendered once for all pages that differ by their texts alone.
+Response form_page(const FormBase& base, const FormView& view, int status, PageCache& pages);
 
 // What a person calls a field.
 std::string field_label(const Field& field, const Templates& templates, std::string_view language);

@@ -133,11 +133,12 @@ class IndexPage : public AppPage {
     const std::lock_guard lock(mutex_);
     if (form_settings_ != app.settings) {
       Result<Form> form = make_form(*app.settings);
-      if (!form && !form_) return std::unexpected(form.error());
-      if (!form) app.log->error("form", form.error());
+      form_fault_ = form ? Error() : form.error();
+      if (!form && form_) app.log->error("form", form.error());
       if (form) form_ = std::make_shared<const Form>(std::move(*form));
       form_settings_ = app.settings;
     }
+    if (!form_) return std::unexpected(form_fault_);
     return form_;
   }
 
@@ -297,32 +298,30 @@ class IndexPage : public AppPage {
   Response invalid(const Context& context, const Submission& submission, const std::string& token,
                    std::string notice, int status = 422) {
     Ending ending{status, "invalid", {"error", std::move(notice)}, "", "", token, ""};
-    return answer(context, ending, {.values = submission.values, .checked = &submission});
+    FormView view{.values = submission.values};
+    for (const auto& [name, key] : submission.errors) {
+      if (name.empty()) continue;
+      view.errors.set(name, error_message(key, context.form->find(name), submission,
+                                          *context.templates, context.language));
+    }
+    return answer(context, ending, std::move(view));
   }
 
   Response answer(const Context& context, const Ending& ending, FormView view) {
-    if (context.request.accepts_json()) return json_answer(context, ending, view.checked);
+    if (context.request.accepts_json()) return json_answer(context, ending, view.errors);
     view.token = ending.token;
     view.notice = ending.notice;
     view.marks = utm_marks(context.request.params);
     const FormBase base{context.app.settings, context.form, context.templates, context.language};
-    if (view.is_fresh() && ending.status == 200) return pages_.fresh(base, view.token);
-    return form_page(base, view, ending.status);
+    return form_page(base, view, ending.status, pages_);
   }
 
-  static Response json_answer(const Context& context, const Ending& ending,
-                              const Submission* checked) {
+  static Response json_answer(const Context& context, const Ending& ending, const Value& errors) {
     Value body = Value::map({{"status", ending.name}});
     if (!ending.id.empty()) body.set("id", ending.id);
     if (!ending.lead_id.empty()) body.set("lead_id", ending.lead_id);
     if (!ending.notice.text.empty()) body.set("message", ending.notice.text);
-    if (checked != nullptr) {
-      for (const auto& [name, key] : checked->errors) {
-        if (name.empty()) continue;
-        body["errors"].set(name, error_message(key, context.form->find(name), *checked,
-                                               *context.templates, context.language));
-      }
-    }
+    if (errors.size() > 0) body.set("errors", errors);
     body.set("token", ending.next_token.empty() ? ending.token : ending.next_token);
     if (ending.name == "saved" && !context.settings().success_url.empty()) {
       body.set("redirect", context.settings().success_url);
@@ -351,10 +350,11 @@ class IndexPage : public AppPage {
   StoreSource stores_{app_};
   GateSource gates_{app_};
   LeadIntake intake_;
-  FormPages pages_;
+  PageCache pages_;
   std::mutex mutex_;
   std::shared_ptr<const Form> form_;
   std::shared_ptr<const Settings> form_settings_;
+  Error form_fault_;
   std::string key_;
   std::filesystem::path key_dir_;
 };

@@ -92,13 +92,15 @@ TakenLead LeadIntake::wait_for(const App& app, const Item& item, Millis limit) {
 
 void LeadIntake::work(std::stop_token stop) {
   const std::jthread ingestion(
-      [this, stop] { ingester_.work(stop, [this] { delivery_.wake(); }); });
+      [this, stop] { ingester_.work(stop, [this](int taken) { delivery_.ingested(taken); }); });
   delivery_.work(stop);
 }
 
 Result<int> LeadIntake::work_due(Millis time_limit) {
-  if (const Result<int> taken = ingester_.run(kPatience); !taken) return taken;
-  return delivery_.deliver_due(time_limit);
+  return delivery_.deliver_due(time_limit, [this]() -> Status {
+    const Result<int> taken = ingester_.run(kPatience);
+    return taken ? Status() : std::unexpected(taken.error());
+  });
 }
 
 // A CGI process ends with its answer, so another one delivers.

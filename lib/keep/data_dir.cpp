@@ -3,6 +3,7 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <string_view>
 
@@ -14,6 +15,8 @@ namespace b24 {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr Millis kLongestRest = kMinute;  // what a killed process left is found by then
 
 std::unexpected<Error> settings_fault(const char* code, std::string cause, std::string remedy) {
   return std::unexpected(Error{ErrorKind::settings, code, std::move(cause), std::move(remedy)});
@@ -63,6 +66,23 @@ Status prepare_data_dir(const fs::path& dir, const std::string& document_root) {
                           in_one_line(lines_to_own(dir, kDataSetting)));
   }
   return check_version(dir);
+}
+
+fs::path rest_file(const fs::path& dir, std::string_view kind) {
+  return dir / (std::string(kind) + ".rest");
+}
+
+// One that ends far ahead was made before the clock was set back.
+bool is_at_rest(const fs::path& rest) {
+  const Millis end = last_write(rest), now = now_ms();
+  return now < end && end <= now + kLongestRest;
+}
+
+void set_rest(const FileHandle& rest, Millis time) {
+  const Millis end = now_ms() + std::min(time, kLongestRest);
+  const timespec at{.tv_sec = end / 1000, .tv_nsec = end % 1000 * 1'000'000};
+  const timespec times[] = {at, at};
+  futimens(rest.get(), times);
 }
 
 }  // namespace b24

@@ -18,7 +18,8 @@ constexpr std::size_t kBytesAtOnce = 1 << 20;
 constexpr Millis kPatience = 30'000;
 constexpr std::chrono::milliseconds kGap{10};
 constexpr std::chrono::milliseconds kWhileBehind{1'000};
-constexpr std::chrono::milliseconds kLookAround{10'000};
+// The one thing that a program at rest wakes for.
+constexpr std::chrono::milliseconds kLookAround{12'000};
 constexpr Millis kTidy = 60'000;  // between looks after old segments
 constexpr int kScarce = 20;  // less than 1/20 of the disk free: segments go as soon as they may
 
@@ -258,7 +259,7 @@ void Ingester::wake() {
   wake_.notify_one();
 }
 
-void Ingester::work(std::stop_token stop, const std::function<void()>& taken) {
+void Ingester::work(std::stop_token stop, const std::function<void(int taken)>& ran) {
   std::unique_lock lock(waking_);
   while (!stop.stop_requested()) {
     woken_ = false;
@@ -266,10 +267,10 @@ void Ingester::work(std::stop_token stop, const std::function<void()>& taken) {
     const Result<int> count = run(kPatience);
     if (const Result<App> app = app_.current(); app && !count)
       app->log->error_bounded("ingest", count.error());
-    if (count && *count > 0) taken();
+    if (count) ran(*count);
     lock.lock();
     // What comes within the gap shares a pass.
-    wake_.wait_for(lock, stop, kGap, [] { return false; });
+    if (count.value_or(0) > 0) wake_.wait_for(lock, stop, kGap, [] { return false; });
     wake_.wait_for(lock, stop, behind_ ? kWhileBehind : kLookAround,
                    [this] { return woken_.load(); });
   }
@@ -277,11 +278,14 @@ void Ingester::work(std::stop_token stop, const std::function<void()>& taken) {
 
 Result<int> Ingester::run(Millis patience) {
   const Millis deadline = steady_ms() + patience;
+  const unsigned begun_before = begun_;
   const std::unique_lock alone(running_, std::chrono::milliseconds(patience));
   if (!alone) {
     return std::unexpected(
         Error{ErrorKind::storage, "busy", "another thread is filling the store", ""});
   }
+  if (good_ > begun_before) return 0;
+  const unsigned own = ++begun_;
   const Result<App> app = app_.current();
   if (!app) return std::unexpected(app.error());
   const std::shared_ptr<Journal> journal = this->journal(*app);
@@ -299,6 +303,7 @@ Result<int> Ingester::run(Millis patience) {
   Pass pass(*this, *app, **store, *journal);
   const Result<int> taken = pass.run();
   if (!taken) return taken;
+  good_ = own;
   behind_ = pass.is_behind();
   if (const Millis now = steady_ms(); now >= tidied_at_ + kTidy) {
     tidied_at_ = now;

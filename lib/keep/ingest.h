@@ -64,13 +64,14 @@ class Ingester {
 
   // The journal of the settings' data directory.
   std::shared_ptr<Journal> journal(const App& app);
-  // Takes in everything that is on the disk by now; how many. Waits for the pass of another thread
-  // or process at most for `patience` (then code "busy").
+  // Takes in everything that is on the disk by now; how many (0, too, when another thread's pass
+  // has done so meanwhile). Waits for the pass of another thread or process at most for `patience`
+  // (then code "busy").
   Result<int> run(Millis patience);
   // FastCGI, in a thread of its own until a stop is asked for: runs at the start, when woken, once
-  // a second while something is left to do, and now and then for what a killed process left.
-  // `taken`: called when there was something.
-  void work(std::stop_token stop, const std::function<void()>& taken);
+  // a second while something is left to do, and now and then for what other processes left.
+  // `ran`: called after each run that did not fail, with how many it took in.
+  void work(std::stop_token stop, const std::function<void(int taken)>& ran);
   void wake();
 
  private:
@@ -86,6 +87,8 @@ class Ingester {
   std::shared_ptr<Journal> journal_;
   std::filesystem::path dir_;
   std::timed_mutex running_;
+  std::atomic<unsigned> begun_ = 0;  // runs; changed under running_ alone
+  unsigned good_ = 0;                // the last of them that did not fail
   std::atomic<bool> behind_ = true;  // a run failed, or a follower could not be written to
   Millis tidied_at_ = 0;             // steady
   std::mutex waking_;

@@ -207,6 +207,7 @@ Status Journal::append(std::span<const std::string> encoded) {
     const std::lock_guard guard(mutex_);
     segment->doubtful = true;
   }
+  ::unlink(rest_file(data_dir_, name(kind_)).c_str());
   return synced;
 }
 

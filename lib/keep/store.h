@@ -21,6 +21,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -132,7 +133,12 @@ class Store {
   // left; so is one whose destination is `held`. Nothing is written when there is none.
   Result<std::vector<Item>> claim(Kind kind, std::size_t limit, bool in_order = false,
                                   const Held& held = {});
-  Status done(std::int64_t number, const Outcome& outcome);
+  using Done = std::pair<std::int64_t, Outcome>;  // an item's number and what came of it
+  Status done(std::span<const Done> items);       // all or none
+  Status done(std::int64_t number, const Outcome& outcome) {
+    const Done one{number, outcome};
+    return done({&one, 1});
+  }
   // Due again at `at` (an hour from now at most, and whatever becomes of the system's clock).
   // `unsure`: the outcome is not known. `counted`: false when nothing was even tried (a full
   // bucket), so attempts stay.

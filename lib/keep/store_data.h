@@ -32,6 +32,7 @@ struct Store::Data {
   // Runs `work` in a transaction and returns when that is committed, one thread after the other.
   // When `work` fails, what it did is undone and its error is the result; it may be run twice.
   Status write(Database::Sync sync, const std::function<Status(Database&)>& work);
+  Status revive_by_hand(const std::function<Status(Database&)>& work);  // ends rests, too
 
   // Runs `look` on a connection of its own, so that readers do not wait for syncs.
   template <class Look>

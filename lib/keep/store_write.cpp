@@ -1,6 +1,9 @@
 // store_write: the verbs of the store that change an item: accept, done, retry, fail, erase.
+#include <unistd.h>
+
 #include <algorithm>
 
+#include "keep/data_dir.h"
 #include "keep/store.h"
 #include "keep/store_data.h"
 #include "value/json.h"
@@ -101,17 +104,22 @@ Status Store::accept(const std::vector<NewItem>& items,
   });
 }
 
-Status Store::done(std::int64_t number, const Outcome& outcome) {
+Status Store::done(std::span<const Done> items) {
   return data_->write(Database::Sync::full, [&](Database& db) -> Status {
     const Millis now = data_->clock();
-    const auto state = end_attempt(db, number, now, "done", outcome);
-    if (!state) return std::unexpected(state.error());
-    // Whoever was late tells the truth all the same; the first result stays.
-    if (*state == State::done) return {};
-    return let_go(db, number, outcome.progress,
-                  "state = 'done', finished_at = ?3, attempts = attempts + 1, unsure = 0,"
-                  " result = ?4, error_code = '', error_text = ''",
-                  now, outcome.result);
+    for (const auto& [number, outcome] : items) {
+      const auto state = end_attempt(db, number, now, "done", outcome);
+      if (!state) return std::unexpected(state.error());
+      // Whoever was late tells the truth all the same; the first result stays.
+      if (*state == State::done) continue;
+      const Status closed =
+          let_go(db, number, outcome.progress,
+                 "state = 'done', finished_at = ?3, attempts = attempts + 1, unsure = 0,"
+                 " result = ?4, error_code = '', error_text = ''",
+                 now, outcome.result);
+      if (!closed) return closed;
+    }
+    return {};
   });
 }
 
@@ -144,8 +152,14 @@ Status Store::fail(std::int64_t number, const Outcome& outcome) {
   });
 }
 
+Status Store::Data::revive_by_hand(const std::function<Status(Database&)>& work) {
+  Status done = write(Database::Sync::full, work);
+  for (const Kind kind : {Kind::lead, Kind::event}) ::unlink(rest_file(dir, name(kind)).c_str());
+  return done;
+}
+
 Status Store::retry_now(std::int64_t number) {
-  return data_->write(Database::Sync::full, [&](Database& db) -> Status {
+  return data_->revive_by_hand([&](Database& db) -> Status {
     const auto revived = revive(db, "retried by hand", data_->clock(), data_->due_now(), "",
                                 "number = ?3 AND state <> 'done'", number);
     if (!revived) return std::unexpected(revived.error());
@@ -158,7 +172,7 @@ Result<std::int64_t> Store::retry_all(Kind kind, std::string_view item_name, Mil
   std::int64_t revived = 0;
   for (const State state : {State::pending, State::failed}) {
     for (std::int64_t from = 0, to = 1, some = 0; to != 0; from = to, revived += some) {
-      const auto written = data_->write(Database::Sync::full, [&](Database& db) -> Status {
+      const auto written = data_->revive_by_hand([&](Database& db) -> Status {
         const auto last = number_of(db,
                                     "SELECT max(number) FROM (SELECT number FROM items"
                                     " INDEXED BY items_open WHERE state = ? AND state <> 'done'"
@@ -183,7 +197,7 @@ Result<std::int64_t> Store::retry_all(Kind kind, std::string_view item_name, Mil
 }
 
 Status Store::replay(std::int64_t number) {
-  return data_->write(Database::Sync::full, [&](Database& db) -> Status {
+  return data_->revive_by_hand([&](Database& db) -> Status {
     const auto owner =
         text_of(db, "SELECT claim_owner FROM items WHERE number = ? AND state = 'pending'", number);
     if (!owner) return std::unexpected(owner.error());

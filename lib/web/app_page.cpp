@@ -65,17 +65,21 @@ Response AppPage::error_response(int status, std::string_view code, const Reques
   const Result<std::shared_ptr<const Templates>> templates = templates_.current();
   if (!templates) return text_response(status, "This page is not available at the moment.\n");
   const std::string chosen = language(request), key = "error_" + std::string(code);
-  const std::string message =
-      (*templates)->message(chosen, (*templates)->has_message(key) ? key : "error_general");
+  const auto message = [&] {
+    return (*templates)->message(chosen, (*templates)->has_message(key) ? key : "error_general");
+  };
   if (request.accepts_json()) {
-    const Value body = Value::map({{"status", "error"}, {"code", code}, {"message", message}});
+    const Value body = Value::map({{"status", "error"}, {"code", code}, {"message", message()}});
     return text_response(status, json::print(body) + "\n", "application/json; charset=utf-8");
   }
-  PagePolicy policy;
-  if (const Result<App> app = app_.current(); app) policy.more = app->settings->page.csp;
-  return (*templates)
-      ->page(status, "error", Value::map({{"status", status}, {"message", message}}), chosen,
-             policy);
+  const Result<App> app = app_.current();
+  const auto settings = app ? app->settings : nullptr;
+  return error_pages_.page({*templates, settings}, chosen + key + std::to_string(status), {}, [&] {
+    PagePolicy policy;
+    if (settings) policy.more = settings->page.csp;
+    const Value data = Value::map({{"status", status}, {"message", message()}});
+    return (*templates)->page(status, "error", data, chosen, policy);
+  });
 }
 
 Response AppPage::unavailable(const Error& error, const Request& request) {

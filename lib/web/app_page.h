@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "settings/app.h"
 #include "web/page.h"
+#include "web/page_cache.h"
 #include "web/request.h"
 #include "web/response.h"
 #include "web/server.h"
@@ -46,6 +47,7 @@ class AppPage : public Page {
  private:
   std::mutex complained_mutex_;
   std::pair<Millis, std::string> complained_;  // in which minute (steady) of what: once is enough
+  PageCache error_pages_;
 };
 
 }  // namespace b24

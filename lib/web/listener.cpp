@@ -4,11 +4,13 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netdb.h>
+#include <sys/inotify.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -55,10 +57,19 @@ std::unexpected<Error> bad_place(std::string_view where) {
       "Give unix:PATH or HOST:PORT, e.g. unix:/run/b24hooks/index.sock or 127.0.0.1:9001.");
 }
 
-// 0: there is none.
+// 0: there is none. For a moment one that was removed is still found by its name.
 ino_t inode_of(const std::filesystem::path& file) {
   struct stat info {};
-  return stat(file.c_str(), &info) == 0 ? info.st_ino : 0;
+  return stat(file.c_str(), &info) == 0 && info.st_nlink > 0 ? info.st_ino : 0;
+}
+
+// Tells when the file is removed, renamed or replaced: a removed socket counts as changed, since it
+// is not deleted as long as somebody listens on it.
+FileHandle watch(const std::string& file) {
+  FileHandle changes(inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
+  const bool watched =
+      inotify_add_watch(changes.get(), file.c_str(), IN_ATTRIB | IN_MOVE_SELF) >= 0;
+  return watched ? std::move(changes) : FileHandle(-1);
 }
 
 sockaddr_un unix_address(const std::string& file) {
@@ -97,6 +108,7 @@ Listener::Listener(Listener&& other) noexcept
     : socket_(std::exchange(other.socket_, -1)),
       file_(std::exchange(other.file_, {})),
       inode_(other.inode_),
+      changes_(std::move(other.changes_)),
       allowed_(std::move(other.allowed_)) {}
 
 Listener::~Listener() {
@@ -119,6 +131,8 @@ int Listener::accept() const {
 }
 
 bool Listener::is_replaced() const {
+  std::array<char, 1024> told;
+  while (read(changes_.get(), told.data(), told.size()) > 0) continue;
   return !file_.empty() && inode_of(file_) != inode_;
 }
 
@@ -163,6 +177,7 @@ Result<Listener> Listener::open_unix(const std::filesystem::path& file) {
   prepare(listener.socket_);
   listener.file_ = std::filesystem::absolute(file);
   listener.inode_ = inode_of(fresh);
+  listener.changes_ = watch(fresh);
   if (rename(fresh.c_str(), where.c_str()) == 0) return listener;
   const int number = errno;
   unlink(fresh.c_str());

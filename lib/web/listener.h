@@ -12,6 +12,7 @@
 
 #include "base/address.h"
 #include "base/error.h"
+#include "base/files.h"
 
 namespace b24 {
 
@@ -40,8 +41,11 @@ class Listener {
   int accept() const;
   // Whether the file that open() made is gone or another's, so that nobody new comes here.
   bool is_replaced() const;
-  // Whether it listens on a file, so that it may be replaced.
-  bool has_file() const { return !file_.empty(); }
+  // Readable when that may have changed since is_replaced() was asked; -1: it never will, unless
+  // must_look().
+  int changes() const { return changes_.get(); }
+  // Whether it may be replaced and nobody tells.
+  bool must_look() const { return !file_.empty() && changes_.get() < 0; }
 
   int socket() const { return socket_; }
 
@@ -54,6 +58,7 @@ class Listener {
   int socket_;
   std::filesystem::path file_;
   ino_t inode_ = 0;
+  FileHandle changes_{-1};  // inotify
   std::vector<Network> allowed_;
 };
 

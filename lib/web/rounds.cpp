@@ -105,8 +105,9 @@ std::vector<Rounds::Taken> Rounds::next(Worker& worker) {
   const milliseconds idle(limits_.idle_time);
   while (!connections_.stopped()) {
     const auto since = Connections::Clock::now();
+    const bool may_end = alive_ > limits_.threads;
     ++idle_;
-    std::vector<Taken> taken = connections_.next(most, clamped(idle.count()));
+    std::vector<Taken> taken = connections_.next(most, may_end ? clamped(idle.count()) : -1);
     --idle_;
     ++rounds_;
     if (dozing_.exchange(false)) {

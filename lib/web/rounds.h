@@ -60,7 +60,7 @@ class Rounds {
   bool finished_ = false;
   std::condition_variable awake_;
   std::list<Worker> workers_;
-  int alive_ = 0;
+  std::atomic<int> alive_ = 0;  // changed under the mutex alone
   std::thread watchdog_;
 };
 

@@ -3,10 +3,12 @@
 
 #include <fcntl.h>
 #include <malloc.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/signalfd.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -20,6 +22,7 @@
 #include <span>
 #include <thread>
 
+#include "base/files.h"
 #include "base/version.h"
 #include "settings/settings.h"
 #include "web/answer.h"
@@ -130,9 +133,10 @@ void work_in_background(Page& page, const std::stop_token& stop) {
 
 // Until a stop is asked for, or another process has taken the place over.
 void wait_for_the_end(const sigset_t& signals, const Listener& listener) {
-  constexpr timespec kLook{.tv_sec = 1, .tv_nsec = 0};
-  const timespec* look = listener.has_file() ? &kLook : nullptr;
-  while (sigtimedwait(&signals, nullptr, look) < 0 && !listener.is_replaced()) continue;
+  const FileHandle stop(signalfd(-1, &signals, SFD_CLOEXEC));
+  pollfd set[] = {{stop.get(), POLLIN, 0}, {listener.changes(), POLLIN, 0}};
+  const int look = listener.must_look() ? 1'000 : -1;
+  while (set[0].revents == 0 && !listener.is_replaced()) poll(set, std::size(set), look);
 }
 
 // Without a listener that was handed over it opens its own, once everything else is ready.

@@ -16,18 +16,21 @@ using std::chrono::steady_clock;
 
 namespace {
 
-// The form, alone: its portal is never asked.
-class Form {
+constexpr const char* kToken = "0123456789abcdef0123456789abcdef";
+
+// A page, alone: its portal is never asked.
+class Alone {
  public:
-  explicit Form(std::vector<std::string> under = {}) {
+  explicit Alone(const std::string& name = "index", std::vector<std::string> under = {}) {
     write_file(dir_ / "settings.conf",
                "C_REST_WEB_HOOK_URL = https://localhost:1/rest/1/sandbox/\n[data]\ndir = data\n"
                "[page]\ntemplates = " +
                    (std::filesystem::current_path() / "templates").string() +
+                   "\n[portal]\napplication_token = " + std::string(kToken) +
                    "\n[spam]\nper_address = 0\n[form]\nwait = 0\n");
     for (const std::string& part :
-         {built("cgi-bin/index.fcgi"), std::string("--settings"), (dir_ / "settings.conf").string(),
-          std::string("--listen"), where()})
+         {built("cgi-bin/" + name + ".fcgi"), std::string("--settings"),
+          (dir_ / "settings.conf").string(), std::string("--listen"), where()})
       under.push_back(part);
     process_ = std::make_unique<Process>(Command{under});
     runs_ =
@@ -60,14 +63,31 @@ std::string repeated(const std::string& text, std::size_t bytes) {
   return all;
 }
 
+// The figures of that name ("voluntary_ctxt_switches:") of all files, added up.
+long sum_of(const std::string& name, const std::vector<std::filesystem::path>& files) {
+  long sum = 0;
+  for (const auto& file : files) {
+    std::istringstream text(read_file(file));
+    for (std::string word; text >> word;) {
+      long figure = 0;
+      if (word == name && text >> figure) sum += figure;
+    }
+  }
+  return sum;
+}
+
 // A figure of /proc/PID/status, in MB.
 long memory(pid_t pid, const std::string& name) {
-  std::istringstream status(read_file("/proc/" + std::to_string(pid) + "/status"));
-  for (std::string word; status >> word;) {
-    long kilobytes = 0;
-    if (word == name + ":" && status >> kilobytes) return kilobytes / 1024;
-  }
-  return 0;
+  return sum_of(name + ":", {"/proc/" + std::to_string(pid) + "/status"}) / 1024;
+}
+
+// How often a process has gone to sleep, and what it has written to the disk.
+std::pair<long, long> use_of(pid_t pid) {
+  const std::filesystem::path proc = "/proc/" + std::to_string(pid);
+  std::vector<std::filesystem::path> threads;
+  for (const auto& thread : std::filesystem::directory_iterator(proc / "task"))
+    threads.push_back(thread.path() / "status");
+  return {sum_of("voluntary_ctxt_switches:", threads), sum_of("write_bytes:", {proc / "io"})};
 }
 
 }  // namespace
@@ -77,7 +97,7 @@ BOOST_AUTO_TEST_SUITE(page_cost_tests)
 BOOST_AUTO_TEST_CASE(showing_the_form_looks_at_its_files_once_a_second) {
   TempDir dir;
   const std::string trace = (dir / "trace").string();
-  Form form({"strace", "-f", "-qq", "-o", trace, "-e", "trace=%file"});
+  Alone form("index", {"strace", "-f", "-qq", "-o", trace, "-e", "trace=%file"});
   if (!form.runs()) {
     BOOST_TEST_MESSAGE("skipped: strace is not allowed here");
     return;
@@ -89,6 +109,27 @@ BOOST_AUTO_TEST_CASE(showing_the_form_looks_at_its_files_once_a_second) {
   // Once a second each file of the templates, their directory, and the settings.
   BOOST_TEST(looks > 0U);
   BOOST_TEST(static_cast<double>(looks) <= 20 * (took.count() + 5), looks << " looks");
+}
+
+BOOST_AUTO_TEST_CASE(a_program_at_rest_neither_wakes_nor_writes) {
+  Alone form, handler("handler"), checkserver("checkserver");
+  Alone* const pages[] = {&form, &handler, &checkserver};
+  for (Alone* page : pages) {
+    BOOST_REQUIRE(page->runs());
+    ask(page->where(), fcgi_get(""));
+  }
+  const std::string event = "event=ONTEST&auth[application_token]=" + std::string(kToken);
+  BOOST_TEST(ask(handler.where(), fcgi_post("", event)).status == 200);
+  // What follows a request takes a while to come to an end.
+  BOOST_TEST(wait_until([&] {
+    std::vector<std::pair<long, long>> before;
+    for (Alone* page : pages) before.push_back(use_of(page->process().pid()));
+    std::this_thread::sleep_for(std::chrono::seconds(4));
+    return std::ranges::equal(pages, before, [](Alone* page, const auto& was) {
+      const auto [switches, bytes] = use_of(page->process().pid());
+      return switches <= was.first + 2 && bytes == was.second;
+    });
+  }));
 }
 
 // Bodies of one MiB that are the most work for somebody.
@@ -113,7 +154,7 @@ BOOST_AUTO_TEST_CASE(any_body_of_a_megabyte_costs_little_memory_and_gives_it_bac
       {multipart, part + std::string(kMega - 200, '"') + "\r\n--b--\r\n"},
       {multipart, repeated(part + "\r\n", kMega - 200) + "--b--\r\n"}};
   EchoServer echo;
-  Form form;
+  Alone form;
   BOOST_REQUIRE(form.runs());
   for (const auto& [where, process] :
        {std::pair(echo.where, &echo.process), std::pair(form.where(), &form.process())}) {

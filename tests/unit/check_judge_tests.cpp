@@ -230,6 +230,11 @@ const std::vector<Case>& cases() {
          f.seen.store->leads.pending = 1;
          f.seen.store->delivery_last_run = std::to_string(kNow - kHour);
        }},
+      {"delivery", State::ok, "alive",  // it tells nothing while nothing waits
+       [](Facts& f) {
+         f.seen.store->leads = {1, 0, 0, 1, kNow - kMinute};
+         f.seen.store->delivery_last_run = std::to_string(kNow - kHour);
+       }},
       {"delivery", State::info, "resting",
        [](Facts& f) { f.seen.store->delivery_last_run = std::to_string(kNow - kHour); }},
       {"delivery", State::error, "never_and_waiting",

@@ -12,9 +12,16 @@ namespace {
 struct Base {
   FormBase base = with_link("");
 
-  static FormBase with_link(std::string link) {
+  static FormBase with_link(std::string link,
+                            const char* fields = "first_name, last_name, consent") {
     auto settings = std::make_shared<Settings>();
-    settings->form.fields = "first_name, last_name, consent";
+    settings->form.fields = fields;
+    settings->fields.resize(2);
+    settings->fields[0].name = "branch";
+    settings->fields[0].type_name = "select";
+    settings->fields[0].options = "north, south";
+    settings->fields[1].name = "source";
+    settings->fields[1].type_name = "hidden";
     FieldSettings consent;
     consent.name = "consent";
     consent.link = std::move(link);
@@ -24,9 +31,10 @@ struct Base {
   }
   // What a page rendered for this visitor alone would be.
   static std::string made_for(const FormBase& base, const std::string& token) {
-    FormView view;
-    view.token = token;
-    return form_page(base, view, 200).body;
+    return form_page(base, FormView{.token = token}, 200).body;
+  }
+  static std::string kept_for(const FormBase& base, const std::string& token, PageCache& pages) {
+    return form_page(base, FormView{.token = token}, 200, pages).body;
   }
 };
 
@@ -35,11 +43,11 @@ struct Base {
 BOOST_FIXTURE_TEST_SUITE(form_view_tests, Base)
 
 BOOST_AUTO_TEST_CASE(a_page_made_once_is_the_one_made_for_a_visitor) {
-  FormPages pages;
+  PageCache pages;
   for (const char* language : {"en", "ru", "en"}) {
     base.language = language;
     for (const char* token : {"one.2.three", "four.5.six"}) {
-      const Response page = pages.fresh(base, token);
+      const Response page = form_page(base, {.token = token}, 200, pages);
       BOOST_TEST(page.body == made_for(base, token));
       BOOST_TEST((page.headers == form_page(base, {}, 200).headers));
       BOOST_TEST(page.status == 200);
@@ -48,16 +56,16 @@ BOOST_AUTO_TEST_CASE(a_page_made_once_is_the_one_made_for_a_visitor) {
 }
 
 BOOST_AUTO_TEST_CASE(what_it_is_made_from_changes_it_at_once) {
-  FormPages pages;
-  const std::string before = pages.fresh(base, "t").body;
+  PageCache pages;
+  const std::string before = kept_for(base, "t", pages);
   const FormBase linked = with_link("https://example.com/privacy");
-  BOOST_TEST(pages.fresh(linked, "t").body == made_for(linked, "t"));
-  BOOST_TEST(pages.fresh(linked, "t").body.contains("https://example.com/privacy"));
-  BOOST_TEST(pages.fresh(base, "t").body == before);
+  BOOST_TEST(kept_for(linked, "t", pages) == made_for(linked, "t"));
+  BOOST_TEST(kept_for(linked, "t", pages).contains("https://example.com/privacy"));
+  BOOST_TEST(kept_for(base, "t", pages) == before);
 }
 
 BOOST_AUTO_TEST_CASE(threads_with_different_languages_get_their_own) {
-  FormPages pages;
+  PageCache pages;
   std::vector<std::jthread> threads;
   std::vector<int> wrong(4);
   for (std::size_t t = 0; t < wrong.size(); ++t) {
@@ -67,24 +75,59 @@ BOOST_AUTO_TEST_CASE(threads_with_different_languages_get_their_own) {
       const std::string token = "token-" + std::to_string(t);
       const std::string want = made_for(own, token);
       for (int i = 0; i < 500; ++i)
-        if (pages.fresh(own, token).body != want) ++wrong[t];
+        if (kept_for(own, token, pages) != want) ++wrong[t];
     });
   }
   threads.clear();
   BOOST_TEST((wrong == std::vector<int>(4)));
 }
 
-BOOST_AUTO_TEST_CASE(only_a_page_without_anything_of_its_visitor_is_fresh) {
-  FormView view;
-  view.token = "t";
-  BOOST_TEST(view.is_fresh());
-  const Submission nothing;
-  FormView checked, told, typed, marked;
-  checked.checked = &nothing;
-  told.notice.text = "Sent";
-  typed.values.set("last_name", "1");
-  marked.marks.set("UTM_SOURCE", "a");
-  for (const FormView* each : {&checked, &told, &typed, &marked}) BOOST_TEST(!each->is_fresh());
+BOOST_AUTO_TEST_CASE(what_visitors_typed_is_put_in_as_if_rendered_for_them) {
+  base = with_link("", "first_name, comments, branch, consent, source");
+  const auto view = [](const char* token, const char* notice, Value values, Value errors,
+                       Value marks) {
+    return FormView{
+        std::move(values), std::move(errors), std::move(marks), token, {"error", notice}};
+  };
+  const Value none = Value::array();
+  const FormView views[] = {
+      view("a", "", none, none, none),
+      view("b", "Mind <this>", Value::map({{"first_name", "O'Neil & \"Co\" <b>"}}), none, none),
+      view("c", "Mind {{that}}", Value::map({{"first_name", "{{title}}"}, {"comments", ""}}),
+           Value::map({{"comments", "is missing"}}), none),
+      view("d", "x", Value::map({{"consent", "1"}, {"branch", "north"}}), none, none),
+      view("d", "x", Value::map({{"consent", "no such"}, {"branch", "no such"}}), none, none),
+      view("e", "x", Value::map({{"consent", "yes"}, {"branch", "south"}}),
+           Value::map({{"first_name", "is missing"}, {"consent", "is missing"}}),
+           Value::map({{"UTM_SOURCE", "<mail>"}})),
+      view("f", "", Value::map({{"source", "\"><script>"}, {"comments", "a\nb"}}), none,
+           Value::map({{"UTM_SOURCE", "x"}, {"UTM_TERM", "y"}}))};
+  PageCache pages;
+  for (int i = 0; i < 2; ++i) {
+    for (const FormView& each : views) {
+      for (const int status : {422, 429}) {
+        const Response kept = form_page(base, each, status, pages);
+        const Response made = form_page(base, each, status);
+        BOOST_TEST(kept.body == made.body);
+        BOOST_TEST((kept.headers == made.headers));
+        BOOST_TEST(kept.status == status);
+      }
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(what_visitors_type_renders_no_page_anew) {
+  PageCache pages;
+  int rendered = 0;
+  for (int i = 0; i < 1'000; ++i) {
+    const std::vector<std::string> texts = {std::to_string(i) + "<", PageCache::mark(1)};
+    const Response page = pages.page({base.settings}, "key", texts, [&] {
+      ++rendered;
+      return text_response(200, "a" + PageCache::mark(1) + PageCache::mark(0) + "b");
+    });
+    BOOST_TEST(page.body == "a" + texts[1] + std::to_string(i) + "&lt;b");
+  }
+  BOOST_TEST(rendered == 1);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

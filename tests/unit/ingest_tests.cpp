@@ -5,7 +5,11 @@
 #include <sqlite3.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <array>
+#include <atomic>
 #include <boost/test/unit_test.hpp>
 #include <fstream>
 #include <thread>
@@ -95,6 +99,44 @@ BOOST_AUTO_TEST_CASE(an_event_is_in_the_store_and_in_both_logs_once) {
   BOOST_TEST(stored_ids() == "1 2 3 ");
   BOOST_TEST(logged() == "1 2 3 ");
   BOOST_TEST(logged("hook.jsonl") == "1 2 3 ");
+}
+
+BOOST_AUTO_TEST_CASE(those_who_wait_for_a_pass_share_the_next_one) {
+  std::atomic<bool> begun = false, go = false;
+  std::atomic<int> passes = 0;
+  Ingester slow(
+      source, stores, Kind::event,
+      [&](const App& app, const Record& record, bool seen) {
+        begun = true;
+        go.wait(false);
+        return take_in(app, record, seen);
+      },
+      [&](const App&) {
+        ++passes;
+        return std::vector<std::unique_ptr<Follower>>();
+      });
+  append(1);
+  std::jthread first([&] { (void)slow.run(kMinute); });
+  BOOST_TEST(wait_until([&] { return begun.load(); }));
+  append(2);
+  std::vector<std::jthread> others;
+  std::array<std::atomic<pid_t>, 4> ids{};
+  for (auto& id : ids) {
+    others.emplace_back([&slow, &id] {
+      id = ::gettid();
+      (void)slow.run(kMinute);
+    });
+  }
+  const auto is_asleep = [](pid_t id) {
+    return id != 0 && read_file("/proc/self/task/" + std::to_string(id) + "/stat").contains(") S ");
+  };
+  BOOST_TEST(wait_until([&] { return std::ranges::all_of(ids, is_asleep); }));
+  go = true;
+  go.notify_all();
+  others.clear();
+  first.join();
+  BOOST_TEST(passes == 2);
+  BOOST_TEST(stored_ids() == "1 2 ");
 }
 
 BOOST_AUTO_TEST_CASE(equal_events_are_each_kept) {

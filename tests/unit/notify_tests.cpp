@@ -127,7 +127,7 @@ BOOST_AUTO_TEST_CASE(delivering_looks_after_the_owner) {
   WorkLoop loop(
       source, stores, Kind::lead, {}, [](std::stop_token) { return [] { return Result<int>(0); }; },
       notify_owner);
-  loop.work_due(1);
+  loop.work_due(1, [] { return Status(); });
   BOOST_TEST(messages() == 1U);
 }
 

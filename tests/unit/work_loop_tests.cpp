@@ -10,6 +10,7 @@
 #include "handler/event.h"
 #include "handler/event_work.h"
 #include "index/delivery.h"
+#include "keep/journal.h"
 
 using namespace b24;
 using namespace b24::test;
@@ -95,7 +96,7 @@ struct WaitingFixture {
     WriteCounter writes(settings.data() / "store.db");
     std::jthread threads([&](std::stop_token stop) { work.work(stop); });
     BOOST_TEST(wait_until([&] { return !good(store->recall(last_run_key(kind))).empty(); }));
-    work.wake();
+    work.ingested(1);
     threads = {};
     BOOST_TEST(writes.count() == 0);
     BOOST_TEST(good(store->stats(kind)).pending == kWaiting);
@@ -138,8 +139,56 @@ BOOST_FIXTURE_TEST_CASE(one_look_erases_all_that_is_old, WaitingFixture) {
   }
   good(store->accept(old));
   EventWork work(app, stores, gates);
-  good(work.work_due(0));
+  good(work.work_due(0, [] { return Status(); }));
   BOOST_TEST(good(store->stats(Kind::event)).done == 0);
+}
+
+// How often a CGI process has looked, of those that answer one request each.
+struct Answered : WaitingFixture {
+  Journal journal{settings.data(), "", Kind::event};
+  std::function<void()> meanwhile = [] {};
+  int looks = 0;
+
+  void answer() {
+    Launch cgi = launch;
+    cgi.mode = Mode::cgi;
+    AppSource own(cgi, "handler");
+    StoreSource own_stores(own);
+    GateSource own_gates(own);
+    good(EventWork(own, own_stores, own_gates).work_due(1'000, [this]() -> Status {
+      ++looks;
+      meanwhile();
+      return {};
+    }));
+  }
+};
+
+BOOST_FIXTURE_TEST_CASE(a_cgi_process_looks_only_when_something_may_be_due, Answered) {
+  for (int i = 0; i < 3; ++i) answer();
+  BOOST_TEST(looks == 1);
+  const std::string record = encode(record_of(event_params("ONTEST", "1"), now_ms()));
+  good(journal.append({&record, 1}));
+  for (int i = 0; i < 3; ++i) answer();
+  BOOST_TEST(looks == 2);
+}
+
+BOOST_FIXTURE_TEST_CASE(what_is_accepted_while_another_process_looks_is_looked_for, Answered) {
+  const std::string record = encode(record_of(event_params("ONTEST", "1"), now_ms()));
+  meanwhile = [&] { good(journal.append({&record, 1})); };
+  answer();
+  meanwhile = [] {};
+  for (int i = 0; i < 3; ++i) answer();
+  BOOST_TEST(looks == 2);
+}
+
+BOOST_FIXTURE_TEST_CASE(what_is_retried_by_hand_is_looked_for, Answered) {
+  good(store->accept({new_item(Kind::event, "a")}));
+  const Item item = *good(store->find(Kind::event, "a"));
+  good(store->fail(item.number, {}));
+  answer();
+  good(store->retry_now(item.number));
+  answer();
+  BOOST_TEST(looks == 2);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
