@@ -185,10 +185,11 @@ Status Database::connect(const std::filesystem::path& file, int flags) {
   if (code != SQLITE_OK) return failure(db_, code, "open");
   sqlite3_extended_result_codes(db_, 1);
   sqlite3_busy_timeout(db_, kBusyMillis);
-  // What is erased is gone from the disk, too.
+  // What is erased is gone from the disk, too. Pages are kept by the kernel, for all processes, and
+  // not by each connection once more.
   return execute(
       "PRAGMA temp_store=MEMORY; PRAGMA cell_size_check=ON; PRAGMA trusted_schema=OFF; "
-      "PRAGMA secure_delete=ON");
+      "PRAGMA secure_delete=ON; PRAGMA cache_size=-512");
 }
 
 Database::~Database() {
