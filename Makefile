@@ -94,8 +94,13 @@ check: $(B)/unit-tests  ## run the fast unit tests
 bench: deps-bench all $(B)/sandbox.fcgi $(B)/floor.fcgi $(B)/spawn  ## measure the pages against the PHP pages that they replace
 	@BUILD=$(B) tests/bench/run-bench
 
+ifeq ($(SANITIZE),)
 dist: $(ROOMS:%=$(B)/static/%.fcgi)  ## pack the folder for shared hosting, with static programs: build/dist
 	@BUILD=$(B) conf/dist/pack
+else
+dist:
+	@$(MAKE) SANITIZE= dist
+endif
 
 size: all  ## print the lines of each room and the size of each program
 	@BUILD=$(B) tests/size

@@ -126,6 +126,13 @@
       .finally(() => busy(false));
   });
 
+  // Where nothing of ours runs between requests, an open page lets what waits be sent.
+  if ("ask" in form.dataset) {
+    setInterval(() => {
+      if (!document.hidden) fetch("?", { method: "HEAD" }).catch(() => {});
+    }, 60000);
+  }
+
   // A page that comes back from the browser's memory must not have a dead button.
   window.addEventListener("pageshow", () => busy(false));
 })();

@@ -60,12 +60,26 @@ Finding judge_encoding(const Seen& seen) {
   return {.name = "known", .facts = facts};
 }
 
+// The C library takes a zone that it does not know for UTC.
+Finding judge_time_zone(const Seen& seen) {
+  const std::string& zone = seen.subject->settings->log.time_zone;
+  std::error_code ignored;
+  const bool is_known = zone.empty() || is_utc_offset(zone) ||
+                        std::filesystem::exists("/usr/share/zoneinfo/" + zone, ignored);
+  return {.state = is_known ? State::ok : State::warning,
+          .name = is_known ? "known" : "unknown",
+          .facts = Value::map({{"zone", zone}, {"now", php_date(seen.at)}}),
+          .paste = is_known ? std::vector<std::string>()
+                            : std::vector<std::string>{"[log]", "time_zone = +03:00"}};
+}
+
 constexpr Check kSettingsChecks[] = {
     {"settings", Group::settings, "", judge_file, Needs::nothing},
     {"settings_privacy", Group::settings, "", judge_privacy, Needs::nothing},
     {"templates", Group::settings, "", judge_templates},
     {"form", Group::settings, "", judge_form},
     {"encoding", Group::settings, "", judge_encoding},
+    {"time_zone", Group::settings, "", judge_time_zone},
 };
 
 }  // namespace

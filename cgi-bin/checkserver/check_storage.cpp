@@ -223,7 +223,10 @@ std::span<const Check> storage_checks() {
 
 StorageSeen look_at_storage(const Subject& subject) {
   StorageSeen seen;
-  const std::string& root = subject.place.document_root;
+  // Where the settings allow it, what lies in the web root is no fault: the files are asked for
+  // (leaks).
+  const bool may_be_inside = subject.settings && subject.settings->data.in_web_root;
+  const std::string root = may_be_inside ? "" : subject.place.document_root;
   const std::filesystem::path& file = subject.place.settings_file;
   seen.settings_file = look_at_path(file, root, lines_to_read(file));
   if (!subject.settings) return seen;

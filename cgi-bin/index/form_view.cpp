@@ -141,6 +141,7 @@ Response form_page(const FormBase& base, const FormView& view, int status) {
                                  {"honeypot", kHoneypotInput},
                                  {"captcha", captcha_data(captcha, settings)},
                                  {"has_files", base.form->has_files()},
+                                 {"ask", !base.between_requests},
                                  {"notice", view.notice.text},
                                  {"notice_kind", view.notice.kind},
                                  {"notice_role", view.notice.kind == "error" ? "alert" : "status"},

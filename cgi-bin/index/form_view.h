@@ -33,6 +33,7 @@ struct FormBase {
   std::shared_ptr<const Form> form;
   std::shared_ptr<const Templates> templates;
   std::string language;
+  bool between_requests = true;  // something of ours runs then, and sends what waits
 };
 
 Response form_page(const FormBase& base, const FormView& view, int status);

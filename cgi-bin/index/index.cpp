@@ -312,7 +312,8 @@ class IndexPage : public AppPage {
     view.token = ending.token;
     view.notice = ending.notice;
     view.marks = utm_marks(context.request.params);
-    const FormBase base{context.app.settings, context.form, context.templates, context.language};
+    const FormBase base{context.app.settings, context.form, context.templates, context.language,
+                        app_.mode() != Mode::cgi};
     return form_page(base, view, ending.status, pages_);
   }
 

@@ -8,6 +8,15 @@
 #include <utility>
 
 namespace b24 {
+namespace {
+
+// Of an offset, as POSIX writes it: with the sign the other way round.
+std::string posix_zone(const std::string& zone) {
+  if (!is_utc_offset(zone)) return zone;
+  return "<" + zone + ">" + (zone.starts_with('+') ? '-' : '+') + zone.substr(1);
+}
+
+}  // namespace
 
 AppSource::AppSource(const Launch& launch, std::string page, Clock clock)
     : launch_(launch),
@@ -19,7 +28,7 @@ AppSource::AppSource(const Launch& launch, std::string page, Clock clock)
   const Result<App> app = current();
   if (app && app->settings->data.in_web_root) document_root_.clear();
   if (!app || app->settings->log.time_zone.empty()) return;
-  setenv("TZ", app->settings->log.time_zone.c_str(), 1);
+  setenv("TZ", posix_zone(app->settings->log.time_zone).c_str(), 1);
   tzset();
 }
 

@@ -139,7 +139,12 @@ bool is_csp(std::string_view text) {
   return text.empty() || matches(one + "(," + one + ")*", std::string(text));
 }
 
+bool is_utc_offset(std::string_view text) {
+  return matches("[+-][01][0-9]:[0-5][0-9]", std::string(text));
+}
+
 bool is_time_zone(std::string_view text) {
+  if (is_utc_offset(text)) return true;
   const auto allowed = [](char c) {
     return text::is_letter(c) || text::is_digit(c) || std::string_view("_+-/").contains(c);
   };

@@ -48,9 +48,10 @@ T initial_value(const TypeOf<T>& type, std::string_view text) {
 }
 
 // Checks of texts.
-bool is_encoding(std::string_view text);   // a name that iconv knows, or none
-bool is_language(std::string_view text);   // "auto", or a tag such as "en"
-bool is_time_zone(std::string_view text);  // "Europe/Moscow", or none
+bool is_encoding(std::string_view text);    // a name that iconv knows, or none
+bool is_language(std::string_view text);    // "auto", or a tag such as "en"
+bool is_utc_offset(std::string_view text);  // "+03:00"
+bool is_time_zone(std::string_view text);   // "Europe/Moscow", such an offset, or none
 // "font-src https://a data:, img-src https://*.b": directives that a page can do with, each with
 // sources that allow no foreign script by accident ('unsafe-...', *, data: for scripts); or none.
 bool is_csp(std::string_view text);
@@ -91,7 +92,8 @@ inline constexpr TextType kEncoding = {
 inline constexpr TextType kLanguage = {
     {.expects = "a language such as en or ru, or auto", .check = is_language, .lower_case = true}};
 inline constexpr TextType kTimeZone = {
-    {.expects = "the name of a time zone, such as Europe/Moscow", .check = is_time_zone}};
+    {.expects = "the name of a time zone, such as Europe/Moscow, or an offset, such as +03:00",
+     .check = is_time_zone}};
 inline constexpr TextType kCsp = {
     {.expects = "directives such as font-src https://fonts.example, parted by commas",
      .check = is_csp}};

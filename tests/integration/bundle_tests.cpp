@@ -141,7 +141,7 @@ BOOST_AUTO_TEST_CASE(the_programs_are_static_small_and_tell_nothing_of_where_the
 
 BOOST_AUTO_TEST_CASE(the_same_programs_are_packed_to_the_same_bytes) {
   const TempDir dir;
-  fs::create_directory_symlink(fs::absolute(built("static")), dir / "static");
+  fs::create_directory_symlink(fs::absolute("build/static"), dir / "static");
   const Ran ran = run({{"conf/dist/pack"}, {"BUILD=" + dir.path().string()}});
   BOOST_TEST_REQUIRE(ran.status == 0, ran.err);
   for (const char* ending : {".tar.gz", ".zip"}) {
@@ -149,7 +149,7 @@ BOOST_AUTO_TEST_CASE(the_same_programs_are_packed_to_the_same_bytes) {
     BOOST_TEST((read_file(again) == read_file(bundle(ending))), ending);
   }
   BOOST_TEST(
-      run({{"sha256sum", "--check", "--quiet", "SHA256SUMS"}, {}, "", {}, built("dist")}).status ==
+      run({{"sha256sum", "--check", "--quiet", "SHA256SUMS"}, {}, "", {}, "build/dist"}).status ==
       0);
 }
 
@@ -260,7 +260,8 @@ BOOST_AUTO_TEST_CASE(inside_the_web_root_it_needs_a_setting_is_closed_and_checks
   write_file(settings, text.substr(0, text.find("public_url =")) + public_url);
   fs::remove(settings.parent_path() / "data/checkserver.json");  // the report stands for a while
   const HttpReply closed = report(host, "/checkserver.php");
-  BOOST_TEST(state_of(closed, "leaks") == "ok", closed.body << host.errors());
+  for (const char* check : {"leaks", "settings_privacy", "data_dir", "logs_dir"})
+    BOOST_TEST(state_of(closed, check) == "ok", check << closed.body << host.errors());
 }
 
 BOOST_AUTO_TEST_CASE(what_is_missing_is_said) {

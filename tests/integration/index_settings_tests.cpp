@@ -45,6 +45,19 @@ BOOST_AUTO_TEST_CASE(cgi_is_served_like_fastcgi) {
              "Data has been saved");
 }
 
+// Without cron, too, on a site that has visitors.
+BOOST_AUTO_TEST_CASE(an_open_page_lets_what_waits_be_sent_where_nothing_runs_between_requests) {
+  BOOST_TEST(!site().get("/index.php").body.contains(" data-ask"));
+  const CgiForm form(site());
+  BOOST_TEST(form.get().body.contains(" data-ask>"));
+  site().reset();
+  site().fault("down", 1);
+  BOOST_TEST(form.submit(person("Waiting")).status == 202);
+  BOOST_TEST(wait_until([&] {
+    return form.request({"HEAD", "/index.php", {}, ""}).status == 200 && site().leads().size() == 1;
+  }));
+}
+
 BOOST_AUTO_TEST_CASE(nobody_waits_for_a_portal_that_no_setting_names) {
   for (const char* url : {"C_REST_WEB_HOOK_URL=", "C_REST_WEB_HOOK_URL=https://portal.example/"}) {
     const CgiForm form(site(), {url, "B24HOOKS_FORM_WAIT=10m"});

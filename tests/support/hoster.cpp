@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "base/version.h"
 #include "form_client.h"
+#include "web_server.h"
 
 namespace b24::test {
 namespace {
@@ -36,7 +37,9 @@ void fill_in(const fs::path& settings, const Site& site) {
 }  // namespace
 
 fs::path bundle(std::string_view ending) {
-  return built("dist/b24hooks-" + std::string(kVersion) + "-linux-x86_64" + std::string(ending));
+  // Never instrumented: sanitizers do not work in static programs.
+  return fs::absolute("build/dist/b24hooks-" + std::string(kVersion) + "-linux-x86_64" +
+                      std::string(ending));
 }
 
 void unpack_bundle(const fs::path& to) {
@@ -87,7 +90,10 @@ Hoster::Hoster(CgiModule module, const Site& site) : port_(free_port()) {
   // At its end it ends its whole process group.
   process_ = std::make_unique<Process>(
       Command{{"setsid", "/usr/sbin/apache2", "-DFOREGROUND", "-f", logs_ / "apache.conf"}});
-  if (!wait_until([this] { return can_connect(port_) || !process_->running(); }) ||
+  const auto ready = [&] {
+    return can_connect(port_) && (module == CgiModule::cgi || cgid_is_ready(logs_.path()));
+  };
+  if (!wait_until([&] { return ready() || !process_->running(); }) ||
       !process_->running()) {
     throw std::runtime_error("hoster: " + process_->err() + errors());
   }

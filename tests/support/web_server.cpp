@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <regex>
 #include <stdexcept>
 #include <vector>
@@ -37,6 +38,12 @@ void give_away(const fs::path& dir) {
 
 }  // namespace
 
+bool cgid_is_ready(const fs::path& directory) {
+  return std::ranges::any_of(fs::directory_iterator(directory), [](const auto& entry) {
+    return entry.path().filename().string().starts_with("cgid.sock");
+  });
+}
+
 WebServer::WebServer(WebServerKind kind, std::string directory)
     : directory_(std::move(directory)), port_(free_port()) {
   install();
@@ -53,7 +60,11 @@ WebServer::WebServer(WebServerKind kind, std::string directory)
   const std::vector<std::string> server = command(kind);
   starting.args.insert(starting.args.end(), server.begin(), server.end());
   process_ = std::make_unique<Process>(starting);
-  if (!wait_until([this] { return can_connect(port_) || !process_->running(); }) ||
+  const bool by_cgid = kind == WebServerKind::apache_cgi;
+  const auto ready = [&] {
+    return can_connect(port_) && (!by_cgid || cgid_is_ready(dir_.path()));
+  };
+  if (!wait_until([&] { return ready() || !process_->running(); }) ||
       !process_->running()) {
     throw std::runtime_error("web_server: " + process_->out() + errors());
   }

@@ -19,6 +19,10 @@ enum class WebServerKind {
   caddy,
 };
 
+// Whether Apache's mod_cgid, whose ScriptSock lies in this directory, can start programs; until
+// then it answers 503.
+bool cgid_is_ready(const std::filesystem::path& directory);
+
 // The example in conf/ with its paths below a directory of its own; the programs, templates and
 // settings are copied there. As root it runs as www-data, since Apache refuses root.
 class WebServer {

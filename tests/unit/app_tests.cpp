@@ -15,17 +15,23 @@ BOOST_AUTO_TEST_SUITE(app_tests)
 
 // The setting was once read and then not used.
 BOOST_AUTO_TEST_CASE(the_time_zone_of_the_settings_is_the_process_own) {
-  const test::TempDir dir;
-  test::write_file(dir / "settings.conf", "[data]\ndir = data\n[log]\ntime_zone = Asia/Tokyo\n");
-  std::filesystem::permissions(dir / "settings.conf", std::filesystem::perms::owner_read);
-  const char* environment[] = {nullptr};
-  Launch launch;
-  launch.settings_file = (dir / "settings.conf").string();
-  launch.environment = environment;
   const std::string before = php_date(0);
-  {
+  const struct {
+    const char* zone;
+    const char* epoch;
+  } rows[] = {{"Asia/Tokyo", "1970.01.01 9:00:00"},
+              {"+05:30", "1970.01.01 5:30:00"},
+              {"-03:00", "1969.12.31 21:00:00"}};
+  for (const auto& row : rows) {
+    const test::TempDir dir;
+    test::write_file(dir / "settings.conf",
+                     std::string("[data]\ndir = data\n[log]\ntime_zone = ") + row.zone + "\n");
+    const char* environment[] = {nullptr};
+    Launch launch;
+    launch.settings_file = (dir / "settings.conf").string();
+    launch.environment = environment;
     const AppSource source(launch, "handler");
-    BOOST_TEST(php_date(0) == "1970.01.01 9:00:00");
+    BOOST_TEST(php_date(0) == row.epoch, row.zone);
   }
   unsetenv("TZ");
   tzset();

@@ -48,6 +48,8 @@ const std::vector<Case>& cases() {
       {"form", State::error, "broken", [](Facts& f) { f.settings.form.title = "{nothing}"; }},
       {"encoding", State::error, "unknown",
        [](Facts& f) { f.settings.crest.current_encoding = "klingon-1"; }},
+      {"time_zone", State::warning, "unknown",
+       [](Facts& f) { f.settings.log.time_zone = "Mars/Base"; }},
       {"data_dir", State::error, "missing",
        [](Facts& f) { f.seen.storage->data_dir.exists = false; }},
       {"data_dir", State::error, "no_directory",
