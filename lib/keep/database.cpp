@@ -185,11 +185,10 @@ Status Database::connect(const std::filesystem::path& file, int flags) {
   if (code != SQLITE_OK) return failure(db_, code, "open");
   sqlite3_extended_result_codes(db_, 1);
   sqlite3_busy_timeout(db_, kBusyMillis);
-  // What is erased is gone from the disk, too. Pages are kept by the kernel, for all processes, and
-  // not by each connection once more.
+  // What is erased is gone from the disk, too.
   return execute(
       "PRAGMA temp_store=MEMORY; PRAGMA cell_size_check=ON; PRAGMA trusted_schema=OFF; "
-      "PRAGMA secure_delete=ON; PRAGMA cache_size=-512");
+      "PRAGMA secure_delete=ON");
 }
 
 Database::~Database() {
@@ -201,7 +200,9 @@ Status Database::configure(Sync sync) {
   auto wal = turn_to_wal();
   if (!wal) return std::unexpected(wal.error());
   wal_ = *wal;
-  if (auto done = execute("PRAGMA journal_size_limit=16777216"); !done) return done;
+  // The kernel keeps pages, too, for all processes.
+  if (auto done = execute("PRAGMA journal_size_limit=16777216; PRAGMA cache_size=-512"); !done)
+    return done;
   return set_sync(sync);
 }
 

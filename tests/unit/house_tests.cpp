@@ -100,7 +100,7 @@ BOOST_AUTO_TEST_CASE(no_header_commands_the_web_server) {
 BOOST_AUTO_TEST_CASE(rooms_and_files_keep_to_their_size) {
   const std::map<std::string, std::ptrdiff_t> budgets = {
       {"base", 1460}, {"value", 800},  {"settings", 2500}, {"web", 3492},        {"portal", 2178},
-      {"keep", 4030}, {"index", 2600}, {"handler", 1690},  {"checkserver", 3660}};
+      {"keep", 4032}, {"index", 2600}, {"handler", 1690},  {"checkserver", 3660}};
   std::map<std::string, std::ptrdiff_t> lines;
   for (const Source& source : sources()) {
     const auto count = std::ranges::count(source.text, '\n');
