@@ -88,6 +88,13 @@ class IndexPage : public AppPage {
           return lead_of(app, record);
         }) {}
 
+  ServerLimits server_limits() override {
+    if (const Result<App> app = app_.current(); app) {
+      if (const auto form = current_form(*app); !form) complain("index", form.error());
+    }
+    return AppPage::server_limits();
+  }
+
   Response respond(const Request& request) override {
     if (!request.path_info.empty()) return error_response(404, "not_found", request);
     Result<Context> context = make_context(request);

@@ -10,10 +10,10 @@
 namespace b24 {
 namespace {
 
-// Of an offset, as POSIX writes it: with the sign the other way round.
+// Of an offset, as POSIX writes it: a name, then the offset with the sign the other way round.
 std::string posix_zone(const std::string& zone) {
   if (!is_utc_offset(zone)) return zone;
-  return "<" + zone + ">" + (zone.starts_with('+') ? '-' : '+') + zone.substr(1);
+  return "<" + zone.substr(0, 3) + ">" + (zone.starts_with('+') ? '-' : '+') + zone.substr(1);
 }
 
 }  // namespace

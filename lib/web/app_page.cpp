@@ -22,7 +22,10 @@ AppPage::AppPage(const Launch& launch, std::string page)
 
 ServerLimits AppPage::server_limits() {
   auto app = app_.current();
-  if (!app) return {};
+  if (!app) {
+    complain(app_.page(), app.error());
+    return {};
+  }
   const ServerSettings& server = app->settings->server;
   return {.threads = server.threads,
           .max_threads = server.max_threads,

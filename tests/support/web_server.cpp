@@ -3,6 +3,7 @@
 
 #include <pwd.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -40,7 +41,10 @@ void give_away(const fs::path& dir) {
 
 bool cgid_is_ready(const fs::path& directory) {
   return std::ranges::any_of(fs::directory_iterator(directory), [](const auto& entry) {
-    return entry.path().filename().string().starts_with("cgid.sock");
+    struct stat status {};
+    // Made by root, it is given to Apache's user at last.
+    return entry.path().filename().string().starts_with("cgid.sock") &&
+           ::stat(entry.path().c_str(), &status) == 0 && (geteuid() != 0 || status.st_uid != 0);
   });
 }
 
@@ -61,11 +65,8 @@ WebServer::WebServer(WebServerKind kind, std::string directory)
   starting.args.insert(starting.args.end(), server.begin(), server.end());
   process_ = std::make_unique<Process>(starting);
   const bool by_cgid = kind == WebServerKind::apache_cgi;
-  const auto ready = [&] {
-    return can_connect(port_) && (!by_cgid || cgid_is_ready(dir_.path()));
-  };
-  if (!wait_until([&] { return ready() || !process_->running(); }) ||
-      !process_->running()) {
+  const auto ready = [&] { return can_connect(port_) && (!by_cgid || cgid_is_ready(dir_.path())); };
+  if (!wait_until([&] { return ready() || !process_->running(); }) || !process_->running()) {
     throw std::runtime_error("web_server: " + process_->out() + errors());
   }
 }
