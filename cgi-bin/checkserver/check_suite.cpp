@@ -11,9 +11,9 @@
 #include "base/secret.h"
 #include "base/text.h"
 #include "check_seen.h"
+#include "keep/event_flow.h"
 #include "keep/ingest.h"
 #include "keep/work_loop.h"
-#include "keep/event_flow.h"
 #include "value/json.h"
 
 namespace b24::check {

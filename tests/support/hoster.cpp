@@ -93,8 +93,7 @@ Hoster::Hoster(CgiModule module, const Site& site) : port_(free_port()) {
   const auto ready = [&] {
     return can_connect(port_) && (module == CgiModule::cgi || cgid_is_ready(logs_.path()));
   };
-  if (!wait_until([&] { return ready() || !process_->running(); }) ||
-      !process_->running()) {
+  if (!wait_until([&] { return ready() || !process_->running(); }) || !process_->running()) {
     throw std::runtime_error("hoster: " + process_->err() + errors());
   }
 }
