@@ -1,5 +1,8 @@
 // web_server_tests: the same answers behind Apache, nginx, lighttpd and Caddy, by the examples.
+#include <algorithm>
 #include <boost/test/unit_test.hpp>
+#include <future>
+#include <vector>
 
 #include "web_server.h"
 
@@ -65,11 +68,46 @@ void large_bodies_are_read_whole_or_refused_by_the_page(const WebServer& server)
   BOOST_TEST(!server.hook_log().contains("[ID] => 1000\n"));
 }
 
+// Posts events, each with a number of its own, until so many were answered with 200; their numbers.
+std::vector<int> post_until(const WebServer& server, int number, int answered) {
+  std::vector<int> numbers;
+  const auto post = [&] {
+    const HttpReply reply = server.post("/handler.php", event(++number, WebServer::token()));
+    if (reply.status == 200) numbers.push_back(number);
+    return std::ssize(numbers) >= answered;
+  };
+  BOOST_TEST(wait_until(post), numbers.size() << server.errors());
+  return numbers;
+}
+
+void what_was_answered_outlives_kills_and_reloads(WebServer& server) {
+  std::vector<int> answered;
+  for (int turn = 1; turn <= 2; ++turn) {
+    auto others = std::async(std::launch::async, post_until, std::cref(server), turn * 100'000, 40);
+    std::vector<int> own = post_until(server, turn * 100'000 + 50'000, 10);
+    server.kill_handler();
+    answered.insert(answered.end(), own.begin(), own.end());
+    server.reload();
+    for (auto more : {post_until(server, turn * 100'000 + 70'000, 20), others.get()})
+      answered.insert(answered.end(), more.begin(), more.end());
+  }
+  const auto times = [](const std::string& log, int number) {
+    return count(log, "[ID] => " + std::to_string(number) + "\n");
+  };
+  BOOST_TEST(wait_until([&] {
+    const std::string log = server.hook_log();
+    return std::ranges::all_of(answered, [&](int each) { return times(log, each) > 0; });
+  }));
+  const std::string log = server.hook_log();
+  for (const int number : answered) BOOST_TEST(times(log, number) == 1, number);
+}
+
 void all_is_as_it_should_be(WebServerKind kind) {
-  const WebServer server(kind);
+  WebServer server(kind);
   the_pages_answer_at_their_addresses(server);
   events_are_taken_once_and_strangers_are_not(server);
   large_bodies_are_read_whole_or_refused_by_the_page(server);
+  what_was_answered_outlives_kills_and_reloads(server);
 }
 
 }  // namespace

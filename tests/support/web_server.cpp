@@ -49,7 +49,7 @@ bool cgid_is_ready(const fs::path& directory) {
 }
 
 WebServer::WebServer(WebServerKind kind, std::string directory)
-    : directory_(std::move(directory)), port_(free_port()) {
+    : kind_(kind), directory_(std::move(directory)), port_(free_port()) {
   install();
   write_file(dir_ / "server.conf", conf(kind));
   if (geteuid() == 0) {
@@ -78,15 +78,39 @@ WebServer::~WebServer() {
 }
 
 void WebServer::listen_ourselves() {
-  for (const std::string name : {"index", "handler", "handler-backup", "checkserver"}) {
-    const std::string socket = "unix:" + (dir_ / (name + ".sock")).string();
-    Command command{as_user_};
-    command.args.insert(command.args.end(), {dir_ / ("lib/cgi-bin/" + name + ".fcgi"), "--settings",
-                                             dir_ / "settings.conf", "--listen", socket});
-    programs_.emplace_back(command);
-    if (!wait_until([&] { return listens(socket); }))
-      throw std::runtime_error("web_server: " + programs_.back().err());
+  for (const char* name : {"index", "handler", "handler-backup", "checkserver"})
+    start_program(name);
+}
+
+void WebServer::start_program(const std::string& name) {
+  const std::string socket = "unix:" + (dir_ / (name + ".sock")).string();
+  Command command{as_user_};
+  command.args.insert(command.args.end(), {dir_ / ("lib/cgi-bin/" + name + ".fcgi"), "--settings",
+                                           dir_ / "settings.conf", "--listen", socket});
+  programs_.erase(name);
+  const auto& program = programs_.emplace(name, command).first->second;
+  if (!wait_until([&] { return listens(socket); }))
+    throw std::runtime_error("web_server: " + program.err());
+}
+
+void WebServer::kill_handler() {
+  const std::string program = dir_ / "lib/cgi-bin/handler.fcgi";
+  for (const fs::directory_entry& entry : fs::directory_iterator("/proc")) {
+    const pid_t pid = std::atoi(entry.path().filename().c_str());
+    if (pid > 0 && read_file(entry.path() / "cmdline").starts_with(program)) ::kill(pid, SIGKILL);
   }
+  if (programs_.contains("handler")) start_program("handler");
+}
+
+void WebServer::reload() {
+  if (kind_ == WebServerKind::apache_fcgid) return;
+  if (kind_ == WebServerKind::caddy) {
+    const Ran ran = run({{"/usr/bin/caddy", "reload", "--adapter", "caddyfile", "--config",
+                          dir_ / "server.conf", "--address", "unix/" + (dir_ / "admin").string()}});
+    if (ran.status != 0) throw std::runtime_error("web_server: " + ran.err);
+    return;
+  }
+  process_->signal(kind_ == WebServerKind::nginx ? SIGHUP : SIGUSR1);
 }
 
 void WebServer::install() const {
@@ -194,7 +218,7 @@ std::string WebServer::caddy_conf() const {
                        " " + directory_ + "$1");
     example = replaced(example, "respond 404", "root * " + dir + "/www\nfile_server");
   }
-  return "{\nadmin off\nauto_https off\n}\n" + example;
+  return "{\nadmin unix/" + dir + "/admin\nauto_https off\n}\n" + example;
 }
 
 }  // namespace b24::test

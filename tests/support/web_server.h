@@ -1,6 +1,7 @@
 // web_server: each web server with its example configuration, on a free port of 127.0.0.1.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -42,12 +43,19 @@ class WebServer {
   bool hooked(const std::string& text) const {
     return wait_until([&] { return hook_log().contains(text); });
   }
+  // kill -9 for every process of the event receiver; one that listens by itself is started again,
+  // as systemd would.
+  void kill_handler();
+  // Has the server read its configuration again, as `systemctl reload` does. Not with mod_fcgid,
+  // which then leaves requests without an answer: its example says to restart.
+  void reload();
   static std::string token() { return "0123456789abcdef0123456789abcdef"; }
   std::string errors() const { return read_file(dir_ / "error.log") + process_->err(); }
 
  private:
   void install() const;
   void listen_ourselves();
+  void start_program(const std::string& name);
   std::vector<std::string> command(WebServerKind kind) const;
   std::string conf(WebServerKind kind) const;
   std::string apache_conf(WebServerKind kind) const;
@@ -57,10 +65,11 @@ class WebServer {
   std::string with_paths(std::string example) const;
 
   TempDir dir_;
+  const WebServerKind kind_;
   std::string directory_;
   int port_;
   std::vector<std::string> as_user_;
-  std::vector<Process> programs_;
+  std::map<std::string, Process> programs_;
   std::unique_ptr<Process> process_;
 };
 
