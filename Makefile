@@ -189,7 +189,7 @@ DEB := $(B)/deb
 ifeq ($(SANITIZE),)
 deb: all | deps-deb  ## build the Debian package: build/deb
 	@rm -rf $(DEB)
-	@MAKEFLAGS= $(MAKE) --silent B=$(B) VERSION=$(VERSION) PREFIX=/usr DESTDIR=$(abspath $(DEB))/root install-strip > /dev/null
+	@umask 022; MAKEFLAGS= $(MAKE) --silent B=$(B) VERSION=$(VERSION) PREFIX=/usr DESTDIR=$(abspath $(DEB))/root install-strip > /dev/null
 	@DEB=$(DEB) VERSION=$(VERSION) RELEASED=$(RELEASED) conf/deb/pack
 else
 deb:
