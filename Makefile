@@ -144,7 +144,7 @@ UNITS   := $(DESTDIR)$(PREFIX)/lib/systemd/system
 MAN     := $(DESTDIR)$(PREFIX)/share/man
 COMPLETIONS := $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 INSTALL_PROGRAM ?= install -m 755
-VERSION ?= $(shell sed -n 's/.*"\(.*\)".*/\1/p' lib/base/version.h)
+VERSION := $(shell sed -n 's/.*"\(.*\)".*/\1/p' lib/base/version.h)
 # The day of this version, so that the same sources give the same bytes.
 RELEASED := $(shell git log -1 --format=%cs lib/base/version.h 2> /dev/null || echo 1970-01-01)
 MANUALS := $(ROOMS:%=$(B)/man/b24hooks-%.1) $(B)/man/b24hooks-settings.5

@@ -22,7 +22,7 @@ fs::path package(const fs::path& dir = "build/deb", const std::string& version =
       make.push_back("VERSION=" + version);
       environment.push_back("DPKG_DEB_COMPRESSOR_TYPE=zstd");  // it need not be small
     }
-    const Ran made = run({make, environment}, 3 * kDeadline);
+    const Ran made = run({make, environment}, 10 * kDeadline);
     BOOST_REQUIRE_MESSAGE(made.status == 0, made.out + made.err);
   }
   for (const fs::directory_entry& entry : fs::directory_iterator(dir))
@@ -37,7 +37,7 @@ std::string on_own_machine(const std::string& script, const std::vector<std::str
   if (!network) command.push_back("--net");
   command.insert(command.end(), {"sh", "-eu", "-c", script, "sh"});
   command.insert(command.end(), arguments.begin(), arguments.end());
-  const Ran ran = run({command}, 3 * kDeadline);
+  const Ran ran = run({command}, 10 * kDeadline);
   BOOST_TEST(ran.status == 0, ran.status << "\n" << ran.out << ran.err);
   return ran.out;
 }
@@ -56,7 +56,8 @@ std::string enabling(const std::string& server) {
 BOOST_AUTO_TEST_SUITE(deb_tests)
 
 BOOST_AUTO_TEST_CASE(lintian_finds_neither_an_error_nor_a_warning) {
-  const Ran ran = run({{"lintian", "--allow-root", "--fail-on", "error,warning", package()}});
+  const Ran ran =
+      run({{"lintian", "--allow-root", "--fail-on", "error,warning", package()}}, 10 * kDeadline);
   BOOST_TEST(ran.status == 0, ran.out + ran.err);
   BOOST_TEST(ran.out == "");
 }
