@@ -28,7 +28,9 @@ BUILD_PACKAGES := g++ make pkg-config libfcgi-dev libcurl4-openssl-dev libcjson-
                   libkainjow-mustache-dev libinih-dev libssl-dev
 RUN_PACKAGES   := nginx-light openssl ca-certificates curl
 TEST_PACKAGES  := libboost-test-dev php-cgi spawn-fcgi apache2 apache2-suexec-pristine libapache2-mod-fcgid lighttpd caddy sqlite3 strace \
-                  systemd procps tidy prometheus chromium chromium-driver
+                  systemd procps tidy prometheus chromium chromium-driver lintian mandoc man-db \
+                  bash-completion logrotate iproute2
+DEB_PACKAGES   := dpkg-dev
 DIST_PACKAGES  := libidn2-dev libunistring-dev dpkg-dev zip ca-certificates
 CHECK_PACKAGES := clang-format clang-tidy-16
 BENCH_PACKAGES := php-fpm php-curl php-cgi wrk
@@ -76,8 +78,8 @@ TEST_ROOMS      := $(B)/obj/tests/support.o $(B)/obj/tests/sandbox.o
 suite_objects    = $(call objects_of,tests/$(1)/*.cpp)
 SUITES          := unit integration browser
 
-.PHONY: all run test check bench size dist deps deps-run deps-test deps-dist deps-check deps-fuzz deps-bench example format lint fuzz install uninstall \
-        flags clean help FORCE
+.PHONY: all run test check bench size dist deb deps deps-run deps-test deps-dist deps-deb deps-check deps-fuzz deps-bench example format lint fuzz \
+        install install-strip uninstall flags clean help FORCE
 .SECONDARY:
 
 all: $(PAGES)  ## build the three pages
@@ -85,7 +87,7 @@ all: $(PAGES)  ## build the three pages
 run: deps-run all $(B)/sandbox.fcgi  ## build, then serve the pages and a sandbox portal until Ctrl-C
 	@PORT=$(PORT) SANDBOX_PORT=$(SANDBOX_PORT) RUN_DIR=$(RUN_DIR) BUILD=$(B) exec tests/run-site
 
-test: deps-test all dist $(B)/sandbox.fcgi $(SUITES:%=$(B)/%-tests)  ## run every test
+test: deps-test all dist deb $(B)/sandbox.fcgi $(SUITES:%=$(B)/%-tests)  ## run every test
 	@BUILD=$(B) tests/run-suites $(SUITES)
 
 check: $(B)/unit-tests  ## run the fast unit tests
@@ -114,6 +116,7 @@ deps:        ; $(call install_packages,$(BUILD_PACKAGES))  ## install what build
 deps-run:    ; $(call install_packages,$(BUILD_PACKAGES) $(RUN_PACKAGES))
 deps-test:   ; $(call install_packages,$(BUILD_PACKAGES) $(RUN_PACKAGES) $(TEST_PACKAGES))
 deps-dist:   ; $(call install_packages,$(BUILD_PACKAGES) $(DIST_PACKAGES))
+deps-deb:    ; $(call install_packages,$(BUILD_PACKAGES) $(DEB_PACKAGES))
 deps-bench:  ; $(call install_packages,$(BUILD_PACKAGES) $(RUN_PACKAGES) $(BENCH_PACKAGES))
 deps-check:  ; $(call install_packages,$(BUILD_PACKAGES) $(TEST_PACKAGES) $(CHECK_PACKAGES))
 deps-fuzz:   ; $(call install_packages,$(BUILD_PACKAGES) $(FUZZ_PACKAGES))
@@ -135,11 +138,34 @@ lint: deps-check  ## check format and run clang-tidy
 
 # --- Install --------------------------------------------------------------------------------------
 
+# The programs by their names on the command line are links, and so find what lies beside them.
 LIBEXEC := $(DESTDIR)$(PREFIX)/lib/b24hooks
-install: all  ## install below PREFIX (/usr/local)
-	install -d $(LIBEXEC)/cgi-bin $(LIBEXEC)/templates $(LIBEXEC)/conf
-	install -s -m 755 $(PAGES) $(LIBEXEC)/cgi-bin/
+UNITS   := $(DESTDIR)$(PREFIX)/lib/systemd/system
+MAN     := $(DESTDIR)$(PREFIX)/share/man
+COMPLETIONS := $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+INSTALL_PROGRAM ?= install -m 755
+VERSION := $(shell sed -n 's/.*"\(.*\)".*/\1/p' lib/base/version.h)
+# The day of this version, so that the same sources give the same bytes.
+RELEASED := $(shell git log -1 --format=%cs lib/base/version.h 2> /dev/null || echo 1970-01-01)
+MANUALS := $(ROOMS:%=$(B)/man/b24hooks-%.1) $(B)/man/b24hooks-settings.5
+
+$(B)/man/b24hooks-%: $(PAGES) conf/man
+	@mkdir -p $(@D)
+	@BUILD=$(B) VERSION=$(VERSION) DATE=$(RELEASED) conf/man $(basename $*) > $@
+
+install: all $(MANUALS)  ## install below PREFIX (/usr/local)
+	install -d $(LIBEXEC)/cgi-bin $(LIBEXEC)/templates $(LIBEXEC)/conf $(DESTDIR)$(PREFIX)/bin $(UNITS) $(MAN)/man1 $(MAN)/man5 $(COMPLETIONS)
+	$(INSTALL_PROGRAM) $(PAGES) $(LIBEXEC)/cgi-bin/
 	ln -sf handler.fcgi $(LIBEXEC)/cgi-bin/handler-backup.fcgi
+	for page in $(ROOMS); do \
+	  ln -sf ../lib/b24hooks/cgi-bin/$$page.fcgi $(DESTDIR)$(PREFIX)/bin/b24hooks-$$page; \
+	  ln -sf b24hooks $(COMPLETIONS)/b24hooks-$$page; \
+	done
+	install -m 644 conf/completion.bash $(COMPLETIONS)/b24hooks
+	install -m 644 $(filter %.1,$(MANUALS)) $(MAN)/man1/
+	install -m 644 $(filter %.5,$(MANUALS)) $(MAN)/man5/
+	install -m 644 conf/b24hooks.target conf/b24hooks@.socket conf/b24hooks@.service $(UNITS)/
+	sed -i 's,/usr/local,$(PREFIX),' $(UNITS)/b24hooks@.service
 	@cd templates && for file in *; do to=$(LIBEXEC)/templates/$$file; \
 	  if [ ! -e "$$to" ] || cmp -s "$$file" "$$to" || \
 	     (cd $(LIBEXEC)/templates && grep -s "  $$file$$" .delivered | sha256sum --check --status 2> /dev/null); \
@@ -147,9 +173,28 @@ install: all  ## install below PREFIX (/usr/local)
 	  else install -m 644 "$$file" "$$to.new"; echo "$$to was edited and stays; the new one is $$file.new"; fi; \
 	done; sha256sum * > $(LIBEXEC)/templates/.delivered
 	install -m 644 $(wildcard conf/*.example) nginx.conf.example $(LIBEXEC)/conf/
+	install -m 755 conf/setup $(LIBEXEC)/
+	install -m 644 conf/dist/settings.conf $(LIBEXEC)/settings.conf.new
+	@echo "Next, as root: $(PREFIX)/lib/b24hooks/setup"
+install-strip: INSTALL_PROGRAM := install -s -m 755
+install-strip: install  ## install without symbols
 uninstall:  ## remove what install put there, but no settings
-	rm -f $(LIBEXEC)/cgi-bin/*.fcgi $(LIBEXEC)/conf/*.example
+	rm -f $(LIBEXEC)/cgi-bin/*.fcgi $(LIBEXEC)/conf/*.example $(LIBEXEC)/setup $(LIBEXEC)/settings.conf.new
+	rm -f $(ROOMS:%=$(DESTDIR)$(PREFIX)/bin/b24hooks-%) $(ROOMS:%=$(COMPLETIONS)/b24hooks-%) $(COMPLETIONS)/b24hooks
+	rm -f $(UNITS)/b24hooks.target $(UNITS)/b24hooks@.service $(UNITS)/b24hooks@.socket $(MAN)/man1/b24hooks-*.1 $(MAN)/man5/b24hooks-settings.5
 	rm -rf $(LIBEXEC)/templates
+	rmdir --ignore-fail-on-non-empty $(LIBEXEC)/cgi-bin $(LIBEXEC)/conf $(LIBEXEC)
+
+DEB := $(B)/deb
+ifeq ($(SANITIZE),)
+deb: all | deps-deb  ## build the Debian package: build/deb
+	@rm -rf $(DEB)
+	@umask 022; MAKEFLAGS= $(MAKE) --silent B=$(B) VERSION=$(VERSION) PREFIX=/usr DESTDIR=$(abspath $(DEB))/root install-strip > /dev/null
+	@DEB=$(DEB) VERSION=$(VERSION) RELEASED=$(RELEASED) conf/deb/pack
+else
+deb:
+	@$(MAKE) SANITIZE= deb
+endif
 
 flags:  ## print the compiler's flags in effect
 	@echo "$(CXX) $(CXXFLAGS_ALL)"

@@ -40,8 +40,8 @@ Finding judge_templates(const Seen& seen) {
   if (seen.subject->templates_warning) {
     return failed("partly", *seen.subject->templates_warning, State::warning);
   }
-  return {.name = "loaded",
-          .facts = Value::map({{"dir", seen.subject->settings->page.templates.string()}})};
+  const std::string dirs = text::join(template_places(*seen.subject->settings), ", ");
+  return {.name = "loaded", .facts = Value::map({{"dir", dirs}})};
 }
 
 Finding judge_form(const Seen& seen) {

@@ -246,7 +246,6 @@ Status complete(Settings& settings, std::string_view web_root) {
                           "set dir in section [data], or B24HOOKS_DATA_DIR to an absolute path");
   }
   settings.data.dir = (settings.file.parent_path() / settings.data.dir).lexically_normal();
-  if (settings.page.templates.empty()) settings.page.templates = find_templates();
   if (settings.data.in_web_root) return {};
   return check_outside_web(settings.data.dir, web_root, "data_in_web_root", "the data directory",
                            "out of the web root");

@@ -90,7 +90,9 @@ std::string settings_help();
 
 // The running program's file.
 const std::filesystem::path& program();
-// The templates beside the installation: what page.templates is when nobody sets it.
-std::filesystem::path find_templates();
+// The directories of templates; a file goes before those of the same name in later ones: the
+// owner's (page.templates; else "templates" beside the settings file, when that is there), then
+// those beside the installation.
+std::vector<std::filesystem::path> template_places(const Settings& settings);
 
 }  // namespace b24

@@ -12,6 +12,17 @@ fs::path program_dir() {
   return program().parent_path();
 }
 
+fs::path installed_templates() {
+  const fs::path dir = program_dir();
+  // Installed (beside cgi-bin), in one folder, and in the build directories.
+  const fs::path candidates[] = {dir / "../templates", dir / "templates", dir / "../../templates",
+                                 dir / "../../../templates"};
+  std::error_code ignored;
+  for (const fs::path& candidate : candidates)
+    if (fs::is_directory(candidate, ignored)) return candidate.lexically_normal();
+  return candidates[0].lexically_normal();
+}
+
 }  // namespace
 
 const fs::path& program() {
@@ -67,15 +78,14 @@ std::string settings_whereabouts(const std::string& given, const char* const* en
          "\nLooked for by --settings, by B24HOOKS_SETTINGS, then at " + list_of_places() + "\n";
 }
 
-fs::path find_templates() {
-  const fs::path dir = program_dir();
-  // Installed (beside cgi-bin), in one folder, and in the build directories.
-  const fs::path candidates[] = {dir / "../templates", dir / "templates", dir / "../../templates",
-                                 dir / "../../../templates"};
+std::vector<fs::path> template_places(const Settings& settings) {
+  const fs::path installed = installed_templates();
+  const fs::path beside = settings.file.parent_path() / "templates";
   std::error_code ignored;
-  for (const fs::path& candidate : candidates)
-    if (fs::is_directory(candidate, ignored)) return candidate.lexically_normal();
-  return candidates[0].lexically_normal();
+  fs::path own = settings.page.templates;
+  if (own.empty() && !settings.file.empty() && fs::is_directory(beside, ignored)) own = beside;
+  if (own.empty() || own == installed) return {installed};
+  return {own, installed};
 }
 
 }  // namespace b24

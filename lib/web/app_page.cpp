@@ -14,7 +14,7 @@ AppPage::AppPage(const Launch& launch, std::string page)
       templates_(
           [this] {
             const Result<App> app = app_.current();
-            return app ? app->settings->page.templates : find_templates();
+            return template_places(app ? *app->settings : Settings());
           },
           {.only = launch.mode == Mode::cgi ? app_.page() : "", .tell = [this](const Error& fault) {
              if (const Result<App> app = app_.current(); app) app->log->error("templates", fault);

@@ -40,8 +40,7 @@ class AppPage : public Page {
 
   Launch launch_;
   AppSource app_;
-  // Those of the settings' directory; without settings those beside the installation, so that a
-  // person can be told what is wrong.
+  // Without settings those beside the installation, so that a person can be told what is wrong.
   TemplateSource templates_;
 
  private:

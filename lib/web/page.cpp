@@ -5,7 +5,7 @@
 
 #include <algorithm>
 #include <map>
-#include <set>
+#include <ranges>
 #include <stdexcept>
 
 #include "base/secret.h"
@@ -22,9 +22,9 @@ namespace {
 constexpr std::string_view kTemplate = ".mustache", kStyle = ".css", kScript = ".js";
 constexpr std::string_view kMessages = "messages.", kConf = ".conf";
 
-// The names of the files of a directory that make up the pages; none when it cannot be read.
-std::set<std::string> template_files(const fs::path& dir) {
-  std::set<std::string> names;
+// What of a directory makes up the pages, but for what is there already; nothing when it cannot be
+// read.
+void add_files(TemplateFiles& files, const fs::path& dir) {
   std::error_code fault;
   for (fs::directory_iterator entry(dir, fault), end; !fault && entry != end;
        entry.increment(fault)) {
@@ -32,10 +32,15 @@ std::set<std::string> template_files(const fs::path& dir) {
     if (name.starts_with('.')) continue;
     if (name.ends_with(kTemplate) || name.ends_with(kStyle) || name.ends_with(kScript) ||
         (name.starts_with(kMessages) && name.ends_with(kConf))) {
-      names.insert(name);
+      files.emplace(name, entry->path().string());
     }
   }
-  return names;
+}
+
+TemplateFiles template_files(const std::vector<fs::path>& dirs) {
+  TemplateFiles files;
+  for (const fs::path& dir : dirs) add_files(files, dir);
+  return files;
 }
 
 // "index.mustache" -> "index"; nothing for names that have another start or end.
@@ -100,14 +105,18 @@ std::string content_security_policy(const View& view, const PagePolicy& policy) 
   return result;
 }
 
-std::string stamp_of(const fs::path& dir) {
-  std::string stamp = dir.string() + "\n";
-  for (const std::string& name : template_files(dir)) {
-    struct stat status {};
-    if (stat((dir / name).c_str(), &status) != 0) continue;
-    stamp += name + " " + std::to_string(status.st_size) + " " +
-             std::to_string(status.st_mtim.tv_sec) + "." + std::to_string(status.st_mtim.tv_nsec) +
-             "\n";
+std::string stamp_of(const std::vector<fs::path>& dirs) {
+  std::string stamp;
+  std::error_code ignored;
+  for (const fs::path& dir : dirs) {
+    stamp += dir.string() + (fs::is_directory(dir, ignored) ? "/\n" : "\n");
+    for (const auto& [name, file] : template_files({dir})) {
+      struct stat status {};
+      if (stat(file.c_str(), &status) != 0) continue;
+      stamp += name + " " + std::to_string(status.st_size) + " " +
+               std::to_string(status.st_mtim.tv_sec) + "." +
+               std::to_string(status.st_mtim.tv_nsec) + "\n";
+    }
   }
   return stamp;
 }
@@ -117,9 +126,8 @@ std::string stamp_of(const fs::path& dir) {
 // What is broken when it is asked for has a plain text or the English one in its place: only a
 // process of one request gets that far.
 struct Templates::Data {
-  explicit Data(const fs::path& directory)
-      : dir(directory.string() + "/"), files(template_files(directory)) {
-    for (const std::string& name : files) {
+  explicit Data(const std::vector<fs::path>& places) : dirs(places), files(template_files(places)) {
+    for (const auto& [name, file] : files) {
       if (const auto page = middle(name, "", kTemplate); !page.empty())
         pages.try_emplace(std::string(page));
       const auto language = middle(name, kMessages, kConf);
@@ -127,28 +135,49 @@ struct Templates::Data {
     }
   }
 
-  std::string catalogue(std::string_view language) const {
-    return dir + std::string(kMessages) + std::string(language) + std::string(kConf);
+  // Its path; empty when there is none.
+  std::string file(const std::string& name) const {
+    const auto found = files.find(name);
+    return found == files.end() ? "" : found->second;
+  }
+
+  static std::string catalogue(std::string_view language) {
+    return std::string(kMessages) + std::string(language) + std::string(kConf);
+  }
+
+  // Text by text, so that what an upgrade adds is there though the owner has a catalogue of his
+  // own.
+  Result<Messages> texts(std::string_view language) const {
+    Messages all;
+    for (const fs::path& dir : dirs | std::views::reverse) {
+      const fs::path path = dir / catalogue(language);
+      if (std::error_code ignored; !fs::exists(path, ignored)) continue;
+      Result<Messages> own = b24::read_messages(path.string());
+      if (!own) return own;
+      own->merge(all);
+      all = *std::move(own);
+    }
+    return all;
   }
 
   Result<std::string> asset(const std::string& name) const {
-    if (!files.contains(name)) return "";
-    Result<std::string> text = read_settings_text(dir + name);
+    const std::string path = file(name);
+    if (path.empty()) return "";
+    Result<std::string> text = read_settings_text(path);
     // It would end the element that it is put into.
     if (text && text::lower(*text).contains(name.ends_with(kStyle) ? "</style" : "</script"))
-      return std::unexpected(
-          broken_template(dir + name + ": it holds an end tag of its own element"));
+      return std::unexpected(broken_template(path + ": it holds an end tag of its own element"));
     return text;
   }
 
   Result<View> make_view(const std::string& name) const {
-    Result<TemplateView> view = TemplateView::make(dir, name);
+    Result<TemplateView> view = TemplateView::make(files, name);
     if (!view) return std::unexpected(view.error());
     for (const std::string& key : view->keys()) {
       if (english.contains(key)) continue;
       return std::unexpected(
           Error{ErrorKind::settings, "unknown_message",
-                dir + name + ".mustache: {{t." + key + "}} is not in messages.en.conf",
+                file(name + ".mustache") + ": {{t." + key + "}} is not in messages.en.conf",
                 "add " + key + " to each of the catalogues"});
     }
     Result<std::string> base = asset("base.css"), style = asset(name + std::string(kStyle)),
@@ -166,12 +195,12 @@ struct Templates::Data {
   }
 
   Messages read_messages(std::string_view language, const Templates* before, Status& sound) const {
-    Result<Messages> own = b24::read_messages(catalogue(language));
+    Result<Messages> own = texts(language);
     if (!own) {
       sound = std::unexpected(own.error());
       own = before ? before->data_->messages(language) : Messages();
     }
-    const Status like = make_alike(*own, english, catalogue(language));
+    const Status like = make_alike(*own, english, file(catalogue(language)));
     if (sound) sound = like;
     return std::move(*own);
   }
@@ -187,28 +216,36 @@ struct Templates::Data {
     return others.contains(name) ? name : kEnglish;
   }
 
-  std::string dir;  // with a slash at its end
-  std::set<std::string> files;
+  const std::vector<fs::path> dirs;
+  const TemplateFiles files;
   std::map<std::string, Lazy<Result<View>>, std::less<>> pages;
   Messages english;
   std::map<std::string, Lazy<Messages>, std::less<>> others;  // by language
   std::optional<Error> warning;
 };
 
+namespace {
+
+std::unexpected<Error> no_templates(const fs::path& dir, const char* what) {
+  return std::unexpected(Error{ErrorKind::settings, "no_templates", dir.string() + ": " + what,
+                               "set page.templates to the directory of your templates"});
+}
+
+}  // namespace
+
 Templates::Templates(std::unique_ptr<Data> data) : data_(std::move(data)) {}
 Templates::~Templates() = default;
 
-Result<std::shared_ptr<const Templates>> Templates::load(const fs::path& dir,
+Result<std::shared_ptr<const Templates>> Templates::load(const std::vector<fs::path>& dirs,
                                                          const std::string& only,
                                                          const Templates* before) {
-  auto data = std::make_unique<Data>(dir);
-  const std::string english = data->catalogue(kEnglish);
-  if (!data->files.contains(fs::path(english).filename().string())) {
-    return std::unexpected(Error{ErrorKind::settings, "no_templates",
-                                 dir.string() + ": there is no messages.en.conf",
-                                 "set page.templates to the directory of the templates"});
-  }
-  Result<Messages> native = read_messages(english);
+  std::error_code ignored;
+  for (const fs::path& dir : dirs)
+    if (!fs::is_directory(dir, ignored)) return no_templates(dir, "there is no such directory");
+  auto data = std::make_unique<Data>(dirs);
+  if (data->file(Data::catalogue(kEnglish)).empty())
+    return no_templates(dirs.back(), "there is no messages.en.conf");
+  Result<Messages> native = data->texts(kEnglish);
   if (!native) return std::unexpected(native.error());
   data->english = std::move(*native);
   for (const auto& [name, slot] : data->pages) {
@@ -299,11 +336,11 @@ bool TemplateSource::look() {
   // A clock that was set back counts as a second gone by.
   if (looked_at_ && now >= *looked_at_ && now - *looked_at_ < 1000) return false;
   looked_at_ = now;
-  const fs::path dir = dir_();
-  std::string stamp = stamp_of(dir);
+  const std::vector<fs::path> dirs = dirs_();
+  std::string stamp = stamp_of(dirs);
   if (stamp == stamp_) return false;
   stamp_ = std::move(stamp);
-  auto fresh = Templates::load(dir, options_.only, templates_.get());
+  auto fresh = Templates::load(dirs, options_.only, templates_.get());
   std::optional<Error> fault = fresh ? (*fresh)->warning() : std::optional(fresh.error());
   if (fresh) templates_ = std::move(*fresh);
   const bool is_new = fault && (!fault_ || fault->cause != fault_->cause);

@@ -34,8 +34,9 @@ struct PagePolicy {
 
 class Templates {
  public:
-  // Reads what is in `dir`. Errors (kind settings; with file and line) have the codes no_templates
-  // (no such directory, or nothing in it), broken_template (what is wrong with a template, style or
+  // Reads what is in `dirs`: a file goes before those of the same name in later ones. Errors (kind
+  // settings; with file and line) have the codes no_templates (a directory that is not there, or
+  // nothing in any), broken_template (what is wrong with a template, style or
   // script), unknown_message ({{t.KEY}} that the English catalogue lacks), broken_catalogue (not
   // UTF-8, a key twice) and broken_line (ini_file.h); the last two for the English catalogue only:
   // see warning().
@@ -43,9 +44,9 @@ class Templates {
   // `only`: the one page that a process of one request shows. It alone is checked, and of the rest
   // is read what is asked for, when it is. `before`: an earlier version; its texts stand in for a
   // catalogue that cannot be read.
-  static Result<std::shared_ptr<const Templates>> load(const std::filesystem::path& dir,
-                                                       const std::string& only = {},
-                                                       const Templates* before = nullptr);
+  static Result<std::shared_ptr<const Templates>> load(
+      const std::vector<std::filesystem::path>& dirs, const std::string& only = {},
+      const Templates* before = nullptr);
   ~Templates();
 
   // The HTML of a page. REQUIRES: the template exists.
@@ -85,9 +86,9 @@ class TemplateSource {
     std::function<void(const Error&)> tell = {};  // of each new fault, once
     Clock clock = now_ms;
   };
-  // `dir`: where the templates are, asked at each look.
-  TemplateSource(std::function<std::filesystem::path()> dir, Options options)
-      : dir_(std::move(dir)), options_(std::move(options)) {}
+  // `dirs`: where the templates are (see Templates::load), asked at each look.
+  TemplateSource(std::function<std::vector<std::filesystem::path>()> dirs, Options options)
+      : dirs_(std::move(dirs)), options_(std::move(options)) {}
 
   // The templates as of now: looks at the files at most once a second and reads them again when one
   // changed. While the new ones have an error the old ones stay; an error only when there never
@@ -100,12 +101,12 @@ class TemplateSource {
  private:
   bool look();
   std::mutex mutex_;
-  std::function<std::filesystem::path()> dir_;
+  std::function<std::vector<std::filesystem::path>()> dirs_;
   Options options_;
   std::shared_ptr<const Templates> templates_;
   std::optional<Error> fault_;
   std::optional<Millis> looked_at_;
-  std::string stamp_;  // names, sizes and times of change of what was read last
+  std::string stamp_;  // paths, sizes and times of change of what was read last
 };
 
 }  // namespace b24

@@ -2,7 +2,6 @@
 #include "web/template_view.h"
 
 #include <algorithm>
-#include <filesystem>
 #include <optional>
 #include <vector>
 
@@ -85,10 +84,10 @@ std::optional<Error> check_tags(const std::string& text, const std::string& file
 // Appends one template, and in it those that it includes.
 class Expansion {
  public:
-  Expansion(const std::string& dir, std::set<std::string>& keys) : dir_(dir), keys_(keys) {}
+  Expansion(const TemplateFiles& files, std::set<std::string>& keys) : files_(files), keys_(keys) {}
 
   Status append(const std::string& name, int depth = 0) {
-    const std::string file = dir_ + name + ".mustache";
+    const std::string& file = files_.at(name + ".mustache");
     const Result<std::string> text = read_settings_text(file);
     if (!text) return std::unexpected(text.error());
     if (std::optional<Error> fault = check_tags(*text, file)) return std::unexpected(*fault);
@@ -115,13 +114,13 @@ class Expansion {
 
  private:
   Status include(const std::string& name, const std::string& by, int depth) {
-    const bool known = std::filesystem::exists(dir_ + name + ".mustache");
+    const bool known = files_.contains(name + ".mustache");
     if (known && depth < kDeepest) return append(name, depth + 1);
     return std::unexpected(broken_template(by + ": {{> " + name + "}} " +
                                            (known ? "includes itself" : "is not there")));
   }
 
-  const std::string& dir_;
+  const TemplateFiles& files_;
   std::set<std::string>& keys_;
   std::string result_;
 };
@@ -158,13 +157,14 @@ km::data convert(const Value& value) {
 
 }  // namespace
 
-Result<TemplateView> TemplateView::make(const std::string& dir, const std::string& name) {
+Result<TemplateView> TemplateView::make(const TemplateFiles& files, const std::string& name) {
   std::set<std::string> keys;
-  Expansion expansion(dir, keys);
+  Expansion expansion(files, keys);
   if (Status appended = expansion.append(name); !appended) return std::unexpected(appended.error());
   km::mustache view(without_indentation(expansion.text()));
   if (!view.is_valid())
-    return std::unexpected(broken_template(dir + name + ".mustache: " + view.error_message()));
+    return std::unexpected(
+        broken_template(files.at(name + ".mustache") + ": " + view.error_message()));
   return TemplateView(std::move(view), std::move(keys));
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <kainjow/mustache.hpp>
+#include <map>
 #include <set>
 #include <string>
 #include <string_view>
@@ -13,15 +14,17 @@
 
 namespace b24 {
 
+using TemplateFiles = std::map<std::string, std::string>;  // "index.mustache" -> its path
+
 class TemplateView {
  public:
   static constexpr char kText = ':';
 
-  // NAME.mustache in `dir` (with a slash at its end), with all {{> OTHER}} replaced by those
-  // templates, without comments and indentation. Error (broken_template): a tag that is not closed,
+  // NAME.mustache of `files`, which has it, with all {{> OTHER}} replaced by those templates,
+  // without comments and indentation. Error (broken_template): a tag that is not closed,
   // unbalanced sections, other delimiters, a partial that is missing or includes itself; those of
   // the system when the file cannot be read.
-  static Result<TemplateView> make(const std::string& dir, const std::string& name);
+  static Result<TemplateView> make(const TemplateFiles& files, const std::string& name);
 
   // Each KEY of {{t.KEY}}.
   const std::set<std::string>& keys() const { return keys_; }

@@ -22,7 +22,7 @@ std::string address(const Site& site, const std::string& path) {
 }
 
 std::string message(const std::string& language, const std::string& key) {
-  static const auto templates = Templates::load("templates").value();
+  static const auto templates = Templates::load({"templates"}).value();
   return templates->message(language, key);
 }
 

@@ -114,7 +114,7 @@ BOOST_AUTO_TEST_CASE(templates_and_catalogues_that_are_broken_are_found) {
   expect_row(broken.report(), "templates", "error", "checkserver.mustache");
   const BareCheck partly;
   use_own_templates(partly, "messages.ru.conf", "checks_title = ", "checks_titel = ");
-  expect_row(partly.report(), "templates", "warning", "checks_title");
+  expect_row(partly.report(), "templates", "warning", "checks_titel");
   const BareCheck none("[form]\ntitle = {no_such_field}");
   expect_row(none.report(), "form", "error", "no_such_field");
 }

@@ -1,4 +1,4 @@
-// install_tests: what `make install` puts where, that it works from there, and systemd's examples.
+// install_tests: what `make install` puts where, that it works from there, and systemd's units.
 #include <boost/test/unit_test.hpp>
 #include <set>
 
@@ -32,9 +32,9 @@ std::set<std::string> files(const fs::path& dir) {
   return names;
 }
 
-// A unit of the examples that starts what was installed below `root`.
-void write_unit(const std::string& example, const std::string& unit, const TempDir& root) {
-  std::string text = read_file("conf/" + example);
+// An installed unit, so changed that it starts what lies below `root`.
+void write_unit(const std::string& installed, const std::string& unit, const TempDir& root) {
+  std::string text = read_file(root / ("usr/local/lib/systemd/system/" + installed));
   const std::string home = "/usr/local/lib/b24hooks";
   for (std::size_t at = 0; (at = text.find(home, at)) != text.npos; at += home.size()) {
     text.insert(at, root.path().string());
@@ -102,10 +102,33 @@ BOOST_AUTO_TEST_CASE(what_is_installed_works_from_there_and_goes_again) {
   BOOST_TEST(checked.out.contains((home / "conf/settings.conf").string()), checked.out);
   BOOST_TEST(checked.out.contains((home / "templates").string()), checked.out);
 
+  const Ran help = run({{root / "usr/local/bin/b24hooks-index", "--help"}, {}, "", {}, ""});
+  BOOST_TEST(help.out.contains("Settings: " + (home / "conf/settings.conf").string()), help.out);
+
   make("uninstall", root);
-  for (const std::string& file : files(home)) {
-    BOOST_TEST((file == "conf/settings.conf" || file.starts_with("conf/data/")), file);
+  for (const std::string& file : files(root.path())) {
+    const std::string inside = fs::path(file).lexically_relative(kHome);
+    BOOST_TEST((inside == "conf/settings.conf" || inside.starts_with("conf/data/")), file);
   }
+}
+
+BOOST_AUTO_TEST_CASE(
+    the_commands_their_manual_and_completion_are_installed_and_the_next_step_is_named) {
+  const TempDir root;
+  const std::string said = make("install-strip", root);
+  BOOST_TEST(said == "Next, as root: /usr/local/lib/b24hooks/setup\n");
+  const std::set<std::string> installed = files(root / "usr/local");
+  for (const char* file :
+       {"lib/b24hooks/setup", "lib/systemd/system/b24hooks.target",
+        "lib/systemd/system/b24hooks@.service", "lib/systemd/system/b24hooks@.socket",
+        "share/man/man1/b24hooks-index.1", "share/man/man1/b24hooks-handler.1",
+        "share/man/man1/b24hooks-checkserver.1", "share/man/man5/b24hooks-settings.5",
+        "share/bash-completion/completions/b24hooks-index"})
+    BOOST_TEST(installed.contains(file), file);
+  const std::string sections =
+      run({{"readelf", "--sections", root / kHome / "cgi-bin/index.fcgi"}}).out;
+  BOOST_TEST(sections.contains(".text"));
+  BOOST_TEST(!sections.contains(".symtab"));
 }
 
 #if PROGRAMS_ARE_SMALL
@@ -122,14 +145,16 @@ BOOST_AUTO_TEST_CASE(each_program_is_small) {
 }
 #endif
 
-BOOST_AUTO_TEST_CASE(systemd_has_nothing_to_say_about_the_examples) {
+BOOST_AUTO_TEST_CASE(systemd_has_nothing_to_say_about_the_units) {
   const TempDir root;
   make("install", root);
   const std::string service = "b24hooks@handler-backup.service",
                     socket = "b24hooks@handler-backup.socket";
-  write_unit("b24hooks@.service.example", service, root);
-  write_unit("b24hooks@.socket.example", socket, root);
-  for (const std::string& unit : {service, socket}) BOOST_TEST(complaints(unit, root) == "", unit);
+  write_unit("b24hooks@.service", service, root);
+  write_unit("b24hooks@.socket", socket, root);
+  write_unit("b24hooks.target", "b24hooks.target", root);
+  for (const std::string& unit : {service, socket, std::string("b24hooks.target")})
+    BOOST_TEST(complaints(unit, root) == "", unit);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

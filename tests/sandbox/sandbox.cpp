@@ -33,7 +33,7 @@ SiteOptions site_options() {
 }
 
 std::shared_ptr<const b24::Templates> load_templates(const std::string& dir) {
-  auto templates = b24::Templates::load(dir);
+  auto templates = b24::Templates::load({dir});
   if (!templates) throw std::runtime_error(templates.error().cause);
   return *templates;
 }

@@ -34,7 +34,7 @@ std::vector<BatchResult> good_answers() {
 }  // namespace
 
 const Templates& templates() {
-  static const auto loaded = Templates::load("templates").value();
+  static const auto loaded = Templates::load({"templates"}).value();
   return *loaded;
 }
 

@@ -12,7 +12,7 @@ namespace b24::check {
 namespace {
 
 const Templates& templates() {
-  static const auto loaded = Templates::load("templates").value();
+  static const auto loaded = Templates::load({"templates"}).value();
   return *loaded;
 }
 

@@ -27,7 +27,7 @@ struct Base {
     consent.link = std::move(link);
     if (!consent.link.empty()) settings->fields.push_back(consent);
     return {settings, std::make_shared<const Form>(make_form(*settings).value()),
-            Templates::load("templates").value(), "en"};
+            Templates::load({"templates"}).value(), "en"};
   }
   // What a page rendered for this visitor alone would be.
   static std::string made_for(const FormBase& base, const std::string& token) {

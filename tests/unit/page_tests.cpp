@@ -24,12 +24,12 @@ struct Fixture {
   }
   void put(const char* name, std::string_view text) { test::write_file(dir / name, text); }
   std::shared_ptr<const Templates> load() {
-    auto templates = Templates::load(dir.path());
+    auto templates = Templates::load({dir.path()});
     BOOST_TEST_REQUIRE((templates ? "" : templates.error().cause) == "");
     return *templates;
   }
   Error fault() {
-    const auto templates = Templates::load(dir.path());
+    const auto templates = Templates::load({dir.path()});
     BOOST_TEST_REQUIRE(!templates.has_value());
     BOOST_TEST((templates.error().kind == ErrorKind::settings));
     BOOST_TEST(!templates.error().remedy.empty());
@@ -245,7 +245,7 @@ BOOST_AUTO_TEST_CASE(an_english_catalogue_that_is_broken_is_an_error) {
 BOOST_AUTO_TEST_CASE(a_running_process_keeps_a_translation_that_gets_broken) {
   Millis now = 1'000'000;
   put("x.mustache", "{{t.hello}}");
-  const auto where = [&] { return dir.path(); };
+  const auto where = [&] { return std::vector{dir.path()}; };
   const auto clock = [&] { return now; };
   TemplateSource source(where, {.clock = clock});
   const auto shown = [&] { return (*source.current())->render("x", Value::array(), "ru"); };
@@ -266,7 +266,7 @@ BOOST_AUTO_TEST_CASE(a_third_language_with_missing_texts_is_told_of_once_and_tak
   put("messages.de.conf", "hello = Hallo\n");
   std::vector<Error> told;
   TemplateSource source(
-      [&] { return dir.path(); },
+      [&] { return std::vector{dir.path()}; },
       {.tell = [&](const Error& fault) { told.push_back(fault); }, .clock = [&] { return now; }});
   const auto shown = [&] {
     now += 1000;
@@ -289,7 +289,7 @@ BOOST_AUTO_TEST_CASE(a_third_language_with_missing_texts_is_told_of_once_and_tak
 }
 
 BOOST_AUTO_TEST_CASE(a_directory_without_templates_is_named) {
-  const auto missing = Templates::load(dir / "nowhere");
+  const auto missing = Templates::load({dir / "nowhere"});
   BOOST_TEST_REQUIRE(!missing.has_value());
   BOOST_TEST(missing.error().code == "no_templates");
   BOOST_TEST(contains(missing.error().cause, "nowhere"));
@@ -382,7 +382,7 @@ BOOST_AUTO_TEST_CASE(threads_share_a_template) {
 BOOST_AUTO_TEST_CASE(a_running_process_sees_an_edited_template_and_survives_a_broken_one) {
   Millis now = 1'000'000;
   put("x.mustache", "one");
-  TemplateSource source([&] { return dir.path(); }, {.clock = [&] { return now; }});
+  TemplateSource source([&] { return std::vector{dir.path()}; }, {.clock = [&] { return now; }});
   const auto shown = [&] { return (*source.current())->render("x", Value::array(), "en"); };
   BOOST_TEST(shown() == "one");
   const auto first = *source.current();
@@ -405,6 +405,47 @@ BOOST_AUTO_TEST_CASE(a_running_process_sees_an_edited_template_and_survives_a_br
   BOOST_TEST(shown() == "third");
 }
 
+BOOST_AUTO_TEST_CASE(a_file_of_the_owner_goes_before_the_installed_one_and_both_are_watched) {
+  Millis now = 1'000'000;
+  const test::TempDir own;
+  put("part.mustache", "part");
+  put("x.mustache", "{{t.hello}} {{> part}}{{{style}}}");
+  TemplateSource source(
+      [&] {
+        return std::vector{own.path(), dir.path()};
+      },
+      {.clock = [&] { return now; }});
+  const auto shown = [&](std::string_view language = "en") {
+    now += 1000;
+    return (*source.current())->render("x", Value::array(), language);
+  };
+  BOOST_TEST(shown() == "Hello partbody { margin: 0 }\n");
+  test::write_file(own / "part.mustache", "mine");
+  BOOST_TEST(shown() == "Hello minebody { margin: 0 }\n");
+  test::write_file(own / "base.css", "");
+  BOOST_TEST(shown() == "Hello mine");
+  test::write_file(own / "messages.en.conf", "hello = Hi there\n");
+  test::write_file(own / "messages.ru.conf", "plain = просто\n");
+  BOOST_TEST(shown() == "Hi there mine");
+  BOOST_TEST(shown("ru") == "Привет mine");
+  BOOST_TEST((*source.current())->message("ru", "plain") == "просто");
+  // An upgrade that adds a text, and a template that uses it.
+  put("messages.en.conf", "hello = Hello\nplain = p\nhi = {{name}}\nnew = New\n");
+  put("messages.ru.conf", "hello = Привет\nplain = п\nhi = {{name}}\nnew = Новый\n");
+  put("x.mustache", "{{t.hello}} {{t.new}}");
+  BOOST_TEST(shown() == "Hi there New");
+  test::write_file(own / "messages.en.conf", "broken\n");
+  BOOST_TEST(shown() == "Hi there New");
+  BOOST_TEST_REQUIRE(source.fault().has_value());
+  BOOST_TEST(contains(source.fault()->cause, (own / "messages.en.conf").string()));
+  fs::remove_all(own.path());
+  BOOST_TEST(shown() == "Hi there New");
+  BOOST_TEST(source.fault()->code == "no_templates");
+  fs::create_directory(own.path());
+  BOOST_TEST(shown() == "Hello New");
+  BOOST_TEST(!source.fault().has_value());
+}
+
 BOOST_AUTO_TEST_CASE(a_process_of_one_request_reads_only_what_it_shows) {
   put("head.mustache", "<i>{{lang}}</i>");
   put("x.mustache", "{{> head}}{{t.hello}} {{t.plain}}");
@@ -412,7 +453,7 @@ BOOST_AUTO_TEST_CASE(a_process_of_one_request_reads_only_what_it_shows) {
   put("broken.mustache", "{{#broken");
   put("messages.de.conf", "broken");
   put("messages.ru.conf", "hello = Привет\n");
-  const auto opened = Templates::load(dir.path(), "x");
+  const auto opened = Templates::load({dir.path()}, "x");
   BOOST_TEST_REQUIRE(opened.has_value());
   const Templates& templates = **opened;
   BOOST_TEST(templates.choose_language("auto", "ru") == "ru");
@@ -428,21 +469,21 @@ BOOST_AUTO_TEST_CASE(a_process_of_one_request_reads_only_what_it_shows) {
   BOOST_TEST(page.body == "<b>\n");
   BOOST_TEST(header(page, "Content-Type") == "text/plain; charset=utf-8");
 
-  BOOST_TEST(Templates::load(dir.path(), "handler").has_value());  // has no page of its own
-  BOOST_TEST(Templates::load(dir.path(), "broken").error().code == "broken_template");
-  BOOST_TEST(Templates::load(dir / "nowhere", "x").error().code == "no_templates");
-  TemplateSource source([&] { return dir.path(); }, {.only = "x"});
+  BOOST_TEST(Templates::load({dir.path()}, "handler").has_value());  // has no page of its own
+  BOOST_TEST(Templates::load({dir.path()}, "broken").error().code == "broken_template");
+  BOOST_TEST(Templates::load({dir / "nowhere"}, "x").error().code == "no_templates");
+  TemplateSource source([&] { return std::vector{dir.path()}; }, {.only = "x"});
   const auto first = source.current();
   BOOST_TEST_REQUIRE(first.has_value());
   BOOST_TEST(*source.current() == *first);
-  TemplateSource faulty([&] { return dir.path(); }, {.only = "broken"});
+  TemplateSource faulty([&] { return std::vector{dir.path()}; }, {.only = "broken"});
   BOOST_TEST(!faulty.current().has_value());
   BOOST_TEST(faulty.fault()->code == "broken_template");
 }
 
 BOOST_AUTO_TEST_CASE(without_templates_a_process_says_so_until_there_are_some) {
   Millis now = 1'000'000;
-  TemplateSource source([&] { return dir / "later"; }, {.clock = [&] { return now; }});
+  TemplateSource source([&] { return std::vector{dir / "later"}; }, {.clock = [&] { return now; }});
   BOOST_TEST(!source.current().has_value());
   BOOST_TEST(!source.current().has_value());
   fs::rename(dir / "base.css", dir / "base.txt");
@@ -453,7 +494,7 @@ BOOST_AUTO_TEST_CASE(without_templates_a_process_says_so_until_there_are_some) {
 }
 
 BOOST_AUTO_TEST_CASE(the_delivered_templates_are_sound) {
-  const auto loaded = Templates::load("templates");
+  const auto loaded = Templates::load({"templates"});
   BOOST_TEST_REQUIRE((loaded ? "" : loaded.error().cause) == "");
   BOOST_TEST(!(*loaded)->warning().has_value());
   for (const std::string language : {"en", "ru"}) {

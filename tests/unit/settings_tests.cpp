@@ -76,12 +76,22 @@ BOOST_AUTO_TEST_CASE(an_empty_file_gives_the_defaults) {
   Settings settings = good("");
   BOOST_TEST(settings.file == file);
   BOOST_TEST(settings.data.dir == dir / "data");
-  BOOST_TEST(settings.page.templates.is_absolute());
-  BOOST_TEST(fs::exists(settings.page.templates / "base.css"));
   settings.file.clear();
   settings.data = DataSettings();
-  settings.page = PageSettings();
   BOOST_TEST((settings == Settings()));
+}
+
+BOOST_AUTO_TEST_CASE(templates_of_the_owner_go_before_those_of_the_installation) {
+  const auto places = [&](std::string_view text) { return template_places(good(text)); };
+  const std::vector<fs::path> installed = template_places(Settings());
+  BOOST_TEST_REQUIRE(installed.size() == 1U);
+  BOOST_TEST(installed[0].is_absolute());
+  BOOST_TEST(fs::exists(installed[0] / "base.css"));
+  BOOST_TEST(places("") == installed);
+  BOOST_TEST((places("[page]\ntemplates = own\n") == std::vector{dir / "own", installed[0]}));
+  fs::create_directory(dir / "templates");
+  BOOST_TEST((places("") == std::vector{dir / "templates", installed[0]}));
+  BOOST_TEST((places("[page]\ntemplates = own\n") == std::vector{dir / "own", installed[0]}));
 }
 
 BOOST_AUTO_TEST_CASE(values_of_every_type_are_read) {
