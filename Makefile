@@ -166,12 +166,7 @@ install: all $(MANUALS)  ## install below PREFIX (/usr/local)
 	install -m 644 $(filter %.5,$(MANUALS)) $(MAN)/man5/
 	install -m 644 conf/b24hooks.target conf/b24hooks@.socket conf/b24hooks@.service $(UNITS)/
 	sed -i 's,/usr/local,$(PREFIX),' $(UNITS)/b24hooks@.service
-	@cd templates && for file in *; do to=$(LIBEXEC)/templates/$$file; \
-	  if [ ! -e "$$to" ] || cmp -s "$$file" "$$to" || \
-	     (cd $(LIBEXEC)/templates && grep -s "  $$file$$" .delivered | sha256sum --check --status 2> /dev/null); \
-	  then install -m 644 "$$file" "$$to"; \
-	  else install -m 644 "$$file" "$$to.new"; echo "$$to was edited and stays; the new one is $$file.new"; fi; \
-	done; sha256sum * > $(LIBEXEC)/templates/.delivered
+	install -m 644 templates/* $(LIBEXEC)/templates/
 	install -m 644 $(wildcard conf/*.example) nginx.conf.example $(LIBEXEC)/conf/
 	install -m 755 conf/setup $(LIBEXEC)/
 	install -m 644 conf/dist/settings.conf $(LIBEXEC)/settings.conf.new
