@@ -57,7 +57,7 @@ Result<std::string> id_of_equal(Store& store, const std::string& fingerprint, Mi
   return secret::new_id();
 }
 
-TakenLead LeadIntake::take(const App& app, const Record& record) {
+TakenLead LeadIntake::take(const App& app, const Record& record, Millis wait) {
   const Millis begun = steady_ms();
   TakenLead taken{LeadState::accepted, record.key, "", {}};
   const std::string encoded = encode(record);
@@ -73,7 +73,7 @@ TakenLead LeadIntake::take(const App& app, const Record& record) {
   const auto item =
       store ? (*store)->find(Kind::lead, record.key) : Result<std::optional<Item>>(std::nullopt);
   if (!item || !*item) return taken;
-  return wait_for(app, **item, app.settings->form.wait - (steady_ms() - begun));
+  return wait_for(app, **item, wait - (steady_ms() - begun));
 }
 
 std::string LeadIntake::key_of_equal(const std::string& fingerprint) {
