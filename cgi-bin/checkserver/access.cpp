@@ -13,19 +13,6 @@ namespace {
 
 constexpr std::string_view kCookie = "b24hooks_check";
 
-// What the owner reads in the file; made with it. Empty when neither can be.
-std::string key_of_file(const std::filesystem::path& file) {
-  constexpr std::size_t kBytes = 16;
-  const auto written = [&] { return std::string(text::trim(read_file(file, 256).value_or(""))); };
-  if (std::string key = written(); !key.empty()) return key;
-  const Result<FileHandle> locked = open_locked(file);
-  if (!locked) return {};
-  if (std::string key = written(); !key.empty()) return key;
-  std::string key = secret::hex(secret::random_bytes(kBytes));
-  if (!write_at(*locked, file, key + "\n", 0) || !sync_file(*locked, file)) return {};
-  return key;
-}
-
 std::string sign(std::string_view key, std::string_view until) {
   return secret::base64_url(
       secret::hmac_sha256(key, "b24hooks checkserver cookie\n" + std::string(until)));
@@ -71,7 +58,7 @@ Sight sight_of(const Request& request, const Settings& settings, Millis now) {
 
 std::string key_of(const Settings& settings) {
   if (!settings.checkserver.key.empty()) return settings.checkserver.key;
-  return key_of_file(settings.data.dir / "checkserver.key");
+  return key_of_file(settings.data.dir / "checkserver.key").value_or("");
 }
 
 bool is_key(std::string_view given, const Settings& settings) {

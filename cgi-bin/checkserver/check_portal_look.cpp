@@ -23,8 +23,8 @@ class ProbeGate : public CallGate {
     gate_.ended(method, result);
   }
   Millis closed_for(std::string_view) override { return 0; }
-  void ran(std::string_view method, const CallResult& outcome) override {
-    gate_.ran(method, outcome);
+  void ran(std::span<const Command> commands, std::span<const BatchResult> results) override {
+    gate_.ran(commands, results);
   }
 
  private:

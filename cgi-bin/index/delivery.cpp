@@ -26,6 +26,10 @@ constexpr const char* kSentAt = "sent_at";
 // Whether it was answered so that the portal is not working on it any more.
 constexpr const char* kAnswered = "answered";
 
+// As the log calls the two ways in which a lead turns out to be in the portal.
+constexpr std::string_view kDone = "done";
+constexpr std::string_view kFound = "found";
+
 // One pass: some items of one store, one sender, and what becomes of each item.
 class LeadPass {
  public:
@@ -46,7 +50,8 @@ class LeadPass {
     const Error error{ErrorKind::storage, "exception", why, ""};
     log_.error("delivery", error);
     for (const Item& item : items) {
-      if (std::ranges::find(finished_, item.number) != finished_.end()) continue;
+      if (std::ranges::find(finished_, item.id, &Delivery::Finished::id) != finished_.end())
+        continue;
       const Millis now = now_ms();
       note(store_.retry(item.number, now + backoff(item.attempts + 1), outcome(now, error, ""),
                         true),
@@ -54,7 +59,7 @@ class LeadPass {
     }
   }
 
-  const std::vector<std::int64_t>& finished() const { return finished_; }
+  std::span<const Delivery::Finished> finished() const { return finished_; }
 
  private:
   // The store may be an older one, put back, or filled anew from the journal.
@@ -71,8 +76,7 @@ class LeadPass {
       if (!found[i]) {
         postpone(item, begun, found[i].error(), true, item.progress);
       } else if (!found[i]->empty()) {
-        note(store_.done(item.number, outcome(begun, Error{}, *found[i])), item, "found",
-             *found[i]);
+        note(store_.done(item.number, outcome(begun, Error{}, *found[i])), item, kFound, *found[i]);
       } else if (may_be_under_way(item)) {
         wait_and_look_again(item, begun);
       } else {
@@ -116,7 +120,7 @@ class LeadPass {
       const Item& item = *items[i];
       if (made[i]) {
         const Status own = closed ? closed : store_.done(item.number, outcome(begun, {}, *made[i]));
-        note(own, item, "done", *made[i]);
+        note(own, item, kDone, *made[i]);
       } else if (made[i].error().verdict == Verdict::permanent) {
         give_up(item, begun, made[i].error());
       } else {
@@ -161,7 +165,8 @@ class LeadPass {
   // lost or doubled.
   void note(const Status& status, const Item& item, std::string_view what, std::string_view text) {
     if (!status) log_.error("delivery", status.error());
-    finished_.push_back(item.number);
+    const bool is_saved = status && (what == kDone || what == kFound);
+    finished_.emplace_back(item.id, is_saved ? std::string(text) : "");
     if (what == "waiting") return;
     log_.write(what == "failed" ? Log::Level::error : Log::Level::info, "delivery",
                Value::map({{"lead", item.id}, {"outcome", what}, {"detail", text}}));
@@ -170,7 +175,7 @@ class LeadPass {
   Store& store_;
   LeadSender& sender_;
   Log& log_;
-  std::vector<std::int64_t> finished_;
+  std::vector<Delivery::Finished> finished_;
 };
 
 }  // namespace
@@ -218,41 +223,59 @@ WorkLoop::Pass Delivery::make_pass(std::stop_token stop) {
     } catch (const std::exception& fault) {
       pass.break_off(*items, fault.what());
     }
-    for (const std::int64_t number : pass.finished()) finished(number);
+    finished(pass.finished());
     return static_cast<int>(items->size());
   };
 }
 
-void Delivery::finished(std::int64_t number) {
-  const std::lock_guard lock(mutex_);
-  if (const auto waited = waited_.find(number); waited != waited_.end()) {
-    waited->second = true;
-    finished_.notify_all();
+// Woken when the lock is free, or each would wait for it at once.
+void Delivery::finished(std::span<const Finished> leads) {
+  std::vector<std::shared_ptr<Waiting>> woken;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const Finished& lead : leads) {
+      const auto [first, last] = waiting_.equal_range(lead.id);
+      for (auto each = first; each != last; ++each) {
+        each->second->over = true;
+        each->second->number = lead.number;
+        woken.push_back(each->second);
+      }
+    }
   }
+  for (const auto& each : woken) each->wake.notify_one();
 }
 
-Result<std::optional<Item>> Delivery::wait(std::int64_t number, Millis limit) {
+Result<std::optional<Item>> Delivery::wait(const std::string& id, Millis limit,
+                                           const std::function<void()>& begin) {
   Result<std::shared_ptr<Store>> store = stores_.current();
   if (!store) return std::unexpected(store.error());
   const Millis deadline = steady_ms() + limit;
   const Millis poll = app_.mode() == Mode::fastcgi ? 10 * kPoll : kPoll;
   const Result<std::shared_ptr<Gate>> gate = gates_.current();
-  for (;;) {
-    {
-      const std::lock_guard lock(mutex_);
-      waited_[number] = false;
-    }
-    Result<std::optional<Item>> item = (*store)->find(number);
+  const auto self = std::make_shared<Waiting>();
+  std::unique_lock lock(mutex_);
+  const auto place = waiting_.emplace(id, self);
+  for (bool begun = false;; begun = true) {
+    self->over = false;
+    lock.unlock();
+    Result<std::optional<Item>> item = (*store)->find(Kind::lead, id);
+    const bool pending = item && *item && (*item)->state == State::pending;
+    if (pending && !begun) begin();
     // Nobody waits for what cannot come: the portal is down, or refuses us.
-    const bool over = !item || !*item || (*item)->state != State::pending ||
-                      (gate && (*gate)->is_open(kSecond)) || steady_ms() >= deadline;
-    std::unique_lock lock(mutex_);
-    if (over) {
-      waited_.erase(number);
+    const bool closed = pending && gate && (*gate)->is_open(kSecond);
+    lock.lock();
+    if (!pending || closed || steady_ms() >= deadline) {
+      waiting_.erase(place);
       return item;
     }
-    finished_.wait_for(lock, std::chrono::milliseconds(std::min(poll, deadline - steady_ms())),
-                       [&] { return waited_[number]; });
+    self->wake.wait_for(lock, std::chrono::milliseconds(std::min(poll, deadline - steady_ms())),
+                        [&] { return self->over; });
+    if (!self->number.empty()) {
+      waiting_.erase(place);
+      (*item)->state = State::done;
+      (*item)->result = self->number;
+      return item;
+    }
   }
 }
 

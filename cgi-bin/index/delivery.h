@@ -12,10 +12,15 @@
 
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <stop_token>
+#include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -27,6 +32,12 @@ namespace b24 {
 
 class Delivery {
  public:
+  // A lead that a pass is through with, and its number in the portal when it has one.
+  struct Finished {
+    std::string id;
+    std::string number;
+  };
+
   // All must outlive this.
   Delivery(AppSource& app, StoreSource& stores, GateSource& gates);
 
@@ -41,23 +52,30 @@ class Delivery {
   // A lead was accepted.
   void wake() { loop_.wake(); }
   void ingested(int taken) { loop_.ingested(taken); }
-  // Waits until the item is done or failed or the portal is known to be closed to us, at most
-  // `limit`; the item as it is then, nothing when there is no such item. Whichever process
-  // delivers it.
-  Result<std::optional<Item>> wait(std::int64_t number, Millis limit);
+  // Waits until the lead is done or failed or the portal is known to be closed to us, at most
+  // `limit`; the lead as it is then, nothing when there is no such. `begin` is called once when
+  // there is something to wait for. Whichever process delivers it.
+  Result<std::optional<Item>> wait(const std::string& id, Millis limit,
+                                   const std::function<void()>& begin);
 
  private:
   WorkLoop::Pass make_pass(std::stop_token stop);
-  void finished(std::int64_t number);
+  void finished(std::span<const Finished> leads);
 
   AppSource& app_;
   StoreSource& stores_;
   GateSource& gates_;
   const Store::Held held_;
   WorkLoop loop_;
+
+  // A visitor's thread, woken by nothing but its own lead's end.
+  struct Waiting {
+    std::condition_variable wake;
+    bool over = false;
+    std::string number;  // of the saved lead
+  };
   std::mutex mutex_;
-  std::condition_variable finished_;
-  std::map<std::int64_t, bool> waited_;  // items that somebody waits for: finished?
+  std::multimap<std::string, std::shared_ptr<Waiting>> waiting_;  // by the lead's id
 };
 
 }  // namespace b24

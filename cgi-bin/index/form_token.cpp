@@ -1,19 +1,14 @@
 // form_token: see form_token.h.
 #include "form_token.h"
 
-#include <unistd.h>
-
 #include <array>
-#include <cerrno>
 #include <charconv>
 
-#include "base/files.h"
 #include "base/secret.h"
 
 namespace b24 {
 namespace {
 
-constexpr std::size_t kKeySize = 32;
 constexpr Millis kClockSlack = 5 * 60'000;  // between machines that share the form
 constexpr std::size_t kLongestToken = 200;
 
@@ -22,40 +17,7 @@ std::string mac(const std::string& key, std::string_view purpose, std::string_vi
       secret::hmac_sha256(key, std::string(purpose) + ":" + std::string(text)));
 }
 
-Result<std::string> read_key(const std::filesystem::path& path) {
-  const auto key = read_file(path, kKeySize + 1);
-  if (!key) return file_failure(path, "read");
-  if (key->size() == kKeySize) return *key;
-  return std::unexpected(Error{ErrorKind::storage, "bad_form_key", path.string() + ": not a key",
-                               "delete the file; a new one is made"});
-}
-
-// Written aside and linked, so that nobody ever sees half a key, and only one process's key stays.
-Status make_key(const std::filesystem::path& path) {
-  const std::filesystem::path aside = path.string() + "." + secret::new_id();
-  const auto make = [&]() -> Status {
-    const auto file = open_private(aside);
-    if (!file) return std::unexpected(file.error());
-    Status whole = write_at(*file, aside, secret::random_bytes(kKeySize), 0);
-    if (whole) whole = sync_file(*file, aside);
-    if (whole && link(aside.c_str(), path.c_str()) != 0 && errno != EEXIST)
-      return file_failure(path, "link");
-    return whole;
-  };
-  const Status made = make();
-  unlink(aside.c_str());
-  return made;
-}
-
 }  // namespace
-
-Result<std::string> load_form_key(const std::filesystem::path& data_dir) {
-  const std::filesystem::path path = data_dir / "form.key";
-  if (access(path.c_str(), F_OK) != 0) {
-    if (Status made = make_key(path); !made) return std::unexpected(made.error());
-  }
-  return read_key(path);
-}
 
 std::string derive_form_key(std::string_view secret) {
   return secret::hmac_sha256(std::string(secret), "form key");

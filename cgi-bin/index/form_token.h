@@ -8,7 +8,6 @@
 #pragma once
 
 #include <expected>
-#include <filesystem>
 #include <string>
 #include <string_view>
 
@@ -17,12 +16,7 @@
 
 namespace b24 {
 
-// The key in the file form.key of the data directory, shared by all processes: 32 random bytes,
-// made when missing, readable by its owner only. REQUIRES: the directory exists. Errors (kind
-// storage): it cannot be read or made, or is not a key.
-Result<std::string> load_form_key(const std::filesystem::path& data_dir);
-
-// A key for when the data directory cannot be used: every process makes the same one of a secret
+// A key for when DATA/form.key cannot be used: every process makes the same one of a secret
 // that it has (the webhook's URL).
 std::string derive_form_key(std::string_view secret);
 

@@ -22,6 +22,7 @@
 #include <utility>
 
 #include "base/address.h"
+#include "base/files.h"
 #include "base/secret.h"
 #include "captcha.h"
 #include "form_answer.h"
@@ -146,8 +147,8 @@ class IndexPage : public AppPage {
     const std::lock_guard lock(mutex_);
     const std::filesystem::path& dir = app.settings->data.dir;
     if (!key_.empty() && key_dir_ == dir) return key_;
-    Result<std::string> key = load_form_key(dir);
-    if (!key && stores_.current()) key = load_form_key(dir);  // the store makes the directory
+    Result<std::string> key = key_of_file(dir / "form.key");
+    if (!key && stores_.current()) key = key_of_file(dir / "form.key");  // the store makes `dir`
     if (!key) {
       app.log->error("form_key", key.error());
       return derive_form_key(app.settings->crest.web_hook_url);

@@ -69,25 +69,18 @@ TakenLead LeadIntake::take(const App& app, const Record& record, Millis wait) {
     app.log->error("ingest", filled.error());
     return taken;
   }
-  const Result<std::shared_ptr<Store>> store = stores_.current();
+  const bool nowhere = Webhook::url_fault(app.settings->crest.web_hook_url).has_value();
+  const Millis left = wait - (steady_ms() - begun);
   const auto item =
-      store ? (*store)->find(Kind::lead, record.key) : Result<std::optional<Item>>(std::nullopt);
-  if (!item || !*item) return taken;
-  return wait_for(app, **item, wait - (steady_ms() - begun));
+      delivery_.wait(record.key, nowhere ? 0 : std::max<Millis>(left, 0), [&] { wake(app); });
+  if (!item) app.log->error("lead", item.error());
+  return item && *item ? from_item(**item) : taken;
 }
 
 std::string LeadIntake::key_of_equal(const std::string& fingerprint) {
   const Result<std::shared_ptr<Store>> store = stores_.current();
   if (!store) return secret::new_id();
   return id_of_equal(**store, fingerprint, now_ms()).value_or(secret::new_id());
-}
-
-TakenLead LeadIntake::wait_for(const App& app, const Item& item, Millis limit) {
-  if (item.state == State::pending) wake(app);
-  const bool nowhere = Webhook::url_fault(app.settings->crest.web_hook_url).has_value();
-  const auto later = delivery_.wait(item.number, nowhere ? 0 : std::max<Millis>(limit, 0));
-  if (!later) app.log->error("lead", later.error());
-  return from_item(later && *later ? **later : item);
 }
 
 void LeadIntake::work(std::stop_token stop) {

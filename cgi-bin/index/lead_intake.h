@@ -57,7 +57,6 @@ class LeadIntake {
   Result<int> work_due(Millis time_limit);
 
  private:
-  TakenLead wait_for(const App& app, const Item& item, Millis limit);
   void wake(const App& app);
 
   AppSource& app_;

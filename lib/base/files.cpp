@@ -12,6 +12,9 @@
 #include <cstdio>
 #include <thread>
 
+#include "base/secret.h"
+#include "base/text.h"
+
 namespace b24 {
 namespace {
 
@@ -133,6 +136,31 @@ Result<FileHandle> open_locked(const std::filesystem::path& file, Millis limit) 
         named.st_dev == ours.st_dev)
       return open;
   }
+}
+
+Result<std::string> key_of_file(const std::filesystem::path& file) {
+  constexpr std::size_t kBytes = 16, kShortest = 16, kLongest = 256;
+  const auto written = [&] {
+    return std::string(text::trim(read_file(file, kLongest + 1).value_or("")));
+  };
+  const auto is_key = [](std::string_view key) {
+    return key.size() >= kShortest && key.size() <= kLongest;
+  };
+  // Who finds nothing, or half of what another writes, looks again under the lock.
+  if (std::string key = written(); is_key(key)) return key;
+  const Result<FileHandle> locked = open_locked(file);
+  if (!locked) return std::unexpected(locked.error());
+  std::string key = written();
+  if (is_key(key)) return key;
+  if (!key.empty()) {
+    return std::unexpected(Error{ErrorKind::storage, "bad_key", file.string() + ": not a key",
+                                 "delete the file; a new one is made"});
+  }
+  key = secret::hex(secret::random_bytes(kBytes));
+  Status whole = write_at(*locked, file, key + "\n", 0);
+  if (whole) whole = sync_file(*locked, file);
+  if (!whole) return std::unexpected(whole.error());
+  return key;
 }
 
 std::string name_aside(const std::filesystem::path& file) {

@@ -59,6 +59,10 @@ std::optional<std::string> read_file(const std::filesystem::path& file, std::siz
 // Code "busy" after `limit`.
 Result<FileHandle> open_locked(const std::filesystem::path& file, Millis limit = 10'000);
 
+// The key of a file, the same for all processes: made of 32 random hexadecimal digits when the file
+// is missing or empty. The owner may write another: 16 to 256 characters. Code "bad_key" else.
+Result<std::string> key_of_file(const std::filesystem::path& file);
+
 // A name beside a damaged file that nothing has yet: "store-20261128T022800Z.db" for store.db.
 std::string name_aside(const std::filesystem::path& file);
 

@@ -155,6 +155,11 @@ Result<std::string> Store::Data::claimant() {
   return claimant_->id;
 }
 
+std::string Store::Data::own_claimant() {
+  const std::lock_guard lock(claimant_mutex_);
+  return claimant_ ? claimant_->id : std::string();
+}
+
 // An error as it is; of damage also what was done about it. `inode`: of the file that it was seen
 // in.
 Error Store::Data::told_of(Error error, ino_t inode) {

@@ -30,8 +30,10 @@ struct Free {
 // The pending items of a kind, as one look at them finds them.
 class Pending {
  public:
-  Pending(Database& db, const std::filesystem::path& dir, Kind kind, bool in_order)
-      : db_(db), dir_(dir), kind_(kind), in_order_(in_order) {}
+  // `own`: this process's claims, which nobody need look for.
+  Pending(Database& db, const std::filesystem::path& dir, Kind kind, bool in_order,
+          const std::string& own)
+      : db_(db), dir_(dir), kind_(kind), in_order_(in_order), alive_{{own, true}} {}
 
   // Adds those of a destination that are due from `from` to `to`, earliest first, up to `limit`.
   Status add(const std::string& destination, Millis from, Millis to, std::size_t limit,
@@ -114,14 +116,21 @@ Result<Item> take(Database& db, std::int64_t number, const std::string& owner, M
 
 // One look at the index for each, however many items wait for it.
 Result<std::vector<std::string>> destinations_of(Database& db, Kind kind) {
-  return all(
-      db, [](const Query& row) { return row.text(0); },
-      "WITH RECURSIVE each(it) AS (SELECT min(destination) FROM items INDEXED BY items_due"
-      "  WHERE kind = ?1 AND state = 'pending'"
-      " UNION ALL SELECT (SELECT min(destination) FROM items INDEXED BY items_due WHERE kind = ?1"
-      "  AND state = 'pending' AND destination > it) FROM each WHERE it IS NOT NULL)"
-      " SELECT it FROM each WHERE it IS NOT NULL",
-      name(kind));
+  constexpr auto kFirst = [](const Query& row) { return row.text(0); };
+  std::vector<std::string> found;
+  auto next = first(db, kFirst,
+                    "SELECT destination FROM items INDEXED BY items_due WHERE kind = ?"
+                    " AND state = 'pending' ORDER BY destination LIMIT 1",
+                    name(kind));
+  while (next && *next) {
+    found.push_back(std::move(**next));
+    next = first(db, kFirst,
+                 "SELECT destination FROM items INDEXED BY items_due WHERE kind = ?"
+                 " AND state = 'pending' AND destination > ? ORDER BY destination LIMIT 1",
+                 name(kind), found.back());
+  }
+  if (!next) return std::unexpected(next.error());
+  return found;
 }
 
 Result<std::vector<Item>> Store::claim(Kind kind, std::size_t limit, bool in_order,
@@ -137,7 +146,7 @@ Result<std::vector<Item>> Store::claim(Kind kind, std::size_t limit, bool in_ord
   const auto written = data_->write(Database::Sync::full, [&](Database& db) -> Status {
     const auto destinations = destinations_of(db, kind);
     if (!destinations) return std::unexpected(destinations.error());
-    Pending pending(db, data_->dir, kind, in_order);
+    Pending pending(db, data_->dir, kind, in_order, data_->own_claimant());
     std::vector<Free> found;
     for (const std::string& destination : *destinations) {
       if (once(destination) > 0) continue;
@@ -162,7 +171,7 @@ Result<std::optional<Millis>> Store::next_due(Kind kind, bool in_order, const He
   return data_->read([&](Database& db) -> Result<std::optional<Millis>> {
     const auto destinations = destinations_of(db, kind);
     if (!destinations) return std::unexpected(destinations.error());
-    Pending pending(db, data_->dir, kind, in_order);
+    Pending pending(db, data_->dir, kind, in_order, data_->own_claimant());
     const Millis now = data_->due_now();
     std::optional<Millis> next;
     for (const std::string& destination : *destinations) {

@@ -53,6 +53,7 @@ struct Store::Data {
   Millis due_now() const { return clock_is_given ? clock() : steady_ms() + due_base; }
   // Of this Store; made by its first claim.
   Result<std::string> claimant();
+  std::string own_claimant();  // empty while there is none
   const bool clock_is_given;
   std::atomic<Millis> due_base = 0;
   std::atomic<bool> wal = false;  // as of the last opening

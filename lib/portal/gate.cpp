@@ -16,6 +16,7 @@ namespace {
 constexpr std::string_view kFormat = "b24gate 2 ";
 constexpr std::size_t kMostBytes = 16 << 20;  // a hundred thousand calls under way, and more
 constexpr Millis kLockTime = 1'000;
+constexpr Millis kFreshEnough = 100;  // of what others wrote, to say whether work is held back
 
 using Books = std::map<std::string, GateBook, std::less<>>;
 
@@ -139,8 +140,11 @@ Millis Gate::closed_for(std::string_view method) {
   return look(portal_).closed_for(method);
 }
 
-void Gate::ran(std::string_view method, const CallResult& outcome) {
-  change(portal_, [&](GateBook& book) { book.ran(method, outcome, wall_()); });
+void Gate::ran(std::span<const Command> commands, std::span<const BatchResult> results) {
+  change(portal_, [&](GateBook& book) {
+    for (std::size_t i = 0; i < commands.size(); ++i)
+      book.ran(commands[i].method, results[i].outcome, wall_());
+  });
 }
 
 bool Gate::is_open(Millis age) {
@@ -169,7 +173,7 @@ void Gate::report(const std::string& destination, std::string_view code) {
 }
 
 Millis Gate::held_back(const std::string& destination) {
-  const GateBook book = look(destination);
+  const GateBook book = look(destination, kFreshEnough);
   return std::max(destination == portal_ ? book.full_for(bucket_) : 0, book.held_back());
 }
 

@@ -63,7 +63,7 @@ class Gate : public CallGate {
   Millis enter(std::string_view method) override;
   void ended(std::string_view method, const CallResult& result) override;
   Millis closed_for(std::string_view method) override;
-  void ran(std::string_view method, const CallResult& outcome) override;
+  void ran(std::span<const Command> commands, std::span<const BatchResult> results) override;
 
   // The breaker of any other destination ("https://host:443"). 0: go, and tell the outcome by
   // `report`; else the time to wait before asking again.

@@ -2,6 +2,7 @@
 #include "portal/webhook.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "base/text.h"
@@ -190,9 +191,12 @@ void Webhook::date(std::string_view method, CallResult& outcome) const {
 std::vector<BatchResult> Webhook::run_together(std::span<const Command> commands) {
   std::vector<BatchResult> results;
   std::vector<Command> sent;
-  std::vector<std::size_t> places;  // of what is sent, among the results
+  std::vector<std::size_t> places;            // of what is sent, among the results
+  std::map<std::string_view, Millis> closed;  // by method
   for (const Command& command : commands) {
-    const Millis wait = gate_ != nullptr ? gate_->closed_for(command.method) : 0;
+    const auto [known, is_new] = closed.try_emplace(command.method, 0);
+    if (is_new && gate_ != nullptr) known->second = gate_->closed_for(command.method);
+    const Millis wait = known->second;
     if (wait == 0) {
       places.push_back(results.size());
       sent.push_back(command);
@@ -202,10 +206,10 @@ std::vector<BatchResult> Webhook::run_together(std::span<const Command> commands
   if (sent.empty()) return results;
   const auto whole = call("batch", batch_form(sent));
   std::vector<BatchResult> outcomes = read_batch(whole, sent);
+  for (BatchResult& each : outcomes) mask(each.outcome);
+  if (whole && gate_ != nullptr) gate_->ran(sent, outcomes);
   for (std::size_t i = 0; i < sent.size(); ++i) {
     CallResult& outcome = outcomes[i].outcome;
-    mask(outcome);
-    if (whole && gate_ != nullptr) gate_->ran(sent[i].method, outcome);
     if (whole) date(sent[i].method, outcome);
     results[places[i]].outcome = std::move(outcome);
   }

@@ -50,6 +50,17 @@ struct Answer {
 
 using CallResult = std::expected<Answer, CallError>;
 
+struct Command {
+  std::string key;  // letters, digits, "_"; of a batch no two are the same
+  std::string method;
+  Value params = Value::array();
+};
+
+struct BatchResult {
+  std::string key;
+  CallResult outcome;
+};
+
 // The politeness that all processes on this machine share (gate.h implements it);
 // nothing is sent without asking it.
 class CallGate {
@@ -61,19 +72,8 @@ class CallGate {
   virtual void ended(std::string_view method, const CallResult& result) = 0;
   // How long `method` must not be called, not even inside a batch; 0: it may.
   virtual Millis closed_for(std::string_view method) = 0;
-  // What one command inside a batch came to.
-  virtual void ran(std::string_view method, const CallResult& outcome) = 0;
-};
-
-struct Command {
-  std::string key;  // letters, digits, "_"; of a batch no two are the same
-  std::string method;
-  Value params = Value::array();
-};
-
-struct BatchResult {
-  std::string key;
-  CallResult outcome;
+  // What the commands inside a batch came to, one result for each.
+  virtual void ran(std::span<const Command> commands, std::span<const BatchResult> results) = 0;
 };
 
 class Webhook {

@@ -35,9 +35,12 @@ class NotingGate : public CallGate {
                           : "failed " + std::string(method) + " " + result.error().error.code);
   }
   Millis closed_for(std::string_view method) override { return method == closed ? 4'000 : 0; }
-  void ran(std::string_view method, const CallResult& outcome) override {
-    seen.push_back("ran " + std::string(method) + " " +
-                   (outcome ? "well" : outcome.error().error.code));
+  void ran(std::span<const Command> commands, std::span<const BatchResult> results) override {
+    for (std::size_t i = 0; i < commands.size(); ++i) {
+      const CallResult& outcome = results[i].outcome;
+      seen.push_back("ran " + commands[i].method + " " +
+                     (outcome ? "well" : outcome.error().error.code));
+    }
   }
   Millis wait = 0;
   std::string closed;  // a method that is held back

@@ -37,7 +37,7 @@ struct CountingGate : CallGate {
   int asked = 0;
   Millis enter(std::string_view) override { return asked++ < waits ? wait : 0; }
   void ended(std::string_view, const CallResult&) override {}
-  void ran(std::string_view, const CallResult&) override {}
+  void ran(std::span<const b24::Command>, std::span<const BatchResult>) override {}
   Millis closed_for(std::string_view) override { return 0; }
 };
 

@@ -1,16 +1,11 @@
 // form_token_tests: what a token proves, and the key behind it.
 #include "index/form_token.h"
 
-#include <sys/stat.h>
-
 #include <boost/test/unit_test.hpp>
-#include <fstream>
 #include <set>
 #include <string>
-#include <thread>
 #include <vector>
 
-#include "process.h"
 
 using namespace b24;
 
@@ -78,38 +73,6 @@ BOOST_AUTO_TEST_CASE(age_key_and_purpose_count) {
   BOOST_TEST(signed_text(kKey, "sent", "abc.") == "");
   BOOST_TEST(signed_text(kKey, "sent", "abc") == "");
   BOOST_TEST(signed_text(kKey, "sent", "") == "");
-}
-
-BOOST_AUTO_TEST_CASE(one_key_for_all_who_ask_at_once) {
-  const test::TempDir dir;
-  std::vector<std::string> keys(16);
-  {
-    std::vector<std::jthread> threads;
-    for (std::string& key : keys) {
-      threads.emplace_back([&key, &dir] { key = load_form_key(dir.path()).value_or(""); });
-    }
-  }
-  BOOST_TEST(keys[0].size() == 32U);
-  for (const std::string& key : keys) BOOST_TEST((key == keys[0]));
-  struct stat status {};
-  BOOST_REQUIRE_EQUAL(stat((dir.path() / "form.key").c_str(), &status), 0);
-  BOOST_TEST((status.st_mode & 0777U) == 0600U);
-  const auto files = std::distance(std::filesystem::directory_iterator(dir.path()), {});
-  BOOST_TEST(files == 1);
-}
-
-BOOST_AUTO_TEST_CASE(a_key_of_the_wrong_size_or_a_link_is_refused) {
-  for (const std::size_t size : {0U, 31U, 33U}) {
-    const test::TempDir dir;
-    std::ofstream(dir.path() / "form.key") << std::string(size, 'x');
-    BOOST_TEST_CONTEXT(size) {
-      BOOST_TEST(!load_form_key(dir.path()));
-    }
-  }
-  const test::TempDir dir;
-  std::filesystem::create_symlink("/dev/zero", dir.path() / "form.key");
-  BOOST_TEST(!load_form_key(dir.path()));
-  BOOST_TEST(!load_form_key(dir.path() / "missing"));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -347,13 +347,18 @@ BOOST_FIXTURE_TEST_CASE(commands_inside_a_batch_count_for_their_methods_alone, G
   Answer slow;
   slow.operating = 440;
   slow.operating_reset_at = (now + 100'000) / 1000;
-  gate->ran("slow", slow);
-  gate->ran("used", std::unexpected(error(200, "OPERATION_TIME_LIMIT", Verdict::retry)));
-  gate->ran("barred", std::unexpected(error(200, "insufficient_scope", Verdict::blocked)));
+  std::vector<b24::Command> commands = {{"a", "slow"}, {"b", "used"}, {"c", "barred"}};
+  std::vector<BatchResult> results = {
+      {"a", slow},
+      {"b", std::unexpected(error(200, "OPERATION_TIME_LIMIT", Verdict::retry))},
+      {"c", std::unexpected(error(200, "insufficient_scope", Verdict::blocked))}};
   for (int i = 0; i < 5; ++i) {
-    gate->ran("broken", std::unexpected(error(200, "INTERNAL_SERVER_ERROR", Verdict::look)));
-    gate->ran("refused", std::unexpected(error(200, "ERROR_CORE", Verdict::permanent)));
+    commands.push_back({"d", "broken"});
+    results.push_back({"d", std::unexpected(error(200, "INTERNAL_SERVER_ERROR", Verdict::look))});
+    commands.push_back({"e", "refused"});
+    results.push_back({"e", std::unexpected(error(200, "ERROR_CORE", Verdict::permanent))});
   }
+  gate->ran(commands, results);
   BOOST_TEST(gate->closed_for("slow") == 100'000);
   BOOST_TEST(gate->closed_for("used") == kMinute);
   BOOST_TEST(gate->closed_for("barred") == kMinute);

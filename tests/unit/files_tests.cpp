@@ -1,11 +1,14 @@
-// append_file_tests: whole entries from many processes, rotation, a full disk.
+// files_tests: whole entries from many processes, rotation, a full disk; one key for all who ask.
 #include "base/files.h"
 
 #include <sys/mount.h>
 #include <sys/stat.h>
 
 #include <boost/test/unit_test.hpp>
+#include <fstream>
 #include <sstream>
+#include <thread>
+#include <vector>
 
 #include "store_fixture.h"
 
@@ -13,7 +16,7 @@ using namespace b24;
 using namespace b24::test;
 namespace fs = std::filesystem;
 
-BOOST_AUTO_TEST_SUITE(append_file_tests)
+BOOST_AUTO_TEST_SUITE(files_tests)
 
 BOOST_AUTO_TEST_CASE(file_is_made_for_its_owner_and_appended_to) {
   TempDir dir;
@@ -114,6 +117,39 @@ BOOST_AUTO_TEST_CASE(place_that_cannot_be_is_an_error) {
   write_file(dir / "file", "");
   for (const char* place : {"missing/log", "file/log", "."})
     BOOST_TEST(!append_entry(dir / place, "x", {}), place);
+}
+
+BOOST_AUTO_TEST_CASE(one_key_for_all_who_ask_at_once) {
+  const TempDir dir;
+  std::ofstream(dir.path() / "form.key");  // as a power cut may leave it
+  std::vector<std::string> keys(16);
+  {
+    std::vector<std::jthread> threads;
+    for (std::string& key : keys)
+      threads.emplace_back([&] { key = key_of_file(dir / "form.key").value_or(""); });
+  }
+  BOOST_TEST(keys[0].size() == 32U);
+  for (const std::string& key : keys) BOOST_TEST(key == keys[0]);
+  BOOST_TEST(read_file(dir / "form.key") == keys[0] + "\n");
+  good(key_of_file(dir / "made.key"));
+  struct stat status {};
+  BOOST_REQUIRE_EQUAL(::stat((dir / "made.key").c_str(), &status), 0);
+  BOOST_TEST((status.st_mode & 0777U) == 0600U);
+}
+
+BOOST_AUTO_TEST_CASE(the_owner_may_write_a_key_and_what_is_none_is_refused) {
+  const TempDir dir;
+  std::ofstream(dir / "key") << "0123456789abcdef\r\n";
+  BOOST_TEST(good(key_of_file(dir / "key")) == "0123456789abcdef");
+  for (const std::size_t size : {1U, 15U, 257U}) {
+    std::ofstream(dir / "key") << std::string(size, 'x');
+    BOOST_TEST_CONTEXT(size) {
+      BOOST_TEST(key_of_file(dir / "key").error().code == "bad_key");
+    }
+  }
+  fs::create_symlink("/dev/zero", dir / "link");
+  BOOST_TEST(!key_of_file(dir / "link"));
+  BOOST_TEST(!key_of_file(dir / "missing" / "key"));
 }
 
 BOOST_AUTO_TEST_SUITE_END()
