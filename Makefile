@@ -169,7 +169,12 @@ $(patsubst $(B)/obj/%.o,$(B)/rooms/%.cpp,$(LIB_OBJECTS) $(ROOM_OBJECTS) $(TEST_R
 	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
 FORCE:
 
-compile = @mkdir -p $(@D); echo '  $(1)'; $(CXX) $(CXXFLAGS_ALL) $(2) -MMD -MP -c $< -o $@
+# How far it is, of what is not there at all: whoever builds for the first time waits for a while.
+WANTED  = $(LIB_OBJECTS) $(ROOM_OBJECTS) $(MAINS:%.cpp=$(B)/obj/%.o) $(if $(filter run test,$(MAKECMDGOALS)),$(B)/obj/tests/sandbox.o) \
+          $(if $(filter test,$(MAKECMDGOALS)),$(B)/obj/tests/support.o $(foreach suite,$(SUITES),$(call suite_objects,$(suite))))
+MISSING := $(filter-out $(wildcard $(WANTED)),$(WANTED))
+progress = $(if $(filter $@,$(MISSING)), ($(words $(eval BEGUN += x)$(BEGUN)) of $(words $(MISSING))))
+compile = @mkdir -p $(@D); echo '  $(1)$(progress)'; $(CXX) $(CXXFLAGS_ALL) $(2) -MMD -MP -c $< -o $@
 $(LIB_OBJECTS) $(ROOM_OBJECTS): $(B)/obj/%.o: $(B)/rooms/%.cpp
 	$(call compile,$*,-iquote .)
 $(B)/obj/%.o: %.cpp

@@ -18,8 +18,9 @@ namespace {
 constexpr std::size_t kAtOnce = 50;   // the portal's limit for one batch
 constexpr Millis kLookAgain = 2'000;  // after an answer that left the outcome open
 constexpr Millis kFresh =
-    10'000;                   // so long after its acceptance a lead's first sending is the first
-constexpr Millis kPoll = 25;  // how often a waiting visitor's process looks itself
+    10'000;  // so long after its acceptance a lead's first sending is the first
+constexpr Millis kPollServer = 250;
+constexpr Millis kPoll = 5;  // how often a CGI process looks itself, at first
 
 // When the attempt whose outcome is unknown was begun, kept in the item's progress.
 constexpr const char* kSentAt = "sent_at";
@@ -249,8 +250,8 @@ Result<std::optional<Item>> Delivery::wait(const std::string& id, Millis limit,
                                            const std::function<void()>& begin) {
   Result<std::shared_ptr<Store>> store = stores_.current();
   if (!store) return std::unexpected(store.error());
-  const Millis deadline = steady_ms() + limit;
-  const Millis poll = app_.mode() == Mode::fastcgi ? 10 * kPoll : kPoll;
+  const Millis begun_at = steady_ms();
+  const Millis deadline = begun_at + limit;
   const Result<std::shared_ptr<Gate>> gate = gates_.current();
   const auto self = std::make_shared<Waiting>();
   std::unique_lock lock(mutex_);
@@ -268,7 +269,11 @@ Result<std::optional<Item>> Delivery::wait(const std::string& id, Millis limit,
       waiting_.erase(place);
       return item;
     }
-    self->wake.wait_for(lock, std::chrono::milliseconds(std::min(poll, deadline - steady_ms())),
+    // In a server the thread that sends tells; another process's work has to be looked for.
+    const Millis now = steady_ms();
+    const Millis poll =
+        app_.mode() == Mode::fastcgi ? kPollServer : std::max(kPoll, (now - begun_at) / 8);
+    self->wake.wait_for(lock, std::chrono::milliseconds(std::min(poll, deadline - now)),
                         [&] { return self->over; });
     if (!self->number.empty()) {
       waiting_.erase(place);

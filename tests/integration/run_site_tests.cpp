@@ -121,18 +121,28 @@ BOOST_AUTO_TEST_CASE(settings_that_are_there_are_kept) {
   BOOST_TEST(b24::test::read_file(dir / "sandbox-ca.pem") == authority);
 }
 
-BOOST_AUTO_TEST_CASE(a_taken_port_is_named_with_what_to_do) {
+BOOST_AUTO_TEST_CASE(taken_ports_give_way_to_the_next_free_ones_and_a_taken_directory_is_named) {
   Site site;
   b24::test::TempDir dir;
-  const int port = site.port(), free = b24::test::free_port();
-  const std::string taken = "port " + std::to_string(port) + " is taken";
-  const std::string next = std::to_string(port + 1);
-  const std::string site_port = run_site_error(environment_of(port, free, dir.path()));
-  BOOST_TEST(site_port.contains(taken));
-  BOOST_TEST(site_port.contains("make run PORT=" + next));
-  const std::string sandbox_port = run_site_error(environment_of(free, port, dir.path()));
-  BOOST_TEST(sandbox_port.contains(taken));
-  BOOST_TEST(sandbox_port.contains("make run SANDBOX_PORT=" + next));
+  const std::string taken = std::to_string(site.port());
+  b24::test::Process run(
+      {{"tests/run-site"}, environment_of(site.port(), site.port(), dir.path()), "", {}, ""});
+  BOOST_REQUIRE_MESSAGE(wait_until([&] { return run.out().ends_with("ready\n"); }), run.err());
+  const auto port_of = [&](const std::string& name) {
+    const std::string begin = "port " + taken + " is taken, so " + name + " is ";
+    BOOST_TEST_REQUIRE(run.out().contains(begin));
+    return std::stoi(run.out().substr(run.out().find(begin) + begin.size()));
+  };
+  const int port = port_of("PORT");
+  BOOST_TEST(port > site.port());
+  BOOST_TEST(port_of("SANDBOX_PORT") > port);
+  BOOST_TEST(b24::test::http(port, {"GET", "/index.php", {}, ""}).status == 200);
+  const std::string second =
+      run_site_error(environment_of(b24::test::free_port(), b24::test::free_port(), dir.path()));
+  BOOST_TEST(second.contains("there is a run in"));
+  BOOST_TEST(second.contains("make run RUN_DIR="));
+  run.signal(SIGTERM);
+  run.wait();
   BOOST_TEST(processes_of(dir.path()).empty());
 }
 

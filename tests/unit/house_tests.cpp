@@ -100,7 +100,7 @@ BOOST_AUTO_TEST_CASE(no_header_commands_the_web_server) {
 BOOST_AUTO_TEST_CASE(rooms_and_files_keep_to_their_size) {
   const std::map<std::string, std::ptrdiff_t> budgets = {
       {"base", 1657}, {"value", 800},  {"settings", 2547}, {"web", 3506},        {"portal", 1983},
-      {"keep", 4328}, {"index", 3081}, {"handler", 1751},  {"checkserver", 3689}};
+      {"keep", 4328}, {"index", 3086}, {"handler", 1751},  {"checkserver", 3689}};
   std::map<std::string, std::ptrdiff_t> lines;
   for (const Source& source : sources()) {
     const auto count = std::ranges::count(source.text, '\n');
