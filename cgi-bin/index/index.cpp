@@ -1,10 +1,10 @@
 // index: the lead form.
 //
 //   GET  /            the form; filled from the query; after sending: ?sent=ID.MAC
-//   POST /            a submission; of another form only without form.require_token
+//   POST /            a submission; of another form as form.accept has it (form_guard.h)
 //   OPTIONS /         for scripts of form.allowed_origins
 //
-// What a submission is answered, as a page and as JSON (Accept: application/json) alike:
+// What a submission is answered, as a page and as JSON (asked for, or sent) alike:
 //
 //   saved     in the portal, or spam: page 303 to form.success_url or to the form, JSON 200
 //   accepted  on the disk, being delivered: 202
@@ -14,7 +14,7 @@
 //             kept
 //   error     503: neither the disk nor the portal took it; what was written is kept
 //
-// JSON: {"status", "id", "lead_id", "message", "errors": {field: message}, "token", "redirect"}.
+// A program does not wait for the portal. What is not accepted, and no person has a form for: 403.
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -25,6 +25,7 @@
 #include "base/files.h"
 #include "base/secret.h"
 #include "captcha.h"
+#include "form_answer.h"
 #include "form_guard.h"
 #include "form_token.h"
 #include "form_view.h"
@@ -33,10 +34,10 @@
 #include "keep/outbox_command.h"
 #include "lead.h"
 #include "lead_intake.h"
+#include "refused.h"
 #include "settings/form.h"
 #include "spam.h"
 #include "submission.h"
-#include "value/json.h"
 #include "value/php.h"
 #include "web/app_page.h"
 #include "web/server.h"
@@ -49,12 +50,6 @@ constexpr Millis kCronTime = 50'000;         // --deliver: less than cron's minu
 constexpr Millis kAfterAnswerTime = 20'000;  // a CGI process, once the visitor is served
 constexpr std::size_t kReferenceLength = 8;  // of an id, for people
 
-// What is refused though the owner may want it.
-constexpr std::pair<std::string_view, std::string_view> kRemedies[] = {
-    {"refused.token_missing", "a form of the site's own needs form.require_token = no"},
-    {"refused.origin", "name the site in form.allowed_origins to take its forms"},
-    {"spam.honeypot", "index.fcgi --list spam shows it, --retry ID sends it all the same"}};
-
 // What one request is answered from.
 struct Context {
   const Request& request;
@@ -63,22 +58,13 @@ struct Context {
   std::string language;
   std::shared_ptr<const Form> form;
   std::string key;
+  Sender sender;
 
+  bool from_program() const { return sender == Sender::key_holder; }
   const FormSettings& settings() const { return app.settings->form; }
   std::string message(std::string_view name, const Value& data = Value::array()) const {
     return templates->message(language, name, data);
   }
-};
-
-// How a request ends.
-struct Ending {
-  int status = 200;
-  std::string_view name;  // "saved", ...
-  Notice notice;
-  std::string id;
-  std::string lead_id;
-  std::string token;       // for the form that is shown now
-  std::string next_token;  // for the next submission, where that is another one
 };
 
 class IndexPage : public AppPage {
@@ -100,7 +86,7 @@ class IndexPage : public AppPage {
     if (!request.path_info.empty()) return error_response(404, "not_found", request);
     Result<Context> context = make_context(request);
     if (!context) return unavailable(context.error(), request);
-    Response response = request.method == "OPTIONS" ? preflight(request, context->settings())
+    Response response = request.method == "OPTIONS" ? allow(*context)
                         : request.is_post()         ? post(*context)
                                                     : show(*context);
     allow_origin(response, request, context->settings());
@@ -133,7 +119,13 @@ class IndexPage : public AppPage {
     if (!templates) return std::unexpected(templates.error());
     Result<std::shared_ptr<const Form>> form = current_form(*app);
     if (!form) return std::unexpected(form.error());
-    return Context{request, *app, *templates, language(request), *form, form_key(*app)};
+    return Context{request,
+                   *app,
+                   *templates,
+                   language(request),
+                   *form,
+                   form_key(*app),
+                   sender_of(request, app->settings->form)};
   }
 
   // While a changed form is broken the one before stays.
@@ -183,11 +175,17 @@ class IndexPage : public AppPage {
     return response;
   }
 
+  // A script's post that this does not allow never comes.
+  Response allow(const Context& context) {
+    if (context.sender == Sender::foreign_page) refused(context, "refused.origin");
+    return preflight(context.request, context.settings());
+  }
+
   Response post(const Context& context) {
     const Request& request = context.request;
     const FormSettings& settings = context.settings();
-    if (is_foreign_post(request, settings)) {
-      count(context, "refused.origin");
+    if (context.sender == Sender::foreign_page) {
+      refused(context, "refused.origin");
       return error_response(403, "cross_site", request);
     }
     const Submission submission =
@@ -196,31 +194,52 @@ class IndexPage : public AppPage {
     const Millis now = now_ms();
     const auto token = check_token(context.key, posted_token, now, settings.token_age);
     const std::string fresh = make_token(context.key, now);
-    if (!token && settings.require_token) {
-      count(context, "refused.token_" + std::string(name(token.error())));
-      const bool ours = token.error() == TokenFault::stale || token.error() == TokenFault::future;
-      return invalid(context, submission, fresh,
-                     context.message(ours ? "form_send_again" : "form_not_ours"));
+    if (!token) {
+      if (auto stopped = stop_unproven(context, submission, token.error(), fresh); stopped)
+        return std::move(*stopped);
     }
+    if (is_tilda_test(request)) return text_response(200, "ok\n");
     if (const auto store = stores_.current(); store)
       tell_ignored(submission.ignored, **store, *context.app.log);
     const std::string& usable = token ? posted_token : fresh;
-    if (!submission.valid()) {
-      const std::string_view whole = submission.error("");
-      return invalid(context, submission, usable,
-                     error_message(whole.empty() ? "form_invalid" : whole, nullptr, submission,
-                                   *context.templates, context.language));
-    }
+    if (!submission.valid()) return with_errors(context, submission, usable);
     if (token && now - token->shown_at < settings.min_time) {
-      count(context, "refused.too_fast");
+      refused(context, "refused.too_fast");
       return invalid(context, submission, usable, context.message("form_too_fast"));
     }
-    const std::string id = token ? submission_id(token->id, submission) : "";
+    const std::string id = token ? submission_id(token->id, submission) : tilda_id(request);
     if (std::optional<Response> stopped = stop_spam(context, submission, id, usable); stopped) {
       return std::move(*stopped);
     }
-    if (submission.honeypot) count(context, "spam.honeypot");
+    if (submission.honeypot) refused(context, "spam.honeypot");
     return report(context, submission, take(context, submission, id), usable);
+  }
+
+  // What has no good token and comes in no way that is accepted. A person gets a form to send.
+  std::optional<Response> stop_unproven(const Context& context, const Submission& submission,
+                                        TokenFault fault, const std::string& fresh) {
+    const Request& request = context.request;
+    const auto refusal = refusal_of(request, context.settings(), context.sender);
+    if (refusal.empty()) return std::nullopt;
+    const bool missing = fault == TokenFault::missing;
+    refused(context, missing ? "refused." + std::string(refusal)
+                             : "refused.token_" + std::string(name(fault)));
+    if (missing && (request.is_json() || is_tilda(request)))
+      return error_response(403, "not_accepted", request);
+    const bool ours = fault == TokenFault::stale || fault == TokenFault::future;
+    return invalid(context, submission, fresh,
+                   context.message(ours ? "form_send_again" : "form_not_ours"));
+  }
+
+  // Whoever filled a program's form in does not see this: the owner is told.
+  Response with_errors(const Context& context, const Submission& submission,
+                       const std::string& token) {
+    const auto& [field, fault] = submission.errors.front();
+    if (context.from_program()) refused(context, "refused.invalid", field + ": " + fault);
+    const std::string_view whole = submission.error("");
+    return invalid(context, submission, token,
+                   error_message(whole.empty() ? "form_invalid" : whole, nullptr, submission,
+                                 *context.templates, context.language));
   }
 
   // A repetition of what was taken in already is neither counted nor asked for a second captcha.
@@ -231,7 +250,8 @@ class IndexPage : public AppPage {
       const Result<std::optional<Item>> known = (*store)->find(Kind::lead, id);
       if (known && *known) return std::nullopt;
     }
-    switch (check_spam(context.app, context.request, store ? store->get() : nullptr)) {
+    switch (check_spam(context.app, context.request, store ? store->get() : nullptr,
+                       context.from_program())) {
       case SpamVerdict::too_many:
         return invalid(context, submission, token, context.message("form_too_many"), 429);
       case SpamVerdict::captcha:
@@ -249,7 +269,8 @@ class IndexPage : public AppPage {
     const std::string key = own_id.empty()
                                 ? intake_.key_of_equal(submission_id("from " + address, submission))
                                 : own_id;
-    return intake_.take(context.app, make_record(request, key, address));
+    return intake_.take(context.app, make_record(request, key, address),
+                        context.from_program() ? 0 : context.settings().wait);
   }
 
   Result<NewItem> lead_of(const App& app, const Record& record) {
@@ -292,7 +313,7 @@ class IndexPage : public AppPage {
   // The page that the redirect carries is for clients that do not follow it.
   Response saved(const Context& context, const Submission& submission, const Ending& ending) {
     Response response = answer(context, ending, {.values = submission.values});
-    if (context.request.accepts_json()) return response;
+    if (context.request.accepts_json() || is_tilda(context.request)) return response;
     response.status = 303;
     response.set("Location", success_url(context, ending.id));
     return response;
@@ -316,7 +337,9 @@ class IndexPage : public AppPage {
   }
 
   Response answer(const Context& context, const Ending& ending, FormView view) {
-    if (context.request.accepts_json()) return json_answer(context, ending, view.errors);
+    if (is_tilda(context.request)) return tilda_answer(ending);
+    if (context.request.accepts_json())
+      return json_answer(ending, view.errors, context.settings().success_url);
     view.token = ending.token;
     view.notice = ending.notice;
     view.marks = utm_marks(context.request.params);
@@ -325,27 +348,8 @@ class IndexPage : public AppPage {
     return form_page(base, view, ending.status, pages_);
   }
 
-  static Response json_answer(const Context& context, const Ending& ending, const Value& errors) {
-    Value body = Value::map({{"status", ending.name}});
-    if (!ending.id.empty()) body.set("id", ending.id);
-    if (!ending.lead_id.empty()) body.set("lead_id", ending.lead_id);
-    if (!ending.notice.text.empty()) body.set("message", ending.notice.text);
-    if (errors.size() > 0) body.set("errors", errors);
-    body.set("token", ending.next_token.empty() ? ending.token : ending.next_token);
-    if (ending.name == "saved" && !context.settings().success_url.empty()) {
-      body.set("redirect", context.settings().success_url);
-    }
-    return text_response(ending.status, json::print(body) + "\n",
-                         "application/json; charset=utf-8");
-  }
-
-  void count(const Context& context, const std::string& counter) {
-    Value line = Value::map({{"code", counter},
-                             {"address", context.request.remote_address},
-                             {"origin", context.request.origin}});
-    for (const auto& [code, remedy] : kRemedies)
-      if (code == counter) line.set("remedy", remedy);
-    context.app.log->write_bounded(Log::Level::warning, "refused", line);
+  void refused(const Context& context, const std::string& counter, std::string_view cause = "") {
+    tell_refused(context.app, context.request, counter, cause);
     stores_.count(counter);
   }
 

@@ -167,6 +167,11 @@ std::string submission_id(std::string_view token_id, const Submission& submissio
   return content_id(php::build_query(content));
 }
 
+std::string tilda_id(const Request& request) {
+  const std::string tranid = is_tilda(request) ? request.post["tranid"].text() : "";
+  return tranid.empty() ? "" : content_id("tilda\n" + tranid);
+}
+
 Record make_record(const Request& request, std::string_view key, std::string_view address) {
   Record record;
   record.id = secret::new_id();

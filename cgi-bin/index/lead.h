@@ -21,6 +21,9 @@ std::string content_id(std::string_view content);
 // the same submission, whoever sends it how often.
 std::string submission_id(std::string_view token_id, const Submission& submission);
 
+// The id of what Tilda's webhook sent, which tells its submissions apart; of anything else empty.
+std::string tilda_id(const Request& request);
+
 // A request that is a submission as the journal keeps it; `key` is the lead's id.
 Record make_record(const Request& request, std::string_view key, std::string_view address);
 

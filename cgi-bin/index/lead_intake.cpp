@@ -57,7 +57,7 @@ Result<std::string> id_of_equal(Store& store, const std::string& fingerprint, Mi
   return secret::new_id();
 }
 
-TakenLead LeadIntake::take(const App& app, const Record& record) {
+TakenLead LeadIntake::take(const App& app, const Record& record, Millis wait) {
   const Millis begun = steady_ms();
   TakenLead taken{LeadState::accepted, record.key, "", {}};
   const std::string encoded = encode(record);
@@ -70,7 +70,7 @@ TakenLead LeadIntake::take(const App& app, const Record& record) {
     return taken;
   }
   const bool nowhere = Webhook::url_fault(app.settings->crest.web_hook_url).has_value();
-  const Millis left = app.settings->form.wait - (steady_ms() - begun);
+  const Millis left = wait - (steady_ms() - begun);
   const auto item =
       delivery_.wait(record.key, nowhere ? 0 : std::max<Millis>(left, 0), [&] { wake(app); });
   if (!item) app.log->error("lead", item.error());

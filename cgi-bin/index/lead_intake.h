@@ -44,8 +44,9 @@ class LeadIntake {
         ingester_(app, stores, Kind::lead, std::move(derive)),
         delivery_(app, stores, gates) {}
 
-  // One lead under the record's key: the same key again is the same lead, whenever it comes.
-  TakenLead take(const App& app, const Record& record);
+  // One lead under the record's key: the same key again is the same lead, whenever it comes. Waits
+  // `wait` for the portal at the most.
+  TakenLead take(const App& app, const Record& record, Millis wait);
   // The key for a lead that came without one of its own: an equal one (the same `fingerprint`) that
   // was taken in within the last minute is this one.
   std::string key_of_equal(const std::string& fingerprint);

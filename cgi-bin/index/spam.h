@@ -16,7 +16,8 @@ enum class SpamVerdict { pass, too_many, captcha };
 // "spam.address", "spam.day", "spam.captcha"; a captcha service that cannot be reached as
 // "spam.captcha_unreachable", one that does not take our secret as "spam.captcha_misconfigured";
 // both are logged, and the submission passes. Without a store there are no limits: a lead is worth
-// more.
-SpamVerdict check_spam(const App& app, const Request& request, Store* store);
+// more. A `program`, which proved itself by the key and sends for many visitors, has no limit by
+// address and no captcha.
+SpamVerdict check_spam(const App& app, const Request& request, Store* store, bool program);
 
 }  // namespace b24

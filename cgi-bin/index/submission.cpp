@@ -23,6 +23,8 @@ constexpr std::size_t kUnknownName = 64;
 constexpr std::size_t kShownAgain = 10'000;
 constexpr std::size_t kFileNameLength = 120;
 
+constexpr std::string_view kTildaInputs[] = {"tranid", "formid", "COOKIES"};
+
 // Parts between single dots, without any of these characters.
 bool is_dotted(std::string_view text, std::string_view forbidden) {
   return !text.empty() && text.find_first_of(forbidden) == text.npos && !text.starts_with('.') &&
@@ -52,6 +54,18 @@ bool is_charset(const std::string& name) {
              "gb2312|gbk|gb18030|big5|euc-jp|euc-kr|shift_jis",
              name) &&
          text::known_encoding(name);
+}
+
+// Tilda keeps a page's marks in a cookie: TILDAUTM=utm_source%3Dads%7C%7C%7Cutm_medium%3Dcpc
+Value tilda_marks(std::string_view cookies) {
+  constexpr std::string_view kCookie = "TILDAUTM=";
+  for (const std::string& cookie : text::split(cookies, ";")) {
+    if (!cookie.starts_with(kCookie)) continue;
+    std::string query = php::url_decode(std::string_view(cookie).substr(kCookie.size()));
+    text::replace_all(query, "|||", "&");
+    return php::parse_query(query).value_or(Value::array());
+  }
+  return Value::array();
 }
 
 struct Sent {
@@ -95,9 +109,11 @@ class Reader {
     std::vector<SentField> fields = sent_fields(request);
     choose_charset(fields, encoding);
     for (SentField& field : fields) take(field);
+    for (Sent& sent : sent_) match(sent);
   }
 
   Submission read() {
+    refuse_nested();
     for (const Field& field : form_.fields)
       field.type == FieldType::file ? read_file(field) : read_text(field);
     if (out_.valid() && !anything_) fail("", "invalid_empty");
@@ -142,6 +158,33 @@ class Reader {
     std::ranges::replace_if(
         sent.variable, [](char c) { return c == '.' || c == ' '; }, '_');
     sent_.push_back(std::move(sent));
+  }
+
+  static bool is_tree(const Value::Member& member) { return member.value.is_array(); }
+
+  // Builders of forms name fields as people write them.
+  void match(Sent& sent) const {
+    if (form_.find(sent.variable) != nullptr) return;
+    const auto is_meant = [&](const Field& field) {
+      return text::equal_ignoring_case(field.name, sent.variable) ||
+             (field.name == "first_name" && form_.find("name") == nullptr &&
+              text::equal_ignoring_case(sent.variable, "name"));
+    };
+    const auto field = std::ranges::find_if(form_.fields, is_meant);
+    if (field != form_.fields.end() && last(field->name).empty()) sent.variable = field->name;
+  }
+
+  // A list of texts is what a form's "name[]" is.
+  void refuse_nested() {
+    const auto is_nested = [](const Value::Member& member) {
+      return !member.value.is_list() || std::ranges::any_of(member.value.members(), is_tree);
+    };
+    for (const Value::Member& member : request_.post.members()) {
+      if (!request_.is_json() || !is_tree(member) || !is_nested(member) || !out_.valid()) continue;
+      out_.unfit =
+          on_one_line(text::first_utf8(text::to_valid_utf8(member.key.text()), kUnknownName));
+      fail("", "form_nested");
+    }
   }
 
   // PHP's rules let the last of two equal names win.
@@ -210,10 +253,10 @@ class Reader {
   }
 
   void read_marks() {
-    Value params = Value::array();
+    Value params = is_tilda(request_) ? tilda_marks(last("COOKIES")) : request_.get;
     for (const std::string_view name : kUtmInputs) {
       const std::string_view posted = last(name, &Sent::name);
-      params.set(name, posted.empty() ? request_.get[name] : Value(posted));
+      if (!posted.empty()) params.set(name, posted);
     }
     out_.marks = utm_marks(params);
     const std::string_view trace = last(kTraceInput);
@@ -225,8 +268,9 @@ class Reader {
 
   bool is_known(const std::string& variable, bool file) const {
     const Field* field = form_.find(variable);
-    return field != nullptr ? (field->type == FieldType::file) == file
-                            : is_reserved_input(variable);
+    if (field != nullptr) return (field->type == FieldType::file) == file;
+    return is_reserved_input(variable) ||
+           (is_tilda(request_) && std::ranges::find(kTildaInputs, variable) != end(kTildaInputs));
   }
 
   void read_unknown() {
@@ -291,6 +335,15 @@ std::string_view Submission::error(std::string_view field) const {
     if (name == field) return key;
   }
   return {};
+}
+
+bool is_tilda(const Request& request) {
+  const bool test = request.post.size() == 1 && request.post["test"].text() == "test";
+  return !request.is_json() && (test || request.post.find("tranid") != nullptr);
+}
+
+bool is_tilda_test(const Request& request) {
+  return is_tilda(request) && request.post.find("tranid") == nullptr;
 }
 
 Submission read_submission(const Form& form, const Request& request, const std::string& encoding) {

@@ -32,16 +32,23 @@ struct Submission {
   // order; empty: valid.
   std::vector<std::pair<std::string, std::string>> errors;
   std::string charset;    // in which the post was read
-  std::string unfit;      // an unknown field that is not valid in it
+  std::string unfit;      // the field that an error of the whole form is about
   bool honeypot = false;  // the field that no person sees was filled
 
   bool valid() const { return errors.empty(); }
   std::string_view error(std::string_view field) const;
 };
 
-// Checks a POST. It is read in the charset that it declares; where it declares none in UTF-8, or if
-// it is not valid UTF-8 in `encoding` (C_REST_CURRENT_ENCODING; empty: none). A field that is not
-// valid in that charset has an error.
+// What Tilda's webhook posts: its owner's fields, and "tranid", which tells one submission from
+// another however often it comes. When the address is entered, "test=test" and nothing else.
+bool is_tilda(const Request& request);
+bool is_tilda_test(const Request& request);
+
+// Checks a POST. A name that differs from a field's by case alone is that field's, and "name" is
+// first_name's, where nothing else came for it; no member of JSON may be an object. It is read in
+// the charset that it declares; where it declares none in UTF-8, or if it is not valid UTF-8 in
+// `encoding` (C_REST_CURRENT_ENCODING; empty: none). A field that is not valid in that charset has
+// an error.
 Submission read_submission(const Form& form, const Request& request, const std::string& encoding);
 
 // For showing the form filled with a link's or a foreign page's parameters: texts only, nothing is

@@ -196,10 +196,12 @@ Result<Form> form_of(const Settings& settings) {
   form.values = std::move(*values);
 
   const FormSettings& from = settings.form;
-  if (!from.allowed_origins.empty() && from.require_token) {
-    return std::unexpected(fault("[form] allowed_origins",
-                                 "forms of other sites have no token of ours, so none is taken",
-                                 "set require_token = no, too"));
+  if (from.post_key.empty() && std::ranges::find(from.accept, "tilda") != from.accept.end()) {
+    return std::unexpected(
+        fault("[form] accept", "nothing proves that it is tilda who posts",
+              "set [form] post_key, too, to 16 or more letters and digits that nobody "
+              "can guess, and let Tilda's webhook address end with ?key= and "
+              "them"));
   }
   form.item_method = from.method == "crm.item.add";
   form.unknown_to_comments = from.unknown == "comments";

@@ -49,8 +49,8 @@ struct Form {
 };
 
 // Errors (kind settings) name section, key and remedy: an unknown type, a pattern that is none, a
-// select without options, a title with an unknown field, a reserved or impossible name, allowed
-// origins whose forms could not hold a token of ours, ...
+// select without options, a title with an unknown field, a reserved or impossible name, a
+// tilda that has no key to prove itself by, ...
 Result<Form> make_form(const Settings& settings);
 
 // Names that the form itself uses among the posted fields.

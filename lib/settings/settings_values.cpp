@@ -103,9 +103,11 @@ bool read_setting(const SettingType&, std::string_view text, fs::path& field) {
   return true;
 }
 
-bool read_setting(const SettingType&, std::string_view text, std::vector<std::string>& field) {
-  if (!is_line(text)) return false;
-  field = text::split(text);
+bool read_setting(const SettingType& type, std::string_view text, std::vector<std::string>& field) {
+  std::vector<std::string> words = text::split(text);
+  const auto fits = [&](const std::string& word) { return is_one_of(word, type.words); };
+  if (!is_line(text) || (!type.words.empty() && !std::ranges::all_of(words, fits))) return false;
+  field = std::move(words);
   return true;
 }
 

@@ -17,7 +17,7 @@ struct SettingType {
   std::string_view expects;     // after "expects "
   long long least = 0;          // of a number or a time; of a text: characters, when not empty
   long long most = 0;           // 0: no bound
-  std::string_view words = {};  // of a text: one of these, such as "red, green or blue"
+  std::string_view words = {};  // of a text, or of each in a list: "red, green or blue"
   bool may_be_empty = false;
   bool (*check)(std::string_view text) = nullptr;  // of a text
   bool lower_case = false;                         // a text is kept so
@@ -85,7 +85,7 @@ inline constexpr TextType kSecret = {{.expects = "one line of text", .secret = t
 inline constexpr TextType kUrl = {{"a URL"}};
 inline constexpr TextType kSecretUrl = {{.expects = "a URL", .secret = true}};
 inline constexpr TextType kHook = {{.expects = "the URL of an inbound webhook", .secret = true}};
-inline constexpr TextType kCheckKey = {
+inline constexpr TextType kKey = {
     {.expects = "at least 16 characters", .least = 16, .secret = true}};
 inline constexpr TextType kEncoding = {
     {.expects = "the name of an encoding, such as windows-1251", .check = is_encoding}};
@@ -112,6 +112,8 @@ inline constexpr TypeOf<std::vector<Network>> kNetworks = {
     {"addresses or networks such as 10.0.0.0/8, parted by blanks"}};
 inline constexpr TypeOf<std::vector<std::string>> kOrigins = {
     {"origins such as https://example.com, parted by blanks"}};
+inline constexpr TypeOf<std::vector<std::string>> kAccept = {
+    {.expects = "own, site, json or tilda, parted by commas", .words = "own, site, json or tilda"}};
 inline constexpr TypeOf<std::vector<std::string>> kTokens = {
     {.expects = "one token, or two parted by a blank", .secret = true}};
 

@@ -57,6 +57,7 @@ Response AppPage::refuse(const Refusal& refusal, const Environment& environment)
                                         {"address", environment.get("REMOTE_ADDR")}}));
   }
   Request asked;
+  asked.content_type = environment.get("CONTENT_TYPE");
   asked.accept = environment.get("HTTP_ACCEPT");
   asked.accept_language = environment.get("HTTP_ACCEPT_LANGUAGE");
   Response response = error_response(refusal.status, refusal.code, asked);

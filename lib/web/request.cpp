@@ -37,6 +37,7 @@ constexpr std::array kVariables = {
     Variable{"HTTP_ACCEPT", &Request::accept},
     Variable{"HTTP_ACCEPT_LANGUAGE", &Request::accept_language},
     Variable{"HTTP_ORIGIN", &Request::origin},
+    Variable{"HTTP_REFERER", &Request::referer},
     Variable{"HTTP_SEC_FETCH_SITE", &Request::sec_fetch_site},
     Variable{"HTTP_COOKIE", &Request::cookie},
     Variable{"DOCUMENT_ROOT", &Request::document_root},

@@ -79,13 +79,15 @@ struct Request {
   std::string accept;
   std::string accept_language;
   std::string origin;
+  std::string referer;
   std::string sec_fetch_site;
   std::string cookie;
   std::string document_root;
   std::string server_software;
   std::string key_header;  // X-B24hooks-Key: the owner's key for checkserver
 
-  bool accepts_json() const { return prefers_json(accept); }
+  bool is_json() const { return content_type.starts_with("application/json"); }
+  bool accepts_json() const { return is_json() || prefers_json(accept); }  // who sends it reads it
   bool is_post() const { return method == "POST"; }
 };
 

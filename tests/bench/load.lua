@@ -12,7 +12,8 @@ function init()
   local load = os.getenv("B24_LOAD")
   kind = load:gsub("^refused%-", "")
   token = kind == load and os.getenv("B24_TOKEN") or "wrong"
-  headers = { ["Host"] = wrk.host .. ":" .. wrk.port, ["Content-Type"] = "application/x-www-form-urlencoded" }
+  local host = wrk.host .. ":" .. wrk.port
+  headers = { ["Host"] = host, ["Origin"] = "http://" .. host, ["Content-Type"] = "application/x-www-form-urlencoded" }
 end
 
 function request()

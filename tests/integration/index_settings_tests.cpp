@@ -14,6 +14,8 @@ using namespace b24::test;
 namespace {
 
 const std::string kJson = "Accept: application/json";
+const std::string kSite = "B24HOOKS_FORM_ACCEPT=site";
+const std::string kOwnPage = "Origin: http://localhost";
 
 // Each case begins with an empty sandbox.
 struct Sandbox {
@@ -58,7 +60,8 @@ BOOST_AUTO_TEST_CASE(broken_settings_are_told_at_the_start) {
   const struct {
     const char* settings;
     const char* told;
-  } rows[] = {{"[form]\nallowed_origins = https://b.example\n", "require_token = no"},
+  } rows[] = {{"[form]\naccept = tilda\n", "set [form] post_key"},
+              {"[form]\naccept = own, tild\n", "expects own, site, json or tilda"},
               {"[form]\nno_such_key = 1\n", "no_such_key"}};
   for (const auto& row : rows) {
     const TempDir dir;
@@ -157,22 +160,22 @@ BOOST_AUTO_TEST_CASE(a_form_sent_too_fast_can_be_sent_later) {
   BOOST_TEST(site().leads().size() == 1U);
 }
 
-BOOST_AUTO_TEST_CASE(forms_of_foreign_pages_need_no_token_when_the_owner_says_so) {
-  const CgiForm form(site(), {"B24HOOKS_FORM_REQUIRE_TOKEN=no"});
+BOOST_AUTO_TEST_CASE(forms_of_other_pages_need_no_token_when_the_owner_says_so) {
+  const CgiForm form(site(), {kSite});
   const Value params = Value::map({{"first_name", "Anna"}, {"phone", "1"}});
-  const HttpReply first = form.post(params, {kJson});
+  const HttpReply first = form.post(params, {kJson, kOwnPage});
   BOOST_TEST(first.status == 200);
-  BOOST_TEST(body_json(form.post(params, {kJson}))["id"].text() == body_json(first)["id"].text());
+  BOOST_TEST(body_json(form.post(params, {kJson, kOwnPage}))["id"].text() ==
+             body_json(first)["id"].text());
   BOOST_TEST(site().leads().size() == 1U);
-  BOOST_TEST(form.post(with(params, "phone", "2"), {kJson}).status == 200);
+  BOOST_TEST(form.post(with(params, "phone", "2"), {kJson, kOwnPage}).status == 200);
   BOOST_TEST(site().leads().size() == 2U);
-  BOOST_TEST(form.post(with(params, "form_token", "forged"), {kJson}).status == 200);
+  BOOST_TEST(form.post(with(params, "form_token", "forged"), {kJson, kOwnPage}).status == 200);
   BOOST_TEST(site().leads().size() == 2U);
 }
 
 BOOST_AUTO_TEST_CASE(only_allowed_origins_may_read_answers) {
-  const CgiForm form(site(), {"B24HOOKS_FORM_ALLOWED_ORIGINS=https://shop.example",
-                              "B24HOOKS_FORM_REQUIRE_TOKEN=no"});
+  const CgiForm form(site(), {"B24HOOKS_FORM_ALLOWED_ORIGINS=https://shop.example"});
   const auto preflight = [&](const std::string& origin) {
     return form.request({"OPTIONS", "/index.php", {"Origin: " + origin}, ""});
   };
@@ -197,44 +200,45 @@ BOOST_AUTO_TEST_CASE(only_allowed_origins_may_read_answers) {
 }
 
 BOOST_AUTO_TEST_CASE(a_site_in_another_encoding_is_understood) {
-  const CgiForm form(site(),
-                     {"C_REST_CURRENT_ENCODING=windows-1251", "B24HOOKS_FORM_REQUIRE_TOKEN=no"});
+  const CgiForm form(site(), {"C_REST_CURRENT_ENCODING=windows-1251", kSite});
   BOOST_TEST(
-      form.post(std::string("saved=yes&first_name=%C0%ED%ED%E0&last_name=%CA%EE%F1%B8&phone=1"))
+      form.post(std::string("saved=yes&first_name=%C0%ED%ED%E0&last_name=%CA%EE%F1%B8&phone=1"),
+                {kOwnPage})
           .status == 303);
   const Value fields = only_call()["fields"];
   BOOST_TEST(fields["TITLE"].text() == "Анна Косё");
   site().reset();
-  BOOST_TEST(form.post(with(person(), "first_name", "Юлия")).status == 303);
+  BOOST_TEST(form.post(with(person(), "first_name", "Юлия"), {kOwnPage}).status == 303);
   BOOST_TEST(only_call()["fields"]["NAME"].text() == "Юлия");
 }
 
 BOOST_AUTO_TEST_CASE(a_declared_charset_is_used_and_what_is_not_valid_in_it_is_named) {
-  const CgiForm form(site(), {"B24HOOKS_FORM_REQUIRE_TOKEN=no"});
+  const CgiForm form(site(), {kSite});
   const std::string type = "Content-Type: application/x-www-form-urlencoded; charset=";
   const std::string anna = "saved=yes&first_name=%C0%ED%ED%E0&last_name=Lee&phone=1";
-  BOOST_TEST(form.post(anna, {type + "windows-1251"}).status == 303);
+  BOOST_TEST(form.post(anna, {type + "windows-1251", kOwnPage}).status == 303);
   BOOST_TEST(only_call()["fields"]["NAME"].text() == "Анна");
   site().reset();
-  const HttpReply refused = form.post(anna, {type + "utf-8", kJson});
+  const HttpReply refused = form.post(anna, {type + "utf-8", kJson, kOwnPage});
   BOOST_TEST(refused.status == 422);
   BOOST_TEST(body_json(refused)["errors"]["first_name"].text() ==
              "This text is not valid utf-8, in which it should be.");
-  BOOST_TEST(field_error(form.post(anna, {type + "utf-8"}).body, "first_name").contains("utf-8"));
-  BOOST_TEST(notice(form.post(anna, {type + "utf-7"}).body).contains("does not know: utf-7"));
+  BOOST_TEST(field_error(form.post(anna, {type + "utf-8", kOwnPage}).body, "first_name")
+                 .contains("utf-8"));
+  BOOST_TEST(
+      notice(form.post(anna, {type + "utf-7", kOwnPage}).body).contains("does not know: utf-7"));
   BOOST_TEST(site().leads().size() == 0U);
 }
 
 BOOST_AUTO_TEST_CASE(nothing_that_was_sent_is_dropped_in_silence) {
   const std::string body =
       "saved=yes&first_name=Anna&last_name=Lee&phone=1&services[]=one&services[]=two&a[b]=c";
-  const std::string no_token = "B24HOOKS_FORM_REQUIRE_TOKEN=no";
-  const CgiForm commenting(site(), {no_token, "B24HOOKS_FORM_UNKNOWN=comments"});
-  BOOST_TEST(commenting.post(body).status == 303);
+  const CgiForm commenting(site(), {kSite, "B24HOOKS_FORM_UNKNOWN=comments"});
+  BOOST_TEST(commenting.post(body, {kOwnPage}).status == 303);
   BOOST_TEST(only_call()["fields"]["COMMENTS"].text() == "services: one, two\na[b]: c");
 
-  const CgiForm ignoring(site(), {no_token});
-  for (int i = 0; i < 2; ++i) ignoring.post(body + "&x=" + std::to_string(i));
+  const CgiForm ignoring(site(), {kSite});
+  for (int i = 0; i < 2; ++i) ignoring.post(body + "&x=" + std::to_string(i), {kOwnPage});
   const std::string log = read_file(ignoring.data_dir() / "b24hooks.log");
   const std::string line = "\"fields\":\"services, a[b], x\"";
   BOOST_TEST(log.contains(line), log);

@@ -117,7 +117,10 @@ BOOST_AUTO_TEST_CASE(broken_forms_are_refused_with_the_key_in_the_message) {
       {"[field saved]", [](Settings& s) { s.fields = {field("saved")}; }},
       {"[field form_token]", [](Settings& s) { s.fields = {field("form_token")}; }},
       {"[field b24_extra]", [](Settings& s) { s.fields = {field("b24_extra")}; }},
-      {"[form] allowed_origins", [](Settings& s) { s.form.allowed_origins = {"https://a"}; }},
+      {"[form] accept",
+       [](Settings& s) {
+         s.form.accept = {"own", "tilda"};
+       }},
       {"[field utm_source]", [](Settings& s) { s.fields = {field("utm_source")}; }},
       {"[field a.b]", [](Settings& s) { s.fields = {field("a.b")}; }},
       {"[field a[b]]", [](Settings& s) { s.fields = {field("a[b]")}; }},
@@ -359,6 +362,65 @@ BOOST_AUTO_TEST_CASE(a_field_that_is_not_in_the_charset_is_refused_by_name) {
     BOOST_TEST(
         read_submission(form, post("phone=1", type + name), "").error("") == "form_charset_unknown",
         name);
+}
+
+BOOST_AUTO_TEST_CASE(names_as_builders_write_them_are_the_forms) {
+  const Form form = form_of({});
+  const Submission got = submit(form, "Name=Anna&LAST+NAME=Lee&Phone=1&E-mail=a");
+  BOOST_TEST(got.valid());
+  BOOST_TEST(got.values["first_name"].text() == "Anna");
+  BOOST_TEST(got.values["last_name"].text() == "Lee");
+  BOOST_TEST(got.values["phone"].text() == "1");
+  BOOST_TEST((got.ignored == std::vector<std::string>{"E-mail"}));
+  // What a field's own name brought stays.
+  const Submission both = submit(form, "Phone=2&phone=1&name=contact+form&first_name=Anna");
+  BOOST_TEST(both.valid());
+  BOOST_TEST(both.values["phone"].text() == "1");
+  BOOST_TEST(both.values["first_name"].text() == "Anna");
+  Settings settings;
+  settings.form.fields = "first_name, phone, name";
+  BOOST_TEST(submit(form_of(settings), "Name=Anna&phone=1").values["name"].text() == "Anna");
+}
+
+BOOST_AUTO_TEST_CASE(tildas_names_are_its_own_and_its_marks_lie_in_a_cookie) {
+  Settings settings;
+  settings.form.unknown = "comments";
+  const Form form = form_of(settings);
+  const std::string body =
+      "Name=Anna&Phone=1&Input=blue&formname=Cart&formid=form1&tranid=1%3A2&COOKIES=" +
+      php::url_encode(
+          "_ga=1; TILDAUTM=utm_source%3Dads%7C%7C%7Cutm_campaign%3D%25D0%2590%7C%7C%7C; x=utm");
+  Submission got = submit(form, body);
+  BOOST_TEST(got.valid());
+  BOOST_TEST(got.values["first_name"].text() == "Anna");
+  BOOST_TEST((got.unknown == std::vector<std::pair<std::string, std::string>>{
+                                 {"Input", "blue"}, {"formname", "Cart"}}));
+  BOOST_TEST((got.marks == Value::map({{"UTM_SOURCE", "ads"}, {"UTM_CAMPAIGN", "А"}})));
+  got = submit(form, body + "&utm_source=posted");
+  BOOST_TEST(got.marks["UTM_SOURCE"].text() == "posted");
+  for (const char* cookies : {"", "TILDAUTM", "TILDAUTM=", "TILDAUTM=%", "TILDAUTM=a[b][c]%7C%7C",
+                              "utm_source=x", "TILDAUTM=utm_source[]%3Dx"})
+    BOOST_TEST(
+        submit(form, "phone=1&tranid=1&COOKIES=" + php::url_encode(cookies)).marks.size() == 0U,
+        cookies);
+  // Of anybody else it is a field as any other.
+  BOOST_TEST(submit(form, "phone=1&COOKIES=TILDAUTM%3Dutm_source%253Dads").marks.size() == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(an_object_in_json_is_refused_by_name) {
+  const Form form = form_of({});
+  const auto json = [&](const std::string& body) {
+    return read_submission(form, post(body, "application/json"), "");
+  };
+  for (const char* body : {R"({"phone":"1","data":{"a":1}})", R"({"phone":"1","data":[{"a":1}]})",
+                           R"({"phone":"1","data":[[1]]})"}) {
+    const Submission got = json(body);
+    BOOST_TEST(got.error("") == "form_nested", body);
+    BOOST_TEST(got.unfit == "data", body);
+  }
+  BOOST_TEST(json(R"({"phone":"1","data":["a","b"],"more":[],"none":null})").valid());
+  BOOST_TEST(json(R"({"phone":["1","2"]})").error("phone") == "invalid_several");
+  BOOST_TEST(submit(form, "phone=1&data[a][b]=1").valid());
 }
 
 BOOST_AUTO_TEST_CASE(full_width_digits_are_digits) {

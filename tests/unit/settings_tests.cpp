@@ -106,7 +106,8 @@ BOOST_AUTO_TEST_CASE(values_of_every_type_are_read) {
       "[portal_call]\nbucket_drain = 2.5\ntotal_time = 2m\nca_file = /etc/ca.pem\n"
       "[log]\ntime_zone = Europe/Moscow\nmax_size = 0\n"
       "[checkserver]\naccess = public\nkey = 0123456789abcdef\n"
-      "[form]\nmethod = crm.item.add\ntoken_age = 7d\nallowed_origins = https://a https://b\n");
+      "[form]\nmethod = crm.item.add\ntoken_age = 7d\nallowed_origins = https://a https://b\n"
+      "accept = own, json\n");
   BOOST_TEST(settings.crest.web_hook_url == "https://p.example/rest/1/abc/?x=1;y");
   BOOST_TEST(settings.crest.ignore_ssl);
   BOOST_TEST(settings.crest.logs_dir == (dir / "logs").string());
@@ -126,13 +127,14 @@ BOOST_AUTO_TEST_CASE(values_of_every_type_are_read) {
   BOOST_TEST(settings.form.method == "crm.item.add");
   BOOST_TEST(settings.form.token_age == 7 * 86'400'000LL);
   BOOST_TEST(settings.form.allowed_origins.size() == 2U);
+  BOOST_TEST((settings.form.accept == std::vector<std::string>{"own", "json"}));
 }
 
 BOOST_AUTO_TEST_CASE(flags_have_many_spellings) {
   for (const char* yes : {"yes", "true", "1", "Y", "YES"})
     BOOST_TEST(good(std::string("[form]\nshow_portal_errors = ") + yes).form.show_portal_errors);
   for (const char* no : {"no", "false", "0", "N", "No"})
-    BOOST_TEST(!good(std::string("[form]\nrequire_token = ") + no).form.require_token);
+    BOOST_TEST(!good(std::string("[handler]\njson_log = ") + no).handler.json_log);
 }
 
 BOOST_AUTO_TEST_CASE(sections_with_names_fill_lists_in_the_order_of_the_file) {
@@ -462,7 +464,6 @@ BOOST_AUTO_TEST_CASE(a_key_set_alone_leaves_a_form_that_can_be_shown) {
     }
     const std::string name = std::string(key.stem()) + (key.name.ends_with('*') ? "ru" : "");
     text += name + " = " + std::string(key.example) + "\n";
-    if (name == "allowed_origins") text += "require_token = no\n";  // as its help says
     const Settings settings = good(text);
     const Result<Form> form = make_form(settings);
     BOOST_TEST((form ? "" : form.error().cause) == "", text);

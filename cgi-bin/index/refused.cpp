@@ -1,0 +1,49 @@
+// refused: see refused.h.
+#include "refused.h"
+
+#include <string>
+#include <vector>
+
+#include "base/text.h"
+#include "value/value.h"
+
+namespace b24 {
+namespace {
+
+// What the owner may want all the same. With a `way`: "[form] accept = ..." is said before it.
+struct Remedy {
+  std::string_view code, way, text;
+};
+constexpr Remedy kRemedies[] = {
+    {"refused.token_missing", "site", " takes forms of the site's own, which have no token"},
+    {"refused.json", "json", " takes JSON"},
+    {"refused.tilda", "tilda",
+     " takes what Tilda's webhook sends, once [form] post_key is set, too"},
+    {"refused.key", "",
+     "let a program's address end with ?key= and what stands in [form] post_key; a browser's post "
+     "tells its site, unless something on the way takes that out"},
+    {"refused.origin", "", "name the site in form.allowed_origins to take its forms"},
+    {"refused.invalid", "", "let the program send what the form would take"},
+    {"spam.honeypot", "", "index.fcgi --list spam shows it, --retry ID sends it all the same"},
+};
+
+}  // namespace
+
+void tell_refused(const App& app, const Request& request, std::string_view code,
+                  std::string_view cause) {
+  Value line =
+      Value::map({{"code", code}, {"address", request.remote_address}, {"origin", request.origin}});
+  if (!cause.empty()) line.set("cause", cause);
+  for (const Remedy& remedy : kRemedies) {
+    if (remedy.code != code) continue;
+    std::vector<std::string> accept = app.settings->form.accept;
+    accept.emplace_back(remedy.way);
+    const std::string ways = "[form] accept = " + text::join(accept, ", ");
+    line.set("remedy", (remedy.way.empty() ? "" : ways) + std::string(remedy.text));
+  }
+  // A lost lead has a name of its own, so that those who guess do not crowd it out.
+  app.log->write_bounded(Log::Level::warning,
+                         code == "refused.invalid" ? "program_refused" : "refused", line);
+}
+
+}  // namespace b24
