@@ -2,10 +2,12 @@
 // directory; Apache with suEXEC and .htaccess.
 #include <arpa/inet.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <boost/test/unit_test.hpp>
 #include <thread>
+#include <tuple>
 
 #include "form_client.h"
 #include "hoster.h"
@@ -123,6 +125,25 @@ std::string state_of(const HttpReply& reply, const std::string& id) {
   return "missing: " + reply.raw;
 }
 
+void the_three_pages_do_their_work(const EmptyHost& host, const std::string& windows_1251,
+                                   const std::string& name) {
+  const std::string page = host.ask("index", {"GET", "/index.php", {}, ""}).body;
+  const HttpReply sent = host.ask(
+      "index", {"POST",
+                "/index.php",
+                {"Content-Type: application/x-www-form-urlencoded; charset=windows-1251"},
+                "first_name=" + windows_1251 + "&phone=1&email=a%40example.com&form_token=" +
+                    input_value(page, "form_token")});
+  BOOST_TEST(sent.status == 303, sent.raw);
+  BOOST_TEST(in_portal(name));
+  const HttpReply taken = host.ask(
+      "handler",
+      {"POST", "/handler.php", {"Content-Type: application/x-www-form-urlencoded"}, event(7)});
+  BOOST_TEST(taken.status == 200, taken.raw);
+  BOOST_TEST(read_file(host.root() / "home/b24hooks/data/hook.log").contains("[ID] => 7\n"));
+  BOOST_TEST(host.ask("checkserver", {"GET", "/checkserver.php", {}, ""}).status == 200);
+}
+
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(bundle_tests)
@@ -169,25 +190,15 @@ BOOST_AUTO_TEST_CASE(what_is_secret_and_what_runs_has_its_mode_in_the_archive) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(nothing_is_needed_of_the_host) {
-  const EmptyHost host(site());
-  trust_sandbox(host.root() / "etc/pki/tls/certs/ca-bundle.crt");
-  const std::string page = host.ask("index", {"GET", "/index.php", {}, ""}).body;
-  // "Анна" in windows-1251.
-  const HttpReply sent =
-      host.ask("index", {"POST",
-                         "/index.php",
-                         {"Content-Type: application/x-www-form-urlencoded; charset=windows-1251"},
-                         "first_name=%C0%ED%ED%E0&phone=1&email=a%40example.com&form_token=" +
-                             input_value(page, "form_token")});
-  BOOST_TEST(sent.status == 303, sent.raw);
-  BOOST_TEST(in_portal("Анна"));
-  const HttpReply taken = host.ask(
-      "handler",
-      {"POST", "/handler.php", {"Content-Type: application/x-www-form-urlencoded"}, event(7)});
-  BOOST_TEST(taken.status == 200, taken.raw);
-  BOOST_TEST(read_file(host.root() / "home/b24hooks/data/hook.log").contains("[ID] => 7\n"));
-  BOOST_TEST(host.ask("checkserver", {"GET", "/checkserver.php", {}, ""}).status == 200);
+BOOST_AUTO_TEST_CASE(nothing_is_needed_of_the_host_whatever_its_umask) {
+  for (const auto& [umask, bytes, name] :
+       {std::tuple(0022, "%C0%ED%ED%E0", "Анна"), std::tuple(0077, "%CE%EB%E5%E3", "Олег")}) {
+    const EmptyHost host(site());
+    trust_sandbox(host.root() / "etc/pki/tls/certs/ca-bundle.crt");
+    const mode_t before = ::umask(static_cast<mode_t>(umask));
+    the_three_pages_do_their_work(host, bytes, name);
+    ::umask(before);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(certificate_authorities_are_found_where_each_system_keeps_them) {

@@ -128,7 +128,7 @@ settings=/etc/b24hooks/settings.conf
 as() { setpriv --reuid b24hooks --regid b24hooks --init-groups "$@"; }
 ask() {  # METHOD BODY: the form, as CGI
   printf %s "$2" | as env GATEWAY_INTERFACE=CGI/1.1 SERVER_PROTOCOL=HTTP/1.1 REQUEST_METHOD="$1" SCRIPT_NAME=/index.php \
-    HTTP_HOST=localhost REMOTE_ADDR=127.0.0.1 CONTENT_TYPE=application/x-www-form-urlencoded CONTENT_LENGTH=${#2} \
+    HTTP_HOST=localhost HTTP_SEC_FETCH_SITE=same-origin REMOTE_ADDR=127.0.0.1 CONTENT_TYPE=application/x-www-form-urlencoded CONTENT_LENGTH=${#2} \
     /usr/lib/b24hooks/cgi-bin/index.fcgi
 }
 install() { dpkg --install "$1" < /dev/null > /tmp/dpkg.log 2>&1 || { cat /tmp/dpkg.log; exit 1; }; }
@@ -153,7 +153,7 @@ bash -c '. /usr/share/bash-completion/bash_completion; _completion_loader b24hoo
   _b24hooks b24hooks-handler "" --export; echo "${COMPREPLY[@]}"'
 
 sed -i 's,^C_REST_WEB_HOOK_URL =,& https://127.0.0.1:1/rest/1/secretsecret99/,' $settings
-printf '[form]\nrequire_token = no\nwait = 0\n[portal_call]\nca_file = /etc/b24hooks/authority.pem\n' >> $settings
+printf '[form]\naccept = site\nwait = 0\n[portal_call]\nca_file = /etc/b24hooks/authority.pem\n' >> $settings
 printf %s "$authority" > /etc/b24hooks/authority.pem
 echo 'my own form' > /etc/b24hooks/templates/index.mustache
 sed -i 's,/b24hooks/,/crm/,' /etc/nginx/snippets/b24hooks.conf

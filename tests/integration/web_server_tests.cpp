@@ -68,6 +68,17 @@ void large_bodies_are_read_whole_or_refused_by_the_page(const WebServer& server)
   BOOST_TEST(!server.hook_log().contains("[ID] => 1000\n"));
 }
 
+void http2_reaches_them_as_well(const WebServer& server) {
+  const std::string page = server.by_http2("/index.php");
+  BOOST_TEST(page.starts_with("200 2\n"), page.substr(0, 100) << server.errors());
+  BOOST_TEST(page.contains("name=\"form_token\""));
+  const std::string fair(900'000, 'y');
+  const std::string posted =
+      server.by_http2("/handler.php", event(2, WebServer::token()) + "&data[TEXT]=" + fair);
+  BOOST_TEST(posted == "200 2\n", posted.substr(0, 100) << server.errors());
+  BOOST_TEST(server.hooked(fair));
+}
+
 // Posts events, each with a number of its own, until so many were answered with 200; their numbers.
 std::vector<int> post_until(const WebServer& server, int number, int answered) {
   std::vector<int> numbers;
@@ -107,6 +118,7 @@ void all_is_as_it_should_be(WebServerKind kind) {
   the_pages_answer_at_their_addresses(server);
   events_are_taken_once_and_strangers_are_not(server);
   large_bodies_are_read_whole_or_refused_by_the_page(server);
+  http2_reaches_them_as_well(server);
   what_was_answered_outlives_kills_and_reloads(server);
 }
 

@@ -102,6 +102,22 @@ void WebServer::kill_handler() {
   if (programs_.contains("handler")) start_program("handler");
 }
 
+std::string WebServer::by_http2(const std::string& path, const std::string& body) const {
+  std::vector<std::string> curl = {"curl",
+                                   "--silent",
+                                   "--http2-prior-knowledge",
+                                   "--write-out",
+                                   "\n%{http_code} %{http_version}",
+                                   "http://localhost:" + std::to_string(port_) + path};
+  // nginx has both versions on one socket by TLS alone.
+  if (kind_ == WebServerKind::nginx)
+    curl.insert(curl.end(), {"--unix-socket", dir_ / "http2.sock"});
+  if (!body.empty()) curl.insert(curl.end(), {"--data-binary", "@-"});
+  const std::string out = run({curl, {}, body}).out;
+  const std::size_t line = out.rfind('\n');
+  return line == out.npos ? out : out.substr(line + 1) + "\n" + out.substr(0, line);
+}
+
 void WebServer::reload() {
   if (kind_ == WebServerKind::apache_fcgid) return;
   if (kind_ == WebServerKind::caddy) {
@@ -159,7 +175,8 @@ std::string WebServer::apache_conf(WebServerKind kind) const {
   std::string conf = "ServerRoot " + dir + "\nServerName localhost\nPidFile " + dir +
                      "/pid\nErrorLog " + dir + "/error.log\nListen 127.0.0.1:" + port +
                      "\nSuexec Off\n";  // where it is installed, mod_fcgid wants root for it
-  std::vector<std::string> modules = {"mpm_event", "authz_core", "alias", "headers", "env"};
+  std::vector<std::string> modules = {"mpm_event", "authz_core", "alias",
+                                      "headers",   "env",        "http2"};
   modules.push_back(fcgid ? "fcgid" : "cgid");
   if (proxy) modules.insert(modules.end(), {"proxy", "proxy_fcgi"});
   for (const std::string& module : modules) {
@@ -169,6 +186,7 @@ std::string WebServer::apache_conf(WebServerKind kind) const {
                 : "ScriptSock " + dir + "/cgid.sock\n";
   std::string example = with_paths(read_file("conf/apache.conf.example"));
   example = replaced(example, "VirtualHost \\*:443", "VirtualHost 127.0.0.1:" + port);
+  example = replaced(example, "Protocols h2 ", "Protocols h2c ");
   if (proxy) {
     example = replaced(example, "#(</?Files|  +SetHandler)", "$1");
   }
@@ -193,7 +211,9 @@ std::string WebServer::lighttpd_conf() const {
 std::string WebServer::nginx_conf() const {
   const std::string dir = dir_.path().string();
   std::string example = with_paths(read_file("nginx.conf.example"));
-  example = replaced(example, "listen 443 ssl", "listen 127.0.0.1:" + std::to_string(port_));
+  example = replaced(example, "listen 443 ssl http2",
+                     "listen 127.0.0.1:" + std::to_string(port_) + ";\n    listen unix:" + dir +
+                         "/http2.sock http2");
   example = replaced(example, "listen 80", "listen unix:" + dir + "/http.sock");
   example = replaced(example, "\n *(listen \\[::\\]|ssl_)[^\n]*", "");
   if (!directory_.empty()) {
@@ -218,7 +238,8 @@ std::string WebServer::caddy_conf() const {
                        " " + directory_ + "$1");
     example = replaced(example, "respond 404", "root * " + dir + "/www\nfile_server");
   }
-  return "{\nadmin unix/" + dir + "/admin\nauto_https off\n}\n" + example;
+  return "{\nadmin unix/" + dir + "/admin\nauto_https off\nservers {\nprotocols h1 h2c\n}\n}\n" +
+         example;
 }
 
 }  // namespace b24::test

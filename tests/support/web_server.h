@@ -38,6 +38,8 @@ class WebServer {
     return http(port_, {"POST", path, {"Content-Type: application/x-www-form-urlencoded"}, body});
   }
   int port() const { return port_; }
+  // The same by HTTP/2, without TLS: "STATUS VERSION" and the body. `body`: of a POST.
+  std::string by_http2(const std::string& path, const std::string& body = "") const;
   std::string hook_log() const { return read_file(dir_ / "data/hook.log"); }
   // Waits until hook.log has it: it is written a moment after the answer.
   bool hooked(const std::string& text) const {
