@@ -68,6 +68,18 @@ void large_bodies_are_read_whole_or_refused_by_the_page(const WebServer& server)
   BOOST_TEST(!server.hook_log().contains("[ID] => 1000\n"));
 }
 
+void behind_a_proxy_the_address_is_the_visitors(const WebServer& server) {
+  const auto tells_all = [&](std::vector<std::string> headers) {
+    const HttpReply reply =
+        http(server.port(), {"GET", "/checkserver.php?format=json", std::move(headers), ""});
+    BOOST_TEST(reply.body.contains("\"verdict\":"), reply.raw << server.errors());
+    return reply.body.contains("\"checks\":");
+  };
+  BOOST_TEST(!tells_all({}));
+  BOOST_TEST(tells_all({"X-Forwarded-For: 203.0.113.9"}));
+  BOOST_TEST(!tells_all({"X-Forwarded-For: 203.0.113.9, 198.51.100.7"}));
+}
+
 void http2_reaches_them_as_well(const WebServer& server) {
   const std::string page = server.by_http2("/index.php");
   BOOST_TEST(page.starts_with("200 2\n"), page.substr(0, 100) << server.errors());
@@ -118,6 +130,7 @@ void all_is_as_it_should_be(WebServerKind kind) {
   the_pages_answer_at_their_addresses(server);
   events_are_taken_once_and_strangers_are_not(server);
   large_bodies_are_read_whole_or_refused_by_the_page(server);
+  behind_a_proxy_the_address_is_the_visitors(server);
   http2_reaches_them_as_well(server);
   what_was_answered_outlives_kills_and_reloads(server);
 }

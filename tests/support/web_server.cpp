@@ -140,10 +140,13 @@ void WebServer::install() const {
   fs::copy("templates", dir_ / "lib/templates");
   fs::create_directory(dir_ / "data");
   fs::permissions(dir_ / "data", fs::perms::owner_all);
-  write_file(dir_ / "settings.conf",
-             "C_REST_WEB_HOOK_URL = https://127.0.0.1:1/rest/1/secretsecret99/\n"
-             "[data]\ndir = data\n[portal]\napplication_token = " +
-                 token() + "\n[form]\nwait = 0s\n[spam]\nper_address = 0\n");
+  write_file(
+      dir_ / "settings.conf",
+      "C_REST_WEB_HOOK_URL = https://127.0.0.1:1/rest/1/secretsecret99/\n"
+      "[data]\ndir = data\n[portal]\napplication_token = " +
+          token() +
+          "\n[form]\nwait = 0s\n[spam]\nper_address = 0\n[server]\ntrusted_proxies = 127.0.0.1\n"
+          "[checkserver]\nnetworks = 203.0.113.0/24\n");
 }
 
 std::vector<std::string> WebServer::command(WebServerKind kind) const {
@@ -233,6 +236,7 @@ std::string WebServer::caddy_conf() const {
   example = replaced(example, "example.com \\{",
                      "http://127.0.0.1:" + std::to_string(port_) +
                          ", http://localhost:" + std::to_string(port_) + " {\nbind 127.0.0.1\n");
+  example = replaced(example, "reverse_proxy unix[^\n]*", "$&\ntrusted_proxies 127.0.0.1");
   if (!directory_.empty()) {
     example = replaced(example, " (/|/(index|handler|checkserver)(\\.php)?)(?=[ \n])",
                        " " + directory_ + "$1");
