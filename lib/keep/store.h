@@ -108,6 +108,7 @@ struct KindStats {
   std::int64_t pending = 0, done = 0, failed = 0;
   std::int64_t today = 0;     // received since midnight of the server's time zone
   Millis oldest_pending = 0;  // received_at; 0: none
+  bool arrived = false;       // whether there ever was one, spam left out
 };
 
 class Store {

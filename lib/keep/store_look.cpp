@@ -144,13 +144,14 @@ Result<KindStats> Store::stats(Kind kind) {
         db,
         [](const Query& row) {
           return KindStats{row.integer(0), row.integer(1), row.integer(2), row.integer(3),
-                           row.integer(4)};
+                           row.integer(4), row.integer(5) != 0};
         },
         "SELECT total(n) FILTER (WHERE what = 'pending'), total(n) FILTER (WHERE what = 'done'),"
         " total(n) FILTER (WHERE what = 'failed'),"
         " total(n) FILTER (WHERE what = 'received' AND at >= ?2),"
         " (SELECT received_at FROM items INDEXED BY items_waiting WHERE kind = ?1"
-        "  AND state = 'pending' ORDER BY number LIMIT 1)"
+        "  AND state = 'pending' ORDER BY number LIMIT 1),"
+        " count(*) FILTER (WHERE at = 0 AND what <> 'spam')"
         " FROM tallies WHERE kind = ?1",
         name(kind), midnight(data_->clock()));
     if (!stats) return std::unexpected(stats.error());
