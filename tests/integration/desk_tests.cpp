@@ -366,6 +366,25 @@ BOOST_AUTO_TEST_CASE(the_csv_has_no_formulas_and_follows_the_filter) {
   BOOST_TEST(!desk.get("desk=leads&format=csv&state=failed").body.contains("\"lead-1\""));
 }
 
+// On shared hosting nothing runs that would send the lead.
+BOOST_AUTO_TEST_CASE(as_cgi_the_work_is_begun_at_once) {
+  const BareCheck bare(kSettings);
+  const auto store = bare.store();
+  const auto number = b24::test::accept(*store, lead("lead-1", "one"));
+  good(store->fail(number, {}));
+  const std::string body = "do=send&kind=lead&number=" + std::to_string(number);
+  const Ran ran = run({{built("cgi-bin/checkserver.fcgi")},
+                       {"GATEWAY_INTERFACE=CGI/1.1", "REQUEST_METHOD=POST", "QUERY_STRING=desk=act",
+                        "REMOTE_ADDR=192.0.2.1", "CONTENT_TYPE=application/x-www-form-urlencoded",
+                        "CONTENT_LENGTH=" + std::to_string(body.size()),
+                        std::string("HTTP_X_B24HOOKS_KEY=") + kCheckKey,
+                        "B24HOOKS_SETTINGS=" + bare.settings().string()},
+                       body});
+  BOOST_TEST(ran.out.contains("\"done\""), ran.out + ran.err);
+  // The portal cannot be reached, so it is tried and put off.
+  BOOST_TEST(wait_until([&] { return good(store->find(number)).value().attempts == 2; }));
+}
+
 BOOST_AUTO_TEST_CASE(what_the_desk_can_do_the_shell_can) {
   const BareCheck bare;
   const auto store = bare.store();
