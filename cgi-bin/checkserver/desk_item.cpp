@@ -23,6 +23,8 @@ std::string label_of(const Visit& visit, const std::vector<Field>& form,
                      const std::string& crm_name) {
   const std::string known = "field_" + text::lower(crm_name);
   for (const Field& field : form) {
+    // Several fields end in the comments, each with its name before it.
+    if (field.target == "COMMENTS") continue;
     if (field.target.empty() || (field.target != crm_name && item_field(field.target) != crm_name))
       continue;
     if (const std::string_view own = field.label(visit.language); !own.empty())
