@@ -190,7 +190,7 @@ std::unique_ptr<Page> make(const Launch& launch) {
 constexpr Option kOptions[] = {
     {"--work", "", "fill the store and run the actions that are due (for cron)"},
     {"--list", "[pending|failed|done]", "list the newest events"},
-    {"--search", "TEXT", "the events of this name, object (ONCRMDEAL:7) or text"},
+    {"--search", "TEXT", "the events of this name, or with this text or object (ONCRMDEAL:7)"},
     {"--show", "ID", "show an event and all that happened to it"},
     {"--retry", "ID|all", "run the failed actions of an event, or of all, again"},
     {"--delete", "ID", "remove an event and all that happened to it from the store"},

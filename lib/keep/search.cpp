@@ -76,9 +76,8 @@ bool narrow(ListFilter& filter, std::string_view typed) {
   std::ranges::transform(name, name.begin(), [](char c) {
     return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
   });
-  if (!name.starts_with("ON") || name.contains(' ')) return false;
-  (name.contains(':') ? filter.object : filter.name) = typed.contains('@') ? typed : name;
-  return true;
+  filter.name = name;
+  return name.starts_with("ON") && name.find_first_of(" :") == name.npos;
 }
 
 }  // namespace

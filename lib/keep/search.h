@@ -21,9 +21,10 @@ struct SearchPage {
 
 // A page of `filter` (its kind given, newest first), of what was `typed`: nothing, an id or how one
 // begins (six characters and more); of a lead a phone number, an e-mail address or words of names;
-// of an event its name or, with a colon in it, its object ("ONCRMDEAL:7"). These are found at once,
-// however many there are. Anything else, and with `in_texts` everything, is looked for in the
-// texts of the items, capital letters or not, at most kLookedThrough from filter.after on.
+// of an event its name. These are found at once, however many there are. Anything else (an object
+// such as "ONCRMDEAL:7", too: an index of them would cost each event more than all the others), and
+// with `in_texts` everything, is looked for in the texts of the items, capital letters or not, at
+// most kLookedThrough from filter.after on.
 Result<SearchPage> search(Store& store, ListFilter filter, std::string_view typed = {},
                           bool in_texts = false);
 

@@ -29,7 +29,6 @@ bool is_by_word(const ListFilter& filter) {
 // What a list walks along: one index in the order of the numbers; the planner is told which.
 std::string walk_of(const ListFilter& filter) {
   if (is_by_word(filter)) return "finds INDEXED BY finds_word CROSS JOIN items ON number = item ";
-  if (!filter.object.empty()) return "items INDEXED BY items_about ";
   if (is_open(filter)) return "items INDEXED BY items_open ";
   if (!filter.kind) return "items ";
   return filter.name.empty() ? "items INDEXED BY items_kind " : "items INDEXED BY items_name ";
@@ -37,7 +36,7 @@ std::string walk_of(const ListFilter& filter) {
 
 // Between which numbers. Of two upper bounds only one is walked from, so there is one.
 std::string bounds_of(const ListFilter& filter, const std::string& number) {
-  const std::string after = number + (filter.newest_first ? " < ?1 " : " > ?1 ");
+  std::string after = number + (filter.newest_first ? " < ?1 " : " > ?1 ");
   if (filter.until > 0) {
     std::string sql =
         number +
@@ -58,18 +57,17 @@ std::string list_statement(const ListFilter& filter) {
   const std::string number = is_by_word(filter) ? "item" : "number";
   std::string sql =
       "SELECT " B24_ITEM_COLUMNS " FROM " + walk_of(filter) + "WHERE " + bounds_of(filter, number);
-  if (is_by_word(filter)) sql += "AND word = ?8 ";
+  if (is_by_word(filter)) sql += "AND word = ?7 ";
   for (std::size_t i = is_by_word(filter) ? 1 : 0; i < filter.words.size(); ++i) {
     sql += "AND EXISTS (SELECT 1 FROM finds AS f WHERE f.item = number AND f.word = ?" +
-           std::to_string(8 + i) + ") ";
+           std::to_string(7 + i) + ") ";
   }
   if (filter.kind) sql += "AND kind = ?2 ";
   if (filter.state) sql += "AND state = ?3 ";
   if (is_open(filter)) sql += "AND state <> 'done' ";
   if (!filter.name.empty()) sql += "AND name = ?4 ";
   if (filter.since > 0) sql += "AND received_at >= ?5 ";
-  if (!filter.object.empty()) sql += "AND object = ?7 AND object <> '' ";
-  return sql + "ORDER BY " + number + (filter.newest_first ? " DESC LIMIT ?11" : " LIMIT ?11");
+  return sql + "ORDER BY " + number + (filter.newest_first ? " DESC LIMIT ?10" : " LIMIT ?10");
 }
 
 // The rarest first: the list walks along that one.
@@ -167,7 +165,7 @@ Result<std::vector<Item>> Store::list(const ListFilter& filter) {
     return all(db, item_of, list_statement(filter),
                filter.newest_first && filter.after == 0 ? kEnd : filter.after,
                filter.kind ? name(*filter.kind) : "", filter.state ? name(*filter.state) : "",
-               filter.name, filter.since, filter.until, filter.object, word(0), word(1), word(2),
+               filter.name, filter.since, filter.until, word(0), word(1), word(2),
                static_cast<std::int64_t>(filter.limit));
   });
 }

@@ -111,8 +111,6 @@ PRAGMA user_version = 5;
 )sql";
 
 inline constexpr const char* kSchemaSince5 = R"sql(
-CREATE INDEX items_about ON items(object) WHERE object <> '';
-
 CREATE TABLE finds(
   item INTEGER NOT NULL,
   word TEXT NOT NULL,

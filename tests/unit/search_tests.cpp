@@ -130,7 +130,8 @@ BOOST_FIXTURE_TEST_CASE(an_event_is_found_by_name_object_and_text, SearchFixture
   add("e2e2e2e2", payload("77"), Kind::event, "ONCRMDEALADD", "ONCRMDEAL:77");
   const ListFilter events = list_of(Kind::event);
   BOOST_TEST(find("oncrmdealadd", events) == (Ids{"e2e2e2e2"}));
-  BOOST_TEST(find("ONCRMDEAL:7", events) == (Ids{"e1e1e1e1"}));
+  BOOST_TEST(!page("oncrmdealadd", events).in_texts);
+  BOOST_TEST(find("oncrmdeal:77", events) == (Ids{"e2e2e2e2"}));
   BOOST_TEST(find("DEAL", events) == (Ids{"e2e2e2e2", "e1e1e1e1"}));
   BOOST_TEST(find("77", events) == (Ids{"e2e2e2e2"}));
   BOOST_TEST(find("ONNOTHING", events) == Ids{});
@@ -202,7 +203,7 @@ BOOST_AUTO_TEST_CASE(a_store_of_before_is_brought_up_where_it_is) {
   BOOST_REQUIRE_EQUAL(sqlite3_open((fixture.dir / "store.db").c_str(), &db), SQLITE_OK);
   BOOST_REQUIRE_EQUAL(sqlite3_exec(db,
                                    "DROP TRIGGER items_lost; DROP TABLE finds;"
-                                   "DROP INDEX items_about; PRAGMA user_version = 5",
+                                   "PRAGMA user_version = 5",
                                    nullptr, nullptr, nullptr),
                       SQLITE_OK);
   sqlite3_close(db);

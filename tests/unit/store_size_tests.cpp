@@ -50,9 +50,7 @@ struct BigStore : StoreFixture {
         finished + ", 0, 'portal', '{\"ts\":\"" + std::string(300, '1') + "\"}' FROM n";
     BOOST_REQUIRE_EQUAL(sqlite3_exec(db, sql.c_str(), nullptr, nullptr, nullptr), SQLITE_OK);
     BOOST_REQUIRE_EQUAL(
-        sqlite3_exec(db,
-                     "UPDATE items SET object = 'O:' || (number % 1000);"
-                     "INSERT INTO finds SELECT number, 'word' FROM items WHERE number % 10 = 0",
+        sqlite3_exec(db, "INSERT INTO finds SELECT number, 'word' FROM items WHERE number % 10 = 0",
                      nullptr, nullptr, nullptr),
         SQLITE_OK);
     sqlite3_close(db);
@@ -90,12 +88,6 @@ BOOST_AUTO_TEST_CASE(no_question_reads_the_whole_store) {
            day.since = big.now - 10 * kDay;
            day.until = day.since + kDay;
            return good(big.store->list(day)).size() == 100u;
-         }},
-        {"list of an object",
-         [&] {
-           ListFilter object = list_of(Kind::event);
-           object.object = "O:7";
-           return good(big.store->list(object)).size() == 20u;
          }},
         {"list of a word",
          [&] {
