@@ -44,13 +44,21 @@ bool is_in_network(const Request& request, const Settings& settings) {
   return address && any_contains(settings.checkserver.networks, *address);
 }
 
+std::string set_cookie(const Request& request, const Settings& settings, const std::string& value,
+                       Millis lifetime) {
+  std::string cookie = std::string(kCookie) + "=" + value +
+                       "; Path=/; Max-Age=" + std::to_string(lifetime / 1000) +
+                       "; HttpOnly; SameSite=Strict";
+  if (request.https || settings.site.public_url.starts_with("https://")) cookie += "; Secure";
+  return cookie;
+}
+
 }  // namespace
 
 Sight sight_of(const Request& request, const Settings& settings, Millis now) {
   const std::string& access = settings.checkserver.access;
   if (access == "off") return Sight::nothing;
-  if (access == "public" || is_in_network(request, settings) ||
-      is_key(request.key_header, settings) || has_valid_cookie(request, settings, now)) {
+  if (access == "public" || is_in_network(request, settings) || has_key(request, settings, now)) {
     return Sight::everything;
   }
   return access == "summary" ? Sight::verdict : Sight::key_form;
@@ -67,13 +75,31 @@ bool is_key(std::string_view given, const Settings& settings) {
   return !key.empty() && secret::equal(key, given);
 }
 
+bool has_key(const Request& request, const Settings& settings, Millis now) {
+  return is_key(request.key_header, settings) || has_valid_cookie(request, settings, now);
+}
+
+std::string action_token(const Request& request, const Settings& settings,
+                         std::string_view action) {
+  return secret::base64_url(secret::hmac_sha256(
+      key_of(settings),
+      "b24hooks checkserver action\n" + cookie_of(request) + "\n" + std::string(action)));
+}
+
+bool may_act(const Request& request, const Settings& settings, std::string_view action,
+             std::string_view token) {
+  return is_key(request.key_header, settings) ||
+         secret::equal(action_token(request, settings, action), token);
+}
+
 std::string make_cookie(const Request& request, const Settings& settings, Millis now) {
   const std::string until = std::to_string(now + kCookieLifetime);
-  std::string cookie = std::string(kCookie) + "=" + until + "." + sign(key_of(settings), until) +
-                       "; Path=/; Max-Age=" + std::to_string(kCookieLifetime / 1000) +
-                       "; HttpOnly; SameSite=Strict";
-  if (request.https || settings.site.public_url.starts_with("https://")) cookie += "; Secure";
-  return cookie;
+  return set_cookie(request, settings, until + "." + sign(key_of(settings), until),
+                    kCookieLifetime);
+}
+
+std::string end_of_cookie(const Request& request, const Settings& settings) {
+  return set_cookie(request, settings, "", 0);
 }
 
 }  // namespace b24::access

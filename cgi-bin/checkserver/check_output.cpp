@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "base/version.h"
+#include "check_guide.h"
 #include "value/php.h"
 #include "web/server.h"
 
@@ -133,6 +134,26 @@ std::string message_or(const Templates* templates, std::string_view language,
   return templates != nullptr ? templates->message(language, key, data) : std::string(otherwise);
 }
 
+// The row that is in the way is told among the problems.
+std::string guide_text(const Report& report, const Templates* templates, std::string_view language,
+                       bool coloured) {
+  const std::vector<GuideStep> steps = guide(report);
+  if (steps.empty()) return {};
+  std::string out = heading(message_or(templates, language, "guide_title", "guide"), coloured);
+  const GuideStep* next = next_step(steps);
+  for (const GuideStep& step : steps) {
+    const std::string key = "guide_" + std::string(step.name);
+    const std::string title = message_or(templates, language, key, step.name);
+    out += step.is_done ? "  [x]     " : &step == next ? "  [ ] ->  " : "  [ ]     ";
+    out += (coloured && &step == next ? "\033[1m" + title + "\033[0m" : title) + "\n";
+    if (&step != next) continue;
+    const std::string how = step.row != nullptr ? words(*step.row, templates, language).detail
+                                                : message_or(templates, language, key + "_how", "");
+    out += std::string(kIndent, ' ') + wrapped(how, kIndent) + "\n";
+  }
+  return out;
+}
+
 Value counts_of(const Report& report) {
   return Value::map({{"errors", report.count(State::error)},
                      {"warnings", report.count(State::warning)},
@@ -180,6 +201,7 @@ std::string text_form(const Report& report, const Templates* templates, std::str
   if (coloured) title = std::string(colour(verdict)) + title + "\033[0m";
   std::string out = "b24hooks " + std::string(kVersion) + ": " + title + "\n";
   out += message_or(templates, language, "checks_counts", "", counts_of(report)) + "\n";
+  out += guide_text(report, templates, language, coloured);
   if (verdict != State::ok) {
     out += heading(message_or(templates, language, "checks_problems", "problems"), coloured);
     for (const State wanted : {State::error, State::warning}) {

@@ -5,6 +5,7 @@
 
 #include "base/version.h"
 #include "chart.h"
+#include "check_guide.h"
 #include "check_output.h"
 #include "web/server.h"
 
@@ -42,6 +43,27 @@ Value problems(const Report& report, const Templates& templates, std::string_vie
     }
   }
   return rows;
+}
+
+// What is in the way has its row's words; its lines to paste stand with it below.
+Value guide_data(const Report& report, const Templates& templates, std::string_view language) {
+  const std::vector<GuideStep> steps = guide(report);
+  const GuideStep* next = next_step(steps);
+  Value all = Value::array();
+  for (const GuideStep& step : steps) {
+    const std::string key = "guide_" + std::string(step.name);
+    Value data = Value::map({{"name", templates.message(language, key)},
+                             {"done", step.is_done},
+                             {"next", &step == next}});
+    if (&step == next && step.row != nullptr) {
+      data.set("row", row_data(*step.row, templates, language));
+    } else if (&step == next) {
+      data.set("how", templates.message(language, key + "_how"));
+      data.set("form", step.name == "lead");
+    }
+    all.append(data);
+  }
+  return all;
 }
 
 Value groups(const Report& report, const Templates& templates, std::string_view language) {
@@ -145,12 +167,15 @@ Value page_form(const Report& report, const Templates& templates, std::string_vi
                                  {"took", one_decimal(static_cast<double>(report.took) / 1000)}});
   const Value found = problems(report, templates, language);
   const Value drawn = charts(report, templates, language);
+  const Value steps = guide_data(report, templates, language);
   return Value::map({{"verdict", verdict},
                      {"verdict_name", templates.message(language, "checks_verdict_" + verdict)},
                      {"version", kVersion},
                      {"details", true},
                      {"counts", templates.message(language, "checks_counts", counts)},
                      {"when", templates.message(language, "checks_when", when)},
+                     {"has_guide", steps.size() > 0},
+                     {"guide", steps},
                      {"has_problems", found.size() > 0},
                      {"problems", found},
                      {"has_charts", drawn.size() > 0},

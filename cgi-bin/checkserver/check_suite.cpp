@@ -37,6 +37,7 @@ Finding judge_items(const Seen& seen, const KindStats& stats, const std::string&
                               {"pending", stats.pending},
                               {"failed", stats.failed},
                               {"done", stats.done},
+                              {"arrived", stats.arrived},
                               {"oldest", duration(oldest)}});
   finding.metrics = {{metric + "_today", static_cast<double>(stats.today)},
                      {metric + "_pending", static_cast<double>(stats.pending)},

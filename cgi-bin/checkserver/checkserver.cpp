@@ -3,6 +3,7 @@
 //   GET  /checkserver.php                  the page; ?refresh=SECONDS to have it refresh itself
 //   GET  /checkserver.php?format=FORMAT    json, text, crest (as the vendor's page), metrics
 //   POST /checkserver.php                  key=KEY: opens the details for an hour
+//   /checkserver.php?desk=...              the owner's desk (desk.h), with the key only
 //   checkserver.fcgi --format FORMAT       a table by default; exits 0, 1 (warning) or 2 (error)
 //
 // 200 when there is no error, else 503. Who sees the details: [checkserver] in the settings.
@@ -19,6 +20,7 @@
 #include "base/address.h"
 #include "check_output.h"
 #include "check_run.h"
+#include "desk.h"
 #include "value/json.h"
 #include "web/app_page.h"
 #include "web/server.h"
@@ -97,6 +99,8 @@ class CheckPage : public AppPage {
       // A program that asks with an old key must not take the verdict alone for all there is.
       if (sight != Sight::everything) return error_response(403, "wrong_key", request);
     }
+    const bool is_key_form = request.is_post() && request.post.find("key") != nullptr;
+    if (request.get.find("desk") != nullptr && !is_key_form) return at_desk(request, *app);
     if (request.is_post()) return take_key(request, settings);
     if (request.method != "GET" && request.method != "HEAD") {
       Response response = error_response(405, "wrong_method", request);
@@ -180,14 +184,46 @@ class CheckPage : public AppPage {
     return used && *used > kTriesAMinute;
   }
 
+  void note_key(const Request& request, const Settings& settings, const char* what) {
+    const Result<App> app = app_.current();
+    if (!app) return;
+    const std::string client = client_address(request.remote_address, request.forwarded_for,
+                                              settings.server.trusted_proxies);
+    app->log->write_bounded(Log::Level::info, "desk",
+                            Value::map({{"action", what}, {"address", client}}));
+  }
+
   Response take_key(const Request& request, const Settings& settings) {
     if (is_guessing(request, settings)) return error_response(429, "too_many_tries", request);
     if (!access::is_key(request.post["key"].text(), settings)) {
+      note_key(request, settings, "wrong_key");
       return show_html(request, settings, Sight::key_form, true);
     }
+    note_key(request, settings, "key");
     Response response = text_response(303, "");
-    response.set("Location", "?");
+    response.set("Location", "?" + request.query_string);
     return response.set("Set-Cookie", access::make_cookie(request, settings, now_ms()));
+  }
+
+  Response at_desk(const Request& request, const App& app) {
+    const Settings& settings = *app.settings;
+    if (settings.checkserver.desk == "off") return error_response(404, "not_found", request);
+    if (!access::has_key(request, settings, now_ms())) {
+      const bool is_for_people = !request.is_post() && format_of(request) == &kHtml;
+      return is_for_people ? show_html(request, settings, Sight::key_form, false)
+                           : error_response(403, "key_needed", request);
+    }
+    const Result<std::shared_ptr<Store>> store = stores_.current();
+    if (!store) return unavailable(store.error(), request);
+    const Result<std::shared_ptr<const Templates>> templates = templates_.current();
+    if (!templates) return unavailable(templates.error(), request);
+    const Result<std::shared_ptr<Gate>> gate = gates_.current();
+    desk::Answer answer =
+        desk::answer({request, app, launch_, **store, gate ? gate->get() : nullptr, **templates,
+                      language(request)});
+    if (answer) return *std::move(answer);
+    Response refused = error_response(answer.error().status, answer.error().code, request);
+    return answer.error().status == 405 ? refused.set("Allow", "GET, HEAD") : refused;
   }
 
   Response show(const Request& request, const Settings& settings, Sight sight) {
@@ -230,6 +266,8 @@ class CheckPage : public AppPage {
                       {"verdict_name", (*templates)->message(lang, "checks_verdict_" + verdict)}});
     }
     data.set("title", (*templates)->message(lang, "checks_title"));
+    data.set("desk", details && settings.checkserver.desk != "off" &&
+                         access::has_key(request, settings, now_ms()));
     data.set("noindex", true);
     data.set("key_form", !details);
     data.set("has_key", !access::key_of(settings).empty());

@@ -159,13 +159,6 @@ int send_test(const Settings& settings, const std::string& url) {
   return answer->status >= 200 && answer->status < 300 ? 0 : 1;
 }
 
-std::string csv_cell(std::string_view value) {
-  std::string cell(value);
-  text::replace_all(cell, "\"", "\"\"");
-  const bool formula = !cell.empty() && std::string_view("=+-@\t\r\n ").contains(cell.front());
-  return (formula ? "\"'" : "\"") + cell + "\"";
-}
-
 }  // namespace
 
 int event_command(const EventTools& tools, const Arguments& arguments) {
@@ -190,7 +183,7 @@ int event_command(const EventTools& tools, const Arguments& arguments) {
     filter.since = *time;
   }
   take_in(tools, *current);
-  for (const char* option : {"--list", "--show", "--retry", "--salvage"}) {
+  for (const char* option : {"--list", "--search", "--show", "--retry", "--delete", "--salvage"}) {
     if (!given(arguments, option)) continue;
     const auto reopen = [&] {
       if (Result<std::shared_ptr<Gate>> gate = tools.gates.current(); gate) (*gate)->reopen();
@@ -232,9 +225,9 @@ std::optional<Millis> read_time(std::string_view text, Millis now) {
 }
 
 std::string csv_line(const Item& event) {
-  return std::to_string(event.number) + "," + csv_cell(event.id) + "," +
-         iso_time(event.received_at) + "," + csv_cell(text::to_valid_utf8(event.name)) + "," +
-         std::string(name(event.state)) + "," + csv_cell(json::print(event.payload)) + "\n";
+  return std::to_string(event.number) + "," + text::csv_cell(event.id) + "," +
+         iso_time(event.received_at) + "," + text::csv_cell(text::to_valid_utf8(event.name)) + "," +
+         std::string(name(event.state)) + "," + text::csv_cell(json::print(event.payload)) + "\n";
 }
 
 }  // namespace b24

@@ -190,8 +190,10 @@ std::unique_ptr<Page> make(const Launch& launch) {
 constexpr Option kOptions[] = {
     {"--work", "", "fill the store and run the actions that are due (for cron)"},
     {"--list", "[pending|failed|done]", "list the newest events"},
+    {"--search", "TEXT", "the events of this name, or with this text or object (ONCRMDEAL:7)"},
     {"--show", "ID", "show an event and all that happened to it"},
     {"--retry", "ID|all", "run the failed actions of an event, or of all, again"},
+    {"--delete", "ID", "remove an event and all that happened to it from the store"},
     {"--tail", "", "print events as they come in, until Ctrl-C"},
     {"--replay", "[ID]", "run all actions of an event once more, or of all --since TIME"},
     {"--since", "TIME", "only what came since 2026-11-24T06:00:00Z, or in the last 15m, 2h, 3d"},

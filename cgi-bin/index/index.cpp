@@ -378,8 +378,11 @@ std::unique_ptr<Page> make(const Launch& launch) {
 
 constexpr Option kOptions[] = {
     {"--list", "[pending|failed|done|spam]", "list the leads"},
+    {"--search", "TEXT", "the leads with this name, phone, e-mail or text, or whose ID begins so"},
     {"--show", "ID", "a lead's whole life; an ID or how it begins"},
     {"--retry", "ID|all", "send a failed or waiting lead, or all of them, now; spam by its ID"},
+    {"--spam", "ID", "a lead that waits or failed is spam: kept here, not sent"},
+    {"--delete", "ID", "remove a lead and all that happened to it from the store"},
     {"--salvage", "FILE", "take over what can be read of a damaged store that was put aside"},
     {"--deliver", "", "send what is due, then end (for cron)"},
     {"--import-settings", "FILE", "print what CRest's settings.php says as lines of settings.conf"},

@@ -159,6 +159,35 @@ std::string_view trim(std::string_view text) {
   return text.substr(begin, text.find_last_not_of(blanks) - begin + 1);
 }
 
+std::string fold(std::string_view text) {
+  struct Range {
+    std::uint32_t first, last, to;
+  };
+  constexpr Range kCapitals[] = {
+      {'A', 'Z', 'a'},       {0xC0, 0xD6, 0xE0},    {0xD8, 0xDE, 0xF8},    {0x391, 0x3A1, 0x3B1},
+      {0x3A3, 0x3A9, 0x3C3}, {0x400, 0x400, 0x450}, {0x401, 0x401, 0x435}, {0x402, 0x40F, 0x452},
+      {0x410, 0x42F, 0x430}, {0x451, 0x451, 0x435}};
+  std::string folded;
+  while (!text.empty()) {
+    const Piece piece = take(text);
+    const auto* range = std::ranges::find_if(kCapitals, [&](const Range& one) {
+      return piece.point.value >= one.first && piece.point.value <= one.last;
+    });
+    if (piece.point.length == 0 || range == std::end(kCapitals)) {
+      folded += piece.bytes;
+      continue;
+    }
+    const std::uint32_t small = piece.point.value - range->first + range->to;
+    if (small < 0x80) {
+      folded += static_cast<char>(small);
+    } else {
+      folded += static_cast<char>(0xC0 | small >> 6);
+      folded += static_cast<char>(0x80 | (small & 0x3F));
+    }
+  }
+  return folded;
+}
+
 std::string lower(std::string_view text) {
   std::string result(text);
   for (char& c : result)
@@ -168,6 +197,13 @@ std::string lower(std::string_view text) {
 
 bool equal_ignoring_case(std::string_view a, std::string_view b) {
   return a.size() == b.size() && lower(a) == lower(b);
+}
+
+std::string csv_cell(std::string_view value) {
+  std::string cell(value);
+  replace_all(cell, "\"", "\"\"");
+  const bool formula = !cell.empty() && std::string_view("=+-@\t\r\n ").contains(cell.front());
+  return (formula ? "\"'" : "\"") + cell + "\"";
 }
 
 std::vector<std::string> split(std::string_view text, std::string_view separators) {

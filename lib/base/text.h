@@ -45,7 +45,13 @@ std::string for_log(std::string_view text, std::size_t limit = 512);
 void replace_all(std::string& text, std::string_view what, std::string_view with);
 std::string_view trim(std::string_view text);  // blanks and line breaks at both ends
 std::string lower(std::string_view text);      // ASCII only
+// As people compare words: small letters of the Latin, Greek and Cyrillic alphabets, and a Cyrillic
+// io as the ie that many write for it. Bytes that are not UTF-8 stay.
+std::string fold(std::string_view text);
 bool equal_ignoring_case(std::string_view a, std::string_view b);  // ASCII only
+// A cell of CSV, in its quotes. A spreadsheet takes one that begins with = + - or @, or with a
+// blank before them, for a formula; such a one is put behind an apostrophe.
+std::string csv_cell(std::string_view value);
 // Parts between any of the separator characters, trimmed, empty ones left out: "a, b" -> {"a",
 // "b"}.
 std::vector<std::string> split(std::string_view text, std::string_view separators = ", \t\r\n");

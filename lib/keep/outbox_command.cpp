@@ -11,6 +11,7 @@
 
 #include "base/secret.h"
 #include "base/text.h"
+#include "keep/search.h"
 #include "value/json.h"
 #include "value/mask.h"
 
@@ -59,6 +60,14 @@ std::string trouble(const Item& item) {
   return shown(item.error_code.empty() ? item.error_text : item.error_code, 24);
 }
 
+void print_rows(const std::vector<Item>& items) {
+  print_row({"ID", "STATE", "RECEIVED", "TRIES", "LAST", "WHAT"});
+  for (const Item& item : items) {
+    print_row({shown_id(item), std::string(name(item.state)), shown_time(item.received_at),
+               std::to_string(item.attempts), trouble(item), shown(title(item))});
+  }
+}
+
 int list(Store& store, Kind kind, const std::string& which, ListFilter filter) {
   filter.kind = kind;
   filter.limit = kListed;
@@ -70,11 +79,7 @@ int list(Store& store, Kind kind, const std::string& which, ListFilter filter) {
   }
   Result<std::vector<Item>> items = store.list(filter);
   if (!items) return complain("store", items.error()), 1;
-  print_row({"ID", "STATE", "RECEIVED", "TRIES", "LAST", "WHAT"});
-  for (const Item& item : *items) {
-    print_row({shown_id(item), std::string(name(item.state)), shown_time(item.received_at),
-               std::to_string(item.attempts), trouble(item), shown(title(item))});
-  }
+  print_rows(*items);
   Result<KindStats> stats = store.stats(kind);
   if (!stats) return complain("store", stats.error()), 1;
   std::cout << stats->pending << " pending, " << stats->failed << " failed, " << stats->done
@@ -130,6 +135,29 @@ int show(Store& store, Kind kind, const std::string& id) {
   return 0;
 }
 
+int look_up(Store& store, Kind kind, const std::string& typed, ListFilter filter) {
+  filter.kind = kind;
+  filter.limit = kListed;
+  const Result<SearchPage> found = search(store, filter, typed);
+  if (!found) return complain("store", found.error()), 1;
+  print_rows(found->items);
+  if (found->looked_back_to != 0) {
+    std::cout << "looked through the texts of " << kLookedThrough << ", back to "
+              << shown_time(found->looked_back_to) << "\n";
+  }
+  return found->items.empty() ? 1 : 0;
+}
+
+// What a verb of the store does to one item by hand.
+int change(Store& store, Kind kind, const std::string& id, Status (Store::*verb)(std::int64_t),
+           const char* outcome) {
+  const std::optional<Item> item = look_for(store, kind, id);
+  if (!item) return 1;
+  if (Status done = (store.*verb)(item->number); !done) return complain("store", done.error()), 1;
+  std::cout << shown_id(*item) << outcome << "\n";
+  return 0;
+}
+
 int retry(Store& store, Kind kind, const std::string& id, const ListFilter& only) {
   if (id == "all") {
     const Result<std::int64_t> due = store.retry_all(kind, only.name, only.since);
@@ -137,11 +165,7 @@ int retry(Store& store, Kind kind, const std::string& id, const ListFilter& only
     std::cout << *due << " are due now\n";
     return 0;
   }
-  const std::optional<Item> item = look_for(store, kind, id);
-  if (!item) return 1;
-  if (Status due = store.retry_now(item->number); !due) return complain("store", due.error()), 1;
-  std::cout << shown_id(*item) << " is due now\n";
-  return 0;
+  return change(store, kind, id, &Store::retry_now, " is due now");
 }
 
 int salvage(Store& store, const std::string& file) {
@@ -167,6 +191,11 @@ int outbox_command(StoreSource& stores, Kind kind,
   for (const auto& [option, argument] : arguments) {
     if (option == "--list") return list(**store, kind, argument, only);
     if (option == "--show") return show(**store, kind, argument);
+    if (option == "--search") return look_up(**store, kind, argument, only);
+    if (option == "--spam") {
+      return change(**store, kind, argument, &Store::set_aside, " is kept as spam");
+    }
+    if (option == "--delete") return change(**store, kind, argument, &Store::erase, " is deleted");
     if (option == "--salvage") return salvage(**store, argument);
     if (option == "--retry") {
       reopen();

@@ -1,5 +1,5 @@
-// outbox_command: what an owner asks of the store in the shell: --list, --show, --retry,
-// --salvage.
+// outbox_command: what an owner asks of the store in the shell: --list, --search, --show, --retry,
+// --spam, --delete, --salvage.
 #pragma once
 
 #include <functional>

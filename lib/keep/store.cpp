@@ -26,13 +26,15 @@ Result<std::int64_t> version_of(Database& database) {
 
 Status check_schema(Database& database, const fs::path& file) {
   auto version = version_of(database);
-  if (version && *version == 0) {
+  if (version && (*version == 0 || *version == 5)) {
     const auto made = database.transact([&]() -> Status {
       version = version_of(database);
       if (!version) return std::unexpected(version.error());
-      if (*version != 0) return {};  // another process was first
+      if (*version != 0 && *version != 5) return {};  // another process was first
+      const bool is_new = *version == 0;
       version = kSchemaVersion;
-      if (auto tables = database.execute(kSchema); !tables) return tables;
+      if (auto tables = is_new ? database.execute(kSchema) : Status(); !tables) return tables;
+      if (auto tables = database.execute(kSchemaSince5); !tables || !is_new) return tables;
       return tell(database, "INSERT INTO sqlite_sequence(name, seq) VALUES ('items', ?)",
                   now_ms() * 1000);
     });

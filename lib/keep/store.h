@@ -102,12 +102,17 @@ struct ListFilter {
   std::int64_t after = 0;  // only what comes after this number in the order of the list; 0: all
   std::size_t limit = 100;
   bool newest_first = true;
+  // For a list that is newest first:
+  Millis until = 0;                     // received before; 0: no end
+  std::vector<std::string> words = {};  // of find_words.h, at most three; leads that have all
 };
 
 struct KindStats {
   std::int64_t pending = 0, done = 0, failed = 0;
   std::int64_t today = 0;     // received since midnight of the server's time zone
   Millis oldest_pending = 0;  // received_at; 0: none
+  std::int64_t spam = 0;
+  bool arrived = false;  // whether there ever was one, spam left out
 };
 
 class Store {
@@ -153,6 +158,12 @@ class Store {
   // By hand: the item, done or not, is worked on once more from the beginning. The same error, or
   // code "in_work".
   Status replay(std::int64_t number);
+  // By hand: an item that waits or failed is spam, and stays here; retry_now takes that back. The
+  // same errors.
+  Status set_aside(std::int64_t number);
+  // By hand: the item and its history are gone. The same errors. What the journal still has of it
+  // goes with its segment.
+  Status erase(std::int64_t number);
 
   Result<KindStats> stats(Kind kind);
   // In how many milliseconds the next claim(kind, ..., in_order, held) may find something; nothing

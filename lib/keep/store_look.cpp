@@ -22,28 +22,68 @@ bool is_open(const ListFilter& filter) {
   return filter.state && *filter.state != State::done;
 }
 
-// Each form walks one index in the order of the numbers; the planner is told which.
-std::string list_statement(const ListFilter& filter) {
-  std::string sql = "SELECT " B24_ITEM_COLUMNS " FROM items ";
-  if (is_open(filter)) {
-    sql += "INDEXED BY items_open ";
-  } else if (filter.kind) {
-    sql += filter.name.empty() ? "INDEXED BY items_kind " : "INDEXED BY items_name ";
+bool is_by_word(const ListFilter& filter) {
+  return !filter.words.empty() && !is_open(filter);
+}
+
+// What a list walks along: one index in the order of the numbers; the planner is told which.
+std::string walk_of(const ListFilter& filter) {
+  if (is_by_word(filter)) return "finds INDEXED BY finds_word CROSS JOIN items ON number = item ";
+  if (is_open(filter)) return "items INDEXED BY items_open ";
+  if (!filter.kind) return "items ";
+  return filter.name.empty() ? "items INDEXED BY items_kind " : "items INDEXED BY items_name ";
+}
+
+// Between which numbers. Of two upper bounds only one is walked from, so there is one.
+std::string bounds_of(const ListFilter& filter, const std::string& number) {
+  std::string after = number + (filter.newest_first ? " < ?1 " : " > ?1 ");
+  if (filter.until > 0) {
+    std::string sql =
+        number +
+        " < min(?1, 1 + coalesce((SELECT number FROM items INDEXED BY items_received"
+        " WHERE received_at < ?6 ORDER BY received_at DESC LIMIT 1), 0)) AND received_at < ?6 ";
+    if (filter.since == 0) return sql;
+    return sql + "AND " + number +
+           " >= (SELECT number FROM items INDEXED BY items_received"
+           " WHERE received_at >= ?5 ORDER BY received_at LIMIT 1) ";
   }
-  sql += filter.newest_first ? "WHERE number < ?1 " : "WHERE number > ?1 ";
+  // Where the walk may end, or begin. A clock that was set dates the numbers in any order.
+  if (filter.since == 0 || (!filter.newest_first && filter.after != 0)) return after;
+  return after + "AND " + number +
+         " >= (SELECT min(number) FROM items INDEXED BY items_received WHERE received_at >= ?5) ";
+}
+
+std::string list_statement(const ListFilter& filter) {
+  const std::string number = is_by_word(filter) ? "item" : "number";
+  std::string sql =
+      "SELECT " B24_ITEM_COLUMNS " FROM " + walk_of(filter) + "WHERE " + bounds_of(filter, number);
+  if (is_by_word(filter)) sql += "AND word = ?7 ";
+  for (std::size_t i = is_by_word(filter) ? 1 : 0; i < filter.words.size(); ++i) {
+    sql += "AND EXISTS (SELECT 1 FROM finds AS f WHERE f.item = number AND f.word = ?" +
+           std::to_string(7 + i) + ") ";
+  }
   if (filter.kind) sql += "AND kind = ?2 ";
   if (filter.state) sql += "AND state = ?3 ";
   if (is_open(filter)) sql += "AND state <> 'done' ";
   if (!filter.name.empty()) sql += "AND name = ?4 ";
   if (filter.since > 0) sql += "AND received_at >= ?5 ";
-  // Where the walk may end, or begin. A clock that was set dates the numbers in any order.
-  if (filter.since > 0 && (filter.newest_first || filter.after == 0)) {
-    sql +=
-        "AND number >= (SELECT min(number) FROM items INDEXED BY items_received"
-        " WHERE received_at >= ?5) ";
+  return sql + "ORDER BY " + number + (filter.newest_first ? " DESC LIMIT ?10" : " LIMIT ?10");
+}
+
+// The rarest first: the list walks along that one.
+Result<std::vector<std::string>> by_rarity(Database& db, std::vector<std::string> words) {
+  if (words.size() < 2) return words;
+  std::vector<std::pair<std::int64_t, std::string>> counted;
+  for (std::string& word : words) {
+    const auto count =
+        number_of(db, "SELECT count(*) FROM (SELECT 1 FROM finds WHERE word = ? LIMIT 2000)", word);
+    if (!count) return std::unexpected(count.error());
+    counted.emplace_back(*count, std::move(word));
   }
-  sql += filter.newest_first ? "ORDER BY number DESC LIMIT ?6" : "ORDER BY number LIMIT ?6";
-  return sql;
+  std::ranges::stable_sort(counted, {}, &std::pair<std::int64_t, std::string>::first);
+  words.clear();
+  for (auto& [count, word] : counted) words.push_back(std::move(word));
+  return words;
 }
 
 Millis midnight(Millis now) {
@@ -116,11 +156,17 @@ Millis Store::due_at(const Item& item) const {
 
 Result<std::vector<Item>> Store::list(const ListFilter& filter) {
   constexpr std::int64_t kEnd = std::numeric_limits<std::int64_t>::max();
-  return data_->read([&](Database& db) {
+  return data_->read([&](Database& db) -> Result<std::vector<Item>> {
+    const auto words = by_rarity(db, filter.words);
+    if (!words) return std::unexpected(words.error());
+    const auto word = [&](std::size_t i) {
+      return i < words->size() ? std::string_view((*words)[i]) : std::string_view();
+    };
     return all(db, item_of, list_statement(filter),
                filter.newest_first && filter.after == 0 ? kEnd : filter.after,
                filter.kind ? name(*filter.kind) : "", filter.state ? name(*filter.state) : "",
-               filter.name, filter.since, static_cast<std::int64_t>(filter.limit));
+               filter.name, filter.since, filter.until, word(0), word(1), word(2),
+               static_cast<std::int64_t>(filter.limit));
   });
 }
 
@@ -143,14 +189,16 @@ Result<KindStats> Store::stats(Kind kind) {
     const auto stats = first(
         db,
         [](const Query& row) {
-          return KindStats{row.integer(0), row.integer(1), row.integer(2), row.integer(3),
-                           row.integer(4)};
+          return KindStats{row.integer(0), row.integer(1), row.integer(2),     row.integer(3),
+                           row.integer(4), row.integer(5), row.integer(6) != 0};
         },
         "SELECT total(n) FILTER (WHERE what = 'pending'), total(n) FILTER (WHERE what = 'done'),"
         " total(n) FILTER (WHERE what = 'failed'),"
         " total(n) FILTER (WHERE what = 'received' AND at >= ?2),"
         " (SELECT received_at FROM items INDEXED BY items_waiting WHERE kind = ?1"
-        "  AND state = 'pending' ORDER BY number LIMIT 1)"
+        "  AND state = 'pending' ORDER BY number LIMIT 1),"
+        " total(n) FILTER (WHERE what = 'spam'),"
+        " count(*) FILTER (WHERE at = 0 AND what <> 'spam')"
         " FROM tallies WHERE kind = ?1",
         name(kind), midnight(data_->clock()));
     if (!stats) return std::unexpected(stats.error());

@@ -249,6 +249,9 @@ Status merge(Database& db, const Row& row, Millis now, Millis due, Store::Salvag
     number = query->integer(0);
   }
   ++about.saved;
+  const auto payload = json::parse(row.columns.back());
+  const auto found = write_words(db, row.columns[0], row.columns[1], payload.value_or(Value()));
+  if (!found) return found;
   for (const Attempt& line : row.history) {
     const Outcome outcome{.took = line.took, .code = line.code, .text = line.text};
     if (auto kept = write_attempt(db, number, line.at, line.outcome, outcome); !kept) return kept;

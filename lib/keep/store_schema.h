@@ -13,6 +13,7 @@
 //   counters  counters by name and hour.
 //   uses      uses of a key (an address) in its current window.
 //   facts     small facts by key.
+//   finds     the words that a lead is found by (find_words.h).
 //
 // Of the indexes, those on open items (pending, failed) hold only these, and so stay small beside
 // any number of done ones; the others are what list and erase_done walk along.
@@ -20,8 +21,10 @@
 
 namespace b24 {
 
-inline constexpr int kSchemaVersion = 5;
+inline constexpr int kSchemaVersion = 6;
 
+// Version 5; what came since then is put behind it, so that a store of before is brought up to now
+// where it is, and salvage finds every table at its place in both.
 inline constexpr const char* kSchema = R"sql(
 CREATE TABLE items(
   number INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -105,6 +108,20 @@ CREATE TABLE facts(
   value TEXT NOT NULL) WITHOUT ROWID;
 
 PRAGMA user_version = 5;
+)sql";
+
+inline constexpr const char* kSchemaSince5 = R"sql(
+CREATE TABLE finds(
+  item INTEGER NOT NULL,
+  word TEXT NOT NULL,
+  PRIMARY KEY(item, word)) WITHOUT ROWID;
+CREATE INDEX finds_word ON finds(word, item);
+
+CREATE TRIGGER items_lost AFTER DELETE ON items WHEN OLD.kind = 'lead' BEGIN
+  DELETE FROM finds WHERE item = OLD.number;
+END;
+
+PRAGMA user_version = 6;
 )sql";
 
 }  // namespace b24

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "keep/data_dir.h"
+#include "keep/find_words.h"
 #include "keep/store.h"
 #include "keep/store_data.h"
 #include "value/json.h"
@@ -49,13 +50,15 @@ Status let_go(Database& db, std::int64_t number, const Value& progress, std::str
 
 Status insert_item(Database& db, const NewItem& item, Millis now, Millis due) {
   const Millis received = item.received_at > 0 ? item.received_at : now;
-  return tell(db,
-              "INSERT INTO items(kind, id, name, object, destination, state, received_at, due_at,"
-              " finished_at, unsure, payload) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-              " ON CONFLICT(kind, id) DO UPDATE SET repeats = repeats + 1",
-              name(item.kind), item.id, item.name, item.object, item.destination, name(item.state),
-              received, due, item.state == State::pending ? 0 : received, item.unsure,
-              json::print(item.payload));
+  const Status inserted =
+      tell(db,
+           "INSERT INTO items(kind, id, name, object, destination, state, received_at, due_at,"
+           " finished_at, unsure, payload) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+           " ON CONFLICT(kind, id) DO UPDATE SET repeats = repeats + 1",
+           name(item.kind), item.id, item.name, item.object, item.destination, name(item.state),
+           received, due, item.state == State::pending ? 0 : received, item.unsure,
+           json::print(item.payload));
+  return inserted ? write_words(db, name(item.kind), item.id, item.payload) : inserted;
 }
 
 // Items (those of a condition that begins with ?3) are due at once, by hand; how many.
@@ -78,7 +81,30 @@ Result<std::int64_t> revive(Database& db, std::string_view word, Millis now, Mil
   return db.changes();
 }
 
+// Not while somebody has it in hand.
+Status expect_idle(Database& db, const std::filesystem::path& dir, std::int64_t number) {
+  const auto owner =
+      text_of(db, "SELECT claim_owner FROM items WHERE number = ? AND state = 'pending'", number);
+  if (!owner) return std::unexpected(owner.error());
+  if (owner->empty() || !is_alive(dir, *owner)) return {};
+  return std::unexpected(Error{ErrorKind::input, "in_work",
+                               "item " + std::to_string(number) + " is being worked on",
+                               "try again when that has ended"});
+}
+
 }  // namespace
+
+Status write_words(Database& db, std::string_view kind, std::string_view id, const Value& payload) {
+  if (kind != name(Kind::lead)) return {};
+  for (const std::string& word : found_by(payload)) {
+    const auto noted = tell(db,
+                            "INSERT OR IGNORE INTO finds(item, word)"
+                            " SELECT number, ?3 FROM items WHERE kind = ?1 AND id = ?2",
+                            kind, id, word);
+    if (!noted) return noted;
+  }
+  return {};
+}
 
 Status write_attempt(Database& db, std::int64_t number, Millis at, std::string_view outcome,
                      const Outcome& about) {
@@ -198,19 +224,33 @@ Result<std::int64_t> Store::retry_all(Kind kind, std::string_view item_name, Mil
 
 Status Store::replay(std::int64_t number) {
   return data_->revive_by_hand([&](Database& db) -> Status {
-    const auto owner =
-        text_of(db, "SELECT claim_owner FROM items WHERE number = ? AND state = 'pending'", number);
-    if (!owner) return std::unexpected(owner.error());
-    if (!owner->empty() && is_alive(data_->dir, *owner)) {
-      return std::unexpected(Error{ErrorKind::input, "in_work",
-                                   "item " + std::to_string(number) + " is being worked on",
-                                   "try again when that has ended"});
-    }
+    if (const auto idle = expect_idle(db, data_->dir, number); !idle) return idle;
     const auto revived = revive(db, "replayed by hand", data_->clock(), data_->due_now(),
                                 ", progress = '', unsure = 0, claim_owner = '', destination = ''",
                                 "number = ?3", number);
     if (!revived) return std::unexpected(revived.error());
     return *revived == 0 ? no_such_item(number) : Status();
+  });
+}
+
+Status Store::set_aside(std::int64_t number) {
+  return data_->write(Database::Sync::full, [&](Database& db) -> Status {
+    if (const auto idle = expect_idle(db, data_->dir, number); !idle) return idle;
+    const auto set = tell(db,
+                          "UPDATE items SET state = 'spam', claim_owner = '', finished_at = ?2"
+                          " WHERE number = ?1 AND state IN ('pending', 'failed')",
+                          number, data_->clock());
+    if (!set) return set;
+    if (db.changes() == 0) return no_such_item(number);
+    return write_attempt(db, number, data_->clock(), "spam by hand", {});
+  });
+}
+
+Status Store::erase(std::int64_t number) {
+  return data_->write(Database::Sync::full, [&](Database& db) -> Status {
+    if (const auto idle = expect_idle(db, data_->dir, number); !idle) return idle;
+    const auto erased = tell(db, "DELETE FROM items WHERE number = ?", number);
+    return erased && db.changes() == 0 ? no_such_item(number) : erased;
   });
 }
 

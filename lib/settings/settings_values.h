@@ -105,6 +105,7 @@ inline constexpr TextType kFieldType =
     choice("text, email, phone, textarea, select, checkbox, consent, hidden or file", true);
 inline constexpr TextType kForwardAs = choice("json or form");
 inline constexpr TextType kAccess = choice("public, summary, key or off");
+inline constexpr TextType kDesk = choice("off, look or act");
 
 inline constexpr TypeOf<std::filesystem::path> kPath = {
     {"a path (a relative one starts at the settings file)"}};

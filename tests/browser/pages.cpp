@@ -105,12 +105,50 @@ void enter_key(Browser& browser) {
   if (!browser.comes(".problem")) throw std::runtime_error("no problem is shown");
 }
 
+// A place of the desk, after the key was entered there.
+void at_desk(Browser& browser, const std::string& place) {
+  open(browser, troubled_site(), "/checkserver.php?desk=" + place);
+  browser.fill("#key", kOwnersKey);
+  browser.click(kSend);
+  if (!browser.comes(".desk-head")) throw std::runtime_error("the key does not open the desk");
+}
+
 // Everything unfolded.
 void unfold(Browser& browser) {
   browser.script("for (const group of document.querySelectorAll('details')) group.open = true;");
 }
 
 }  // namespace
+
+std::int64_t add_failed_lead(const Site& site, const std::string& id,
+                             const std::string& last_name) {
+  const auto store = Store::open(site.run_dir() / "data").value();
+  NewItem item;
+  item.id = id;
+  item.name = "form";
+  item.received_at = now_ms();
+  item.state = State::failed;
+  const auto entry = [](const char* value) {
+    return Value::list({Value::map({{"VALUE", value}, {"VALUE_TYPE", "WORK"}})});
+  };
+  const Value fields = Value::map({{"TITLE", "Анна-Мария"},
+                                   {"NAME", "Анна-Мария"},
+                                   {"LAST_NAME", last_name},
+                                   {"COMMENTS", "Нужен расчёт на 200 дверей.\nСпасибо!"},
+                                   {"PHONE", entry("+7 495 123-45-67")},
+                                   {"EMAIL", entry("a.very.long.address@subdomain.example.org")},
+                                   {"ORIGINATOR_ID", "b24hooks"},
+                                   {"ORIGIN_ID", id}});
+  item.payload =
+      Value::map({{"method", "crm.lead.add"}, {"params", Value::map({{"fields", fields}})}});
+  if (!store->accept({item})) throw std::runtime_error("the store does not take the lead");
+  const std::int64_t number = store->find(Kind::lead, id).value().value().number;
+  const Outcome outcome{.took = 290,
+                        .code = "INSUFFICIENT_SCOPE",
+                        .text = "The request requires higher privileges than the webhook has"};
+  if (!store->fail(number, outcome)) throw std::runtime_error("the lead does not fail");
+  return number;
+}
 
 const Site& troubled_site() {
   static const Site& site = []() -> const Site& {
@@ -120,6 +158,7 @@ const Site& troubled_site() {
     made.set_setting("access", std::string("summary\nkey = ") + kOwnersKey);
     made.set_settings(made.settings() + kTroubles);
     add_traffic(made);
+    add_failed_lead(made, "refused-lead", "Константинопольская-Верхнеудинская");
     // Started anew they have the settings at once, and the verdict of before is forgotten.
     for (const char* program : {"index", "checkserver"}) made.kill(program, SIGTERM);
     std::filesystem::remove(made.run_dir() / "data/checkserver.json");
@@ -145,6 +184,15 @@ const std::vector<ShownPage>& all_pages() {
       {"checkserver-key", [](Browser& b) { open(b, troubled_site(), "/checkserver.php"); }},
       {"checkserver-wrong-key", try_wrong_key},
       {"checkserver-problems", enter_key},
+      {"desk-today", [](Browser& b) { at_desk(b, "today"); }},
+      {"desk-leads", [](Browser& b) { at_desk(b, "leads&state=failed"); }},
+      {"desk-lead",
+       [](Browser& b) {
+         at_desk(b, "leads&q=refused-lead");
+         b.click(".items .what a");
+         if (!b.comes(".life")) throw std::runtime_error("the lead is not shown");
+         unfold(b);
+       }},
       {"sandbox",
        [](Browser& b) {
          b.open("https://localhost:" + std::to_string(shared_site().sandbox_port()) + "/");

@@ -22,4 +22,7 @@ const std::vector<ShownPage>& all_pages();
 const Site& troubled_site();
 inline constexpr const char* kOwnersKey = "key-of-the-owner-0123456789";
 
+// A lead that the portal refused, with this last name; its number in the site's store.
+std::int64_t add_failed_lead(const Site& site, const std::string& id, const std::string& last_name);
+
 }  // namespace b24::test

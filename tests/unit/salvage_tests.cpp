@@ -133,10 +133,13 @@ struct SalvageFixture : StoreFixture {
   void check(const std::string& damaged, const std::set<std::size_t>& broken) {
     const auto done = good(salvage(damaged, fresh));
     const Rows saved = rows_of(*store);
+    // What is there under a damaged id, where the bit was the id's, is not lost.
+    std::set<std::int64_t> numbers;
+    for (const auto& [key, item] : saved) numbers.insert(item.number);
     std::int64_t lost = 0;
     for (const auto& [key, item] : rows) {
       const auto found = saved.find(key);
-      if (found == saved.end()) ++lost;
+      if (found == saved.end() && !numbers.contains(item.number)) ++lost;
       if (!is_sound(key, broken)) continue;
       BOOST_REQUIRE_MESSAGE(found != saved.end(), key << " lies on a sound page");
       BOOST_TEST((found->second.state == item.state), key);

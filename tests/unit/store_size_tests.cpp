@@ -14,6 +14,13 @@ namespace fs = std::filesystem;
 
 namespace {
 
+ListFilter list_of(Kind kind, std::size_t limit = 100) {
+  ListFilter filter;
+  filter.kind = kind;
+  filter.limit = limit;
+  return filter;
+}
+
 constexpr std::int64_t kMany = 20'000;
 constexpr std::int64_t kFew = 300 << 10;  // bytes; the store has some 10 MB
 
@@ -28,6 +35,7 @@ std::int64_t bytes_read() {
 
 struct BigStore : StoreFixture {
   // Events only, one a minute up to now; what waits is due in some minutes.
+  // Every tenth is found by a word.
   void fill(const std::string& state) {
     close();
     sqlite3* db = nullptr;
@@ -41,6 +49,10 @@ struct BigStore : StoreFixture {
         state + "', 1800000000000 - (" + std::to_string(kMany) + " - i) * 60000, 1800000600000, " +
         finished + ", 0, 'portal', '{\"ts\":\"" + std::string(300, '1') + "\"}' FROM n";
     BOOST_REQUIRE_EQUAL(sqlite3_exec(db, sql.c_str(), nullptr, nullptr, nullptr), SQLITE_OK);
+    BOOST_REQUIRE_EQUAL(
+        sqlite3_exec(db, "INSERT INTO finds SELECT number, 'word' FROM items WHERE number % 10 = 0",
+                     nullptr, nullptr, nullptr),
+        SQLITE_OK);
     sqlite3_close(db);
     store = open();
   }
@@ -70,6 +82,25 @@ BOOST_AUTO_TEST_CASE(no_question_reads_the_whole_store) {
         {"list of failed", [&] { return list({}, State::failed, 0); }},
         {"list since", [&] { return list(Kind::event, {}, hour_ago); }},
         {"list since now", [&] { return list(Kind::event, {}, big.now + 1); }},
+        {"list of a day",
+         [&] {
+           ListFilter day = list_of(Kind::event);
+           day.since = big.now - 10 * kDay;
+           day.until = day.since + kDay;
+           return good(big.store->list(day)).size() == 100u;
+         }},
+        {"list of a word",
+         [&] {
+           ListFilter found = list_of(Kind::event, 20);
+           found.words = {"word"};
+           return good(big.store->list(found)).size() == 20u;
+         }},
+        {"list of two words of which one is rare",
+         [&] {
+           ListFilter found = list_of(Kind::event);
+           found.words = {"nowhere", "word"};
+           return good(big.store->list(found)).empty();
+         }},
         {"show",
          [&] { return good(big.store->find_by_beginning(Kind::event, "0001")).has_value(); }},
         {"due of a closed destination",

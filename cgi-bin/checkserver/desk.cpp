@@ -1,0 +1,176 @@
+// desk: see desk.h.
+#include "desk.h"
+
+#include <algorithm>
+#include <map>
+
+#include "access.h"
+#include "base/text.h"
+#include "chart.h"
+#include "value/json.h"
+#include "value/mask.h"
+#include "value/php.h"
+
+namespace b24::desk {
+namespace {
+
+constexpr std::size_t kLongText = 2'000;
+
+// A lead's values, whichever method's names they have; several of one kind in a row.
+std::string values_of(const Value& fields, const char* classic, const char* item_name) {
+  const Value* list = fields.find(classic);
+  if (list == nullptr) list = &fields[item_name];
+  if (!list->is_array()) return list->text();
+  std::string all;
+  for (const Value::Member& entry : list->members()) {
+    if (list == &fields["fm"] && entry.value["typeId"].text() != classic) continue;
+    const Value* value = entry.value.find("VALUE");
+    const std::string text = (value != nullptr ? *value : entry.value["value"]).text();
+    if (!text.empty()) all += (all.empty() ? "" : ", ") + text;
+  }
+  return all;
+}
+
+std::string joined(std::initializer_list<std::string> parts, std::string_view between) {
+  std::string all;
+  for (const std::string& part : parts) {
+    if (!part.empty()) all += (all.empty() ? "" : std::string(between)) + part;
+  }
+  return all;
+}
+
+}  // namespace
+
+Answer answer(const Visit& visit) {
+  const std::string part = visit.request.get["desk"].text();
+  if (part == "act") return act(visit);
+  if (visit.request.method != "GET" && visit.request.method != "HEAD") {
+    return std::unexpected(Refusal{405, "wrong_method"});
+  }
+  if (part == "today") return show_today(visit);
+  if (part == "leads" || part == "events") {
+    return show_list(visit, part == "leads" ? Kind::lead : Kind::event);
+  }
+  if (part == "lead" || part == "event") {
+    return show_item(visit, part == "lead" ? Kind::lead : Kind::event);
+  }
+  return std::unexpected(Refusal{404, "not_found"});
+}
+
+Response page(const Visit& visit, std::string_view part, const Value& data) {
+  Value all = Value::map({{"title", visit.say("desk_title")},
+                          {"noindex", true},
+                          {"zone", chart::time_text(now_ms(), "%Z")},
+                          {"leave", action_form(visit, "leave", Kind::lead)}});
+  const std::string here = visit.request.get["desk"].text();
+  Value places = Value::array();
+  for (const char* place : {"today", "leads", "events"}) {
+    places.append(Value::map({{"href", address({{"desk", place}})},
+                              {"name", visit.say("desk_" + std::string(place))},
+                              {"here", here == place}}));
+  }
+  all.set("places", places);
+  for (const char* outcome : {"done", "failed"}) {
+    const std::string key =
+        "desk_" + std::string(outcome) + "_" + visit.request.get[outcome].text();
+    if (!visit.templates.has_message(key)) continue;
+    all.set("notice",
+            Value::map({{"state", outcome[0] == 'd' ? "ok" : "error"}, {"text", visit.say(key)}}));
+  }
+  all.set(part, data);
+  return visit.templates.page(200, "desk", all, visit.language);
+}
+
+Response json_answer(const Value& value) {
+  return text_response(200, json::print(value, json::Layout::indented) + "\n",
+                       "application/json; charset=utf-8");
+}
+
+Refusal refusal_of(const Visit& visit, const Error& error) {
+  visit.app.log->error_bounded("desk", error);
+  return {503, "unavailable"};
+}
+
+std::string address(std::initializer_list<Value::Member> parameters) {
+  Value given = Value::array();
+  for (const Value::Member& parameter : parameters) {
+    const std::string text = parameter.value.text();
+    if (!text.empty() && text != "0") given.set(parameter.key, text);
+  }
+  return "?" + php::build_query(given);
+}
+
+std::string address(const Item& item) {
+  return address({{"desk", name(item.kind)}, {"number", item.number}});
+}
+
+std::string time_text(Millis at) {
+  return at == 0 ? "" : chart::time_text(at, "%Y-%m-%d %H:%M:%S");
+}
+
+void add_state(const Visit& visit, const Item& item, Value& data) {
+  constexpr const char* kClasses[] = {"info", "ok", "error", "warning"};  // in State's order
+  const std::string state(name(item.state));
+  data.set("state", state);
+  data.set("state_name", visit.say("desk_" + std::string(name(item.kind)) + "_" + state));
+  data.set("state_class", kClasses[static_cast<std::size_t>(item.state)]);
+}
+
+void add_title(const Item& item, Value& data) {
+  if (item.kind == Kind::event) {
+    data.set("title", item.name.empty() ? item.id : item.name);
+    data.set("contact", item.object);
+    return;
+  }
+  const Value& fields = item.payload.path("params.fields");
+  const std::string person =
+      joined({values_of(fields, "NAME", "name"), values_of(fields, "LAST_NAME", "lastName")}, " ");
+  const std::string title = values_of(fields, "TITLE", "title");
+  data.set("title", !person.empty() ? person : !title.empty() ? title : item.id);
+  data.set("contact", joined({values_of(fields, "COMPANY_TITLE", "companyTitle"),
+                              values_of(fields, "PHONE", "fm"), values_of(fields, "EMAIL", "fm")},
+                             ", "));
+}
+
+Value action_form(const Visit& visit, std::string_view action, Kind kind, std::int64_t number) {
+  if (!visit.may_act() && action != "leave") return {};
+  const std::string what =
+      std::string(action) + " " + std::string(name(kind)) + " " + std::to_string(number);
+  return Value::map({{"do", action},
+                     {"kind", name(kind)},
+                     {"number", number},
+                     {"token", access::action_token(visit.request, visit.settings(), what)},
+                     {"label", visit.say("desk_do_" + std::string(action))}});
+}
+
+Value item_value(const Item& item) {
+  return Value::map({{"number", item.number},
+                     {"id", item.id},
+                     {"kind", name(item.kind)},
+                     {"state", name(item.state)},
+                     {"name", item.name},
+                     {"object", item.object},
+                     {"received_at", iso_time(item.received_at)},
+                     {"finished_at", item.finished_at == 0 ? "" : iso_time(item.finished_at)},
+                     {"attempts", item.attempts},
+                     {"repeats", item.repeats},
+                     {"outcome_unknown", item.unsure},
+                     {"result", item.result},
+                     {"error_code", item.error_code},
+                     {"error_text", secret::mask(item.error_text)},
+                     {"payload", secret::mask_tree(item.payload)},
+                     {"progress", secret::mask_tree(item.progress)}});
+}
+
+Value shortened(const Value& value) {
+  if (value.is_string() && value.string().size() > kLongText) {
+    return std::string(text::first_utf8(text::to_valid_utf8(value.string().substr(0, 200)), 100)) +
+           "... (" + std::to_string(value.string().size()) + " bytes)";
+  }
+  if (!value.is_array()) return value;
+  Value all = Value::array();
+  for (const Value::Member& member : value.members()) all.set(member.key, shortened(member.value));
+  return all;
+}
+
+}  // namespace b24::desk

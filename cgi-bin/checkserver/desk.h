@@ -1,0 +1,83 @@
+// desk: the owner's desk: the leads and the events, looked at, sent again, sorted out, deleted.
+//
+//   GET  ?desk=today                      how many there are, and when
+//   GET  ?desk=leads, events              a list, newest first: q=TYPED (keep/search.h) with
+//                                         in=texts, state=, from=DAY, to=DAY, after=NUMBER; and
+//                                         format=json or csv
+//   GET  ?desk=lead, event &number=N      one item's whole life; format=json
+//   POST ?desk=act                        do=ACTION (desk_act.cpp), kind=, number=, token=
+//
+// Whoever asks has shown the owner's key, by the cookie or, a program, by the header.
+#pragma once
+
+#include <expected>
+#include <string>
+#include <string_view>
+
+#include "keep/store.h"
+#include "portal/gate.h"
+#include "settings/app.h"
+#include "web/page.h"
+#include "web/request.h"
+#include "web/response.h"
+
+namespace b24::desk {
+
+struct Visit {
+  const Request& request;
+  const App& app;
+  const Launch& launch;
+  Store& store;
+  Gate* gate;  // null: it cannot be opened
+  const Templates& templates;
+  std::string language;
+
+  const Settings& settings() const { return *app.settings; }
+  bool may_act() const { return settings().checkserver.desk == "act"; }
+  bool wants(std::string_view format) const { return request.get["format"].text() == format; }
+  std::string say(std::string_view key, const Value& data = Value::array()) const {
+    return templates.message(language, key, data);
+  }
+};
+
+// An error page: its status, and the catalogue's error_CODE.
+struct Refusal {
+  int status;
+  std::string_view code;
+};
+using Answer = std::expected<Response, Refusal>;
+
+Answer answer(const Visit& visit);
+
+// The parts, each in desk_PART.cpp.
+Answer show_today(const Visit& visit);
+Answer show_list(const Visit& visit, Kind kind);
+Answer show_item(const Visit& visit, Kind kind);
+Answer act(const Visit& visit);
+
+// --- What they share ---
+
+// desk.mustache with one part of it; `data` is the part's.
+Response page(const Visit& visit, std::string_view part, const Value& data);
+Response json_answer(const Value& value);
+Refusal refusal_of(const Visit& visit, const Error& error);  // of the store, which is logged
+
+// An address of the desk: {{"desk", "leads"}, ...}; empty values are left out.
+std::string address(std::initializer_list<Value::Member> parameters);
+std::string address(const Item& item);  // its own page
+// "2026-11-28 17:46:55", in the server's zone; empty for 0.
+std::string time_text(Millis at);
+
+// {"state", "state_name", "state_class"} of an item, for badges.
+void add_state(const Visit& visit, const Item& item, Value& data);
+// What a person knows an item by: {"title", "contact"}.
+void add_title(const Item& item, Value& data);
+// A form with one button; null when nothing may be done here.
+Value action_form(const Visit& visit, std::string_view action, Kind kind, std::int64_t number = 0);
+
+// As programs get it: all that is known, secrets masked, the members of --show.
+Value item_value(const Item& item);
+// The same tree with texts of more than some thousand bytes (files) cut short.
+Value shortened(const Value& value);
+
+}  // namespace b24::desk

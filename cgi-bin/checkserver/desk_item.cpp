@@ -1,0 +1,173 @@
+// desk_item: one lead's or event's whole life.
+#include <algorithm>
+
+#include "base/secret.h"
+#include "base/text.h"
+#include "desk.h"
+#include "portal/webhook.h"
+#include "settings/form.h"
+#include "value/json.h"
+#include "value/mask.h"
+
+namespace b24::desk {
+namespace {
+
+// Between us and the portal, not the visitor's.
+bool is_technical(std::string_view field) {
+  constexpr std::string_view kOurs[] = {"ORIGINATOR_ID", "ORIGIN_ID", "originatorId", "originId"};
+  return std::ranges::find(kOurs, field) != std::end(kOurs);
+}
+
+// As the form calls what goes there; the CRM's name where it calls it nothing.
+std::string label_of(const Visit& visit, const std::vector<Field>& form,
+                     const std::string& crm_name) {
+  const std::string known = "field_" + text::lower(crm_name);
+  for (const Field& field : form) {
+    // Several fields end in the comments, each with its name before it.
+    if (field.target == "COMMENTS") continue;
+    if (field.target.empty() || (field.target != crm_name && item_field(field.target) != crm_name))
+      continue;
+    if (const std::string_view own = field.label(visit.language); !own.empty())
+      return std::string(own);
+    const std::string key = "field_" + field.name;
+    return visit.templates.has_message(key) ? visit.say(key) : field.name;
+  }
+  return visit.templates.has_message(known) ? visit.say(known) : crm_name;
+}
+
+std::string text_of(const Value& value) {
+  if (!value.is_array()) return value.text();
+  for (const char* key : {"VALUE", "value"}) {
+    if (const Value* text = value.find(key)) return text->text();
+  }
+  // A file: its name, then its content.
+  const Value& file = value.find("fileData") != nullptr ? value["fileData"] : value;
+  if (file.is_list() && file.size() == 2 && file[0].is_string() && file[1].is_string())
+    return file[0].text();
+  std::string all;
+  for (const Value::Member& entry : value.members()) {
+    all += (all.empty() ? "" : ", ") + text_of(entry.value);
+  }
+  return all;
+}
+
+Value fields_of(const Visit& visit, const Item& item) {
+  Value rows = Value::array();
+  const Result<Form> form = make_form(visit.settings());
+  const std::vector<Field> form_fields = form ? form->fields : std::vector<Field>();
+  for (const Value::Member& field : item.payload.path("params.fields").members()) {
+    const std::string name = field.key.text();
+    if (is_technical(name)) continue;
+    rows.append(Value::map(
+        {{"label", label_of(visit, form_fields, name)}, {"value", text_of(field.value)}}));
+  }
+  return rows;
+}
+
+// What to do about an answer, where the catalogue knows.
+std::string advice(const Visit& visit, const std::string& code) {
+  const std::string lower = text::lower(code);
+  for (const std::string& key : {"check_fix_" + lower, "check_portal_" + lower + "_fix"}) {
+    if (!code.empty() && visit.templates.has_message(key)) return visit.say(key);
+  }
+  return {};
+}
+
+Value life_of(const Visit& visit, const std::vector<Attempt>& attempts) {
+  Value steps = Value::array();
+  for (const Attempt& attempt : attempts) {
+    std::string key = "desk_step_" + attempt.outcome;
+    std::ranges::replace(key, ' ', '_');
+    steps.append(Value::map(
+        {{"time", time_text(attempt.at)},
+         {"what", visit.templates.has_message(key) ? visit.say(key) : attempt.outcome},
+         {"took", attempt.took == 0 ? "" : std::to_string(attempt.took)},
+         {"answer", secret::mask(attempt.code + (attempt.text.empty() ? "" : " " + attempt.text))},
+         {"advice", advice(visit, attempt.code)}}));
+  }
+  return steps;
+}
+
+Value actions_of(const Visit& visit, const Item& item) {
+  Value actions = Value::array();
+  const auto offer = [&](std::string_view action, bool is_fit) {
+    const Value form = is_fit ? action_form(visit, action, item.kind, item.number) : Value();
+    if (!form.is_null()) actions.append(form);
+  };
+  const bool is_open = item.state == State::pending || item.state == State::failed;
+  if (item.kind == Kind::lead) {
+    offer("send", is_open);
+    offer("not_spam", item.state == State::spam);
+    offer("spam", is_open);
+  } else {
+    offer("rest", is_open);
+    offer("again", true);
+  }
+  return actions;
+}
+
+std::string portal_link(const Visit& visit, const Item& item) {
+  const std::string portal = Webhook::portal_of(visit.settings().crest.web_hook_url);
+  const bool is_number =
+      !item.result.empty() && item.result.find_first_not_of("0123456789") == item.result.npos;
+  if (item.kind != Kind::lead || !is_number || portal.empty()) return {};
+  return "https://" + portal + "/crm/lead/details/" + item.result + "/";
+}
+
+std::string pretty(const Value& value) {
+  return value.is_null() ? ""
+                         : json::print(shortened(secret::mask_tree(value)), json::Layout::indented);
+}
+
+Response item_page(const Visit& visit, const Item& item, const std::vector<Attempt>& attempts) {
+  const std::string word(name(item.kind));
+  const Value fields = item.kind == Kind::lead ? fields_of(visit, item) : Value::array();
+  Value data =
+      Value::map({{"id", item.id},
+                  {"received", time_text(item.received_at)},
+                  {"list", address({{"desk", word + "s"}})},
+                  {"list_name", visit.say("desk_" + word + "s")},
+                  {"what_came", visit.say("desk_" + word + "_came")},
+                  {"link", portal_link(visit, item)},
+                  {"result", item.result},
+                  {"has_fields", fields.size() > 0},
+                  {"fields", fields},
+                  {"life", life_of(visit, attempts)},
+                  {"payload", pretty(item.payload)},
+                  {"progress", pretty(item.progress)},
+                  {"json", address({{"desk", word}, {"number", item.number}, {"format", "json"}})},
+                  {"actions", actions_of(visit, item)},
+                  {"delete", action_form(visit, "delete", item.kind, item.number)},
+                  {"delete_text", visit.say("desk_delete_" + word)}});
+  add_state(visit, item, data);
+  add_title(item, data);
+  if (item.repeats > 0)
+    data.set("repeats", visit.say("desk_repeats", Value::map({{"count", item.repeats}})));
+  if (item.unsure) data.set("unsure", visit.say("desk_unsure"));
+  if (item.state == State::pending) data.set("due", time_text(visit.store.due_at(item)));
+  return page(visit, "item", data);
+}
+
+}  // namespace
+
+Answer show_item(const Visit& visit, Kind kind) {
+  const auto item = visit.store.find(visit.request.get["number"].integer());
+  if (!item) return std::unexpected(refusal_of(visit, item.error()));
+  if (!*item || (*item)->kind != kind) return std::unexpected(Refusal{404, "no_such_item"});
+  const auto attempts = visit.store.history((*item)->number);
+  if (!attempts) return std::unexpected(refusal_of(visit, attempts.error()));
+  if (!visit.wants("json")) return item_page(visit, **item, *attempts);
+  Value value = item_value(**item);
+  Value life = Value::array();
+  for (const Attempt& attempt : *attempts) {
+    life.append(Value::map({{"at", iso_time(attempt.at)},
+                            {"took_ms", attempt.took},
+                            {"outcome", attempt.outcome},
+                            {"code", attempt.code},
+                            {"text", secret::mask(attempt.text)}}));
+  }
+  value.set("life", life);
+  return json_answer(value);
+}
+
+}  // namespace b24::desk
