@@ -4,7 +4,6 @@
 
 #include "access.h"
 #include "base/address.h"
-#include "base/exec.h"
 #include "desk.h"
 #include "value/json.h"
 
@@ -56,21 +55,14 @@ void note(const Visit& visit, std::string_view action, const Wanted* wanted,
   visit.app.log->write(Log::Level::info, "desk", line);
 }
 
-// Where nothing runs by itself the work is begun here, as it is for a visitor's lead. The gate is
-// asked at once: the owner has mended something.
+// At once, also where the programs would only look around some seconds later. The gate is asked at
+// once, too: the owner has mended something.
 void begin_work(const Visit& visit, Kind kind) {
   if (visit.gate != nullptr) visit.gate->reopen();
-  if (visit.launch.mode != Mode::cgi) return;
   const bool is_lead = kind == Kind::lead;
-  std::vector<std::string> arguments = {
-      (program().parent_path() / (is_lead ? "index.fcgi" : "handler.fcgi")).string(),
-      is_lead ? "--deliver" : "--work"};
-  if (!visit.launch.settings_file.empty()) {
-    arguments.insert(arguments.end(), {"--settings", visit.launch.settings_file});
-  }
-  if (const Status begun = start_detached(arguments, {}); !begun) {
-    visit.app.log->error("desk", begun.error());
-  }
+  const auto file = program().parent_path() / (is_lead ? "index.fcgi" : "handler.fcgi");
+  const Status begun = start_program(visit.launch, file, is_lead ? "--deliver" : "--work");
+  if (!begun) visit.app.log->error("desk", begun.error());
 }
 
 Result<std::int64_t> run(const Visit& visit, const Wanted& wanted) {

@@ -2,11 +2,9 @@
 #include "lead_intake.h"
 
 #include <algorithm>
-#include <array>
 #include <thread>
 #include <utility>
 
-#include "base/exec.h"
 #include "base/secret.h"
 #include "lead_sender.h"
 #include "portal/webhook.h"
@@ -17,14 +15,6 @@ namespace {
 constexpr Millis kEqualWithin = 60'000;
 constexpr int kLongestChain = 100;
 constexpr Millis kPatience = 1'000;  // with another process that fills the store
-
-// What a child needs of the environment; a request's own variables must not reach it.
-bool is_for_child(std::string_view variable) {
-  constexpr std::array<std::string_view, 6> kPrefixes = {
-      "B24HOOKS_", "C_REST_", "TZ=", "PATH=", "LANG=", "LC_"};
-  return std::ranges::any_of(kPrefixes,
-                             [&](std::string_view prefix) { return variable.starts_with(prefix); });
-}
 
 TakenLead from_item(const Item& item) {
   TakenLead taken{LeadState::accepted, item.id, item.result, {}};
@@ -99,16 +89,7 @@ Result<int> LeadIntake::work_due(Millis time_limit) {
 // A CGI process ends with its answer, so another one delivers.
 void LeadIntake::wake(const App& app) {
   if (launch_.mode != Mode::cgi) return delivery_.wake();
-  std::vector<std::string> arguments = {program().string(), "--deliver"};
-  if (!launch_.settings_file.empty()) {
-    arguments.emplace_back("--settings");
-    arguments.push_back(launch_.settings_file);
-  }
-  std::vector<std::string> environment;
-  for (const char* const* variable = launch_.environment; variable && *variable; ++variable) {
-    if (is_for_child(*variable)) environment.emplace_back(*variable);
-  }
-  if (Status started = start_detached(arguments, environment); !started) {
+  if (Status started = start_program(launch_, program(), "--deliver"); !started) {
     app.log->error("delivery", started.error());
   }
 }

@@ -3,9 +3,13 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <ctime>
 #include <utility>
+#include <vector>
+
+#include "base/exec.h"
 
 namespace b24 {
 namespace {
@@ -16,7 +20,25 @@ std::string posix_zone(const std::string& zone) {
   return "<" + zone.substr(0, 3) + ">" + (zone.starts_with('+') ? '-' : '+') + zone.substr(1);
 }
 
+bool is_for_child(std::string_view variable) {
+  constexpr std::array<std::string_view, 6> kPrefixes = {
+      "B24HOOKS_", "C_REST_", "TZ=", "PATH=", "LANG=", "LC_"};
+  return std::ranges::any_of(kPrefixes,
+                             [&](std::string_view prefix) { return variable.starts_with(prefix); });
+}
+
 }  // namespace
+
+Status start_program(const Launch& launch, const std::filesystem::path& file,
+                     const std::string& option) {
+  std::vector<std::string> arguments = {file.string(), option};
+  if (!launch.settings_file.empty())
+    arguments.insert(arguments.end(), {"--settings", launch.settings_file});
+  std::vector<std::string> environment;
+  for (const char* const* variable = launch.environment; variable && *variable; ++variable)
+    if (is_for_child(*variable)) environment.emplace_back(*variable);
+  return start_detached(arguments, environment);
+}
 
 AppSource::AppSource(const Launch& launch, std::string page, Clock clock)
     : launch_(launch),

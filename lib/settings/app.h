@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <filesystem>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -23,6 +24,11 @@ struct Launch {
   std::string settings_file;  // found by find_settings
   const char* const* environment = nullptr;
 };
+
+// Starts a program of ours on its own, with one option, by the settings of this process. What a
+// request has put into the environment does not reach it.
+Status start_program(const Launch& launch, const std::filesystem::path& file,
+                     const std::string& option);
 
 // One version of the settings and what follows from them. Immutable; a request keeps the one that
 // it began with.
