@@ -8,6 +8,8 @@
 #include "checkserver/access.h"
 #include "store_fixture.h"
 
+namespace fs = std::filesystem;
+
 namespace {
 
 using namespace b24::test;
@@ -53,9 +55,19 @@ b24::NewItem event(const std::string& id, const std::string& word, State state =
   return item;
 }
 
+// A checkserver without the other programs beside it: nobody begins the work that the desk asks
+// for.
+std::string lonely_program(const BareCheck& bare) {
+  const fs::path program = bare.dir / "checkserver.fcgi";
+  fs::copy_file(built("cgi-bin/checkserver.fcgi"), program);
+  fs::create_directory_symlink(fs::absolute("templates"), bare.dir / "templates");
+  return program;
+}
+
 // Settings, a store, a running checkserver.
 struct Desk {
-  explicit Desk(const std::string& settings = kSettings) : bare(settings), server(bare) {}
+  explicit Desk(const std::string& settings = kSettings)
+      : bare(settings), server(bare, lonely_program(bare)) {}
   std::int64_t add(const b24::NewItem& item) { return b24::test::accept(*store, item); }
   std::int64_t add_failed(const std::string& id, const std::string& word) {
     const auto number = add(lead(id, word));

@@ -141,10 +141,9 @@ std::string with(Params params, const Params& more) {
 
 }  // namespace
 
-CheckServer::CheckServer(const BareCheck& bare)
+CheckServer::CheckServer(const BareCheck& bare, const std::string& program)
     : socket_("unix:" + (bare.dir / "socket").string()),
-      process_({{built("cgi-bin/checkserver.fcgi"), "--listen", socket_, "--settings",
-                 bare.settings().string()}}) {
+      process_({{program, "--listen", socket_, "--settings", bare.settings().string()}}) {
   // A socket that is bound is not yet one that is listened on.
   const auto listens = [&] {
     try {

@@ -68,7 +68,8 @@ class ScriptedPortal {
 // checkserver.fcgi as a FastCGI process of its own, with these settings.
 class CheckServer {
  public:
-  explicit CheckServer(const BareCheck& bare);
+  explicit CheckServer(const BareCheck& bare,
+                       const std::string& program = built("cgi-bin/checkserver.fcgi"));
   // `more`: further variables, such as HTTP_COOKIE; each goes before the usual one of its name.
   FcgiAnswer get(const std::string& query, const Params& more = {}) const;
   FcgiAnswer post(const std::string& body, const Params& more = {}) const;
