@@ -5,6 +5,7 @@
 //                                         in=texts, state=, from=DAY, to=DAY, after=NUMBER; and
 //                                         format=json or csv
 //   GET  ?desk=lead, event &number=N      one item's whole life; format=json
+//   GET  ?desk=refused                    what was turned away of late, from the log; format=json
 //   GET  ?desk=setup                      the settings in use; format=json
 //   POST ?desk=act                        do=ACTION (desk_act.cpp), kind=, number=, token=
 //
@@ -59,6 +60,7 @@ Answer answer(const Visit& visit);
 Answer show_today(const Visit& visit);
 Answer show_list(const Visit& visit, Kind kind);
 Answer show_item(const Visit& visit, Kind kind);
+Answer show_refused(const Visit& visit);
 Answer show_setup(const Visit& visit);
 Answer act(const Visit& visit);
 
