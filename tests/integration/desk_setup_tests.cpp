@@ -32,8 +32,7 @@ std::string part_of(const std::string& page, const std::string& key) {
 BOOST_AUTO_TEST_SUITE(desk_setup_tests)
 
 BOOST_AUTO_TEST_CASE(each_setting_is_shown_and_what_the_checks_say_of_it) {
-  const BareCheck bare(kKeyLines +
-                       "[log]\ntime_zone = Nowhere/Canary\n[form]\ntitle = <canary>\"'&{email}\n");
+  const BareCheck bare(kKeyLines + "[form]\ntitle = <canary>\"'&{email}\n");
   const CheckServer server(bare);
   BOOST_TEST(server.get("desk=setup").status == 403);
   BOOST_TEST(!server.get("desk=setup").body.contains("canary"));
@@ -48,14 +47,15 @@ BOOST_AUTO_TEST_CASE(each_setting_is_shown_and_what_the_checks_say_of_it) {
   BOOST_TEST(part_of(page.body, "title").contains(bare.settings().string() + ":"));
   BOOST_TEST(part_of(page.body, "title").contains("[form]\ntitle = Website: {email}"));
   BOOST_TEST(part_of(page.body, "method").contains("default"));
-  const std::string zone = part_of(page.body, "time_zone");
-  BOOST_TEST(zone.starts_with("<details open"));
-  BOOST_TEST(zone.contains("notice warning"));
+  BOOST_TEST(!part_of(page.body, "title").starts_with("<details open"));
+  const std::string url = part_of(page.body, "public_url");
+  BOOST_TEST(url.starts_with("<details open"));
+  BOOST_TEST(url.contains("notice warning"));
 
   const Value all = parsed_json(server.get("desk=setup&format=json", kWithKey).body);
   BOOST_TEST(setting(all, "form", "title")["value"].text() == "<canary>\"'&{email}");
   BOOST_TEST(setting(all, "", "C_REST_WEB_HOOK_URL")["value"].text() == "***");
-  BOOST_TEST(setting(all, "log", "time_zone")["problems"][0]["id"].text() == "time_zone");
+  BOOST_TEST(setting(all, "site", "public_url")["problems"][0]["id"].text() == "public_url");
   BOOST_TEST(setting(all, "log", "keep_files")["problems"].size() == 0u);
 
   // The shell has the same, by the same function.
@@ -66,7 +66,7 @@ BOOST_AUTO_TEST_CASE(each_setting_is_shown_and_what_the_checks_say_of_it) {
   };
   const Value told = parsed_json(shell({"--format", "json"}).out);
   BOOST_TEST(told["settings"].size() == all["settings"].size());
-  BOOST_TEST(setting(told, "log", "time_zone")["problems"][0]["id"].text() == "time_zone");
+  BOOST_TEST(setting(told, "site", "public_url")["problems"][0]["id"].text() == "public_url");
   const Ran text = shell({});
   BOOST_TEST(text.status == 0);
   BOOST_TEST(text.out.contains("\n[log]\n"));
