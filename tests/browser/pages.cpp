@@ -193,12 +193,6 @@ const std::vector<ShownPage>& all_pages() {
          if (!b.comes(".life")) throw std::runtime_error("the lead is not shown");
          unfold(b);
        }},
-      {"desk-refused",
-       [](Browser& b) {
-         static_cast<void>(troubled_site().post(
-             "/handler.php", std::string("event=ONCRMDEALUPDATE&auth[application_token]=wrong")));
-         at_desk(b, "refused");
-       }},
       {"desk-setup",
        [](Browser& b) {
          at_desk(b, "setup");
