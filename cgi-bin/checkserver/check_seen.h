@@ -117,6 +117,8 @@ struct LogEntry {
   bool is_error = false;
 };
 std::vector<LogEntry> look_at_log(const Settings& settings);
+// The warnings and errors at the end of the log, oldest first.
+std::vector<Value> log_lines(const Settings& settings);
 
 struct Served {
   std::string url;

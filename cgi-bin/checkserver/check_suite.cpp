@@ -299,24 +299,31 @@ StoreSeen look_at_store(Store& store, Millis now) {
   return seen;
 }
 
-std::vector<LogEntry> look_at_log(const Settings& settings) {
+std::vector<Value> log_lines(const Settings& settings) {
   const std::filesystem::path dir = settings.crest.logs_dir.empty()
                                         ? settings.data.dir
                                         : std::filesystem::path(settings.crest.logs_dir);
-  std::map<std::string, LogEntry> newest;
+  std::vector<Value> lines;
   const std::string tail = tail_of(dir / "b24hooks.log");
   for (const std::string& line : text::split(tail, "\n")) {
-    const Result<Value> parsed = json::parse(line);
+    Result<Value> parsed = json::parse(line);
     if (!parsed) continue;
-    const Value& entry = *parsed;
-    const std::string level = entry["level"].text();
-    if (level != "warning" && level != "error") continue;
+    const std::string level = (*parsed)["level"].text();
+    if (level == "warning" || level == "error") lines.push_back(*std::move(parsed));
+  }
+  return lines;
+}
+
+std::vector<LogEntry> look_at_log(const Settings& settings) {
+  std::map<std::string, LogEntry> newest;
+  for (const Value& entry : log_lines(settings)) {
     const std::string what = entry["what"].text();
     const std::string code = entry["code"].text();
     std::string words = entry["cause"].text();
     if (words.empty()) words = entry["detail"].text();
     newest[what + "\n" + code] = {entry["time"].text(), what, code,
-                                  text::for_log(secret::mask(words), 300), level == "error"};
+                                  text::for_log(secret::mask(words), 300),
+                                  entry["level"].text() == "error"};
   }
   std::vector<LogEntry> entries;
   for (auto& [key, entry] : newest) entries.push_back(std::move(entry));

@@ -5,6 +5,7 @@
 //   POST /checkserver.php                  key=KEY: opens the details for an hour
 //   /checkserver.php?desk=...              the owner's desk (desk.h), with the key only
 //   checkserver.fcgi --format FORMAT       a table by default; exits 0, 1 (warning) or 2 (error)
+//   checkserver.fcgi --in-use              the settings; exits 2 when they cannot be read
 //
 // 200 when there is no error, else 503. Who sees the details: [checkserver] in the settings.
 #include <unistd.h>
@@ -116,9 +117,12 @@ class CheckPage : public AppPage {
 
   int command(const Arguments& arguments) override {
     const Format* format = format_named("text");
+    bool in_use = false;
     for (const auto& [name, value] : arguments) {
       if (name == "--format") format = format_named(value);
+      if (name == "--in-use") in_use = true;
     }
+    if (in_use && format) return print_settings(format->name);
     if (!format || format == &kHtml) {
       std::fputs("--format takes text, json, crest or metrics\n", stderr);
       return 3;
@@ -140,6 +144,27 @@ class CheckPage : public AppPage {
   }
 
  private:
+  // As the desk's set-up has them; what is wrong with them is in the JSON.
+  int print_settings(std::string_view format) {
+    const auto settings = settings_in_use(launch_.settings_file, launch_.environment);
+    if (!settings) {
+      complain(app_.page(), settings.error());
+      return 2;
+    }
+    if (format != "json") {
+      std::fputs(text_of(*settings).c_str(), stdout);
+      return 0;
+    }
+    const Result<std::shared_ptr<const Templates>> templates = templates_.current();
+    const Templates* words = templates ? templates->get() : nullptr;
+    const Value checks = check::json_form(
+        runner_.fresh({launch_.mode, launch_.settings_file, "", ""}), words, shell_language(words));
+    std::puts(json::print(desk::setup_value(*settings, checks), json::Layout::indented).c_str());
+    std::fflush(stdout);
+    if (check::anything_abandoned()) _exit(0);
+    return 0;
+  }
+
   check::Place place_of(const Request& request) const {
     return {launch_.mode, launch_.settings_file, request.server_software, request.document_root};
   }
@@ -218,9 +243,9 @@ class CheckPage : public AppPage {
     const Result<std::shared_ptr<const Templates>> templates = templates_.current();
     if (!templates) return unavailable(templates.error(), request);
     const Result<std::shared_ptr<Gate>> gate = gates_.current();
-    desk::Answer answer =
-        desk::answer({request, app, launch_, **store, gate ? gate->get() : nullptr, **templates,
-                      language(request)});
+    desk::Answer answer = desk::answer(
+        {request, app, launch_, **store, gate ? gate->get() : nullptr, **templates,
+         language(request), [&] { return runner_.report(place_of(request), kFreshForOwner); }});
     if (answer) return *std::move(answer);
     Response refused = error_response(answer.error().status, answer.error().code, request);
     return answer.error().status == 405 ? refused.set("Allow", "GET, HEAD") : refused;
@@ -290,6 +315,7 @@ class CheckPage : public AppPage {
 
 constexpr Option kOptions[] = {
     {"--format", "text|json|crest|metrics", "how to print what was found"},
+    {"--in-use", "", "print what is set and where each comes from (as text or json)"},
 };
 
 std::unique_ptr<Page> make(const Launch& launch) {

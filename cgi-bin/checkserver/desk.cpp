@@ -48,6 +48,8 @@ Answer answer(const Visit& visit) {
     return std::unexpected(Refusal{405, "wrong_method"});
   }
   if (part == "today") return show_today(visit);
+  if (part == "refused") return show_refused(visit);
+  if (part == "setup") return show_setup(visit);
   if (part == "leads" || part == "events") {
     return show_list(visit, part == "leads" ? Kind::lead : Kind::event);
   }
@@ -64,7 +66,7 @@ Response page(const Visit& visit, std::string_view part, const Value& data) {
                           {"leave", action_form(visit, "leave", Kind::lead)}});
   const std::string here = visit.request.get["desk"].text();
   Value places = Value::array();
-  for (const char* place : {"today", "leads", "events"}) {
+  for (const char* place : {"today", "leads", "events", "refused", "setup"}) {
     places.append(Value::map({{"href", address({{"desk", place}})},
                               {"name", visit.say("desk_" + std::string(place))},
                               {"here", here == place}}));

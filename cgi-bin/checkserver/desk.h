@@ -5,18 +5,24 @@
 //                                         in=texts, state=, from=DAY, to=DAY, after=NUMBER; and
 //                                         format=json or csv
 //   GET  ?desk=lead, event &number=N      one item's whole life; format=json
+//   GET  ?desk=refused                    what was turned away of late, from the log; format=json
+//   GET  ?desk=setup                      the settings in use; format=json
 //   POST ?desk=act                        do=ACTION (desk_act.cpp), kind=, number=, token=
 //
 // Whoever asks has shown the owner's key, by the cookie or, a program, by the header.
 #pragma once
 
 #include <expected>
+#include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "check.h"
 #include "keep/store.h"
 #include "portal/gate.h"
 #include "settings/app.h"
+#include "settings/settings_in_use.h"
 #include "web/page.h"
 #include "web/request.h"
 #include "web/response.h"
@@ -31,6 +37,7 @@ struct Visit {
   Gate* gate;  // null: it cannot be opened
   const Templates& templates;
   std::string language;
+  std::function<check::Report()> checks;  // what they found a moment ago, or find now
 
   const Settings& settings() const { return *app.settings; }
   bool may_act() const { return settings().checkserver.desk == "act"; }
@@ -53,6 +60,8 @@ Answer answer(const Visit& visit);
 Answer show_today(const Visit& visit);
 Answer show_list(const Visit& visit, Kind kind);
 Answer show_item(const Visit& visit, Kind kind);
+Answer show_refused(const Visit& visit);
+Answer show_setup(const Visit& visit);
 Answer act(const Visit& visit);
 
 // --- What they share ---
@@ -77,6 +86,11 @@ Value action_form(const Visit& visit, std::string_view action, Kind kind, std::i
 
 // As programs get it: all that is known, secrets masked, the members of --show.
 Value item_value(const Item& item);
+// What is set, and what the checks (check::json_form) find wrong with it: {"settings": [{"section",
+// "key", "value", "place", "passed_over", "default", "expects", "example", "help", "lines": [...],
+// "problems": [...]}], "problems": [...]}; a problem is a row of a check, and stands with the
+// settings that its lines to paste name, else by itself.
+Value setup_value(const std::vector<SettingInUse>& settings, const Value& checks);
 // The same tree with texts of more than some thousand bytes (files) cut short.
 Value shortened(const Value& value);
 

@@ -1,4 +1,6 @@
-// desk_today: how many leads and events there are, what comes next, and two days as charts.
+// desk_today: how many leads and events there are, what comes next, two days as charts, and the
+// portal's limit.
+#include <cmath>
 #include <map>
 
 #include "chart.h"
@@ -8,6 +10,7 @@ namespace b24::desk {
 namespace {
 
 constexpr Millis kChartHours = 48;
+constexpr Millis kWeekHours = 7 * 24;
 
 Value number(const Visit& visit, const std::string& key, std::int64_t count, const char* alarm,
              const std::string& href) {
@@ -30,10 +33,14 @@ Result<Value> kind_data(const Visit& visit, Kind kind) {
   const auto due = visit.store.next_due(kind, kind == Kind::event);
   if (!due) return std::unexpected(due.error());
   const Millis first = now_ms() / kHour * kHour - (kChartHours - 1) * kHour;
-  const auto hours = visit.store.hours(kind, first);
+  const auto hours = visit.store.hours(kind, now_ms() / kHour * kHour - (kWeekHours - 1) * kHour);
   if (!hours) return std::unexpected(hours.error());
   std::map<Millis, double> counted;
-  for (const Store::Hour& hour : *hours) counted[hour.hour] = static_cast<double>(hour.received);
+  std::int64_t week = 0;
+  for (const Store::Hour& hour : *hours) {
+    counted[hour.hour] = static_cast<double>(hour.received);
+    week += hour.received;
+  }
   std::vector<chart::Point> points;
   double sum = 0;
   for (Millis i = 0; i < kChartHours; ++i) {
@@ -48,6 +55,7 @@ Result<Value> kind_data(const Visit& visit, Kind kind) {
   };
   Value numbers = Value::list(
       {number(visit, "desk_came_today", stats->today, "", address({{"desk", word + "s"}})),
+       number(visit, "desk_came_week", week, "", address({{"desk", word + "s"}})),
        number(visit, "desk_" + word + "_pending", stats->pending, "info", state_link("pending")),
        number(visit, "desk_" + word + "_failed", stats->failed, "error", state_link("failed"))});
   if (kind == Kind::lead) {
@@ -59,6 +67,19 @@ Result<Value> kind_data(const Visit& visit, Kind kind) {
                      {"chart_title", title},
                      {"summary", summary},
                      {"svg", chart::bars({element, title, summary, ""}, points)}});
+}
+
+// How full the portal's limit is; null while that is not known.
+Value limit(const Visit& visit) {
+  const int size = visit.settings().call.bucket_size;
+  if (visit.gate == nullptr || size <= 0) return {};
+  const double level = visit.gate->state().level;
+  const std::string title = visit.say("chart_bucket");
+  const std::string summary = visit.say(
+      "chart_level", Value::map({{"level", std::round(level * 10) / 10}, {"size", size}}));
+  return Value::map({{"chart_title", title},
+                     {"summary", summary},
+                     {"svg", chart::gauge({"chart-limit", title, summary, ""}, level, size)}});
 }
 
 // Of the last day, by reason.
@@ -88,9 +109,11 @@ Answer show_today(const Visit& visit) {
   }
   const auto rows = refused(visit);
   if (!rows) return std::unexpected(refusal_of(visit, rows.error()));
-  return page(
-      visit, "today",
-      Value::map({{"kinds", kinds}, {"has_refused", rows->size() > 0}, {"refused", *rows}}));
+  return page(visit, "today",
+              Value::map({{"kinds", kinds},
+                          {"limit", limit(visit)},
+                          {"has_refused", rows->size() > 0},
+                          {"refused", *rows}}));
 }
 
 }  // namespace b24::desk

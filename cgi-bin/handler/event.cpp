@@ -176,6 +176,28 @@ NewItem make_event(const Record& record, const Settings& settings, bool seen, Mi
   return item;
 }
 
+std::string remedy_for(std::string_view code, const Request& request, const Settings& settings) {
+  if (code == "address_not_allowed") {
+    const std::string client = client_address(request.remote_address, request.forwarded_for,
+                                              settings.server.trusted_proxies);
+    return settings.handler.allow.empty() ? "[handler] allow = " + client
+                                          : "add " + client + " to [handler] allow";
+  }
+  if (code == "robot") return "let its address end with ?auth[application_token]=YOUR-TOKEN";
+  const Value& auth = request.params["auth"];
+  for (const PortalSettings& portal : settings.portals) {
+    for (const std::string& token : portal.application_tokens) {
+      // Whoever has the right token may be told what else is not as it is set.
+      if (!secret::equal(token, auth["application_token"].text())) continue;
+      const char* key = matches(portal.member_id, auth["member_id"]) ? "domain" : "member_id";
+      return "[portal" + (portal.name.empty() ? "" : " " + portal.name) + "] " + key + " = " +
+             text::for_log(auth[key].text(), 100);
+    }
+  }
+  return "set application_token in [portal] to the code that the portal shows for its outbound "
+         "webhook";
+}
+
 Result<bool> sender_allowed(const Request& request, const Settings& settings) {
   const HandlerSettings& handler = settings.handler;
   if (handler.allow.empty() && handler.allow_file.empty()) return true;

@@ -33,6 +33,10 @@ Error no_token_error(const Settings& settings);
 // handler.allow_file; true when neither is set. An unreadable list is an Error: nobody is let in.
 Result<bool> sender_allowed(const Request& request, const Settings& settings);
 
+// What the owner may set to accept what was refused with this code (wrong_token,
+// address_not_allowed, robot). A wrong token is never repeated in it.
+std::string remedy_for(std::string_view code, const Request& request, const Settings& settings);
+
 // The request as the journal keeps it, under an id of its own: the portal never sends an event
 // twice, and two that are equal are two.
 Record make_record(const Request& request, Millis received_at);

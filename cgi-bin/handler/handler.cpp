@@ -124,12 +124,10 @@ class HandlerPage : public AppPage {
   Response refuse_caller(const Request& request, const App& app, std::string_view code) {
     Value fields = Value::map({{"code", code},
                                {"address", request.remote_address},
-                               {"event", request.params["event"].text()}});
+                               {"event", request.params["event"].text()},
+                               {"remedy", remedy_for(code, request, *app.settings)}});
     const bool robot = code == "robot";
-    if (robot) {
-      fields.set("cause", "a robot's \"Outgoing webhook\" called, which sends no token");
-      fields.set("remedy", "let its address end with ?auth[application_token]=YOUR-TOKEN");
-    }
+    if (robot) fields.set("cause", "a robot's \"Outgoing webhook\" called, which sends no token");
     // By a name of its own, so that those who guess do not crowd it out.
     app.log->write_bounded(Log::Level::warning, robot ? "robot_refused" : "refused", fields);
     stores_.count("refused." + std::string(code));

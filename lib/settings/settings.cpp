@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "settings/ini_file.h"
 #include "settings/permission.h"
+#include "settings/settings_in_use.h"
 #include "settings/settings_keys.h"
 
 namespace b24 {
@@ -35,14 +36,23 @@ struct Target {
   std::string tail;  // what "*" stands for in the key's name
 };
 
+// What is being read, and what was read so far.
+struct Reading {
+  Settings settings;
+  std::vector<SettingRead>& read;
+};
+
 struct Origin {
   std::string place;  // "FILE:LINE" or the name of a variable
   std::string name;   // "section.key"
 };
 
-Status apply(Settings& settings, const fs::path& base_dir, const Target& target,
+Status apply(Reading& reading, const fs::path& base_dir, const Target& target,
              std::string_view value, const Origin& origin) {
+  Settings& settings = reading.settings;
   const SettingKey& key = *target.key;
+  reading.read.push_back(
+      {target.section, &key, target.item, target.tail, std::string(value), origin.place});
   const std::size_t item = target.section->item ? target.section->item(settings, target.item) : 0;
   if (key.set({settings, item, base_dir, target.tail}, key.type, value)) return {};
   const std::string shown = key.type.secret ? "" : ", not \"" + text::for_log(value, 80) + "\"";
@@ -139,7 +149,8 @@ Status check_swallowed_key(const IniEntry& entry, const SettingSection& section,
   return {};
 }
 
-Status apply_file(Settings& settings, std::string_view text) {
+Status apply_file(Reading& reading, std::string_view text) {
+  const Settings& settings = reading.settings;
   const std::string file = settings.file.string();
   Result<std::vector<IniEntry>> entries = parse_ini(text, file);
   if (!entries) return std::unexpected(entries.error());
@@ -157,7 +168,7 @@ Status apply_file(Settings& settings, std::string_view text) {
     if (Status swallowed = check_swallowed_key(entry, *target->section, place); !swallowed)
       return swallowed;
     Status applied =
-        apply(settings, settings.file.parent_path(), *target, entry.value, {place, name});
+        apply(reading, settings.file.parent_path(), *target, entry.value, {place, name});
     if (!applied) return applied;
   }
   return {};
@@ -196,7 +207,7 @@ Target target_of_variable(std::string_view name) {
 }
 
 // Counts what was set.
-Result<int> apply_environment(Settings& settings, const char* const* environment,
+Result<int> apply_environment(Reading& reading, const char* const* environment,
                               const fs::path& base_dir) {
   int count = 0;
   for (; environment && *environment; ++environment) {
@@ -211,8 +222,8 @@ Result<int> apply_environment(Settings& settings, const char* const* environment
           "unknown_key", "environment variable " + shown + ": there is no such setting",
           "unset it, or name it B24HOOKS_<SECTION>_<KEY> after a key of settings.conf.example");
     }
-    Status applied = apply(settings, base_dir, target, entry.substr(name.size() + 1),
-                           {"environment variable " + shown, std::string(target.key->name)});
+    Status applied = apply(reading, base_dir, target, entry.substr(name.size() + 1),
+                           {std::string(kVariablePlace) + shown, std::string(target.key->name)});
     if (!applied) return std::unexpected(applied.error());
     ++count;
   }
@@ -269,21 +280,23 @@ Result<std::optional<std::string>> private_text(const fs::path& file) {
   return std::unexpected(text.error());
 }
 
-Result<Settings> load(const fs::path& path, const char* const* environment) {
+Result<Settings> load(const fs::path& path, const char* const* environment,
+                      std::vector<SettingRead>& read) {
   const std::string_view web_root = variable(environment, "DOCUMENT_ROOT");
   const auto text = private_text(path);
   if (!text) return std::unexpected(text.error());
-  Settings settings;
+  Reading reading{{}, read};
+  Settings& settings = reading.settings;
   fs::path base_dir = path.parent_path();
   if (*text) {
     settings.file = path;
-    if (Status applied = apply_file(settings, **text); !applied)
+    if (Status applied = apply_file(reading, **text); !applied)
       return std::unexpected(applied.error());
   } else {
     std::error_code fault;
     base_dir = fs::current_path(fault);
   }
-  const Result<int> count = apply_environment(settings, environment, base_dir);
+  const Result<int> count = apply_environment(reading, environment, base_dir);
   if (!count) return std::unexpected(count.error());
   const bool is_named = !variable(environment, kFileVariable).empty();
   if (!*text && (is_named || *count == 0)) return no_settings_file(path);
@@ -303,9 +316,15 @@ Status check_settings_outside_web(const Settings& settings, std::string_view web
 }
 
 Result<Settings> load_settings(const fs::path& file, const char* const* environment) {
+  std::vector<SettingRead> read;
+  return load_settings(file, environment, read);
+}
+
+Result<Settings> load_settings(const fs::path& file, const char* const* environment,
+                               std::vector<SettingRead>& read) {
   std::error_code fault;
   const fs::path path = fs::absolute(file, fault).lexically_normal();
-  Result<Settings> loaded = load(path, environment);
+  Result<Settings> loaded = load(path, environment, read);
   if (!loaded) {
     loaded.error().cause += " (the file: " + path.string() +
                             "; without --settings and B24HOOKS_SETTINGS it is looked for at " +

@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "settings/settings.h"
 
@@ -52,6 +53,19 @@ struct SettingSection {
 
 std::span<const SettingSection> setting_sections();         // in the order of the example
 const SettingSection* find_section(std::string_view name);  // null when there is none
+
+// A value that was read.
+struct SettingRead {
+  const SettingSection* section;
+  const SettingKey* key;
+  std::string item;   // the NAME of [section NAME]
+  std::string tail;   // what "*" stands for in the key's name
+  std::string value;  // as it is written
+  std::string place;  // "FILE:LINE" or "environment variable NAME"
+};
+// load_settings (settings.h), which tells of each value in the order in which it was applied.
+Result<Settings> load_settings(const std::filesystem::path& file, const char* const* environment,
+                               std::vector<SettingRead>& read);
 
 // As a part of an environment variable's name: letters in upper case, digits, "_" for all else.
 std::string env_form(std::string_view name);

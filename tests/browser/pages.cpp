@@ -193,6 +193,12 @@ const std::vector<ShownPage>& all_pages() {
          if (!b.comes(".life")) throw std::runtime_error("the lead is not shown");
          unfold(b);
        }},
+      {"desk-setup",
+       [](Browser& b) {
+         at_desk(b, "setup");
+         b.click(".settings > summary");
+         b.click(".settings details > summary");
+       }},
       {"sandbox",
        [](Browser& b) {
          b.open("https://localhost:" + std::to_string(shared_site().sandbox_port()) + "/");

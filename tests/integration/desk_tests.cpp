@@ -257,6 +257,23 @@ BOOST_AUTO_TEST_CASE(each_action_does_what_it_says_and_is_logged) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(today_has_the_week_and_the_portals_limit) {
+  Desk desk;
+  desk.add(lead("lead-1", "one"));
+  b24::NewItem older = lead("lead-2", "two");
+  older.received_at -= 3 * b24::kDay;
+  desk.add(older);
+  older = lead("lead-3", "three");
+  older.received_at -= 8 * b24::kDay;
+  desk.add(older);
+  const std::string page = desk.get("desk=today").body;
+  BOOST_TEST(page.contains("<strong>1</strong> came today"));
+  BOOST_TEST(page.contains("<strong>2</strong> came in 7 days"));
+  BOOST_TEST(page.contains("in two days: 1<"));
+  BOOST_TEST(page.contains("0 of 50 used"));
+  BOOST_TEST(page.contains("class=\"track\""));
+}
+
 BOOST_AUTO_TEST_CASE(nonsense_is_refused) {
   Desk desk;
   const auto number = desk.add(lead("lead-1", "one"));

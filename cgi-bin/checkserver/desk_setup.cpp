@@ -1,0 +1,124 @@
+// desk_setup: what is set, where it comes from, what else it could be, and what is wrong with it.
+#include <algorithm>
+#include <utility>
+
+#include "check_output.h"
+#include "desk.h"
+
+namespace b24::desk {
+namespace {
+
+bool is_problem(const Value& check) {
+  return check["state"].text() == "error" || check["state"].text() == "warning";
+}
+
+// Whether a check's lines to paste set this: "[form]", "title = ...".
+bool names(const Value& check, const SettingInUse& setting) {
+  std::string section;
+  for (const Value::Member& member : check["paste"].members()) {
+    const std::string line = member.value.text();
+    if (line.starts_with('[')) section = line.substr(1, line.find(']') - 1);
+    if (section == setting.section && line.starts_with(setting.key + " =")) return true;
+  }
+  return false;
+}
+
+Value list_of(const std::vector<std::string>& texts) {
+  Value all = Value::array();
+  for (const std::string& text : texts) all.append(text);
+  return all;
+}
+
+// How people read it.
+Value shown(const Visit& visit, const Value& setting) {
+  Value row = setting;
+  const std::string place = setting["place"].text();
+  std::string origin = place.empty() ? visit.say("desk_setup_default") : place;
+  if (place.starts_with(kVariablePlace)) {
+    const Value name = Value::map({{"name", place.substr(kVariablePlace.size())}});
+    origin = visit.say("desk_setup_variable", name);
+  }
+  row.set("origin", origin);
+  row.set("is_set", !place.empty());
+  row.set("is_wrong", setting["problems"].size() > 0);
+  std::string lines;
+  for (const Value::Member& line : setting["lines"].members()) lines += line.value.text() + "\n";
+  row.set("lines", lines);
+  if (const std::string over = setting["passed_over"].text(); !over.empty()) {
+    row.set("passed_over", visit.say("desk_setup_over", Value::map({{"place", over}})));
+  }
+  return row;
+}
+
+Value section_of(const Visit& visit, const Value& rows) {
+  const std::string name = rows[0]["section"].text();
+  bool is_wrong = false;
+  std::int64_t count = 0;
+  for (const Value::Member& row : rows.members()) {
+    is_wrong |= row.value["is_wrong"].boolean();
+    count += row.value["is_set"].boolean() ? 1 : 0;
+  }
+  const Value counted = Value::map({{"count", count}});
+  return Value::map({{"heading", name.empty() ? visit.say("desk_setup_first") : "[" + name + "]"},
+                     {"is_open", is_wrong},
+                     {"set", count == 0 ? "" : visit.say("desk_setup_set", counted)},
+                     {"rows", rows}});
+}
+
+Value sections_of(const Visit& visit, const Value& settings) {
+  Value sections = Value::array(), rows = Value::array();
+  for (const Value::Member& setting : settings.members()) {
+    if (rows.size() > 0 && rows[0]["section"].text() != setting.value["section"].text()) {
+      sections.append(section_of(visit, std::exchange(rows, Value::array())));
+    }
+    rows.append(shown(visit, setting.value));
+  }
+  if (rows.size() > 0) sections.append(section_of(visit, rows));
+  return sections;
+}
+
+}  // namespace
+
+Value setup_value(const std::vector<SettingInUse>& settings, const Value& checks) {
+  Value rows = Value::array(), others = Value::array();
+  for (const SettingInUse& setting : settings) {
+    Value problems = Value::array();
+    for (const Value::Member& check : checks["checks"].members()) {
+      if (is_problem(check.value) && names(check.value, setting)) problems.append(check.value);
+    }
+    rows.append(Value::map({{"section", setting.section},
+                            {"key", setting.key},
+                            {"value", setting.value},
+                            {"place", setting.place},
+                            {"passed_over", setting.passed_over},
+                            {"default", setting.initial},
+                            {"expects", setting.expects},
+                            {"example", setting.example},
+                            {"help", setting.help},
+                            {"lines", list_of(setting.lines)},
+                            {"problems", problems}}));
+  }
+  for (const Value::Member& check : checks["checks"].members()) {
+    const bool is_of_settings = check.value["group"].text() == "settings";
+    const auto is_named = [&](const auto& setting) { return names(check.value, setting); };
+    if (is_of_settings && is_problem(check.value) && std::ranges::none_of(settings, is_named)) {
+      others.append(check.value);
+    }
+  }
+  return Value::map({{"settings", rows}, {"problems", others}});
+}
+
+Answer show_setup(const Visit& visit) {
+  const std::string format = visit.request.get["format"].text();
+  if (!format.empty() && format != "json") return std::unexpected(Refusal{400, "unknown_format"});
+  const auto settings = settings_in_use(visit.launch.settings_file, visit.launch.environment);
+  const Value checks = check::json_form(visit.checks(), &visit.templates, visit.language);
+  Value all = setup_value(settings.value_or(std::vector<SettingInUse>()), checks);
+  if (format == "json") return json_answer(all);
+  all.set("sections", sections_of(visit, all["settings"]));
+  all.set("is_broken", !settings);
+  all.set("file", visit.settings().file.string());
+  return page(visit, "setup", all);
+}
+
+}  // namespace b24::desk
