@@ -122,14 +122,16 @@ class HandlerPage : public AppPage {
   }
 
   Response refuse_caller(const Request& request, const App& app, std::string_view code) {
-    Value fields = Value::map({{"code", code},
-                               {"address", request.remote_address},
-                               {"event", request.params["event"].text()},
-                               {"remedy", remedy_for(code, request, *app.settings)}});
     const bool robot = code == "robot";
-    if (robot) fields.set("cause", "a robot's \"Outgoing webhook\" called, which sends no token");
     // By a name of its own, so that those who guess do not crowd it out.
-    app.log->write_bounded(Log::Level::warning, robot ? "robot_refused" : "refused", fields);
+    app.log->write_bounded(Log::Level::warning, robot ? "robot_refused" : "refused", [&] {
+      Value fields = Value::map({{"code", code},
+                                 {"address", request.remote_address},
+                                 {"event", request.params["event"].text()},
+                                 {"remedy", remedy_for(code, request, *app.settings)}});
+      if (robot) fields.set("cause", "a robot's \"Outgoing webhook\" called, which sends no token");
+      return fields;
+    });
     stores_.count("refused." + std::string(code));
     return error_response(403, code, request);
   }

@@ -31,19 +31,22 @@ constexpr Remedy kRemedies[] = {
 
 void tell_refused(const App& app, const Request& request, std::string_view code,
                   std::string_view cause) {
-  Value line =
-      Value::map({{"code", code}, {"address", request.remote_address}, {"origin", request.origin}});
-  if (!cause.empty()) line.set("cause", cause);
-  for (const Remedy& remedy : kRemedies) {
-    if (remedy.code != code) continue;
-    std::vector<std::string> accept = app.settings->form.accept;
-    accept.emplace_back(remedy.way);
-    const std::string ways = "[form] accept = " + text::join(accept, ", ");
-    line.set("remedy", (remedy.way.empty() ? "" : ways) + std::string(remedy.text));
-  }
+  const auto line_of = [&] {
+    Value line = Value::map(
+        {{"code", code}, {"address", request.remote_address}, {"origin", request.origin}});
+    if (!cause.empty()) line.set("cause", cause);
+    for (const Remedy& remedy : kRemedies) {
+      if (remedy.code != code) continue;
+      std::vector<std::string> accept = app.settings->form.accept;
+      accept.emplace_back(remedy.way);
+      const std::string ways = "[form] accept = " + text::join(accept, ", ");
+      line.set("remedy", (remedy.way.empty() ? "" : ways) + std::string(remedy.text));
+    }
+    return line;
+  };
   // A lost lead has a name of its own, so that those who guess do not crowd it out.
   app.log->write_bounded(Log::Level::warning,
-                         code == "refused.invalid" ? "program_refused" : "refused", line);
+                         code == "refused.invalid" ? "program_refused" : "refused", line_of);
 }
 
 }  // namespace b24

@@ -94,8 +94,9 @@ void Log::error_bounded(std::string_view what, const Error& error) {
   write_bounded(Level::error, what, error_fields(error));
 }
 
-void Log::write_bounded(Level level, std::string_view what, const Value& fields, int per_minute) {
-  Value with_count = fields;
+void Log::write_bounded(Level level, std::string_view what, const std::function<Value()>& fields,
+                        int per_minute) {
+  int left_out = 0;
   {
     const std::lock_guard lock(mutex_);
     Bound& bound = bounds_[std::string(what)];
@@ -106,8 +107,10 @@ void Log::write_bounded(Level level, std::string_view what, const Value& fields,
       return;
     }
     ++bound.written;
-    if (bound.left_out > 0) with_count.set("left_out", std::exchange(bound.left_out, 0));
+    left_out = std::exchange(bound.left_out, 0);
   }
+  Value with_count = fields();
+  if (left_out > 0) with_count.set("left_out", left_out);
   write(level, what, with_count);
 }
 

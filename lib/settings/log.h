@@ -31,7 +31,13 @@ class Log {
   void error(std::string_view what, const Error& error);
   // The same, but at most `per_minute` lines of this `what` a minute; how many were left out is in
   // the next one ("left_out").
-  void write_bounded(Level level, std::string_view what, const Value& fields, int per_minute = 10);
+  void write_bounded(Level level, std::string_view what, const Value& fields, int per_minute = 10) {
+    write_bounded(
+        level, what, [&] { return fields; }, per_minute);
+  }
+  // `fields` are made only for a line that is written.
+  void write_bounded(Level level, std::string_view what, const std::function<Value()>& fields,
+                     int per_minute = 10);
   void error_bounded(std::string_view what, const Error& error);
 
  private:
