@@ -6,7 +6,6 @@
 #include <string>
 #include <vector>
 
-
 using namespace b24;
 
 BOOST_AUTO_TEST_SUITE(form_token_tests)
