@@ -162,7 +162,7 @@ Status set_fact(Database& db, std::string_view key, std::string_view value);
 Result<std::string> fact(Database& db, std::string_view key);
 
 // Notes what a lead is found by; an item of another kind by nothing.
-Status write_words(Database& db, std::string_view kind, std::string_view id, const Value& payload);
+Status write_words(Database& db, std::string_view kind, std::int64_t number, const Value& payload);
 
 // Adds a line to an item's history.
 Status write_attempt(Database& db, std::int64_t number, Millis at, std::string_view outcome,

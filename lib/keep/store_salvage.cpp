@@ -250,7 +250,7 @@ Status merge(Database& db, const Row& row, Millis now, Millis due, Store::Salvag
   }
   ++about.saved;
   const auto payload = json::parse(row.columns.back());
-  const auto found = write_words(db, row.columns[0], row.columns[1], payload.value_or(Value()));
+  const auto found = write_words(db, row.columns[0], number, payload.value_or(Value()));
   if (!found) return found;
   for (const Attempt& line : row.history) {
     const Outcome outcome{.took = line.took, .code = line.code, .text = line.text};

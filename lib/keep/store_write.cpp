@@ -50,15 +50,16 @@ Status let_go(Database& db, std::int64_t number, const Value& progress, std::str
 
 Status insert_item(Database& db, const NewItem& item, Millis now, Millis due) {
   const Millis received = item.received_at > 0 ? item.received_at : now;
-  const Status inserted =
-      tell(db,
-           "INSERT INTO items(kind, id, name, object, destination, state, received_at, due_at,"
-           " finished_at, unsure, payload) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-           " ON CONFLICT(kind, id) DO UPDATE SET repeats = repeats + 1",
-           name(item.kind), item.id, item.name, item.object, item.destination, name(item.state),
-           received, due, item.state == State::pending ? 0 : received, item.unsure,
-           json::print(item.payload));
-  return inserted ? write_words(db, name(item.kind), item.id, item.payload) : inserted;
+  const auto number =
+      number_of(db,
+                "INSERT INTO items(kind, id, name, object, destination, state, received_at, due_at,"
+                " finished_at, unsure, payload) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+                " ON CONFLICT(kind, id) DO UPDATE SET repeats = repeats + 1 RETURNING number",
+                name(item.kind), item.id, item.name, item.object, item.destination,
+                name(item.state), received, due, item.state == State::pending ? 0 : received,
+                item.unsure, json::print(item.payload));
+  if (!number) return std::unexpected(number.error());
+  return write_words(db, name(item.kind), *number, item.payload);
 }
 
 // Items (those of a condition that begins with ?3) are due at once, by hand; how many.
@@ -94,13 +95,11 @@ Status expect_idle(Database& db, const std::filesystem::path& dir, std::int64_t 
 
 }  // namespace
 
-Status write_words(Database& db, std::string_view kind, std::string_view id, const Value& payload) {
+Status write_words(Database& db, std::string_view kind, std::int64_t number, const Value& payload) {
   if (kind != name(Kind::lead)) return {};
   for (const std::string& word : found_by(payload)) {
-    const auto noted = tell(db,
-                            "INSERT OR IGNORE INTO finds(item, word)"
-                            " SELECT number, ?3 FROM items WHERE kind = ?1 AND id = ?2",
-                            kind, id, word);
+    const auto noted =
+        tell(db, "INSERT OR IGNORE INTO finds(item, word) VALUES (?, ?)", number, word);
     if (!noted) return noted;
   }
   return {};
