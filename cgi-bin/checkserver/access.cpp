@@ -28,10 +28,11 @@ std::string cookie_of(const Request& request) {
 }
 
 bool has_valid_cookie(const Request& request, const Settings& settings, Millis now) {
-  const std::string key = key_of(settings);
   const std::string value = cookie_of(request);
   const std::size_t dot = value.find('.');
-  if (key.empty() || dot == value.npos) return false;
+  if (dot == value.npos) return false;
+  const std::string key = key_of(settings);
+  if (key.empty()) return false;
   const std::string until = value.substr(0, dot);
   if (!secret::equal(sign(key, until), value.substr(dot + 1))) return false;
   const Millis end = Value(until).integer();
@@ -39,8 +40,7 @@ bool has_valid_cookie(const Request& request, const Settings& settings, Millis n
 }
 
 bool is_in_network(const Request& request, const Settings& settings) {
-  const auto address = Address::parse(client_address(request.remote_address, request.forwarded_for,
-                                                     settings.server.trusted_proxies));
+  const auto address = Address::parse(request.client(settings.server.trusted_proxies));
   return address && any_contains(settings.checkserver.networks, *address);
 }
 

@@ -30,6 +30,9 @@ std::string metrics_form(const Report& report);
 // What checkserver.mustache is filled with.
 Value page_form(const Report& report, const Templates& templates, std::string_view language);
 
+// {"title", "summary", "svg"}: how full the portal's limit is.
+Value limit_chart(double level, double size, const Templates& templates, std::string_view language);
+
 // The same forms for those who get only the verdict.
 Value json_verdict(State verdict);
 std::string text_verdict(State verdict);

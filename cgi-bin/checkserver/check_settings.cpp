@@ -60,12 +60,9 @@ Finding judge_encoding(const Seen& seen) {
   return {.name = "known", .facts = facts};
 }
 
-// The C library takes a zone that it does not know for UTC.
 Finding judge_time_zone(const Seen& seen) {
   const std::string& zone = seen.subject->settings->log.time_zone;
-  std::error_code ignored;
-  const bool is_known = zone.empty() || is_utc_offset(zone) ||
-                        std::filesystem::exists("/usr/share/zoneinfo/" + zone, ignored);
+  const bool is_known = zone.empty() || is_utc_offset(zone) || has_time_zone(zone);
   return {.state = is_known ? State::ok : State::warning,
           .name = is_known ? "known" : "unknown",
           .facts = Value::map({{"zone", zone}, {"now", php_date(seen.at)}}),

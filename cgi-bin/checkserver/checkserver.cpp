@@ -201,8 +201,7 @@ class CheckPage : public AppPage {
   bool is_guessing(const Request& request, const Settings& settings) {
     const Result<std::shared_ptr<Store>> store = stores_.current();
     if (!store) return false;
-    const std::string client = client_address(request.remote_address, request.forwarded_for,
-                                              settings.server.trusted_proxies);
+    const std::string client = request.client(settings.server.trusted_proxies);
     const auto address = Address::parse(client);
     const Result<std::int64_t> used =
         (*store)->use("checkserver:" + (address ? address->limit_key() : client), 60'000);
@@ -212,8 +211,7 @@ class CheckPage : public AppPage {
   void note_key(const Request& request, const Settings& settings, const char* what) {
     const Result<App> app = app_.current();
     if (!app) return;
-    const std::string client = client_address(request.remote_address, request.forwarded_for,
-                                              settings.server.trusted_proxies);
+    const std::string client = request.client(settings.server.trusted_proxies);
     app->log->write_bounded(Log::Level::info, "desk",
                             Value::map({{"action", what}, {"address", client}}));
   }

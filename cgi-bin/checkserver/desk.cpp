@@ -7,6 +7,7 @@
 #include "access.h"
 #include "base/text.h"
 #include "chart.h"
+#include "keep/find_words.h"
 #include "value/json.h"
 #include "value/mask.h"
 #include "value/php.h"
@@ -24,8 +25,7 @@ std::string values_of(const Value& fields, const char* classic, const char* item
   std::string all;
   for (const Value::Member& entry : list->members()) {
     if (list == &fields["fm"] && entry.value["typeId"].text() != classic) continue;
-    const Value* value = entry.value.find("VALUE");
-    const std::string text = (value != nullptr ? *value : entry.value["value"]).text();
+    const std::string text = multifield_text(entry.value);
     if (!text.empty()) all += (all.empty() ? "" : ", ") + text;
   }
   return all;
@@ -75,9 +75,9 @@ Response page(const Visit& visit, std::string_view part, const Value& data) {
   for (const char* outcome : {"done", "failed"}) {
     const std::string key =
         "desk_" + std::string(outcome) + "_" + visit.request.get[outcome].text();
-    if (!visit.templates.has_message(key)) continue;
-    all.set("notice",
-            Value::map({{"state", outcome[0] == 'd' ? "ok" : "error"}, {"text", visit.say(key)}}));
+    const std::string text = visit.say_or(key, "");
+    if (text.empty()) continue;
+    all.set("notice", Value::map({{"state", outcome[0] == 'd' ? "ok" : "error"}, {"text", text}}));
   }
   all.set(part, data);
   return visit.templates.page(200, "desk", all, visit.language);

@@ -45,6 +45,10 @@ struct Visit {
   std::string say(std::string_view key, const Value& data = Value::array()) const {
     return templates.message(language, key, data);
   }
+  // What the catalogue has no words for is said as it is.
+  std::string say_or(const std::string& key, std::string_view otherwise) const {
+    return templates.has_message(key) ? say(key) : std::string(otherwise);
+  }
 };
 
 // An error page: its status, and the catalogue's error_CODE.

@@ -38,11 +38,6 @@ bool is_program(const Visit& visit) {
   return !visit.request.key_header.empty() || visit.request.accepts_json();
 }
 
-std::string client(const Visit& visit) {
-  return client_address(visit.request.remote_address, visit.request.forwarded_for,
-                        visit.settings().server.trusted_proxies);
-}
-
 void note(const Visit& visit, std::string_view action, const Wanted* wanted,
           std::string_view outcome) {
   Value line = Value::map({{"action", action}});
@@ -51,7 +46,7 @@ void note(const Visit& visit, std::string_view action, const Wanted* wanted,
     line.set("item", wanted->item.id);
   }
   line.set("outcome", outcome);
-  line.set("address", client(visit));
+  line.set("address", visit.request.client(visit.settings().server.trusted_proxies));
   visit.app.log->write(Log::Level::info, "desk", line);
 }
 

@@ -21,7 +21,6 @@ bool is_technical(std::string_view field) {
 // As the form calls what goes there; the CRM's name where it calls it nothing.
 std::string label_of(const Visit& visit, const std::vector<Field>& form,
                      const std::string& crm_name) {
-  const std::string known = "field_" + text::lower(crm_name);
   for (const Field& field : form) {
     // Several fields end in the comments, each with its name before it.
     if (field.target == "COMMENTS") continue;
@@ -29,10 +28,9 @@ std::string label_of(const Visit& visit, const std::vector<Field>& form,
       continue;
     if (const std::string_view own = field.label(visit.language); !own.empty())
       return std::string(own);
-    const std::string key = "field_" + field.name;
-    return visit.templates.has_message(key) ? visit.say(key) : field.name;
+    return visit.say_or("field_" + field.name, field.name);
   }
-  return visit.templates.has_message(known) ? visit.say(known) : crm_name;
+  return visit.say_or("field_" + text::lower(crm_name), crm_name);
 }
 
 std::string text_of(const Value& value) {
@@ -66,11 +64,9 @@ Value fields_of(const Visit& visit, const Item& item) {
 
 // What to do about an answer, where the catalogue knows.
 std::string advice(const Visit& visit, const std::string& code) {
+  if (code.empty()) return {};
   const std::string lower = text::lower(code);
-  for (const std::string& key : {"check_fix_" + lower, "check_portal_" + lower + "_fix"}) {
-    if (!code.empty() && visit.templates.has_message(key)) return visit.say(key);
-  }
-  return {};
+  return visit.say_or("check_fix_" + lower, visit.say_or("check_portal_" + lower + "_fix", ""));
 }
 
 Value life_of(const Visit& visit, const std::vector<Attempt>& attempts) {
@@ -80,7 +76,7 @@ Value life_of(const Visit& visit, const std::vector<Attempt>& attempts) {
     std::ranges::replace(key, ' ', '_');
     steps.append(Value::map(
         {{"time", time_text(attempt.at)},
-         {"what", visit.templates.has_message(key) ? visit.say(key) : attempt.outcome},
+         {"what", visit.say_or(key, attempt.outcome)},
          {"took", attempt.took == 0 ? "" : std::to_string(attempt.took)},
          {"answer", secret::mask(attempt.code + (attempt.text.empty() ? "" : " " + attempt.text))},
          {"advice", advice(visit, attempt.code)}}));

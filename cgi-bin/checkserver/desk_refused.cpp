@@ -36,7 +36,6 @@ std::string time_of(const Value& line) {
 
 Value row_of(const Visit& visit, const Value& line) {
   const std::string code = line["code"].text();
-  const std::string key = "desk_refused_" + code;
   std::string details;
   for (const char* name : {"page", "event", "address", "origin"}) {
     const std::string text = line[name].text();
@@ -45,7 +44,7 @@ Value row_of(const Visit& visit, const Value& line) {
   const std::string left_out = line["left_out"].text();
   return Value::map(
       {{"time", time_of(line)},
-       {"reason", visit.templates.has_message(key) ? visit.say(key) : code},
+       {"reason", visit.say_or("desk_refused_" + code, code)},
        {"details", details},
        {"cause", line["cause"]},
        {"remedy", line["remedy"]},

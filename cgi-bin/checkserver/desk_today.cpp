@@ -1,9 +1,9 @@
 // desk_today: how many leads and events there are, what comes next, two days as charts, and the
 // portal's limit.
-#include <cmath>
 #include <map>
 
 #include "chart.h"
+#include "check_output.h"
 #include "desk.h"
 
 namespace b24::desk {
@@ -73,13 +73,7 @@ Result<Value> kind_data(const Visit& visit, Kind kind) {
 Value limit(const Visit& visit) {
   const int size = visit.settings().call.bucket_size;
   if (visit.gate == nullptr || size <= 0) return {};
-  const double level = visit.gate->state().level;
-  const std::string title = visit.say("chart_bucket");
-  const std::string summary = visit.say(
-      "chart_level", Value::map({{"level", std::round(level * 10) / 10}, {"size", size}}));
-  return Value::map({{"chart_title", title},
-                     {"summary", summary},
-                     {"svg", chart::gauge({"chart-limit", title, summary, ""}, level, size)}});
+  return check::limit_chart(visit.gate->state().level, size, visit.templates, visit.language);
 }
 
 // Of the last day, by reason.

@@ -178,8 +178,7 @@ NewItem make_event(const Record& record, const Settings& settings, bool seen, Mi
 
 std::string remedy_for(std::string_view code, const Request& request, const Settings& settings) {
   if (code == "address_not_allowed") {
-    const std::string client = client_address(request.remote_address, request.forwarded_for,
-                                              settings.server.trusted_proxies);
+    const std::string client = request.client(settings.server.trusted_proxies);
     return settings.handler.allow.empty() ? "[handler] allow = " + client
                                           : "add " + client + " to [handler] allow";
   }
@@ -201,8 +200,8 @@ std::string remedy_for(std::string_view code, const Request& request, const Sett
 Result<bool> sender_allowed(const Request& request, const Settings& settings) {
   const HandlerSettings& handler = settings.handler;
   if (handler.allow.empty() && handler.allow_file.empty()) return true;
-  const std::optional<Address> sender = Address::parse(client_address(
-      request.remote_address, request.forwarded_for, settings.server.trusted_proxies));
+  const std::optional<Address> sender =
+      Address::parse(request.client(settings.server.trusted_proxies));
   if (!sender) return false;
   if (any_contains(handler.allow, *sender)) return true;
   if (handler.allow_file.empty()) return false;

@@ -264,8 +264,7 @@ class IndexPage : public AppPage {
 
   TakenLead take(const Context& context, const Submission& submission, const std::string& own_id) {
     const Request& request = context.request;
-    const std::string address = client_address(request.remote_address, request.forwarded_for,
-                                               context.app.settings->server.trusted_proxies);
+    const std::string address = request.client(context.app.settings->server.trusted_proxies);
     const std::string key = own_id.empty()
                                 ? intake_.key_of_equal(submission_id("from " + address, submission))
                                 : own_id;

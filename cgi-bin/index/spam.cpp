@@ -28,8 +28,7 @@ bool over(Store* store, const std::string& key, Millis window, int limit) {
 
 SpamVerdict check_spam(const App& app, const Request& request, Store* store, bool program) {
   const Settings& settings = *app.settings;
-  const std::string address = client_address(request.remote_address, request.forwarded_for,
-                                             settings.server.trusted_proxies);
+  const std::string address = request.client(settings.server.trusted_proxies);
   const std::optional<Address> parsed = Address::parse(address);
   const std::string key = "address." + (parsed ? parsed->limit_key() : address);
   if (!program && over(store, key, kHour, settings.spam.per_address))

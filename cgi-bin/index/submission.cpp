@@ -2,7 +2,6 @@
 #include "submission.h"
 
 #include <algorithm>
-#include <cctype>
 #include <optional>
 
 #include "base/text.h"
@@ -370,10 +369,7 @@ Value utm_marks(const Value& params) {
     const Value& given = params[name];
     const std::string text = given.is_array() ? "" : without_controls(given.text());
     if (text.empty()) continue;
-    std::string upper(name);
-    std::ranges::transform(upper, upper.begin(),
-                           [](char c) { return static_cast<char>(std::toupper(c)); });
-    marks.set(upper, text::first_utf8(text, kMarkLength));
+    marks.set(text::upper(name), text::first_utf8(text, kMarkLength));
   }
   return marks;
 }

@@ -21,29 +21,15 @@ const SingleByte* single_byte(std::string_view encoding) {
   return row == std::end(kSingleByte) ? nullptr : row;
 }
 
-void append_utf8(std::string& text, unsigned point) {
-  const auto tail = [&](int shift) { text += static_cast<char>(0x80 | ((point >> shift) & 0x3F)); };
-  if (point < 0x800) {
-    text += static_cast<char>(0xC0 | (point >> 6));
-  } else {
-    text += static_cast<char>(0xE0 | (point >> 12));
-    tail(6);
-  }
-  tail(0);
-}
-
 std::optional<std::string> from_single_byte(std::string_view bytes, const SingleByte& encoding) {
   constexpr char16_t kUnused = u'\uFFFD';
   const std::size_t first = 0x100 - encoding.last.size();
   std::string result;
   for (const char c : bytes) {
     const auto byte = static_cast<unsigned char>(c);
-    const unsigned point = byte < first ? byte : encoding.last[byte - first];
+    const char32_t point = byte < first ? byte : encoding.last[byte - first];
     if (point == kUnused) return std::nullopt;
-    if (point < 0x80)
-      result += c;
-    else
-      append_utf8(result, point);
+    append_utf8(result, point);
   }
   return result;
 }

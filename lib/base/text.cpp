@@ -159,6 +159,21 @@ std::string_view trim(std::string_view text) {
   return text.substr(begin, text.find_last_not_of(blanks) - begin + 1);
 }
 
+void append_utf8(std::string& text, char32_t point) {
+  const auto tail = [&](int shift) { text += static_cast<char>(0x80 | ((point >> shift) & 0x3F)); };
+  if (point < 0x80) {
+    text += static_cast<char>(point);
+    return;
+  }
+  if (point < 0x800) {
+    text += static_cast<char>(0xC0 | (point >> 6));
+  } else {
+    text += static_cast<char>(0xE0 | (point >> 12));
+    tail(6);
+  }
+  tail(0);
+}
+
 std::string fold(std::string_view text) {
   struct Range {
     std::uint32_t first, last, to;
@@ -177,13 +192,7 @@ std::string fold(std::string_view text) {
       folded += piece.bytes;
       continue;
     }
-    const std::uint32_t small = piece.point.value - range->first + range->to;
-    if (small < 0x80) {
-      folded += static_cast<char>(small);
-    } else {
-      folded += static_cast<char>(0xC0 | small >> 6);
-      folded += static_cast<char>(0x80 | (small & 0x3F));
-    }
+    append_utf8(folded, piece.point.value - range->first + range->to);
   }
   return folded;
 }
@@ -192,6 +201,13 @@ std::string lower(std::string_view text) {
   std::string result(text);
   for (char& c : result)
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  return result;
+}
+
+std::string upper(std::string_view text) {
+  std::string result(text);
+  for (char& c : result)
+    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
   return result;
 }
 

@@ -45,6 +45,9 @@ std::string for_log(std::string_view text, std::size_t limit = 512);
 void replace_all(std::string& text, std::string_view what, std::string_view with);
 std::string_view trim(std::string_view text);  // blanks and line breaks at both ends
 std::string lower(std::string_view text);      // ASCII only
+std::string upper(std::string_view text);      // ASCII only
+// Puts a character behind a text. REQUIRES: below U+10000, and no surrogate.
+void append_utf8(std::string& text, char32_t point);
 // As people compare words: small letters of the Latin, Greek and Cyrillic alphabets, and a Cyrillic
 // io as the ie that many write for it. Bytes that are not UTF-8 stay.
 std::string fold(std::string_view text);

@@ -49,13 +49,17 @@ void add_text(std::vector<std::string>& words, std::string_view text) {
 
 }  // namespace
 
+std::string multifield_text(const Value& entry) {
+  const Value* value = entry.find("VALUE");
+  return (value != nullptr ? *value : entry["value"]).text();
+}
+
 std::vector<std::string> found_by(const Value& payload) {
   std::vector<std::string> words;
   const Value& fields = payload.path("params.fields");
   for (const std::string_view name : kMultifields) {
     for (const Value::Member& entry : fields[name].members()) {
-      const Value* value = entry.value.find("VALUE");
-      const std::string text = (value != nullptr ? *value : entry.value["value"]).text();
+      const std::string text = multifield_text(entry.value);
       if (is_phone(text)) {
         add(words, phone_word(text));
       } else {

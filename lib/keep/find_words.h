@@ -13,6 +13,10 @@
 
 namespace b24 {
 
+// One of a lead's phone numbers or e-mail addresses: crm.lead.add and crm.item.add spell it
+// differently.
+std::string multifield_text(const Value& entry);
+
 // Of a lead's payload (params.fields of crm.lead.add or crm.item.add); at most 40.
 std::vector<std::string> found_by(const Value& payload);
 // Of what somebody looks for, the longest first: a phone number alone, or e-mail addresses and

@@ -72,12 +72,8 @@ bool narrow(ListFilter& filter, std::string_view typed) {
     filter.words = words_looked_for(typed);
     return !filter.words.empty();
   }
-  std::string name(typed);
-  std::ranges::transform(name, name.begin(), [](char c) {
-    return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
-  });
-  filter.name = name;
-  return name.starts_with("ON") && name.find_first_of(" :") == name.npos;
+  filter.name = text::upper(typed);
+  return filter.name.starts_with("ON") && filter.name.find_first_of(" :") == typed.npos;
 }
 
 }  // namespace

@@ -126,11 +126,9 @@ const SettingKey* SettingSection::find(std::string_view key) const {
 }
 
 std::string env_form(std::string_view name) {
-  std::string result(name);
-  for (char& c : result) {
+  std::string result = text::upper(name);
+  for (char& c : result)
     if (!text::is_letter(c) && !text::is_digit(c)) c = '_';
-    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
-  }
   return result;
 }
 

@@ -53,6 +53,8 @@ bool is_one_of(std::string_view text, std::string_view words) {
   return text != "or" && std::ranges::find(all, text) != all.end();
 }
 
+constexpr std::string_view kZones = "/usr/share/zoneinfo";
+
 }  // namespace
 
 bool read_setting(const SettingType&, std::string_view text, bool& field) {
@@ -151,11 +153,13 @@ bool is_time_zone(std::string_view text) {
     return text::is_letter(c) || text::is_digit(c) || std::string_view("_+-/").contains(c);
   };
   if (text.starts_with('/') || !std::ranges::all_of(text, allowed)) return false;
-  // The C library takes a name that it does not know for UTC.
-  static const fs::path kZones = "/usr/share/zoneinfo";
   std::error_code ignored;
-  return text.empty() || !fs::exists(kZones, ignored) ||
-         fs::is_regular_file(kZones / text, ignored);
+  return text.empty() || !fs::exists(kZones, ignored) || has_time_zone(text);
+}
+
+bool has_time_zone(std::string_view name) {
+  std::error_code ignored;
+  return fs::is_regular_file(fs::path(kZones) / name, ignored);
 }
 
 }  // namespace b24

@@ -52,6 +52,8 @@ bool is_encoding(std::string_view text);    // a name that iconv knows, or none
 bool is_language(std::string_view text);    // "auto", or a tag such as "en"
 bool is_utc_offset(std::string_view text);  // "+03:00"
 bool is_time_zone(std::string_view text);   // "Europe/Moscow", such an offset, or none
+// Whether this system has such a zone; the C library takes a name that it does not know for UTC.
+bool has_time_zone(std::string_view name);
 // "font-src https://a data:, img-src https://*.b": directives that a page can do with, each with
 // sources that allow no foreign script by accident ('unsafe-...', *, data: for scripts); or none.
 bool is_csp(std::string_view text);

@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/address.h"
 #include "value/php.h"
 #include "value/value.h"
 #include "web/accept.h"
@@ -89,6 +90,10 @@ struct Request {
   bool is_json() const { return content_type.starts_with("application/json"); }
   bool accepts_json() const { return is_json() || prefers_json(accept); }  // who sends it reads it
   bool is_post() const { return method == "POST"; }
+  // The visitor's address (address.h); `trusted`: the owner's proxies.
+  std::string client(const std::vector<Network>& trusted) const {
+    return client_address(remote_address, forwarded_for, trusted);
+  }
 };
 
 // A field of a POST, not a file, as it was sent: PHP's rules let the last of two equal names win.

@@ -92,4 +92,11 @@ class Forked {
   pid_t pid_;
 };
 
+inline ListFilter list_of(Kind kind, std::size_t limit = 100) {
+  ListFilter filter;
+  filter.kind = kind;
+  filter.limit = limit;
+  return filter;
+}
+
 }  // namespace b24::test

@@ -16,13 +16,6 @@ using namespace b24::test;
 
 namespace {
 
-ListFilter list_of(Kind kind, std::size_t limit = 100) {
-  ListFilter filter;
-  filter.kind = kind;
-  filter.limit = limit;
-  return filter;
-}
-
 using Ids = std::vector<std::string>;
 
 Value lead_payload(const char* first, const char* last, const char* phone, const char* email,

@@ -14,13 +14,6 @@ namespace fs = std::filesystem;
 
 namespace {
 
-ListFilter list_of(Kind kind, std::size_t limit = 100) {
-  ListFilter filter;
-  filter.kind = kind;
-  filter.limit = limit;
-  return filter;
-}
-
 constexpr std::int64_t kMany = 20'000;
 constexpr std::int64_t kFew = 300 << 10;  // bytes; the store has some 10 MB
 
