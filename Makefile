@@ -67,7 +67,6 @@ CLANG_FLAGS := -std=c++2b -U__cpp_concepts -D__cpp_concepts=202002L
 # --- What is built --------------------------------------------------------------------------------
 
 # A room is compiled as one file: the standard library is read once a room, and the compiler sees the room whole.
-objects_of      = $(patsubst %.cpp,$(B)/obj/%.o,$(sort $(wildcard $(1))))
 ROOMS           := $(notdir $(wildcard cgi-bin/*))
 PAGES           := $(ROOMS:%=$(B)/cgi-bin/%.fcgi)
 MAINS           := $(foreach room,$(ROOMS),cgi-bin/$(room)/$(room).cpp)
@@ -75,8 +74,13 @@ LIB_OBJECTS     := $(patsubst %,$(B)/obj/%.o,$(wildcard lib/*))
 # What the tests use of the pages: everything but their main.
 ROOM_OBJECTS    := $(ROOMS:%=$(B)/obj/cgi-bin/%.o)
 TEST_ROOMS      := $(B)/obj/tests/support.o $(B)/obj/tests/sandbox.o
-suite_objects    = $(call objects_of,tests/$(1)/*.cpp)
 SUITES          := unit integration browser
+# So are the tests, in parts that a small machine has the memory for: each helper stands in the namespace of its suite.
+PARTS_unit        := 0 1 2 3
+PARTS_integration := 0 1 2
+PARTS_browser     := 0
+suite_parts      = $(PARTS_$(1):%=$(B)/$(2)/tests/$(1).%)
+suite_objects    = $(addsuffix .o,$(call suite_parts,$(1),obj))
 
 .PHONY: all run test check bench size dist deb deps deps-run deps-test deps-dist deps-deb deps-check deps-fuzz deps-bench example format lint fuzz \
         install install-strip uninstall flags clean help FORCE
@@ -203,10 +207,15 @@ help:  ## list the targets
 
 # --- Rules ----------------------------------------------------------------------------------------
 
+# write_room: $@ includes these files.
+write_room = @mkdir -p $(@D); printf '\#include "%s"\n' $(1) > $@.new; if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
 $(patsubst $(B)/obj/%.o,$(B)/rooms/%.cpp,$(LIB_OBJECTS) $(ROOM_OBJECTS) $(TEST_ROOMS)): $(B)/rooms/%.cpp: FORCE
-	@mkdir -p $(@D)
-	@printf '#include "%s"\n' $(filter-out $(MAINS),$(sort $(wildcard $*/*.cpp))) > $@.new
-	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+	$(call write_room,$(filter-out $(MAINS),$(sort $(wildcard $*/*.cpp))))
+define part_rule
+$(addsuffix .cpp,$(call suite_parts,$(1),rooms)): $(B)/rooms/tests/$(1).%.cpp: FORCE
+	$$(call write_room,$$(shell ls tests/$(1)/*.cpp | awk 'NR % $(words $(PARTS_$(1))) == $$*'))
+endef
+$(foreach suite,$(SUITES),$(eval $(call part_rule,$(suite))))
 FORCE:
 
 # How far it is, of what is not there at all: whoever builds for the first time waits for a while.
@@ -234,8 +243,8 @@ $(B)/obj/tests/bench/%.o: tests/bench/%.cpp
 $(B)/std.h.gch: tests/support/std.h
 	@mkdir -p $(@D)
 	@$(CXX) $(CXXFLAGS_ALL) $(TEST_FLAGS) -x c++-header $< -o $@
-$(B)/obj/tests/%.o: tests/%.cpp $(B)/std.h.gch
-	$(call compile,$<,$(TEST_FLAGS) -include $(B)/std.h)
+$(foreach suite,$(SUITES),$(call suite_objects,$(suite))): $(B)/obj/%.o: $(B)/rooms/%.cpp $(B)/std.h.gch
+	$(call compile,$*,$(TEST_FLAGS) -iquote . -include $(B)/std.h)
 
 $(B)/libb24.a: $(LIB_OBJECTS)
 	@rm -f $@

@@ -7,7 +7,7 @@
 using namespace b24;
 using namespace b24::test;
 
-namespace {
+namespace checkserver_tests {
 
 constexpr const char* kPage = "/checkserver.php";
 constexpr const char* kSend = "main form button[type=submit]";
@@ -26,7 +26,7 @@ Value each(const Browser& browser, const std::string& css, const std::string& ex
       Value::list({css}));
 }
 
-}  // namespace
+}  // namespace checkserver_tests
 
 BOOST_AUTO_TEST_SUITE(checkserver_tests)
 

@@ -8,7 +8,7 @@
 using namespace b24;
 using namespace b24::test;
 
-namespace {
+namespace desk_tests {
 
 constexpr const char* kLeads = "/checkserver.php?desk=leads";
 
@@ -42,7 +42,7 @@ void open_lead(Browser& browser, const std::string& word) {
   BOOST_REQUIRE(browser.comes(".life"));
 }
 
-}  // namespace
+}  // namespace desk_tests
 
 BOOST_AUTO_TEST_SUITE(desk_tests)
 

@@ -7,7 +7,7 @@
 using namespace b24;
 using namespace b24::test;
 
-namespace {
+namespace form_tests {
 
 // Each case begins with an empty sandbox that works.
 struct Visit {
@@ -75,7 +75,7 @@ void in_each_way(Test test) {
   }
 }
 
-}  // namespace
+}  // namespace form_tests
 
 BOOST_FIXTURE_TEST_SUITE(form_tests, Visit)
 

@@ -15,7 +15,12 @@ const name = (element) => {
 
 // Any colour that CSS can write -> [red, green, blue, alpha], 0 to 1.
 const canvas = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
+const colours = new Map();  // reading the canvas takes long
 const colour = (text) => {
+  if (!colours.has(text)) colours.set(text, drawn(text));
+  return [...colours.get(text)];
+};
+const drawn = (text) => {
   canvas.clearRect(0, 0, 1, 1);
   canvas.fillStyle = text;
   canvas.fillRect(0, 0, 1, 1);
@@ -51,9 +56,9 @@ const opacity = (element) => {
 
 const faint = (element, ink, needed, what) => {
   const behind = backdrop(element);
-  const colours = colour(ink);
-  colours[3] *= opacity(element);
-  const found = ratio(over(colours, behind), behind);
+  const front = colour(ink);
+  front[3] *= opacity(element);
+  const found = ratio(over(front, behind), behind);
   return found >= needed ? [] : [`${what} of ${name(element)}: contrast ${found.toFixed(2)}, not ${needed}`];
 };
 

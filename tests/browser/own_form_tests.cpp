@@ -9,7 +9,7 @@
 using namespace b24;
 using namespace b24::test;
 
-namespace {
+namespace own_form_tests {
 
 const std::string kKey = "0123456789abcdef";
 
@@ -60,7 +60,7 @@ std::string with(std::string text, const std::string& what, const std::string& i
   return text;
 }
 
-}  // namespace
+}  // namespace own_form_tests
 
 BOOST_FIXTURE_TEST_SUITE(own_form_tests, Pages)
 

@@ -17,7 +17,7 @@ using namespace b24::test;
 using b24::Value;
 namespace fs = std::filesystem;
 
-namespace {
+namespace bundle_tests {
 
 const Site& site() {
   static const Site only;
@@ -144,7 +144,7 @@ void the_three_pages_do_their_work(const EmptyHost& host, const std::string& win
   BOOST_TEST(host.ask("checkserver", {"GET", "/checkserver.php", {}, ""}).status == 200);
 }
 
-}  // namespace
+}  // namespace bundle_tests
 
 BOOST_AUTO_TEST_SUITE(bundle_tests)
 

@@ -14,7 +14,7 @@
 using namespace b24;
 using namespace b24::test;
 
-namespace {
+namespace captcha_tests {
 
 constexpr const char* kSecret = "canary0123456789";
 
@@ -59,7 +59,7 @@ Value answered(const CaptchaService& service, const std::string& visitor,
   return params;
 }
 
-}  // namespace
+}  // namespace captcha_tests
 
 BOOST_FIXTURE_TEST_SUITE(captcha_tests, CaptchaFixture)
 

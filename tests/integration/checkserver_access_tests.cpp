@@ -10,7 +10,7 @@
 #include "checkserver/access.h"
 #include "value/json.h"
 
-namespace {
+namespace checkserver_access_tests {
 
 using namespace b24::test;
 using b24::Value;
@@ -40,7 +40,7 @@ std::string header_of(const FcgiAnswer& answer, const std::string& name) {
   return answer.head.substr(begin, answer.head.find('\n', begin) - begin);
 }
 
-}  // namespace
+}  // namespace checkserver_access_tests
 
 BOOST_AUTO_TEST_SUITE(checkserver_access_tests)
 
@@ -291,10 +291,11 @@ BOOST_AUTO_TEST_CASE(many_at_once_share_one_run) {
 BOOST_AUTO_TEST_CASE(cgi_processes_share_runs_too) {
   const ScriptedPortal portal;
   const BareCheck bare = portal.check("[checkserver]\naccess = public");
-  Command command{{built("cgi-bin/checkserver.fcgi")},
-                  {"GATEWAY_INTERFACE=CGI/1.1", "REQUEST_METHOD=GET", "QUERY_STRING=format=json",
-                   "REMOTE_ADDR=192.0.2.1", "SERVER_SOFTWARE=Apache/2.4",
-                   "B24HOOKS_SETTINGS=" + bare.settings().string()}};
+  b24::test::Command command{
+      {built("cgi-bin/checkserver.fcgi")},
+      {"GATEWAY_INTERFACE=CGI/1.1", "REQUEST_METHOD=GET", "QUERY_STRING=format=json",
+       "REMOTE_ADDR=192.0.2.1", "SERVER_SOFTWARE=Apache/2.4",
+       "B24HOOKS_SETTINGS=" + bare.settings().string()}};
   std::set<std::string> runs;
   std::vector<std::unique_ptr<Process>> all;
   for (int i = 0; i < 6; ++i) all.push_back(std::make_unique<Process>(command));

@@ -14,7 +14,7 @@
 #include "store_fixture.h"
 #include "value/json.h"
 
-namespace {
+namespace checkserver_local_tests {
 
 namespace fs = std::filesystem;
 using namespace b24::test;
@@ -53,7 +53,7 @@ Value traced(const BareCheck& bare, const std::string& inject, const fs::path& p
   return parsed_json(ran.out);
 }
 
-}  // namespace
+}  // namespace checkserver_local_tests
 
 BOOST_AUTO_TEST_SUITE(checkserver_local_tests)
 

@@ -13,7 +13,7 @@
 #include "value/json.h"
 #include "value/php.h"
 
-namespace {
+namespace checkserver_output_tests {
 
 using namespace b24::test;
 using b24::Value;
@@ -109,7 +109,7 @@ std::string on_terminal(const BareCheck& bare, std::vector<std::string> environm
   return out;
 }
 
-}  // namespace
+}  // namespace checkserver_output_tests
 
 BOOST_AUTO_TEST_SUITE(checkserver_output_tests)
 

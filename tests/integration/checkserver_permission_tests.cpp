@@ -11,7 +11,7 @@
 #include "check_site.h"
 #include "value/json.h"
 
-namespace {
+namespace checkserver_permission_tests {
 
 namespace fs = std::filesystem;
 using namespace b24::test;
@@ -132,7 +132,7 @@ constexpr Fault kFaults[] = {
     {"chmod 777 data; chmod 644 etc/settings.conf"},
 };
 
-}  // namespace
+}  // namespace checkserver_permission_tests
 
 BOOST_AUTO_TEST_SUITE(checkserver_permission_tests)
 

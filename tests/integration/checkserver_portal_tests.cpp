@@ -7,7 +7,7 @@
 #include "portal/gate.h"
 #include "portal/webhook.h"
 
-namespace {
+namespace checkserver_portal_tests {
 
 using namespace b24::test;
 using b24::Value;
@@ -21,7 +21,7 @@ std::string portal_time(b24::Millis at) {
   return b24::iso_time(at).substr(0, 19) + "+00:00";
 }
 
-}  // namespace
+}  // namespace checkserver_portal_tests
 
 BOOST_AUTO_TEST_SUITE(checkserver_portal_tests)
 
@@ -88,7 +88,7 @@ BOOST_AUTO_TEST_CASE(certificates_are_looked_at_closely) {
        {Case{"localhost", -1, "error", "expired"}, Case{"other.example", 100, "error", "name"},
         Case{"localhost", 15, "warning", "days more"}, Case{"localhost", 100, "ok", "days more"}}) {
     const TlsServer server(authority.issue(c.name, c.days),
-                           [](const Received&) { return json("{\"result\":[]}"); });
+                           [](const Received&) { return b24::test::json("{\"result\":[]}"); });
     const BareCheck bare("[portal_call]\nca_file = " + authority.ca_file().string(),
                          server.url("/rest/1/secretsecret99/"));
     BOOST_TEST_CONTEXT(c.name << " " << c.days) {

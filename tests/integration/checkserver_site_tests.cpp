@@ -11,7 +11,7 @@
 #include "check_site.h"
 #include "portal/test_event.h"
 
-namespace {
+namespace checkserver_site_tests {
 
 namespace fs = std::filesystem;
 using namespace b24::test;
@@ -21,7 +21,7 @@ std::string site_part(const std::string& url, const std::string& token) {
   return "[site]\npublic_url = " + url + "\n[portal]\napplication_token = " + token;
 }
 
-}  // namespace
+}  // namespace checkserver_site_tests
 
 BOOST_AUTO_TEST_SUITE(checkserver_site_tests)
 
@@ -188,8 +188,8 @@ BOOST_AUTO_TEST_CASE(two_checks_at_once_do_not_disturb_each_other) {
   const std::string settings = (site.run_dir() / "settings.conf").string();
   std::vector<std::unique_ptr<Process>> all;
   for (int i = 0; i < 4; ++i) {
-    all.push_back(std::make_unique<Process>(
-        Command{{built("cgi-bin/checkserver.fcgi"), "--settings", settings, "--format", "json"}}));
+    all.push_back(std::make_unique<Process>(b24::test::Command{
+        {built("cgi-bin/checkserver.fcgi"), "--settings", settings, "--format", "json"}}));
   }
   for (const auto& process : all) {
     BOOST_REQUIRE(process->wait().has_value());

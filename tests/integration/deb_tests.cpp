@@ -11,7 +11,7 @@ using namespace b24::test;
 using b24::Value;
 namespace fs = std::filesystem;
 
-namespace {
+namespace deb_tests {
 
 // The package in this directory; with a version, made there first.
 fs::path package(const fs::path& dir = "build/deb", const std::string& version = "") {
@@ -51,7 +51,7 @@ std::string enabling(const std::string& server) {
   return std::regex_replace(found.str(1), std::regex("sudo "), "");
 }
 
-}  // namespace
+}  // namespace deb_tests
 
 BOOST_AUTO_TEST_SUITE(deb_tests)
 

@@ -3,7 +3,7 @@
 
 #include "check_site.h"
 
-namespace {
+namespace desk_refused_tests {
 
 using namespace b24::test;
 using b24::Value;
@@ -31,7 +31,7 @@ std::string event(const std::string& token, const std::string& domain) {
   return "event=%3Ccanary%3E&auth[application_token]=" + token + "&auth[domain]=" + domain;
 }
 
-}  // namespace
+}  // namespace desk_refused_tests
 
 BOOST_AUTO_TEST_SUITE(desk_refused_tests)
 

@@ -3,7 +3,7 @@
 
 #include "check_site.h"
 
-namespace {
+namespace desk_setup_tests {
 
 using namespace b24::test;
 using b24::Value;
@@ -27,7 +27,7 @@ std::string part_of(const std::string& page, const std::string& key) {
   return page.substr(begin, page.find("</details>", at) - begin);
 }
 
-}  // namespace
+}  // namespace desk_setup_tests
 
 BOOST_AUTO_TEST_SUITE(desk_setup_tests)
 

@@ -10,7 +10,7 @@
 
 namespace fs = std::filesystem;
 
-namespace {
+namespace desk_tests {
 
 using namespace b24::test;
 using b24::Kind;
@@ -120,7 +120,7 @@ std::string form_of(const std::string& page, const std::string& action) {
          "&token=" + match[3].str();
 }
 
-}  // namespace
+}  // namespace desk_tests
 
 BOOST_AUTO_TEST_SUITE(desk_tests)
 

@@ -20,7 +20,7 @@ using namespace b24;
 using namespace b24::test;
 namespace fs = std::filesystem;
 
-namespace {
+namespace event_action_tests {
 
 constexpr const char* kPath = "/handler.php";
 
@@ -96,7 +96,7 @@ std::string signature(const std::string& key, const Received& request) {
                                     header_of(request, "webhook-timestamp") + "." + request.body);
 }
 
-}  // namespace
+}  // namespace event_action_tests
 
 BOOST_AUTO_TEST_SUITE(event_action_tests)
 

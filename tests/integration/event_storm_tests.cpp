@@ -24,7 +24,7 @@ using namespace b24;
 using namespace b24::test;
 namespace fs = std::filesystem;
 
-namespace {
+namespace event_storm_tests {
 
 constexpr int kEvents = 20'000;
 constexpr int kConnections = 64;
@@ -234,7 +234,7 @@ Count written_as_json(const fs::path& dir) {
   return count;
 }
 
-}  // namespace
+}  // namespace event_storm_tests
 
 BOOST_AUTO_TEST_SUITE(event_storm_tests)
 

@@ -21,7 +21,7 @@ using namespace b24;
 using namespace b24::test;
 namespace fs = std::filesystem;
 
-namespace {
+namespace handler_cgi_tests {
 
 // Settings, and a program for them that waits for the file `go`, then appends its arguments to
 // `ran`; with a file `broken` it fails.
@@ -64,7 +64,7 @@ bool is_good(const std::string& out) {
   return out.starts_with("Status: 200");
 }
 
-}  // namespace
+}  // namespace handler_cgi_tests
 
 BOOST_FIXTURE_TEST_SUITE(handler_cgi_tests, Cgi)
 

@@ -13,7 +13,7 @@
 using namespace b24;
 using namespace b24::test;
 
-namespace {
+namespace handler_fault_tests {
 
 constexpr const char* kCalls =
     "pwrite64,fdatasync,fsync,ftruncate,pread64,fcntl,flock,openat,fallocate,mmap";
@@ -60,7 +60,7 @@ std::map<std::string, int> count_calls() {
   return counts;
 }
 
-}  // namespace
+}  // namespace handler_fault_tests
 
 BOOST_AUTO_TEST_SUITE(handler_fault_tests)
 

@@ -10,7 +10,7 @@
 
 using namespace b24::test;
 
-namespace {
+namespace handler_parity_tests {
 
 constexpr std::string_view kToken = "0123456789abcdef0123456789abcdef";
 
@@ -38,7 +38,7 @@ class Handler {
   std::filesystem::path log() const { return dir_ / "data/hook.log"; }
 
  private:
-  Command command(const std::string& settings) const {
+  b24::test::Command command(const std::string& settings) const {
     std::filesystem::create_directory(dir_ / "data");
     std::filesystem::permissions(dir_ / "data", std::filesystem::perms::owner_all);
     write_file(dir_ / "settings.conf",
@@ -170,7 +170,7 @@ class Comparison {
   int verified_ = 0;
 };
 
-}  // namespace
+}  // namespace handler_parity_tests
 
 BOOST_AUTO_TEST_SUITE(handler_parity_tests)
 

@@ -22,7 +22,7 @@ using namespace b24;
 using namespace b24::test;
 namespace fs = std::filesystem;
 
-namespace {
+namespace handler_tests {
 
 constexpr const char* kPath = "/handler.php";
 const std::string kForm = "application/x-www-form-urlencoded";
@@ -117,7 +117,7 @@ std::string repeated(const std::string& text, int times) {
   return all;
 }
 
-}  // namespace
+}  // namespace handler_tests
 
 BOOST_AUTO_TEST_SUITE(handler_tests)
 

@@ -20,7 +20,7 @@ using test::Received;
 using test::Reply;
 using test::TlsServer;
 
-namespace {
+namespace http_tests {
 
 const test::Authority& authority() {
   static const test::Authority shared;
@@ -91,7 +91,7 @@ class SilentPort {
   int port_ = 0;
 };
 
-}  // namespace
+}  // namespace http_tests
 
 BOOST_AUTO_TEST_SUITE(http_tests)
 

@@ -11,7 +11,7 @@
 using namespace b24;
 using namespace b24::test;
 
-namespace {
+namespace index_settings_tests {
 
 const std::string kJson = "Accept: application/json";
 const std::string kSite = "B24HOOKS_FORM_ACCEPT=site";
@@ -33,7 +33,7 @@ Value with(Value params, const std::string& name, const std::string& value) {
   return params;
 }
 
-}  // namespace
+}  // namespace index_settings_tests
 
 BOOST_FIXTURE_TEST_SUITE(index_settings_tests, Sandbox)
 

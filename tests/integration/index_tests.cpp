@@ -21,7 +21,7 @@ using namespace b24;
 using namespace b24::test;
 using namespace std::chrono_literals;
 
-namespace {
+namespace index_tests {
 
 const std::string kJson = "Accept: application/json";
 const std::string kForm = "Content-Type: application/x-www-form-urlencoded";
@@ -49,7 +49,7 @@ struct FormSite {
   }
 };
 
-}  // namespace
+}  // namespace index_tests
 
 BOOST_FIXTURE_TEST_SUITE(index_tests, FormSite)
 

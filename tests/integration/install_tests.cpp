@@ -7,7 +7,7 @@
 using namespace b24::test;
 namespace fs = std::filesystem;
 
-namespace {
+namespace install_tests {
 
 constexpr std::uintmax_t kMostBytes = 2'000'000;  // of a program as it is installed
 constexpr const char* kHome = "usr/local/lib/b24hooks";
@@ -48,7 +48,7 @@ std::string complaints(const std::string& unit, const TempDir& root) {
   return (ran.status == 0 ? "" : "status " + std::to_string(ran.status) + " ") + ran.err;
 }
 
-}  // namespace
+}  // namespace install_tests
 
 BOOST_AUTO_TEST_SUITE(install_tests)
 

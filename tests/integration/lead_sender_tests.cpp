@@ -15,7 +15,7 @@
 using namespace b24;
 using namespace b24::test;
 
-namespace {
+namespace lead_sender_tests {
 
 const Authority& authority() {
   static const Authority shared;
@@ -85,7 +85,7 @@ struct Portal {
   std::shared_ptr<const Settings> settings;
 };
 
-}  // namespace
+}  // namespace lead_sender_tests
 
 BOOST_AUTO_TEST_SUITE(lead_sender_tests)
 

@@ -20,7 +20,7 @@ using namespace b24;
 using namespace b24::test;
 using namespace std::chrono_literals;
 
-namespace {
+namespace lead_storm_tests {
 
 constexpr auto kPatience = 180s;
 constexpr int kVisitors = 16;  // at once, where it does not matter
@@ -201,7 +201,7 @@ std::size_t refused_by_the_bucket(const Site& site) {
   return refused;
 }
 
-}  // namespace
+}  // namespace lead_storm_tests
 
 BOOST_AUTO_TEST_SUITE(lead_storm_tests)
 

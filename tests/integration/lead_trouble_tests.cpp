@@ -15,7 +15,7 @@
 using namespace b24;
 using namespace b24::test;
 
-namespace {
+namespace lead_trouble_tests {
 
 struct Trouble {
   Trouble() { site().reset(); }
@@ -45,7 +45,7 @@ class FailingForm {
     }
     traced.insert(traced.end(), program.begin(), program.end());
     traced.insert(traced.end(), {"--listen", "unix:" + socket()});
-    process_ = std::make_unique<Process>(Command{traced});
+    process_ = std::make_unique<Process>(b24::test::Command{traced});
     allowed_ = wait_until([&] { return listens("unix:" + socket()) || !process_->running(); });
     allowed_ = allowed_ && process_->running();
   }
@@ -94,7 +94,7 @@ std::size_t count_of(const std::string& text, const std::string& part) {
   return count;
 }
 
-}  // namespace
+}  // namespace lead_trouble_tests
 
 BOOST_FIXTURE_TEST_SUITE(lead_trouble_tests, Trouble)
 

@@ -6,7 +6,7 @@
 
 using b24::test::read_file;
 
-namespace {
+namespace nginx_tests {
 
 // The example with its paths below `dir`, as a whole configuration.
 std::string whole_conf(const std::filesystem::path& dir) {
@@ -24,7 +24,7 @@ std::string whole_conf(const std::filesystem::path& dir) {
          "events {} http { access_log off;\n" + conf + "}\n";
 }
 
-}  // namespace
+}  // namespace nginx_tests
 
 BOOST_AUTO_TEST_SUITE(nginx_tests)
 

@@ -7,7 +7,7 @@
 #include "keep/store.h"
 #include "store_fixture.h"
 
-namespace {
+namespace outbox_shell_tests {
 using namespace b24::test;
 }
 

@@ -14,7 +14,7 @@
 using namespace b24;
 using namespace b24::test;
 
-namespace {
+namespace own_form_tests {
 
 const std::string kKey = "Key0Of0The0Owner";
 const std::string kOwnPage = "Sec-Fetch-Site: same-origin";
@@ -94,7 +94,7 @@ struct OwnForm {
 
 const Value kPerson = Value::map({{"first_name", "Anna"}, {"phone", "+1 202 555 0100"}});
 
-}  // namespace
+}  // namespace own_form_tests
 
 BOOST_FIXTURE_TEST_SUITE(own_form_tests, OwnForm)
 

@@ -14,7 +14,7 @@
 using namespace b24::test;
 using std::chrono::steady_clock;
 
-namespace {
+namespace page_cost_tests {
 
 constexpr const char* kToken = "0123456789abcdef0123456789abcdef";
 
@@ -32,7 +32,7 @@ class Alone {
          {built("cgi-bin/" + name + ".fcgi"), std::string("--settings"),
           (dir_ / "settings.conf").string(), std::string("--listen"), where()})
       under.push_back(part);
-    process_ = std::make_unique<Process>(Command{under});
+    process_ = std::make_unique<Process>(b24::test::Command{under});
     runs_ =
         wait_until([&] { return listens(where()) || !process_->running(); }) && process_->running();
   }
@@ -90,7 +90,7 @@ std::pair<long, long> use_of(pid_t pid) {
   return {sum_of("voluntary_ctxt_switches:", threads), sum_of("write_bytes:", {proc / "io"})};
 }
 
-}  // namespace
+}  // namespace page_cost_tests
 
 BOOST_AUTO_TEST_SUITE(page_cost_tests)
 

@@ -10,7 +10,7 @@
 using namespace b24::test;
 namespace php = b24::php;
 
-namespace {
+namespace parity_tests {
 
 constexpr const char* kRequestPage = "<?php echo print_r($_REQUEST, true);";
 constexpr const char* kValuePage =
@@ -58,7 +58,7 @@ void compare(const PhpCgi& php_cgi, const PhpRequest& request) {
   }
 }
 
-}  // namespace
+}  // namespace parity_tests
 
 BOOST_AUTO_TEST_SUITE(parity_tests)
 

@@ -9,7 +9,7 @@
 
 using namespace b24::test;
 
-namespace {
+namespace readme_tests {
 
 std::set<std::string> all_matches(const std::string& text, const char* pattern) {
   const std::regex regex(pattern);
@@ -24,7 +24,7 @@ std::string readme() {
   return read_file("README.md");
 }
 
-}  // namespace
+}  // namespace readme_tests
 
 BOOST_AUTO_TEST_SUITE(readme_tests)
 

@@ -8,7 +8,7 @@
 
 using namespace b24::test;
 
-namespace {
+namespace rounds_tests {
 
 // One thread, which takes what has queued up while it waited for a file.
 struct OneThread {
@@ -45,7 +45,7 @@ int count_of(std::vector<Peer>& peers, int status) {
   return count;
 }
 
-}  // namespace
+}  // namespace rounds_tests
 
 BOOST_AUTO_TEST_SUITE(rounds_tests)
 

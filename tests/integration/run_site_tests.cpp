@@ -11,7 +11,7 @@ namespace fs = std::filesystem;
 using b24::test::Site;
 using b24::test::wait_until;
 
-namespace {
+namespace run_site_tests {
 
 const char* const kProcesses[] = {"index",       "handler", "handler-backup",
                                   "checkserver", "sandbox", "nginx"};
@@ -42,7 +42,7 @@ std::vector<std::string> environment_of(int port, int sandbox_port, const fs::pa
           "RUN_DIR=" + dir.string(), "BUILD=" + std::string(build == nullptr ? "build" : build)};
 }
 
-}  // namespace
+}  // namespace run_site_tests
 
 BOOST_AUTO_TEST_SUITE(run_site_tests)
 

@@ -9,7 +9,7 @@ using b24::Value;
 using b24::test::Site;
 using b24::test::wait_until;
 
-namespace {
+namespace sandbox_fault_tests {
 
 struct Sandbox {
   Sandbox() { site().reset(); }
@@ -34,7 +34,7 @@ Value batch(const Value& commands, int halt = 0) {
   return Sandbox::site().call_json("batch", Value::map({{"cmd", commands}, {"halt", halt}}));
 }
 
-}  // namespace
+}  // namespace sandbox_fault_tests
 
 BOOST_FIXTURE_TEST_SUITE(sandbox_fault_tests, Sandbox)
 

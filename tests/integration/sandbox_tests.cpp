@@ -7,7 +7,7 @@
 using b24::Value;
 using b24::test::Site;
 
-namespace {
+namespace sandbox_tests {
 
 // Each case begins with an empty sandbox.
 struct Sandbox {
@@ -35,7 +35,7 @@ std::string ids(const Value& rows, const char* id = "ID") {
   return text;
 }
 
-}  // namespace
+}  // namespace sandbox_tests
 
 BOOST_FIXTURE_TEST_SUITE(sandbox_tests, Sandbox)
 

@@ -14,7 +14,7 @@
 using namespace b24::test;
 using namespace std::chrono_literals;
 
-namespace {
+namespace server_peers_tests {
 
 const std::vector<std::string> kOneWorker = {"--threads", "1"};
 
@@ -36,7 +36,7 @@ int status_of(EchoServer& echo, const std::string& bytes) {
   return status;
 }
 
-}  // namespace
+}  // namespace server_peers_tests
 
 BOOST_AUTO_TEST_SUITE(server_peers_tests)
 

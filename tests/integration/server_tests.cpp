@@ -16,7 +16,7 @@
 using namespace b24::test;
 using namespace std::chrono_literals;
 
-namespace {
+namespace server_tests {
 
 std::vector<std::string> cgi_environment(const Params& params) {
   std::vector<std::string> environment;
@@ -35,7 +35,7 @@ Ran run_shell(std::vector<std::string> args) {
 }
 
 // Starts the command, which is to listen on `where`, and gives its answer as CGI text.
-std::string answer_of(const Command& command, const std::string& where,
+std::string answer_of(const b24::test::Command& command, const std::string& where,
                       const std::string& request) {
   Process process(command);
   FcgiAnswer answer;
@@ -57,7 +57,7 @@ bool begun(const std::string& file) {
   return std::filesystem::exists(file + ".begun");
 }
 
-}  // namespace
+}  // namespace server_tests
 
 BOOST_AUTO_TEST_SUITE(server_tests)
 
@@ -366,7 +366,7 @@ BOOST_AUTO_TEST_CASE(restarts_on_a_held_socket_lose_no_request) {
 BOOST_AUTO_TEST_CASE(successors_on_the_same_file_lose_no_request) {
   TempDir dir;
   const std::string where = "unix:" + (dir / "socket").string();
-  const Command command{.args = {built("echo.fcgi"), "--listen", where}};
+  const b24::test::Command command{.args = {built("echo.fcgi"), "--listen", where}};
   auto running = std::make_unique<Process>(command);
   BOOST_REQUIRE(wait_until([&] { return listens(where); }));
   std::atomic<bool> done = false;

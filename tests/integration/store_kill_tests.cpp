@@ -70,7 +70,8 @@ std::vector<std::string> child_command() {
 }
 
 Ran run_traced(const std::vector<std::string>& options, const std::filesystem::path& dir) {
-  std::vector<std::string> args{"strace", "-f", "-qq"};
+  // By its filter only the calls asked for stop the child.
+  std::vector<std::string> args{"strace", "-f", "--seccomp-bpf", "-qq"};
   args.insert(args.end(), options.begin(), options.end());
   const auto child = child_command();
   args.insert(args.end(), child.begin(), child.end());

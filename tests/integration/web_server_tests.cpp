@@ -8,7 +8,7 @@
 
 using namespace b24::test;
 
-namespace {
+namespace web_server_tests {
 
 std::string event(int number, const std::string& token) {
   return "event=ONCRMDEALUPDATE&event_handler_id=1&data[FIELDS][ID]=" + std::to_string(number) +
@@ -135,7 +135,7 @@ void all_is_as_it_should_be(WebServerKind kind) {
   what_was_answered_outlives_kills_and_reloads(server);
 }
 
-}  // namespace
+}  // namespace web_server_tests
 
 BOOST_AUTO_TEST_SUITE(web_server_tests)
 

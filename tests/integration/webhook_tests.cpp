@@ -13,7 +13,7 @@ using test::Received;
 using test::Reply;
 using test::TlsServer;
 
-namespace {
+namespace webhook_tests {
 
 constexpr const char* kSecret = "canary0123456789";
 constexpr Millis kNow = 1'778'747'200'000;
@@ -35,7 +35,7 @@ class NotingGate : public CallGate {
                           : "failed " + std::string(method) + " " + result.error().error.code);
   }
   Millis closed_for(std::string_view method) override { return method == closed ? 4'000 : 0; }
-  void ran(std::span<const Command> commands, std::span<const BatchResult> results) override {
+  void ran(std::span<const b24::Command> commands, std::span<const BatchResult> results) override {
     for (std::size_t i = 0; i < commands.size(); ++i) {
       const CallResult& outcome = results[i].outcome;
       seen.push_back("ran " + commands[i].method + " " +
@@ -107,8 +107,8 @@ TlsServer::Handler batch_portal() {
   };
 }
 
-std::vector<Command> commands(int count, int failing = -1) {
-  std::vector<Command> result;
+std::vector<b24::Command> commands(int count, int failing = -1) {
+  std::vector<b24::Command> result;
   for (int i = 0; i < count; ++i) {
     result.push_back(
         {"c" + std::to_string(i), i == failing ? "fail" : "crm.lead.add",
@@ -127,7 +127,7 @@ void check_error(const CallResult& answer, std::string_view code, Verdict verdic
   }
 }
 
-}  // namespace
+}  // namespace webhook_tests
 
 BOOST_AUTO_TEST_SUITE(webhook_tests)
 
@@ -293,7 +293,7 @@ BOOST_AUTO_TEST_CASE(batch_of_120_commands_is_three_requests_in_order) {
   Portal portal(batch_portal());
   NotingGate gate;
   Webhook webhook = portal.webhook(&gate);
-  const std::vector<Command> all = commands(120, 60);
+  const std::vector<b24::Command> all = commands(120, 60);
   const auto results = webhook.batch(all);
   BOOST_TEST(portal.server.requests().size() == 3U);
   BOOST_TEST(portal.server.connections() == 1);
@@ -371,7 +371,7 @@ BOOST_AUTO_TEST_CASE(commands_of_a_method_that_is_held_back_are_left_out_of_a_ba
 
 BOOST_AUTO_TEST_CASE(large_commands_share_no_request) {
   Portal portal(batch_portal());
-  std::vector<Command> all = commands(5);
+  std::vector<b24::Command> all = commands(5);
   all[1].params.set("file", std::string(700'000, 'x'));
   all[2].params.set("file", std::string(700'000, 'x'));
   all[3].params.set("file", std::string(2'000'000, 'x'));

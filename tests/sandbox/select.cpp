@@ -1,5 +1,6 @@
 // select: the filters and orders of the list methods.
 #include <algorithm>
+#include <deque>
 #include <functional>
 
 #include "base/text.h"
@@ -33,6 +34,7 @@ bool like(std::string_view text, std::string_view pattern) {
 
 bool one_matches(const Field& field, std::string_view op, const std::string& has,
                  const std::string& want) {
+  if (op == "=" && has.size() != want.size() && !field.numeric()) return false;
   if (op == "%") return b24::text::lower(has).find(b24::text::lower(want)) != std::string::npos;
   if (op == "=%" || op == "%=") return like(b24::text::lower(has), b24::text::lower(want));
   const int order = compare(field, has, want);
@@ -51,21 +53,41 @@ std::vector<std::string> values_of(const Record& record, const Field& field) {
   return values;
 }
 
-bool matches(const Record& record, const Field& field, std::string_view op, const Value& want) {
-  const bool negated = op.starts_with('!');
-  if (negated) op.remove_prefix(1);
-  std::vector<std::string> wanted;
-  if (want.is_array()) {
-    for (const auto& member : want.members()) wanted.push_back(member.value.text());
-  } else {
-    wanted.push_back(want.text());
+struct Condition {
+  const Field& field;
+  std::string_view op;
+  bool negated = false;
+  std::vector<std::string> wanted = {};  // any of them
+};
+
+// The older methods ignore a field that they do not know. `keys` holds what the conditions view.
+std::vector<Condition> conditions(const EntityType& type, const Value& filter, FindField names,
+                                  std::deque<std::string>& keys) {
+  std::vector<Condition> made;
+  for (const auto& member : filter.members()) {
+    auto [op, name] = split_filter_key(keys.emplace_back(member.key.text()));
+    const Field* field = std::invoke(names, type, name);
+    if (field == nullptr) continue;
+    const bool negated = op.starts_with('!');
+    if (negated) op.remove_prefix(1);
+    Condition& condition = made.emplace_back(*field, op, negated);
+    if (member.value.is_array()) {
+      for (const auto& one : member.value.members()) condition.wanted.push_back(one.value.text());
+    } else {
+      condition.wanted.push_back(member.value.text());
+    }
   }
-  const auto has = values_of(record, field);
-  const bool found = std::ranges::any_of(has, [&](const std::string& text) {
-    return std::ranges::any_of(
-        wanted, [&](const std::string& one) { return one_matches(field, op, text, one); });
-  });
-  return found != negated;
+  return made;
+}
+
+bool matches(const Record& record, const Condition& condition) {
+  const bool found =
+      std::ranges::any_of(values_of(record, condition.field), [&](const std::string& text) {
+        return std::ranges::any_of(condition.wanted, [&](const std::string& one) {
+          return one_matches(condition.field, condition.op, text, one);
+        });
+      });
+  return found != condition.negated;
 }
 
 void sort(std::vector<const Record*>& rows, const EntityType& type, const Value& order,
@@ -93,16 +115,13 @@ FilterKey split_filter_key(std::string_view key) {
 std::vector<const Record*> select(const Records& records, Kind kind, const ListQuery& query,
                                   FindField names, Millis blind_since) {
   const EntityType& type = type_of(kind);
+  std::deque<std::string> keys;
+  const std::vector<Condition> all = conditions(type, query.filter, names, keys);
   std::vector<const Record*> rows;
   for (const auto& [id, record] : records.all(kind)) {
-    const bool fits = record.created <= blind_since &&
-                      std::ranges::all_of(query.filter.members(), [&](const auto& member) {
-                        const std::string key = member.key.text();
-                        const auto [op, name] = split_filter_key(key);
-                        const Field* field = std::invoke(names, type, name);
-                        // The older methods ignore a field that they do not know.
-                        return field == nullptr || matches(record, *field, op, member.value);
-                      });
+    const bool fits =
+        record.created <= blind_since &&
+        std::ranges::all_of(all, [&](const auto& one) { return matches(record, one); });
     if (fits) rows.push_back(&record);
   }
   sort(rows, type, query.order, names);

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "event_fixture.h"
 #include "process.h"
 #include "raw_http.h"
 #include "site.h"
@@ -30,8 +31,6 @@ class EmptyHost {
   std::vector<std::string> command(const std::string& program) const;
   TempDir root_;
 };
-
-inline constexpr std::string_view kToken = "0123456789abcdef0123456789abcdef";
 
 enum class CgiModule { cgi, cgid };
 

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <algorithm>
 
 #include <cstdlib>
 #include <fstream>
@@ -156,10 +157,13 @@ std::string built(std::string_view name) {
 }
 
 bool wait_until(const std::function<bool()>& condition, milliseconds deadline) {
-  auto end = std::chrono::steady_clock::now() + deadline;
+  const auto begin = std::chrono::steady_clock::now();
   while (!condition()) {
-    if (std::chrono::steady_clock::now() > end) return false;
-    std::this_thread::sleep_for(milliseconds(3));
+    const auto waited = std::chrono::steady_clock::now() - begin;
+    if (waited > deadline) return false;
+    // Many conditions ask a server or read a store: what takes long is not held up by being asked.
+    std::this_thread::sleep_for(
+        std::clamp<std::chrono::nanoseconds>(waited / 16, milliseconds(3), milliseconds(60)));
   }
   return true;
 }

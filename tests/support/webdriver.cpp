@@ -222,8 +222,9 @@ void Browser::set_offline(bool offline) {
 }
 
 std::string Browser::screenshot() const {
-  const Value answer = cdp("Page.captureScreenshot",
-                           Value::map({{"format", "png"}, {"captureBeyondViewport", true}}));
+  const Value answer = cdp(
+      "Page.captureScreenshot",
+      Value::map({{"format", "png"}, {"captureBeyondViewport", true}, {"optimizeForSpeed", true}}));
   return secret::decode_base64(answer["data"].text());
 }
 

@@ -3,7 +3,7 @@
 
 #include <boost/test/unit_test.hpp>
 
-namespace {
+namespace access_tests {
 
 using namespace b24;
 using access::Sight;
@@ -31,7 +31,7 @@ std::string pair_of(const std::string& set_cookie) {
   return set_cookie.substr(0, set_cookie.find(';'));
 }
 
-}  // namespace
+}  // namespace access_tests
 
 BOOST_AUTO_TEST_SUITE(access_tests)
 

@@ -10,7 +10,7 @@
 using namespace b24;
 using namespace b24::test;
 
-namespace {
+namespace action_tests {
 
 Item event_item(const Value& payload) {
   Item item;
@@ -68,7 +68,7 @@ struct ActionFixture {
   }
 };
 
-}  // namespace
+}  // namespace action_tests
 
 BOOST_AUTO_TEST_SUITE(action_tests)
 

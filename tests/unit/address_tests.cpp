@@ -5,7 +5,7 @@
 
 using namespace b24;
 
-namespace {
+namespace address_tests {
 
 std::vector<Network> networks(std::initializer_list<std::string_view> texts) {
   std::vector<Network> result;
@@ -13,7 +13,7 @@ std::vector<Network> networks(std::initializer_list<std::string_view> texts) {
   return result;
 }
 
-}  // namespace
+}  // namespace address_tests
 
 BOOST_AUTO_TEST_SUITE(address_tests)
 

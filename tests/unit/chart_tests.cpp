@@ -4,7 +4,7 @@
 #include <boost/test/unit_test.hpp>
 #include <regex>
 
-namespace {
+namespace chart_tests {
 
 using namespace b24;
 using namespace b24::chart;
@@ -45,7 +45,7 @@ void check_well_formed(const std::string& svg) {
   BOOST_TEST(!svg.contains("inf"));
 }
 
-}  // namespace
+}  // namespace chart_tests
 
 BOOST_AUTO_TEST_SUITE(chart_tests)
 

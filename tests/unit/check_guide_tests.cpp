@@ -8,7 +8,7 @@
 #include "process.h"
 
 namespace b24::check {
-namespace {
+namespace check_guide_tests {
 
 Report report_of(const Facts& facts) {
   Report report;
@@ -22,7 +22,7 @@ std::string next_of(const Report& report) {
   return next == nullptr ? "" : std::string(next->name);
 }
 
-}  // namespace
+}  // namespace check_guide_tests
 
 BOOST_AUTO_TEST_SUITE(check_guide_tests)
 

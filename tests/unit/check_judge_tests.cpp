@@ -7,7 +7,7 @@
 #include "check_facts.h"
 
 namespace b24::check {
-namespace {
+namespace check_judge_tests {
 
 Value clock_at(Millis at) {
   return iso_time(at).substr(0, 19) + "+00:00";
@@ -280,7 +280,7 @@ const std::vector<Case>& cases() {
   return all;
 }
 
-}  // namespace
+}  // namespace check_judge_tests
 
 BOOST_AUTO_TEST_SUITE(check_judge_tests)
 

@@ -9,7 +9,7 @@
 #include "value/json.h"
 
 namespace b24::check {
-namespace {
+namespace check_output_tests {
 
 const Templates& templates() {
   static const auto loaded = Templates::load({"templates"}).value();
@@ -73,7 +73,7 @@ void check_metrics(const std::string& text) {
   BOOST_TEST(helped.size() == sampled.size());
 }
 
-}  // namespace
+}  // namespace check_output_tests
 
 BOOST_AUTO_TEST_SUITE(check_output_tests)
 

@@ -15,7 +15,7 @@
 #include "store_fixture.h"
 
 namespace b24::check {
-namespace {
+namespace check_seen_tests {
 using b24::test::TempDir;
 
 Subject subject_in(const TempDir& dir) {
@@ -38,7 +38,7 @@ int count_steps(sqlite3* db, char**, const void*) {
   return SQLITE_OK;
 }
 
-}  // namespace
+}  // namespace check_seen_tests
 
 BOOST_AUTO_TEST_SUITE(check_seen_tests)
 

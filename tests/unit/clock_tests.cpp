@@ -8,7 +8,7 @@
 
 #include "base/error.h"
 
-namespace {
+namespace clock_tests {
 
 // The process's time zone for as long as it lives.
 class Zone {
@@ -32,7 +32,7 @@ class Zone {
   std::string before_;
 };
 
-}  // namespace
+}  // namespace clock_tests
 
 BOOST_AUTO_TEST_SUITE(clock_tests)
 

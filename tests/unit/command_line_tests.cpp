@@ -5,7 +5,7 @@
 
 using namespace b24;
 
-namespace {
+namespace command_line_tests {
 
 constexpr Option kOptions[] = {
     {"--list", "[pending|failed]", "list what waits"},
@@ -19,7 +19,7 @@ std::expected<CommandLine, std::string> parse(const Args& args) {
   return parse_command_line(args, kOptions);
 }
 
-}  // namespace
+}  // namespace command_line_tests
 
 BOOST_AUTO_TEST_SUITE(command_line_tests)
 

@@ -11,7 +11,7 @@
 using namespace b24;
 using namespace b24::test;
 
-namespace {
+namespace database_tests {
 
 struct DatabaseFixture {
   TempDir dir;
@@ -26,7 +26,7 @@ struct DatabaseFixture {
   }
 };
 
-}  // namespace
+}  // namespace database_tests
 
 BOOST_AUTO_TEST_SUITE(database_tests)
 

@@ -13,7 +13,7 @@
 using namespace b24;
 using namespace b24::test;
 
-namespace {
+namespace event_command_tests {
 
 struct Said {
   int code = -1;
@@ -63,7 +63,7 @@ std::size_t lines(const std::string& text) {
   return text::split(text, "\n").size();
 }
 
-}  // namespace
+}  // namespace event_command_tests
 
 BOOST_FIXTURE_TEST_SUITE(event_command_tests, CommandFixture)
 

@@ -5,7 +5,7 @@
 
 using namespace b24;
 
-namespace {
+namespace event_flow_tests {
 
 constexpr Millis kMonday = 1'699'833'600'000;  // 2023-11-13, 00:00 UTC
 constexpr Loops::Limit kLimit{5, 10 * kMinute};
@@ -40,7 +40,7 @@ bool is_stopped(int times, Millis wait, Millis between = 0) {
   return false;
 }
 
-}  // namespace
+}  // namespace event_flow_tests
 
 BOOST_AUTO_TEST_SUITE(event_flow_tests)
 

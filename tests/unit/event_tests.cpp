@@ -11,7 +11,7 @@
 using namespace b24;
 using namespace b24::test;
 
-namespace {
+namespace event_tests {
 
 Value with_auth(std::initializer_list<std::pair<const char*, Value>> members) {
   Value auth = Value::array();
@@ -51,7 +51,7 @@ std::vector<Network> networks(std::initializer_list<const char*> texts) {
   return all;
 }
 
-}  // namespace
+}  // namespace event_tests
 
 BOOST_AUTO_TEST_SUITE(event_tests)
 

@@ -11,7 +11,7 @@
 using namespace b24;
 using namespace b24::test;
 
-namespace {
+namespace exec_tests {
 
 // A shell script as the program, so that a test can say what it does.
 ProgramRun script(const std::string& text, std::vector<std::string> arguments = {}) {
@@ -31,7 +31,7 @@ bool is_alive(const std::string& pid) {
   return ::kill(static_cast<pid_t>(Value(pid).integer()), 0) == 0;
 }
 
-}  // namespace
+}  // namespace exec_tests
 
 BOOST_AUTO_TEST_SUITE(exec_tests)
 

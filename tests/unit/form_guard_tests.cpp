@@ -7,7 +7,7 @@
 
 using namespace b24;
 
-namespace {
+namespace form_guard_tests {
 
 const std::string kKey = "0123456789abcdef";
 
@@ -25,7 +25,7 @@ FormSettings settings_of(std::vector<std::string> accept) {
   return settings;
 }
 
-}  // namespace
+}  // namespace form_guard_tests
 
 BOOST_AUTO_TEST_SUITE(form_guard_tests)
 

@@ -7,7 +7,7 @@
 
 using namespace b24;
 
-namespace {
+namespace form_view_tests {
 
 struct Base {
   FormBase base = with_link("");
@@ -38,7 +38,7 @@ struct Base {
   }
 };
 
-}  // namespace
+}  // namespace form_view_tests
 
 BOOST_FIXTURE_TEST_SUITE(form_view_tests, Base)
 

@@ -11,7 +11,7 @@
 using namespace b24;
 using namespace b24::test;
 
-namespace {
+namespace gate_tests {
 
 struct GateFixture {
   TempDir dir;
@@ -76,7 +76,7 @@ struct Flight {
   Millis lands;
 };
 
-}  // namespace
+}  // namespace gate_tests
 
 BOOST_AUTO_TEST_SUITE(gate_tests)
 

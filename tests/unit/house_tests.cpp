@@ -13,7 +13,7 @@
 using namespace b24::test;
 namespace fs = std::filesystem;
 
-namespace {
+namespace house_tests {
 
 // What a room's files may include, besides its own. A page's room may include every room of lib.
 const std::map<std::string, std::set<std::string>> kMayKnow = {
@@ -48,7 +48,7 @@ std::string without_comments(const std::string& text) {
   return std::regex_replace(text, std::regex("//[^\n]*"), "");
 }
 
-}  // namespace
+}  // namespace house_tests
 
 BOOST_AUTO_TEST_SUITE(house_tests)
 

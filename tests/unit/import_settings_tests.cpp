@@ -6,7 +6,7 @@
 using b24::import_settings;
 using b24::ImportedSettings;
 
-namespace {
+namespace import_settings_tests {
 
 constexpr const char* kPhp = R"(<?php
 define('C_REST_WEB_HOOK_URL','https://portal.example/rest/1/it\'s\\x/');//url on creat Webhook
@@ -24,7 +24,7 @@ ImportedSettings of(const std::string& code) {
   return import_settings("<?php\n" + code, "/site");
 }
 
-}  // namespace
+}  // namespace import_settings_tests
 
 BOOST_AUTO_TEST_SUITE(import_settings_tests)
 

@@ -22,7 +22,7 @@ using namespace b24;
 using namespace b24::test;
 namespace fs = std::filesystem;
 
-namespace {
+namespace ingest_tests {
 
 struct IngestFixture {
   EventSettings settings;
@@ -86,7 +86,7 @@ struct IngestFixture {
   }
 };
 
-}  // namespace
+}  // namespace ingest_tests
 
 BOOST_FIXTURE_TEST_SUITE(ingest_tests, IngestFixture)
 

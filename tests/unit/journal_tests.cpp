@@ -15,7 +15,7 @@ using namespace b24;
 using namespace b24::test;
 namespace fs = std::filesystem;
 
-namespace {
+namespace journal_tests {
 
 struct JournalFixture {
   TempDir dir;
@@ -61,7 +61,7 @@ struct JournalFixture {
 
 using Ids = std::vector<std::string>;
 
-}  // namespace
+}  // namespace journal_tests
 
 BOOST_FIXTURE_TEST_SUITE(journal_tests, JournalFixture)
 

@@ -7,7 +7,7 @@
 
 using namespace b24;
 
-namespace {
+namespace lead_sender_tests {
 
 Answer answer(const char* result) {
   Answer answer;
@@ -15,7 +15,7 @@ Answer answer(const char* result) {
   return answer;
 }
 
-}  // namespace
+}  // namespace lead_sender_tests
 
 BOOST_AUTO_TEST_SUITE(lead_sender_tests)
 

@@ -15,7 +15,7 @@
 
 using namespace b24;
 
-namespace {
+namespace log_tests {
 
 struct Fixture {
   test::TempDir dir;
@@ -58,7 +58,7 @@ bool contains(std::string_view text, std::string_view part) {
   return text.find(part) != std::string_view::npos;
 }
 
-}  // namespace
+}  // namespace log_tests
 
 BOOST_FIXTURE_TEST_SUITE(log_tests, Fixture)
 

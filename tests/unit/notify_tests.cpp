@@ -11,7 +11,7 @@
 using namespace b24;
 using namespace b24::test;
 
-namespace {
+namespace notify_tests {
 
 // A settings file and a program that keeps every message that it gets in `told`.
 struct NotifyFixture {
@@ -47,7 +47,7 @@ struct NotifyFixture {
   Launch launch;
 };
 
-}  // namespace
+}  // namespace notify_tests
 
 BOOST_FIXTURE_TEST_SUITE(notify_tests, NotifyFixture)
 

@@ -12,7 +12,7 @@
 using namespace b24;
 namespace fs = std::filesystem;
 
-namespace {
+namespace page_tests {
 
 struct Fixture {
   test::TempDir dir;
@@ -51,7 +51,7 @@ bool contains(std::string_view text, std::string_view part) {
   return text.find(part) != std::string_view::npos;
 }
 
-}  // namespace
+}  // namespace page_tests
 
 BOOST_FIXTURE_TEST_SUITE(page_tests, Fixture)
 

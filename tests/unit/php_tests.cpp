@@ -10,7 +10,7 @@ using b24::Value;
 namespace php = b24::php;
 using namespace std::string_literals;
 
-namespace {
+namespace php_tests {
 
 // The parsed query as JSON, or the fault.
 std::string parsed(std::string_view query, const php::Limits& limits = {}) {
@@ -22,7 +22,7 @@ std::string parsed(std::string_view query, const php::Limits& limits = {}) {
   return b24::json::print(*value);
 }
 
-}  // namespace
+}  // namespace php_tests
 
 BOOST_AUTO_TEST_SUITE(php_tests)
 

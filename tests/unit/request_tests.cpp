@@ -16,7 +16,7 @@ using b24::test::raw_post;
 using b24::test::RawRequest;
 using b24::test::read_raw;
 
-namespace {
+namespace request_tests {
 
 constexpr const char* kForm = "application/x-www-form-urlencoded";
 constexpr const char* kMultipart = "multipart/form-data; boundary=b";
@@ -26,7 +26,7 @@ std::string part(const std::string& disposition, const std::string& content) {
   return "--b\r\nContent-Disposition: form-data; " + disposition + "\r\n\r\n" + content + "\r\n";
 }
 
-}  // namespace
+}  // namespace request_tests
 
 BOOST_AUTO_TEST_SUITE(request_tests)
 

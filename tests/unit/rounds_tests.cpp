@@ -14,7 +14,7 @@
 using namespace b24;
 using namespace b24::test;
 
-namespace {
+namespace rounds_tests {
 
 constexpr std::size_t kRoom = 64 << 10;
 
@@ -41,7 +41,7 @@ struct Handed {
   ~Handed() { close(theirs); }
 };
 
-}  // namespace
+}  // namespace rounds_tests
 
 BOOST_AUTO_TEST_SUITE(rounds_tests)
 

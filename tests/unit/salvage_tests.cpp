@@ -13,7 +13,7 @@ using namespace b24;
 using namespace b24::test;
 namespace fs = std::filesystem;
 
-namespace {
+namespace salvage_tests {
 
 constexpr std::size_t kPage = 4096;
 
@@ -157,7 +157,7 @@ struct SalvageFixture : StoreFixture {
   }
 };
 
-}  // namespace
+}  // namespace salvage_tests
 
 BOOST_AUTO_TEST_SUITE(salvage_tests)
 

@@ -14,7 +14,7 @@
 using namespace b24;
 using namespace b24::test;
 
-namespace {
+namespace search_tests {
 
 using Ids = std::vector<std::string>;
 
@@ -63,7 +63,7 @@ struct ThreeLeads : SearchFixture {
   }
 };
 
-}  // namespace
+}  // namespace search_tests
 
 BOOST_AUTO_TEST_SUITE(search_tests)
 

@@ -10,7 +10,7 @@
 
 using namespace b24;
 
-namespace {
+namespace settings_in_use_tests {
 
 struct Fixture {
   test::TempDir dir;
@@ -32,7 +32,7 @@ struct Fixture {
   std::string at(int line) const { return file.string() + ":" + std::to_string(line); }
 };
 
-}  // namespace
+}  // namespace settings_in_use_tests
 
 BOOST_FIXTURE_TEST_SUITE(settings_in_use_tests, Fixture)
 

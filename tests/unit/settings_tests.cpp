@@ -18,7 +18,7 @@
 using namespace b24;
 namespace fs = std::filesystem;
 
-namespace {
+namespace settings_tests {
 
 struct Fixture {
   test::TempDir dir;
@@ -68,7 +68,7 @@ bool contains(std::string_view text, std::string_view part) {
   return text.find(part) != std::string_view::npos;
 }
 
-}  // namespace
+}  // namespace settings_tests
 
 BOOST_FIXTURE_TEST_SUITE(settings_tests, Fixture)
 

@@ -12,7 +12,7 @@
 using namespace b24;
 using namespace b24::test;
 
-namespace {
+namespace store_claim_tests {
 
 std::vector<std::string> ids(const std::vector<Item>& items) {
   std::vector<std::string> ids;
@@ -50,7 +50,7 @@ struct ClaimFixture : StoreFixture {
   }
 };
 
-}  // namespace
+}  // namespace store_claim_tests
 
 BOOST_AUTO_TEST_SUITE(store_claim_tests)
 

@@ -8,7 +8,7 @@
 using namespace b24;
 using namespace b24::test;
 
-namespace {
+namespace store_look_tests {
 
 using Ids = std::vector<std::string>;
 
@@ -37,7 +37,7 @@ struct TimeZone {
   }
 };
 
-}  // namespace
+}  // namespace store_look_tests
 
 BOOST_AUTO_TEST_SUITE(store_look_tests)
 

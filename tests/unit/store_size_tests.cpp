@@ -12,7 +12,7 @@ using namespace b24;
 using namespace b24::test;
 namespace fs = std::filesystem;
 
-namespace {
+namespace store_size_tests {
 
 constexpr std::int64_t kMany = 20'000;
 constexpr std::int64_t kFew = 300 << 10;  // bytes; the store has some 10 MB
@@ -51,7 +51,7 @@ struct BigStore : StoreFixture {
   }
 };
 
-}  // namespace
+}  // namespace store_size_tests
 
 BOOST_AUTO_TEST_SUITE(store_size_tests)
 

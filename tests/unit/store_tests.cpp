@@ -19,7 +19,7 @@ using namespace b24;
 using namespace b24::test;
 namespace fs = std::filesystem;
 
-namespace {
+namespace store_tests {
 
 mode_t mode_of(const fs::path& path) {
   struct stat status {};
@@ -60,7 +60,7 @@ class FailingRead {
   static inline int left_ = 0;
 };
 
-}  // namespace
+}  // namespace store_tests
 
 BOOST_AUTO_TEST_SUITE(store_tests)
 

@@ -10,7 +10,7 @@
 namespace text = b24::text;
 using namespace std::string_literals;
 
-namespace {
+namespace text_tests {
 
 const std::string kMark = "\xEF\xBF\xBD";
 
@@ -30,7 +30,7 @@ std::optional<std::string> by_iconv(std::string text, std::string_view encoding)
   return std::string(result, to);
 }
 
-}  // namespace
+}  // namespace text_tests
 
 BOOST_AUTO_TEST_SUITE(text_tests)
 

@@ -7,7 +7,7 @@
 using b24::Key;
 using b24::Value;
 
-namespace {
+namespace value_tests {
 
 std::string keys_of(const Value& value) {
   std::string keys;
@@ -16,7 +16,7 @@ std::string keys_of(const Value& value) {
   return keys;
 }
 
-}  // namespace
+}  // namespace value_tests
 
 BOOST_AUTO_TEST_SUITE(value_tests)
 

@@ -8,7 +8,7 @@
 
 using namespace b24;
 
-namespace {
+namespace webhook_tests {
 
 constexpr std::string_view kTime =
     R"("time":{"start":1778747192.91,"finish":1778747193.53,"duration":0.61,"processing":0.03,)"
@@ -24,8 +24,8 @@ const CallError& error_of(const CallResult& outcome) {
   return outcome.error();
 }
 
-std::vector<Command> commands(std::initializer_list<const char*> keys) {
-  std::vector<Command> result;
+std::vector<b24::Command> commands(std::initializer_list<const char*> keys) {
+  std::vector<b24::Command> result;
   for (const char* key : keys) result.push_back({key, "crm.lead.add", Value::array()});
   return result;
 }
@@ -38,7 +38,7 @@ const std::string& batch_answer() {
   return text;
 }
 
-}  // namespace
+}  // namespace webhook_tests
 
 BOOST_AUTO_TEST_SUITE(webhook_tests)
 

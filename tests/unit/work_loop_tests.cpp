@@ -15,7 +15,7 @@
 using namespace b24;
 using namespace b24::test;
 
-namespace {
+namespace work_loop_tests {
 
 constexpr int kWaiting = 2'000;
 constexpr const char* kMore =
@@ -103,7 +103,7 @@ struct WaitingFixture {
   }
 };
 
-}  // namespace
+}  // namespace work_loop_tests
 
 BOOST_AUTO_TEST_SUITE(work_loop_tests)
 
