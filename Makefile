@@ -74,7 +74,7 @@ LIB_OBJECTS     := $(patsubst %,$(B)/obj/%.o,$(wildcard lib/*))
 # What the tests use of the pages: everything but their main.
 ROOM_OBJECTS    := $(ROOMS:%=$(B)/obj/cgi-bin/%.o)
 TEST_ROOMS      := $(B)/obj/tests/support.o $(B)/obj/tests/sandbox.o
-SUITES          := unit integration browser
+SUITES          := browser integration unit
 # So are the tests, in parts that a small machine has the memory for: each helper stands in the namespace of its suite.
 PARTS_unit        := 0 1 2 3
 PARTS_integration := 0 1 2
