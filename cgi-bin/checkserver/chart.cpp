@@ -72,7 +72,14 @@ double y_of(double value, double top) {
   return kTop + kPlotHeight * (1 - value / top);
 }
 
-// The scale at the left, and the hours below.
+// How a time is written below; null: it is not.
+const char* mark_of(Millis at, bool days) {
+  if (days) return time_text(at, "%u") == "1" ? "%d.%m." : nullptr;
+  const std::string hour = time_text(at, "%H");
+  return hour == "00" ? "%d.%m." : hour == "12" ? "%H:%M" : nullptr;
+}
+
+// The scale at the left, and the hours or days below.
 std::string axes(const Options& options, const std::vector<Point>& points, double top) {
   std::string out;
   for (const double part : {0.0, 0.5, 1.0}) {
@@ -85,13 +92,12 @@ std::string axes(const Options& options, const std::vector<Point>& points, doubl
   }
   const double slot = slot_width(points);
   for (std::size_t i = 0; i < points.size(); ++i) {
-    const std::string hour = time_text(points[i].at, "%H");
-    if (hour != "00" && hour != "12") continue;
+    const char* format = mark_of(points[i].at, options.days);
+    if (format == nullptr) continue;
     const double x = kLeft + slot * static_cast<double>(i);
     out += "<line class=\"axis\" x1=\"" + number(x) + "\" x2=\"" + number(x) + "\" y1=\"" +
            number(kTop + kPlotHeight) + "\" y2=\"" + number(kTop + kPlotHeight + 4) + "\"/>";
-    out +=
-        text(x, kHeight - 5, "middle", time_text(points[i].at, hour == "00" ? "%d.%m." : "%H:%M"));
+    out += text(x, kHeight - 5, "middle", time_text(points[i].at, format));
   }
   return out;
 }
@@ -105,8 +111,8 @@ double top_of(const std::vector<Point>& points) {
 }
 
 std::string tooltip(const Options& options, const Point& point) {
-  return "<title>" + time_text(point.at, "%d.%m. %H:%M") + ": " + number(point.value) +
-         escape(options.unit) + "</title>";
+  return "<title>" + time_text(point.at, options.days ? "%d.%m." : "%d.%m. %H:%M") + ": " +
+         number(point.value) + escape(options.unit) + "</title>";
 }
 
 }  // namespace

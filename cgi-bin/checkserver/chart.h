@@ -23,9 +23,10 @@ struct Options {
   std::string_view title;    // of the whole
   std::string_view summary;  // for those who cannot see it: "highest 12, sum 40"
   std::string_view unit;     // after the numbers, " ms"
+  bool days = false;
 };
 
-// One bar for each hour.
+// One bar for each hour, or for each day (of points that are midnights).
 std::string bars(const Options& options, const std::vector<Point>& points);
 // A line with a dot for each known point.
 std::string line(const Options& options, const std::vector<Point>& points);

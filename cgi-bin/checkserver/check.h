@@ -109,7 +109,9 @@ struct Report {
   int count(State state) const;
 };
 
-// No value that the settings keep secret is in the report, whatever a check or an error says.
+// All, or some of them. No value that the settings keep secret is in the report, whatever a check
+// or an error says.
+Report judge(const Seen& seen, std::span<const Check> checks);
 Report judge(const Seen& seen);
 
 // For a process that is new for each request: the report as one line of JSON, and back.

@@ -1,9 +1,13 @@
 // check_inbound: checks of the way from the portal to us: token, public address, a real test event.
+#include <algorithm>
+
 #include "base/secret.h"
+#include "base/text.h"
 #include "check_seen.h"
 #include "portal/http.h"
 #include "portal/test_event.h"
 #include "site_url.h"
+#include "value/json.h"
 #include "value/php.h"
 
 namespace b24::check {
@@ -59,6 +63,28 @@ Finding judge_public_url(const Seen& seen) {
   return {.name = "known", .facts = facts};
 }
 
+Finding judge_addresses(const Seen& seen) {
+  const std::string& url = seen.subject->settings->site.public_url;
+  if (public_url_fault(url)) return {.state = State::info, .name = "not_asked"};
+  if (!seen.site_reach) return {.state = State::error, .name = "late"};
+  const ReachSeen& reach = *seen.site_reach;
+  Value facts = Value::map({{"host", reach.host}});
+  if (!reach.fault.empty()) {
+    return {.state = State::error, .name = "no_name", .facts = facts, .cause = reach.fault};
+  }
+  std::string addresses;
+  bool reached = false;
+  for (const ReachSeen::Tried& tried : reach.tried) {
+    addresses += (addresses.empty() ? "" : ", ") + tried.address +
+                 (tried.reached ? "" : " (" + tried.fault + ")");
+    reached |= tried.reached;
+  }
+  facts.set("addresses", addresses);
+  return {.state = reached ? State::ok : State::error,
+          .name = reached ? "reached" : "unreachable",
+          .facts = facts};
+}
+
 Finding judge_certificate(const Seen& seen) {
   if (!may_be_sent(*seen.subject->settings)) {
     return {.state = State::info, .name = "not_asked"};
@@ -79,6 +105,12 @@ Finding judge_certificate(const Seen& seen) {
           .metrics = {{"site_certificate_left_seconds", static_cast<double>(days) * 86'400}}};
 }
 
+// What firewalls, protections against robots and hosters' limits answer.
+bool is_guards_answer(int status) {
+  constexpr int kTheirs[] = {200, 202, 401, 403, 405, 406, 418, 429, 503};
+  return std::ranges::find(kTheirs, status) != std::end(kTheirs);
+}
+
 Finding judge_test_event(const Seen& seen) {
   if (!may_be_sent(*seen.subject->settings)) {
     return {.state = State::info, .name = "not_asked"};
@@ -87,10 +119,16 @@ Finding judge_test_event(const Seen& seen) {
   const InboundSeen& inbound = *seen.inbound;
   const Value facts = Value::map({{"url", handler_url(*seen.subject->settings)},
                                   {"status", inbound.status},
-                                  {"ms", inbound.took}});
+                                  {"ms", inbound.took},
+                                  {"to", inbound.redirect},
+                                  {"page", inbound.foreign}});
   Finding finding;
   if (inbound.error) {
     finding = failed("unreachable", *inbound.error);
+  } else if (!inbound.redirect.empty()) {
+    finding = {.state = State::error, .name = "redirected"};
+  } else if (!inbound.foreign.empty() && is_guards_answer(inbound.status)) {
+    finding = {.state = State::error, .name = "in_between"};
   } else if (inbound.status == 403) {
     finding = {.state = State::error, .name = "forbidden"};
   } else if (inbound.status != 200) {
@@ -107,9 +145,21 @@ Finding judge_test_event(const Seen& seen) {
   return finding;
 }
 
+// A page's title, or how its text begins.
+std::string words_of(std::string_view page) {
+  const std::string lower = text::lower(page);
+  if (const std::size_t tag = lower.find("<title"); tag != lower.npos) {
+    page = page.substr(std::min(page.size(), lower.find('>', tag)) + 1);
+    page = page.substr(0, page.find('<'));
+  }
+  const std::string whole = text::to_valid_utf8(text::trim(page.substr(0, 500)));
+  return text::for_log(secret::mask(text::first_utf8(whole, 100)), 300);
+}
+
 constexpr Check kInboundChecks[] = {
     {"token", Group::inbound, "", judge_token},
     {"public_url", Group::inbound, "", judge_public_url},
+    {"site_reach", Group::inbound, "", judge_addresses},
     {"site_tls", Group::inbound, "", judge_certificate},
     {"test_event", Group::inbound, "", judge_test_event},
 };
@@ -129,6 +179,7 @@ InboundSeen look_at_inbound(const Subject& subject) {
   const Millis begun = now_ms();
   HttpRequest request;
   request.url = handler_url(settings);
+  request.headers = {"Accept: application/json"};  // so are ours, and no guard's
   request.body = php::build_query(make_test_event(settings, number, begun));
   const auto answer = http.send(request);
   seen.took = now_ms() - begun;
@@ -138,11 +189,29 @@ InboundSeen look_at_inbound(const Subject& subject) {
   }
   seen.status = answer->status;
   seen.days_left = answer->certificate_days_left;
+  seen.redirect = secret::mask(answer->redirect);
+  const Result<Value> ours = json::parse(answer->body);
+  if (!answer->body.empty() && (!ours || ours->find("code") == nullptr)) {
+    seen.foreign = words_of(answer->body);
+  }
   if (subject.store) {
     // The second use, when the receiver's was the first.
     seen.stored = subject.store->use(test_event_use(number), kTestEventWindow).value_or(0) > 1;
   }
   return seen;
+}
+
+Report try_event(std::shared_ptr<const Subject> subject) {
+  Seen seen;
+  seen.at = now_ms();
+  seen.subject = std::move(subject);
+  const Settings& settings = *seen.subject->settings;
+  if (!public_url_fault(settings.site.public_url)) {
+    seen.site_reach =
+        look_at_addresses(settings.site.public_url, settings.checkserver.time_limit / 2);
+  }
+  seen.inbound = look_at_inbound(*seen.subject);
+  return judge(seen, kInboundChecks);
 }
 
 }  // namespace b24::check

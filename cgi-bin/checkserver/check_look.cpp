@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "check_seen.h"
+#include "site_url.h"
 
 namespace b24::check {
 namespace {
@@ -104,6 +105,11 @@ Seen look(std::shared_ptr<const Subject> subject, Millis limit) {
     begin<std::vector<LogEntry>>(run, "log", &Seen::log,
                                  [subject] { return look_at_log(*subject->settings); });
     begin<LeaksSeen>(run, "leaks", &Seen::leaks, [subject] { return look_for_leaks(*subject); });
+    if (const std::string& url = subject->settings->site.public_url; !public_url_fault(url)) {
+      begin<ReachSeen>(run, "site_reach", &Seen::site_reach, [subject, &url] {
+        return look_at_addresses(url, subject->settings->checkserver.time_limit / 2);
+      });
+    }
     begin<InboundSeen>(run, "inbound", &Seen::inbound,
                        [subject] { return look_at_inbound(*subject); });
     begin_portal(run, subject);

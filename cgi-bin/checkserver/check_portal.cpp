@@ -296,7 +296,7 @@ Finding judge_clock(const Seen& seen) {
   Finding instead;
   const Answer* answer = answer_to(seen, "time", instead);
   if (answer == nullptr) return instead;
-  const auto theirs = parse_iso_time(answer->result.text());
+  const auto theirs = read_time(answer->result.text(), Zone::must_be_said);
   if (!theirs) return {.state = State::info, .name = "unknown"};
   const Millis ours = seen.portal->asked_at + seen.portal->took / 2;
   const Millis ahead = ours - *theirs;

@@ -1,7 +1,6 @@
 // check_portal: what the two halves of the portal's checks both know.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,7 +15,5 @@ namespace b24::check {
 std::vector<std::string> used_methods(const Settings& settings);
 // What every lead gets in this field; empty when nothing.
 std::string fixed_value(const Settings& settings, std::string_view name);
-// "2026-11-24T09:01:30+03:00" as milliseconds; nothing when it is no such text.
-std::optional<Millis> parse_iso_time(std::string_view text);
 
 }  // namespace b24::check

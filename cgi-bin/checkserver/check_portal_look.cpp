@@ -1,6 +1,5 @@
 // check_portal_look: asks the portal, by one batch, all that the checks want to know.
 #include <algorithm>
-#include <ctime>
 #include <set>
 
 #include "base/secret.h"
@@ -75,15 +74,6 @@ std::string fixed_value(const Settings& settings, std::string_view name) {
     if (field == name) return value;
   }
   return {};
-}
-
-std::optional<Millis> parse_iso_time(std::string_view text) {
-  std::tm time{};
-  const std::string copy(text);
-  const char* const end = strptime(copy.c_str(), "%Y-%m-%dT%H:%M:%S%z", &time);
-  if (end == nullptr || *end != '\0') return std::nullopt;
-  const Millis offset = time.tm_gmtoff;
-  return (Millis{timegm(&time)} - offset) * 1000;
 }
 
 TlsSeen look_at_certificate(const std::string& url, const Settings& settings) {

@@ -168,9 +168,13 @@ struct InboundSeen {
   int status = 0;
   Millis took = 0;
   long days_left = -1;
-  bool stored = false;  // its mark is in our store
+  bool stored = false;   // its mark is in our store
+  std::string redirect;  // where the answer leads to
+  std::string foreign;   // the answer is a page that is none of ours: its title, or how it begins
 };
 InboundSeen look_at_inbound(const Subject& subject);
+// The owner's own try: what the outside sees of the receiver, as the checks of that group say it.
+Report try_event(std::shared_ptr<const Subject> subject);
 
 struct Seen {
   std::shared_ptr<const Subject> subject;
@@ -183,6 +187,7 @@ struct Seen {
   std::optional<ReachSeen> reach;
   std::optional<TlsSeen> tls;
   std::optional<PortalSeen> portal;
+  std::optional<ReachSeen> site_reach;
   std::optional<InboundSeen> inbound;
   std::optional<GateState> gate;
 };

@@ -300,11 +300,8 @@ StoreSeen look_at_store(Store& store, Millis now) {
 }
 
 std::vector<Value> log_lines(const Settings& settings) {
-  const std::filesystem::path dir = settings.crest.logs_dir.empty()
-                                        ? settings.data.dir
-                                        : std::filesystem::path(settings.crest.logs_dir);
   std::vector<Value> lines;
-  const std::string tail = tail_of(dir / "b24hooks.log");
+  const std::string tail = tail_of(Log::file_of(settings));
   for (const std::string& line : text::split(tail, "\n")) {
     Result<Value> parsed = json::parse(line);
     if (!parsed) continue;

@@ -6,6 +6,8 @@
 //   /checkserver.php?desk=...              the owner's desk (desk.h), with the key only
 //   checkserver.fcgi --format FORMAT       a table by default; exits 0, 1 (warning) or 2 (error)
 //   checkserver.fcgi --in-use              the settings; exits 2 when they cannot be read
+//   checkserver.fcgi --refused             what was turned away of late
+//   checkserver.fcgi --try WHAT            lead, event or clean-up; exits 1 when it does not work
 //
 // 200 when there is no error, else 503. Who sees the details: [checkserver] in the settings.
 #include <unistd.h>
@@ -21,7 +23,9 @@
 #include "base/address.h"
 #include "check_output.h"
 #include "check_run.h"
+#include "check_seen.h"
 #include "desk.h"
+#include "test_lead.h"
 #include "value/json.h"
 #include "web/app_page.h"
 #include "web/server.h"
@@ -121,6 +125,8 @@ class CheckPage : public AppPage {
     for (const auto& [name, value] : arguments) {
       if (name == "--format") format = format_named(value);
       if (name == "--in-use") in_use = true;
+      if (name == "--refused") return print_refused();
+      if (name == "--try") return try_out(value);
     }
     if (in_use && format) return print_settings(format->name);
     if (!format || format == &kHtml) {
@@ -163,6 +169,57 @@ class CheckPage : public AppPage {
     std::fflush(stdout);
     if (check::anything_abandoned()) _exit(0);
     return 0;
+  }
+
+  int print_refused() {
+    const Result<App> app = app_.current();
+    if (!app) return complain(app_.page(), app.error()), 2;
+    const Value refused = desk::refusals(*app->settings);
+    std::puts(json::print(refused, json::Layout::indented).c_str());
+    return 0;
+  }
+
+  // What the desk's "Try it" does.
+  int try_out(const std::string& what) {
+    const auto fail = [&](const Error& error) { return complain(app_.page(), error), 1; };
+    const Result<App> app = app_.current();
+    if (!app) return fail(app.error());
+    const Result<std::shared_ptr<Store>> store = stores_.current();
+    if (!store) return fail(store.error());
+    if (what == "event") {
+      const check::Report report = try_event(place_of({}));
+      const Result<std::shared_ptr<const Templates>> words = templates_.current();
+      const Templates* templates = words ? words->get() : nullptr;
+      const std::string text =
+          check::text_form(report, templates, shell_language(templates), false);
+      std::fputs(text.c_str(), stdout);
+      return report.verdict() == check::State::error ? 1 : 0;
+    }
+    if (what == "clean-up") {
+      const Result<std::shared_ptr<Gate>> gate = gates_.current();
+      const auto gone = clean_up_test_leads(*app->settings, **store, gate ? gate->get() : nullptr);
+      if (!gone) return fail(gone.error());
+      std::printf("deleted: %lld\n", static_cast<long long>(*gone));
+      return 0;
+    }
+    if (what != "lead") return std::fputs("--try takes lead, event or clean-up\n", stderr), 3;
+    const Result<std::string> id = send_test_lead(*app->settings);
+    if (!id) return fail(id.error());
+    if (const Status begun = desk::start_worker(launch_, Kind::lead); !begun) fail(begun.error());
+    const auto lead = wait_for_test_lead(**store, *id);
+    if (!lead) return fail(lead.error());
+    std::puts((*id + (*lead ? "" : " is accepted, and not in the store yet")).c_str());
+    if (!*lead) return 1;
+    const auto life = (*store)->history((*lead)->number);
+    if (!life) return fail(life.error());
+    std::puts(json::print(desk::life_value(*life), json::Layout::indented).c_str());
+    std::puts(desk::portal_link(*app->settings, **lead).c_str());
+    return (*lead)->state == State::done ? 0 : 1;
+  }
+
+  check::Report try_event(const check::Place& place) {
+    return check::try_event(std::make_shared<const check::Subject>(
+        check::subject_of(app_, templates_, stores_, gates_, place)));
   }
 
   check::Place place_of(const Request& request) const {
@@ -243,7 +300,8 @@ class CheckPage : public AppPage {
     const Result<std::shared_ptr<Gate>> gate = gates_.current();
     desk::Answer answer = desk::answer(
         {request, app, launch_, **store, gate ? gate->get() : nullptr, **templates,
-         language(request), [&] { return runner_.report(place_of(request), kFreshForOwner); }});
+         language(request), [&] { return runner_.report(place_of(request), kFreshForOwner); },
+         [&] { return try_event(place_of(request)); }});
     if (answer) return *std::move(answer);
     Response refused = error_response(answer.error().status, answer.error().code, request);
     return answer.error().status == 405 ? refused.set("Allow", "GET, HEAD") : refused;
@@ -313,6 +371,9 @@ class CheckPage : public AppPage {
 
 constexpr Option kOptions[] = {
     {"--format", "text|json|crest|metrics", "how to print what was found"},
+    {"--refused", "",
+     "print the requests that were turned away of late, and what would accept each"},
+    {"--try", "lead|event|clean-up", "send a test lead or a test event, or delete the test leads"},
     {"--in-use", "", "print what is set and where each comes from (as text or json)"},
 };
 

@@ -7,7 +7,7 @@
 #include "access.h"
 #include "base/text.h"
 #include "chart.h"
-#include "keep/find_words.h"
+#include "keep/item_title.h"
 #include "value/json.h"
 #include "value/mask.h"
 #include "value/php.h"
@@ -17,26 +17,10 @@ namespace {
 
 constexpr std::size_t kLongText = 2'000;
 
-// A lead's values, whichever method's names they have; several of one kind in a row.
-std::string values_of(const Value& fields, const char* classic, const char* item_name) {
-  const Value* list = fields.find(classic);
-  if (list == nullptr) list = &fields[item_name];
-  if (!list->is_array()) return list->text();
-  std::string all;
-  for (const Value::Member& entry : list->members()) {
-    if (list == &fields["fm"] && entry.value["typeId"].text() != classic) continue;
-    const std::string text = multifield_text(entry.value);
-    if (!text.empty()) all += (all.empty() ? "" : ", ") + text;
-  }
-  return all;
-}
-
-std::string joined(std::initializer_list<std::string> parts, std::string_view between) {
-  std::string all;
-  for (const std::string& part : parts) {
-    if (!part.empty()) all += (all.empty() ? "" : std::string(between)) + part;
-  }
-  return all;
+bool is_code(std::string_view text) {
+  return !text.empty() && text.size() <= 60 && std::ranges::all_of(text, [](char c) {
+    return text::is_letter(c) || text::is_digit(c) || c == '_';
+  });
 }
 
 }  // namespace
@@ -50,6 +34,7 @@ Answer answer(const Visit& visit) {
   if (part == "today") return show_today(visit);
   if (part == "refused") return show_refused(visit);
   if (part == "setup") return show_setup(visit);
+  if (part == "try") return show_try(visit);
   if (part == "leads" || part == "events") {
     return show_list(visit, part == "leads" ? Kind::lead : Kind::event);
   }
@@ -64,18 +49,20 @@ Response page(const Visit& visit, std::string_view part, const Value& data) {
                           {"noindex", true},
                           {"zone", chart::time_text(now_ms(), "%Z")},
                           {"leave", action_form(visit, "leave", Kind::lead)}});
-  const std::string here = visit.request.get["desk"].text();
+  const std::string asked = visit.request.get["desk"].text();
+  const std::string here = asked == "act" ? std::string(part) : asked;
   Value places = Value::array();
-  for (const char* place : {"today", "leads", "events", "refused", "setup"}) {
+  for (const char* place : {"today", "leads", "events", "refused", "try", "setup"}) {
     places.append(Value::map({{"href", address({{"desk", place}})},
                               {"name", visit.say("desk_" + std::string(place))},
                               {"here", here == place}}));
   }
   all.set("places", places);
   for (const char* outcome : {"done", "failed"}) {
-    const std::string key =
-        "desk_" + std::string(outcome) + "_" + visit.request.get[outcome].text();
-    const std::string text = visit.say_or(key, "");
+    const std::string code = visit.request.get[outcome].text();
+    std::string text = visit.say_or("desk_" + std::string(outcome) + "_" + code, "");
+    if (text.empty() && outcome[0] == 'f' && is_code(code))
+      text = visit.say("desk_failed_other", Value::map({{"code", code}}));
     if (text.empty()) continue;
     all.set("notice", Value::map({{"state", outcome[0] == 'd' ? "ok" : "error"}, {"text", text}}));
   }
@@ -119,19 +106,8 @@ void add_state(const Visit& visit, const Item& item, Value& data) {
 }
 
 void add_title(const Item& item, Value& data) {
-  if (item.kind == Kind::event) {
-    data.set("title", item.name.empty() ? item.id : item.name);
-    data.set("contact", item.object);
-    return;
-  }
-  const Value& fields = item.payload.path("params.fields");
-  const std::string person =
-      joined({values_of(fields, "NAME", "name"), values_of(fields, "LAST_NAME", "lastName")}, " ");
-  const std::string title = values_of(fields, "TITLE", "title");
-  data.set("title", !person.empty() ? person : !title.empty() ? title : item.id);
-  data.set("contact", joined({values_of(fields, "COMPANY_TITLE", "companyTitle"),
-                              values_of(fields, "PHONE", "fm"), values_of(fields, "EMAIL", "fm")},
-                             ", "));
+  data.set("title", title_of(item));
+  data.set("contact", contact_of(item));
 }
 
 Value action_form(const Visit& visit, std::string_view action, Kind kind, std::int64_t number) {

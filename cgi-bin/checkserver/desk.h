@@ -6,6 +6,7 @@
 //                                         format=json or csv
 //   GET  ?desk=lead, event &number=N      one item's whole life; format=json
 //   GET  ?desk=refused                    what was turned away of late, from the log; format=json
+//   GET  ?desk=try                        the newest lead of our own; format=json
 //   GET  ?desk=setup                      the settings in use; format=json
 //   POST ?desk=act                        do=ACTION (desk_act.cpp), kind=, number=, token=
 //
@@ -38,6 +39,7 @@ struct Visit {
   const Templates& templates;
   std::string language;
   std::function<check::Report()> checks;  // what they found a moment ago, or find now
+  std::function<check::Report()> try_event;
 
   const Settings& settings() const { return *app.settings; }
   bool may_act() const { return settings().checkserver.desk == "act"; }
@@ -47,7 +49,7 @@ struct Visit {
   }
   // What the catalogue has no words for is said as it is.
   std::string say_or(const std::string& key, std::string_view otherwise) const {
-    return templates.has_message(key) ? say(key) : std::string(otherwise);
+    return templates.has_message(key, language) ? say(key) : std::string(otherwise);
   }
 };
 
@@ -66,12 +68,20 @@ Answer show_list(const Visit& visit, Kind kind);
 Answer show_item(const Visit& visit, Kind kind);
 Answer show_refused(const Visit& visit);
 Answer show_setup(const Visit& visit);
+Answer show_try(const Visit& visit, const Value& tried = {});  // what a test event has found
 Answer act(const Visit& visit);
 
 // --- What they share ---
 
 // desk.mustache with one part of it; `data` is the part's.
 Response page(const Visit& visit, std::string_view part, const Value& data);
+// What happened to an item, step by step, for people; and as programs get it.
+Value life_of(const Visit& visit, const std::vector<Attempt>& attempts);
+Value life_value(const std::vector<Attempt>& attempts);
+// An item's page in the portal; empty when it has none, or the portal is not known.
+std::string portal_link(const Settings& settings, const Item& item);
+// What was turned away, newest first, of the log's own lines.
+Value refusals(const Settings& settings);
 Response json_answer(const Value& value);
 Refusal refusal_of(const Visit& visit, const Error& error);  // of the store, which is logged
 
@@ -85,11 +95,17 @@ std::string time_text(Millis at);
 void add_state(const Visit& visit, const Item& item, Value& data);
 // What a person knows an item by: {"title", "contact"}.
 void add_title(const Item& item, Value& data);
+// Has the program for leads, or for events, do what is due.
+Status start_worker(const Launch& launch, Kind kind);
+
 // A form with one button; null when nothing may be done here.
 Value action_form(const Visit& visit, std::string_view action, Kind kind, std::int64_t number = 0);
 
 // As programs get it: all that is known, secrets masked, the members of --show.
 Value item_value(const Item& item);
+// The catalogues' keys of a setting's help, and of what it can be.
+std::string help_key(std::string_view section, std::string_view key);
+std::string expects_key(std::string_view expects);
 // What is set, and what the checks (check::json_form) find wrong with it: {"settings": [{"section",
 // "key", "value", "place", "passed_over", "default", "expects", "example", "help", "lines": [...],
 // "problems": [...]}], "problems": [...]}; a problem is a row of a check, and stands with the

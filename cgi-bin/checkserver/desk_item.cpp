@@ -69,21 +69,6 @@ std::string advice(const Visit& visit, const std::string& code) {
   return visit.say_or("check_fix_" + lower, visit.say_or("check_portal_" + lower + "_fix", ""));
 }
 
-Value life_of(const Visit& visit, const std::vector<Attempt>& attempts) {
-  Value steps = Value::array();
-  for (const Attempt& attempt : attempts) {
-    std::string key = "desk_step_" + attempt.outcome;
-    std::ranges::replace(key, ' ', '_');
-    steps.append(Value::map(
-        {{"time", time_text(attempt.at)},
-         {"what", visit.say_or(key, attempt.outcome)},
-         {"took", attempt.took == 0 ? "" : std::to_string(attempt.took)},
-         {"answer", secret::mask(attempt.code + (attempt.text.empty() ? "" : " " + attempt.text))},
-         {"advice", advice(visit, attempt.code)}}));
-  }
-  return steps;
-}
-
 Value actions_of(const Visit& visit, const Item& item) {
   Value actions = Value::array();
   const auto offer = [&](std::string_view action, bool is_fit) {
@@ -102,14 +87,6 @@ Value actions_of(const Visit& visit, const Item& item) {
   return actions;
 }
 
-std::string portal_link(const Visit& visit, const Item& item) {
-  const std::string portal = Webhook::portal_of(visit.settings().crest.web_hook_url);
-  const bool is_number =
-      !item.result.empty() && item.result.find_first_not_of("0123456789") == item.result.npos;
-  if (item.kind != Kind::lead || !is_number || portal.empty()) return {};
-  return "https://" + portal + "/crm/lead/details/" + item.result + "/";
-}
-
 std::string pretty(const Value& value) {
   return value.is_null() ? ""
                          : json::print(shortened(secret::mask_tree(value)), json::Layout::indented);
@@ -124,7 +101,7 @@ Response item_page(const Visit& visit, const Item& item, const std::vector<Attem
                   {"list", address({{"desk", word + "s"}})},
                   {"list_name", visit.say("desk_" + word + "s")},
                   {"what_came", visit.say("desk_" + word + "_came")},
-                  {"link", portal_link(visit, item)},
+                  {"link", portal_link(visit.settings(), item)},
                   {"result", item.result},
                   {"has_fields", fields.size() > 0},
                   {"fields", fields},
@@ -146,6 +123,41 @@ Response item_page(const Visit& visit, const Item& item, const std::vector<Attem
 
 }  // namespace
 
+Value life_of(const Visit& visit, const std::vector<Attempt>& attempts) {
+  Value steps = Value::array();
+  for (const Attempt& attempt : attempts) {
+    std::string key = "desk_step_" + attempt.outcome;
+    std::ranges::replace(key, ' ', '_');
+    steps.append(Value::map(
+        {{"time", time_text(attempt.at)},
+         {"what", visit.say_or(key, attempt.outcome)},
+         {"took", attempt.took == 0 ? "" : std::to_string(attempt.took)},
+         {"answer", secret::mask(attempt.code + (attempt.text.empty() ? "" : " " + attempt.text))},
+         {"advice", advice(visit, attempt.code)}}));
+  }
+  return steps;
+}
+
+Value life_value(const std::vector<Attempt>& attempts) {
+  Value life = Value::array();
+  for (const Attempt& attempt : attempts) {
+    life.append(Value::map({{"at", iso_time(attempt.at)},
+                            {"took_ms", attempt.took},
+                            {"outcome", attempt.outcome},
+                            {"code", attempt.code},
+                            {"text", secret::mask(attempt.text)}}));
+  }
+  return life;
+}
+
+std::string portal_link(const Settings& settings, const Item& item) {
+  const std::string portal = Webhook::portal_of(settings.crest.web_hook_url);
+  const bool is_number =
+      !item.result.empty() && item.result.find_first_not_of("0123456789") == item.result.npos;
+  if (item.kind != Kind::lead || !is_number || portal.empty()) return {};
+  return "https://" + portal + "/crm/lead/details/" + item.result + "/";
+}
+
 Answer show_item(const Visit& visit, Kind kind) {
   const auto item = visit.store.find(visit.request.get["number"].integer());
   if (!item) return std::unexpected(refusal_of(visit, item.error()));
@@ -154,15 +166,7 @@ Answer show_item(const Visit& visit, Kind kind) {
   if (!attempts) return std::unexpected(refusal_of(visit, attempts.error()));
   if (!visit.wants("json")) return item_page(visit, **item, *attempts);
   Value value = item_value(**item);
-  Value life = Value::array();
-  for (const Attempt& attempt : *attempts) {
-    life.append(Value::map({{"at", iso_time(attempt.at)},
-                            {"took_ms", attempt.took},
-                            {"outcome", attempt.outcome},
-                            {"code", attempt.code},
-                            {"text", secret::mask(attempt.text)}}));
-  }
-  value.set("life", life);
+  value.set("life", life_value(*attempts));
   return json_answer(value);
 }
 

@@ -1,11 +1,11 @@
 // desk_list: the lists of the desk: what is asked for, and its forms: page, JSON, CSV.
-#include <time.h>
-
 #include <array>
 
 #include "base/secret.h"
 #include "base/text.h"
+#include "chart.h"
 #include "desk.h"
+#include "keep/item_title.h"
 #include "keep/search.h"
 
 namespace b24::desk {
@@ -22,24 +22,11 @@ struct Query {
   bool is_bad = false;
 };
 
-// The beginning of a day, or of the next one, in the server's zone.
-std::optional<Millis> day_of(const std::string& text, int later) {
-  tm parts{};
-  const char* rest = strptime(text.c_str(), "%Y-%m-%d", &parts);
-  if (rest == nullptr || *rest != '\0') return std::nullopt;
-  const int day = parts.tm_mday;
-  parts.tm_isdst = -1;
-  tm given = parts;
-  if (mktime(&given) == -1 || given.tm_mday != day) return std::nullopt;
-  parts.tm_mday += later;
-  return Millis{mktime(&parts)} * kSecond;
-}
-
-// Into `bound`, when a day is given; whether it is one.
-bool read_day(const std::string& text, int later, Millis& bound) {
+// The beginning of a day, or of the next one, into `bound`, when a day is given; whether it is one.
+bool read_day(const std::string& text, bool next, Millis& bound) {
   if (text.empty()) return true;
-  const std::optional<Millis> day = day_of(text, later);
-  if (day) bound = *day;
+  const std::optional<Millis> day = read_time(text, Zone::local);
+  if (day) bound = next ? last_midnight(*day + 36 * kHour) : *day;
   return day.has_value() && bound > 0;
 }
 
@@ -59,8 +46,8 @@ Query read_query(const Visit& visit, Kind kind) {
   const std::string after = get["after"].text();
   query.filter.after = get["after"].integer();
   query.is_bad = (!query.state.empty() && !query.filter.state) ||
-                 !read_day(query.from, 0, query.filter.since) ||
-                 !read_day(query.to, 1, query.filter.until) || query.filter.after < 0 ||
+                 !read_day(query.from, false, query.filter.since) ||
+                 !read_day(query.to, true, query.filter.until) || query.filter.after < 0 ||
                  after.find_first_not_of("0123456789") != after.npos;
   // A span has the cheaper question.
   if (query.filter.since > 0 && query.filter.until == 0) query.filter.until = now_ms() + kDay;
@@ -125,7 +112,13 @@ Response list_page(const Visit& visit, Kind kind, const Query& query, const Sear
        {"newest", is_filtered ? address({{"desk", word + "s"}}) : ""},
        {"csv", kind == Kind::lead ? address_of(visit, query, 0, "csv") : ""},
        {"json", address_of(visit, query, query.filter.after, "json")},
+       {"is_newest", query.filter.after == 0 && !found.in_texts},
        {"send_all", action_form(visit, kind == Kind::lead ? "send_all" : "rest_all", kind)}});
+  if (Value again = action_form(visit, "again_all", kind);
+      kind == Kind::event && !again.is_null()) {
+    again.set("since", chart::time_text(now_ms() - kHour, "%Y-%m-%dT%H:%M"));
+    data.set("again_all", again);
+  }
   if (found.looked_back_to != 0) {
     const Value how_far = Value::map({{"count", static_cast<std::int64_t>(kLookedThrough)},
                                       {"time", time_text(found.looked_back_to)}});
@@ -146,14 +139,12 @@ Response json_list(const SearchPage& found) {
 }
 
 std::string csv_row(const Item& item) {
-  Value title = Value::array();
-  add_title(item, title);
   const Value& fields = item.payload.path("params.fields");
   const Value* comments = fields.find("COMMENTS");
   std::string line;
   for (const std::string& cell :
        {item.id, iso_time(item.received_at), std::string(name(item.state)), item.result,
-        title["title"].text(), title["contact"].text(),
+        title_of(item), contact_of(item),
         (comments != nullptr ? *comments : fields["comments"]).text(), item.error_code,
         secret::mask(item.error_text)}) {
     line += (line.empty() ? "" : ",") + text::csv_cell(text::to_valid_utf8(cell));

@@ -16,22 +16,11 @@ bool is_refusal(const Value& line) {
   return std::ranges::find(kNames, line["what"].text()) != std::end(kNames);
 }
 
-// Newest first.
-Value refusals(const Settings& settings) {
-  const std::vector<Value> lines = check::log_lines(settings);
-  Value newest = Value::array();
-  for (const Value& line : lines | std::views::reverse) {
-    if (newest.size() < kRefused && is_refusal(line)) newest.append(line);
-  }
-  return newest;
-}
-
-// "2026-11-24T06:01:30.123Z" as the desk shows times; what is none as it is.
+// As the desk shows times; what is none as it is.
 std::string time_of(const Value& line) {
   const std::string text = line["time"].text();
-  tm parts{};
-  if (strptime(text.c_str(), "%Y-%m-%dT%H:%M:%S", &parts) == nullptr) return text;
-  return time_text(Millis{timegm(&parts)} * kSecond);
+  const auto time = read_time(text, Zone::must_be_said);
+  return time ? time_text(*time) : text;
 }
 
 Value row_of(const Visit& visit, const Value& line) {
@@ -53,6 +42,15 @@ Value row_of(const Visit& visit, const Value& line) {
 }
 
 }  // namespace
+
+Value refusals(const Settings& settings) {
+  const std::vector<Value> lines = check::log_lines(settings);
+  Value newest = Value::array();
+  for (const Value& line : lines | std::views::reverse) {
+    if (newest.size() < kRefused && is_refusal(line)) newest.append(line);
+  }
+  return newest;
+}
 
 Answer show_refused(const Visit& visit) {
   const std::string format = visit.request.get["format"].text();

@@ -2,8 +2,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/text.h"
 #include "check_output.h"
 #include "desk.h"
+#include "settings/settings_keys.h"
 
 namespace b24::desk {
 namespace {
@@ -39,6 +41,10 @@ Value shown(const Visit& visit, const Value& setting) {
     origin = visit.say("desk_setup_variable", name);
   }
   row.set("origin", origin);
+  const std::string help = setting["help"].text(), expects = setting["expects"].text();
+  row.set("help",
+          visit.say_or(help_key(setting["section"].text(), setting["key"].text()), help));
+  row.set("expects", visit.say_or(expects_key(expects), expects));
   row.set("is_set", !place.empty());
   row.set("is_wrong", setting["problems"].size() > 0);
   std::string lines;
@@ -78,6 +84,17 @@ Value sections_of(const Visit& visit, const Value& settings) {
 }
 
 }  // namespace
+
+std::string help_key(std::string_view section, std::string_view key) {
+  section = section.substr(0, section.find(' '));
+  if (key.starts_with("label_")) key = "label_*";
+  return "setting_" + std::string(section) + (section.empty() ? "" : "_") + std::string(key);
+}
+
+// An ini file's key has fifty bytes at most.
+std::string expects_key(std::string_view expects) {
+  return "setting_expects_" + text::lower(env_form(expects.substr(0, 30)));
+}
 
 Value setup_value(const std::vector<SettingInUse>& settings, const Value& checks) {
   Value rows = Value::array(), others = Value::array();

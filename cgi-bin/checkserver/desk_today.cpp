@@ -1,6 +1,8 @@
 // desk_today: how many leads and events there are, what comes next, two days as charts, and the
 // portal's limit.
+#include <algorithm>
 #include <map>
+#include <span>
 
 #include "chart.h"
 #include "check_output.h"
@@ -9,8 +11,8 @@
 namespace b24::desk {
 namespace {
 
-constexpr Millis kChartHours = 48;
-constexpr Millis kWeekHours = 7 * 24;
+constexpr int kHours = 48;
+constexpr int kDays = 30;
 
 Value number(const Visit& visit, const std::string& key, std::int64_t count, const char* alarm,
              const std::string& href) {
@@ -26,36 +28,64 @@ std::string due_text(const Visit& visit, std::optional<Millis> due) {
   return visit.say("desk_due", Value::map({{"time", time_text(now_ms() + *due)}}));
 }
 
+struct Counted {
+  std::vector<chart::Point> hours, days;  // oldest first, none left out
+};
+
+// The points' times are those at which they begin.
+void add(std::vector<chart::Point>& points, Millis at, std::int64_t count) {
+  const auto next = std::ranges::upper_bound(points, at, {}, &chart::Point::at);
+  if (next != points.begin()) std::prev(next)->value += static_cast<double>(count);
+}
+
+Result<Counted> counted_of(const Visit& visit, Kind kind) {
+  Counted counted;
+  const Millis hour = now_ms() / kHour * kHour;
+  for (int i = kHours; i-- > 0;) counted.hours.push_back({hour - i * kHour});
+  for (Millis day = last_midnight(now_ms()); counted.days.size() < kDays;
+       day = last_midnight(day - 12 * kHour)) {
+    counted.days.insert(counted.days.begin(), {day});
+  }
+  const auto received = visit.store.received(kind, counted.days.front().at);
+  if (!received) return std::unexpected(received.error());
+  for (const auto& [at, count] : *received) {
+    add(counted.hours, at, count);
+    add(counted.days, at, count);
+  }
+  return counted;
+}
+
+std::int64_t sum_of(std::span<const chart::Point> points) {
+  double sum = 0;
+  for (const chart::Point& point : points) sum += point.value;
+  return static_cast<std::int64_t>(sum);
+}
+
+Value chart_of(const Visit& visit, const std::string& word, const std::string& span,
+               const std::vector<chart::Point>& points) {
+  const std::string title = visit.say("chart_" + word + "s" + (span == "month" ? "_days" : ""));
+  const std::string summary = visit.say("desk_" + span, Value::map({{"sum", sum_of(points)}}));
+  const std::string element = "chart-" + word + "-" + span;
+  return Value::map({{"title", title},
+                     {"summary", summary},
+                     {"svg", chart::bars({element, title, summary, "", span == "month"}, points)}});
+}
+
 Result<Value> kind_data(const Visit& visit, Kind kind) {
   const std::string word(name(kind));
   const auto stats = visit.store.stats(kind);
   if (!stats) return std::unexpected(stats.error());
   const auto due = visit.store.next_due(kind, kind == Kind::event);
   if (!due) return std::unexpected(due.error());
-  const Millis first = now_ms() / kHour * kHour - (kChartHours - 1) * kHour;
-  const auto hours = visit.store.hours(kind, now_ms() / kHour * kHour - (kWeekHours - 1) * kHour);
-  if (!hours) return std::unexpected(hours.error());
-  std::map<Millis, double> counted;
-  std::int64_t week = 0;
-  for (const Store::Hour& hour : *hours) {
-    counted[hour.hour] = static_cast<double>(hour.received);
-    week += hour.received;
-  }
-  std::vector<chart::Point> points;
-  double sum = 0;
-  for (Millis i = 0; i < kChartHours; ++i) {
-    points.push_back({first + i * kHour, counted[first + i * kHour]});
-    sum += points.back().value;
-  }
-  const std::string title = visit.say("chart_" + word + "s");
-  const std::string summary = visit.say("desk_two_days", Value::map({{"sum", sum}}));
-  const std::string element = "chart-" + word;
+  const auto counted = counted_of(visit, kind);
+  if (!counted) return std::unexpected(counted.error());
   const auto state_link = [&](const char* state) {
     return address({{"desk", word + "s"}, {"state", state}});
   };
   Value numbers = Value::list(
       {number(visit, "desk_came_today", stats->today, "", address({{"desk", word + "s"}})),
-       number(visit, "desk_came_week", week, "", address({{"desk", word + "s"}})),
+       number(visit, "desk_came_week", sum_of(std::span(counted->days).last(7)), "",
+              address({{"desk", word + "s"}})),
        number(visit, "desk_" + word + "_pending", stats->pending, "info", state_link("pending")),
        number(visit, "desk_" + word + "_failed", stats->failed, "error", state_link("failed"))});
   if (kind == Kind::lead) {
@@ -64,9 +94,8 @@ Result<Value> kind_data(const Visit& visit, Kind kind) {
   return Value::map({{"heading", visit.say("desk_" + word + "s")},
                      {"numbers", numbers},
                      {"due", due_text(visit, *due)},
-                     {"chart_title", title},
-                     {"summary", summary},
-                     {"svg", chart::bars({element, title, summary, ""}, points)}});
+                     {"charts", Value::list({chart_of(visit, word, "two_days", counted->hours),
+                                             chart_of(visit, word, "month", counted->days)})}});
 }
 
 // How full the portal's limit is; null while that is not known.

@@ -3,11 +3,9 @@
 
 #include <sys/stat.h>
 #include <sysexits.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <functional>
 #include <iostream>
@@ -98,12 +96,7 @@ int tail(Store& store, ListFilter filter) {
 }
 
 int replay(Store& store, const std::string& id, const ListFilter& filter) {
-  int count = 0;
-  const auto again = [&](const Item& event) -> Status {
-    ++count;
-    return store.replay(event.number);
-  };
-  int code = 1;
+  Result<std::int64_t> due = 0;
   if (!id.empty()) {
     const Result<std::optional<Item>> event = store.find(Kind::event, id);
     if (!event) return complain("handler", event.error()), 1;
@@ -111,16 +104,16 @@ int replay(Store& store, const std::string& id, const ListFilter& filter) {
       std::cerr << "there is no event " << text::for_log(id) << "\n";
       return 1;
     }
-    const Status due = again(**event);
-    code = finish(due ? Result<std::int64_t>(0) : std::unexpected(due.error()));
+    const Status done = store.replay((*event)->number);
+    due = done ? Result<std::int64_t>(1) : std::unexpected(done.error());
   } else if (filter.since != 0) {
-    code = finish(for_each_event(store, filter, again));
+    due = store.replay_all(Kind::event, filter.name, filter.since);
   } else {
     std::cerr << "--replay takes the ID of an event, or --since TIME beside it\n";
     return EX_USAGE;
   }
-  std::cout << count << " are due now\n";
-  return code;
+  if (due) std::cout << *due << " are due now\n";
+  return finish(due);
 }
 
 // Everything that was accepted is in the journal, for as long as that is kept.
@@ -175,7 +168,7 @@ int event_command(const EventTools& tools, const Arguments& arguments) {
   ListFilter filter;
   filter.name = given(arguments, "--event").value_or("");
   if (const auto since = given(arguments, "--since")) {
-    const std::optional<Millis> time = read_time(*since, now_ms());
+    const std::optional<Millis> time = read_since(*since, Zone::utc);
     if (!time) {
       std::cerr << "--since takes a time such as 2026-11-24T06:00:00Z, 15m, 2h or 3d\n";
       return EX_USAGE;
@@ -199,29 +192,6 @@ int event_command(const EventTools& tools, const Arguments& arguments) {
   if (const auto id = given(arguments, "--replay")) return replay(**store, *id, filter);
   std::cerr << "see --help\n";
   return EX_USAGE;
-}
-
-std::optional<Millis> read_time(std::string_view text, Millis now) {
-  const std::string whole(text);
-  tm parts{};
-  const char* rest = strptime(whole.c_str(), "%Y-%m-%d", &parts);
-  if (rest != nullptr) {
-    if (*rest == 'T') rest = strptime(rest, "T%H:%M:%S", &parts);
-    if (rest == nullptr || (*rest != '\0' && std::string_view(rest) != "Z")) return std::nullopt;
-    const int day = parts.tm_mday;
-    const time_t time = timegm(&parts);
-    if (parts.tm_mday != day) return std::nullopt;  // the month has no such day
-    return Millis{time} * 1000;
-  }
-  constexpr std::pair<char, Millis> kUnits[] = {
-      {'s', kSecond}, {'m', kMinute}, {'h', kHour}, {'d', kDay}};
-  Millis count = 0;
-  const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), count);
-  if (fault != std::errc() || end + 1 != text.data() + text.size()) return std::nullopt;
-  for (const auto& [unit, length] : kUnits) {
-    if (*end == unit && count >= 0 && count < 100'000) return now - count * length;
-  }
-  return std::nullopt;
 }
 
 std::string csv_line(const Item& event) {

@@ -27,8 +27,6 @@ struct EventTools {
 int event_command(const EventTools& tools, const Arguments& arguments);
 
 // The parts, for tests.
-// "2026-11-24T06:00:00Z", "2026-11-24", or a time ago: "90s", "15m", "2h", "3d".
-std::optional<Millis> read_time(std::string_view text, Millis now);
 // One line of CSV, with its line break.
 std::string csv_line(const Item& event);
 

@@ -92,6 +92,11 @@ Value classic_fields(const Form& form, const Submission& submission) {
   return fields;
 }
 
+void mark_as_test(Value& fields) {
+  fields.set("TITLE", "TEST (b24hooks) " + fields["TITLE"].text());
+  fields.set("SOURCE_DESCRIPTION", "TEST (b24hooks)");
+}
+
 Value item_fields(const Value& classic) {
   Value fields = Value::array();
   for (const Value::Member& member : classic.members()) {
@@ -187,7 +192,7 @@ Record make_record(const Request& request, std::string_view key, std::string_vie
 NewItem make_lead(const Form& form, const Record& record, const std::string& encoding) {
   NewItem item;
   item.id = record.key;
-  item.name = "form";
+  item.name = is_test_lead(record.key) ? kTestLead : "form";
   item.received_at = record.at;
   const auto request = parse_content(record.query, record.content_type, record.body, {});
   if (!request) return item;
@@ -199,6 +204,7 @@ NewItem make_lead(const Form& form, const Record& record, const std::string& enc
 
 Value lead_payload(const Form& form, const Submission& submission, std::string_view id) {
   Value fields = classic_fields(form, submission);
+  if (is_test_lead(id)) mark_as_test(fields);
   fields.set("ORIGINATOR_ID", kOriginator);
   fields.set("ORIGIN_ID", id);
   const Value duplicates = form.link_duplicates ? duplicates_of(fields) : Value::array();

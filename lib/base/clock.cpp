@@ -2,7 +2,9 @@
 #include "base/clock.h"
 
 #include <array>
+#include <charconv>
 #include <chrono>
+#include <cstring>
 #include <ctime>
 
 #include "base/files.h"
@@ -53,6 +55,50 @@ std::string iso_time(Millis at) {
   gmtime_r(&whole, &time);
   const std::string fraction = std::to_string(kSecond + (at - whole * kSecond)).substr(1);
   return formatted("%Y-%m-%dT%H:%M:%S.", time) + fraction + "Z";
+}
+
+std::optional<Millis> read_time(std::string_view text, Zone unsaid) {
+  const std::string whole(text);
+  std::tm parts{};
+  const char* rest = strptime(whole.c_str(), "%Y-%m-%d", &parts);
+  if (rest != nullptr && *rest == 'T') rest = strptime(rest, "T%H:%M", &parts);
+  if (rest != nullptr && *rest == ':') rest = strptime(rest, ":%S", &parts);
+  if (rest == nullptr) return std::nullopt;
+  double fraction = 0;
+  if (*rest == '.')
+    rest =
+        std::from_chars(rest, whole.data() + whole.size(), fraction, std::chars_format::fixed).ptr;
+  const int day = parts.tm_mday;
+  const bool is_said = *rest != '\0';
+  if (is_said) rest = std::strchr("Z+-", *rest) == nullptr ? nullptr : strptime(rest, "%z", &parts);
+  if (rest == nullptr || rest != whole.c_str() + whole.size()) return std::nullopt;
+  if (!is_said && unsaid == Zone::must_be_said) return std::nullopt;
+  const long offset = is_said ? parts.tm_gmtoff : 0;
+  parts.tm_isdst = -1;
+  const std::time_t time = !is_said && unsaid == Zone::local ? mktime(&parts) : timegm(&parts);
+  if (parts.tm_mday != day) return std::nullopt;  // the month has no such day
+  return (Millis{time} - offset) * kSecond + static_cast<Millis>(fraction * kSecond);
+}
+
+std::optional<Millis> read_since(std::string_view text, Zone unsaid, Millis now) {
+  constexpr std::pair<char, Millis> kUnits[] = {
+      {'s', kSecond}, {'m', kMinute}, {'h', kHour}, {'d', kDay}};
+  Millis count = 0;
+  const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), count);
+  if (fault != std::errc() || end + 1 != text.data() + text.size()) return read_time(text, unsaid);
+  for (const auto& [unit, length] : kUnits) {
+    if (*end == unit && count >= 0 && count < 100'000) return now - count * length;
+  }
+  return std::nullopt;
+}
+
+Millis last_midnight(Millis at) {
+  const std::time_t whole = seconds(at);
+  std::tm parts{};
+  localtime_r(&whole, &parts);
+  parts.tm_hour = parts.tm_min = parts.tm_sec = 0;
+  parts.tm_isdst = -1;
+  return Millis{std::mktime(&parts)} * kSecond;
 }
 
 }  // namespace b24

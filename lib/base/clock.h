@@ -3,7 +3,9 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
+#include <string_view>
 
 namespace b24 {
 
@@ -25,5 +27,15 @@ std::string boot_id();
 std::string php_date(Millis at);
 // "2026-11-24T06:01:30.123Z"
 std::string iso_time(Millis at);
+
+// What a time without a zone is in: none is no time; UTC; or the process's zone.
+enum class Zone { must_be_said, utc, local };
+// "2026-11-24T06:01:30.123Z" or less of it, with a zone such as +03:00, or (see Zone) with none:
+// "2026-11-24T06:01", "2026-11-24" for its midnight.
+std::optional<Millis> read_time(std::string_view text, Zone unsaid);
+// The same, or a time before `now`: "90s", "15m", "2h", "3d".
+std::optional<Millis> read_since(std::string_view text, Zone unsaid, Millis now = now_ms());
+// The midnight of the process's zone at or before `at`.
+Millis last_midnight(Millis at);
 
 }  // namespace b24

@@ -179,11 +179,18 @@ std::string fold(std::string_view text) {
     std::uint32_t first, last, to;
   };
   constexpr Range kCapitals[] = {
-      {'A', 'Z', 'a'},       {0xC0, 0xD6, 0xE0},    {0xD8, 0xDE, 0xF8},    {0x391, 0x3A1, 0x3B1},
-      {0x3A3, 0x3A9, 0x3C3}, {0x400, 0x400, 0x450}, {0x401, 0x401, 0x435}, {0x402, 0x40F, 0x452},
-      {0x410, 0x42F, 0x430}, {0x451, 0x451, 0x435}};
+      {0xC0, 0xD6, 0xE0},    {0xD8, 0xDE, 0xF8},    {0x391, 0x3A1, 0x3B1},
+      {0x3A3, 0x3A9, 0x3C3}, {0x400, 0x400, 0x450}, {0x401, 0x401, 0x435},
+      {0x402, 0x40F, 0x452}, {0x410, 0x42F, 0x430}, {0x451, 0x451, 0x435}};
   std::string folded;
   while (!text.empty()) {
+    if (static_cast<unsigned char>(text.front()) < 0x80) {
+      const std::size_t end =
+          std::ranges::find_if(text, [](char c) { return c < 0; }) - text.begin();
+      folded += lower(text.substr(0, end));
+      text.remove_prefix(end);
+      continue;
+    }
     const Piece piece = take(text);
     const auto* range = std::ranges::find_if(kCapitals, [&](const Range& one) {
       return piece.point.value >= one.first && piece.point.value <= one.last;

@@ -11,10 +11,12 @@
 //            content type, body, address; nothing else
 //   after it u32 length of the content again, so that the last record is found from the end
 //
-// Nothing is ever cut or rewritten. A record that is not whole (a crash in a write, a flipped bit)
-// is passed over: the next one is found by its mark and proven by its CRC, which the salt keeps
-// visitors from forging. A writer that finds the end not whole goes on in a new segment; so does
-// the first one after a day, and one for which the segment has become too large.
+// Nothing is ever cut, and nothing rewritten but what the owner deletes: such a record becomes one
+// of its time and length that holds nothing else, under the key "", which readers pass over. A
+// record that is not whole (a crash in a write, a flipped bit) is passed over: the next one is
+// found by its mark and proven by its CRC, which the salt keeps visitors from forging. A writer
+// that finds the end not whole goes on in a new segment; so does the first one after a day, and one
+// for which the segment has become too large.
 #pragma once
 
 #include <compare>
@@ -98,6 +100,10 @@ class Journal {
   // the disk: what a power cut could take back is not read. Of a segment that is not there any more
   // it goes on with the next, or with the oldest when the journal was begun anew.
   Result<JournalRead> read(const JournalPosition& from, std::size_t max_bytes) const;
+
+  // Rewrites the records of this key in place, so that nothing is left of them but when they came;
+  // durable when it returns.
+  Status erase(std::string_view key) const;
 
   // Oldest first.
   Result<std::vector<JournalSegment>> segments() const;

@@ -150,12 +150,52 @@ Result<bool> read_segment(const JournalSegment& segment, bool is_last, Walk& wal
     end.offset = found->offset + found->length;
     walk.bytes += found->length;
     found->record.end = end;
-    walk.out.records.push_back(std::move(found->record));
+    if (!found->record.key.empty()) walk.out.records.push_back(std::move(found->record));
   }
   return !is_last && end.offset >= reader.size();
 }
 
+// REQUIRES: the lock of those who append: they look at the end of the file.
+Status blank(const JournalSegment& segment, std::uint64_t salt, const Found& found) {
+  const FileHandle file(::open(segment.file.c_str(), O_RDWR | O_CLOEXEC));
+  struct stat status {};
+  if (file.get() < 0 || ::fstat(file.get(), &status) != 0)
+    return file_failure(segment.file, "open");
+  Record empty;
+  empty.at = found.record.at;
+  const std::size_t least = kRecordHead + encode(empty).size() + kRecordFoot;
+  empty.body.assign(found.length - least, '\0');
+  const auto offset = static_cast<off_t>(found.offset);
+  auto written = write_at(file, segment.file, seal(encode(empty), salt), offset);
+  if (written) written = sync_file(file, segment.file);
+  // It is not kept any longer for that.
+  const timespec times[] = {status.st_atim, status.st_mtim};
+  if (written) ::futimens(file.get(), times);
+  return written;
+}
+
 }  // namespace
+
+Status Journal::erase(std::string_view key) const {
+  const auto all = segments();
+  if (!all) return std::unexpected(all.error());
+  for (const JournalSegment& segment : *all) {
+    Reader reader(segment.file);
+    const auto head = reader.fault() == 0 ? parse_head(reader.at(0, kSegmentHead)) : std::nullopt;
+    if (!head) continue;
+    for (std::uint64_t offset = kSegmentHead; offset < reader.size();) {
+      auto found = whole_at(reader, offset, head->salt);
+      if (!found) found = next_after(reader, offset, head->salt);
+      if (!found) break;
+      offset = found->offset + found->length;
+      if (found->record.key != key) continue;
+      const auto locked = open_locked(lock_file());
+      if (!locked) return std::unexpected(locked.error());
+      if (auto done = blank(segment, head->salt, *found); !done) return done;
+    }
+  }
+  return {};
+}
 
 Result<JournalRead> Journal::read(const JournalPosition& from, std::size_t max_bytes) const {
   const auto all = segments();

@@ -11,6 +11,8 @@
 
 #include "base/secret.h"
 #include "base/text.h"
+#include "keep/erase.h"
+#include "keep/item_title.h"
 #include "keep/search.h"
 #include "value/json.h"
 #include "value/mask.h"
@@ -40,15 +42,6 @@ std::string padded(std::string text, std::size_t width) {
   return text;
 }
 
-// What a person knows an item by.
-std::string title(const Item& item) {
-  const Value& fields = item.payload.path("params.fields");
-  for (const char* key : {"TITLE", "title"}) {
-    if (const std::string text = fields[key].text(); !text.empty()) return text;
-  }
-  return item.name;
-}
-
 void print_row(const std::array<std::string, 6>& cells) {
   constexpr std::array<std::size_t, 5> kWidths = {28, 9, 22, 6, 26};
   for (std::size_t i = 0; i < kWidths.size(); ++i) std::cout << padded(cells[i], kWidths[i]);
@@ -64,7 +57,7 @@ void print_rows(const std::vector<Item>& items) {
   print_row({"ID", "STATE", "RECEIVED", "TRIES", "LAST", "WHAT"});
   for (const Item& item : items) {
     print_row({shown_id(item), std::string(name(item.state)), shown_time(item.received_at),
-               std::to_string(item.attempts), trouble(item), shown(title(item))});
+               std::to_string(item.attempts), trouble(item), shown(title_of(item))});
   }
 }
 
@@ -112,7 +105,7 @@ int show(Store& store, Kind kind, const std::string& id) {
   if (!found) return 1;
   const Item& item = *found;
   print_line("id", shown_id(item));
-  print_line("what", shown(title(item)));
+  print_line("what", shown(title_of(item)));
   print_line("state", std::string(name(item.state)) + (item.unsure ? ", outcome unknown" : ""));
   print_line("result", shown(item.result));
   print_line("received", shown_time(item.received_at));
@@ -158,6 +151,15 @@ int change(Store& store, Kind kind, const std::string& id, Status (Store::*verb)
   return 0;
 }
 
+int erase(const Settings& settings, Store& store, Kind kind, const std::string& id) {
+  const std::optional<Item> item = look_for(store, kind, id);
+  if (!item) return 1;
+  if (Status done = erase_item(settings, store, *item); !done)
+    return complain("store", done.error()), 1;
+  std::cout << shown_id(*item) << " is deleted, and what was written of it\n";
+  return 0;
+}
+
 int retry(Store& store, Kind kind, const std::string& id, const ListFilter& only) {
   if (id == "all") {
     const Result<std::int64_t> due = store.retry_all(kind, only.name, only.since);
@@ -195,7 +197,11 @@ int outbox_command(StoreSource& stores, Kind kind,
     if (option == "--spam") {
       return change(**store, kind, argument, &Store::set_aside, " is kept as spam");
     }
-    if (option == "--delete") return change(**store, kind, argument, &Store::erase, " is deleted");
+    if (option == "--delete") {
+      const Result<App> app = stores.app().current();
+      if (!app) return complain("store", app.error()), 1;
+      return erase(*app->settings, **store, kind, argument);
+    }
     if (option == "--salvage") return salvage(**store, argument);
     if (option == "--retry") {
       reopen();

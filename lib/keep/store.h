@@ -40,6 +40,12 @@ enum class State { pending, done, failed, spam };  // spam: kept like done, for 
 std::string_view name(Kind kind);
 std::string_view name(State state);
 
+// A lead that the owner sends to try the way: it has this name, and its id begins so.
+inline constexpr std::string_view kTestLead = "test";
+inline bool is_test_lead(std::string_view id) {
+  return id.starts_with("test-");
+}
+
 struct NewItem {
   Kind kind = Kind::lead;
   std::string id;      // unique within its kind
@@ -158,12 +164,15 @@ class Store {
   // By hand: the item, done or not, is worked on once more from the beginning. The same error, or
   // code "in_work".
   Status replay(std::int64_t number);
+  // The same for all of a kind that are not being worked on: of this name (empty: any), received
+  // since then; how many.
+  Result<std::int64_t> replay_all(Kind kind, std::string_view name, Millis since);
   // By hand: an item that waits or failed is spam, and stays here; retry_now takes that back. The
   // same errors.
   Status set_aside(std::int64_t number);
-  // By hand: the item and its history are gone. The same errors. What the journal still has of it
-  // goes with its segment.
-  Status erase(std::int64_t number);
+  // By hand: the item and its history are gone. The same errors. `first` is done before, while
+  // nobody can take the item in hand; when that fails the item stays. Traces elsewhere: erase.h.
+  Status erase(std::int64_t number, const std::function<Status()>& first = {});
 
   Result<KindStats> stats(Kind kind);
   // In how many milliseconds the next claim(kind, ..., in_order, held) may find something; nothing
@@ -197,6 +206,9 @@ class Store {
   };
   // The hours since `since` in which something was received, oldest first.
   Result<std::vector<Hour>> hours(Kind kind, Millis since);
+  // How many were received, by quarters of an hour (of which every time zone's days are made), of
+  // the last 31 days at most; oldest first.
+  Result<std::vector<std::pair<Millis, std::int64_t>>> received(Kind kind, Millis since);
   // Adds one to the use of `key` (an address, "all") within `window`; how often it was used so far,
   // this one included.
   Result<std::int64_t> use(std::string_view key, Millis window);
@@ -246,6 +258,7 @@ class StoreSource {
  public:
   // `app` must outlive this.
   explicit StoreSource(AppSource& app) : app_(app) {}
+  AppSource& app() { return app_; }
   ~StoreSource();  // puts what is still counted
   // After a failure it is tried again, at most once a second.
   Result<std::shared_ptr<Store>> current();

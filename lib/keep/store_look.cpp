@@ -1,6 +1,5 @@
 // store_look: the questions to the store that change nothing.
 #include <algorithm>
-#include <ctime>
 #include <limits>
 
 #include "keep/store.h"
@@ -34,18 +33,27 @@ std::string walk_of(const ListFilter& filter) {
   return filter.name.empty() ? "items INDEXED BY items_kind " : "items INDEXED BY items_name ";
 }
 
+// The number of the first in the order of time; of the kind if one is among the next thousand,
+// since in a store that was filled anew the kinds lie apart.
+std::string nearest(const std::string& when, const std::string& order, const ListFilter& filter) {
+  const std::string first = "(SELECT number FROM items INDEXED BY items_received WHERE " + when +
+                            " ORDER BY " + order + " LIMIT 1)";
+  if (!filter.kind) return first;
+  return "coalesce((SELECT number FROM (SELECT number, kind FROM items INDEXED BY items_received"
+         " WHERE " +
+         when + " ORDER BY " + order + " LIMIT 1000) WHERE kind = ?2 LIMIT 1), " + first + ")";
+}
+
 // Between which numbers. Of two upper bounds only one is walked from, so there is one.
 std::string bounds_of(const ListFilter& filter, const std::string& number) {
   std::string after = number + (filter.newest_first ? " < ?1 " : " > ?1 ");
   if (filter.until > 0) {
-    std::string sql =
-        number +
-        " < min(?1, 1 + coalesce((SELECT number FROM items INDEXED BY items_received"
-        " WHERE received_at < ?6 ORDER BY received_at DESC LIMIT 1), 0)) AND received_at < ?6 ";
+    std::string sql = number + " < min(?1, 1 + coalesce(" +
+                      nearest("received_at < ?6", "received_at DESC", filter) +
+                      ", 0)) AND received_at < ?6 ";
     if (filter.since == 0) return sql;
-    return sql + "AND " + number +
-           " >= (SELECT number FROM items INDEXED BY items_received"
-           " WHERE received_at >= ?5 ORDER BY received_at LIMIT 1) ";
+    return sql + "AND " + number + " >= " + nearest("received_at >= ?5", "received_at", filter) +
+           " ";
   }
   // Where the walk may end, or begin. A clock that was set dates the numbers in any order.
   if (filter.since == 0 || (!filter.newest_first && filter.after != 0)) return after;
@@ -84,15 +92,6 @@ Result<std::vector<std::string>> by_rarity(Database& db, std::vector<std::string
   words.clear();
   for (auto& [count, word] : counted) words.push_back(std::move(word));
   return words;
-}
-
-Millis midnight(Millis now) {
-  const std::time_t seconds = now / 1000;
-  std::tm parts{};
-  ::localtime_r(&seconds, &parts);
-  parts.tm_hour = parts.tm_min = parts.tm_sec = 0;
-  parts.tm_isdst = -1;
-  return Millis{std::mktime(&parts)} * 1000;
 }
 
 }  // namespace
@@ -193,14 +192,15 @@ Result<KindStats> Store::stats(Kind kind) {
                            row.integer(4), row.integer(5), row.integer(6) != 0};
         },
         "SELECT total(n) FILTER (WHERE what = 'pending'), total(n) FILTER (WHERE what = 'done'),"
-        " total(n) FILTER (WHERE what = 'failed'),"
-        " total(n) FILTER (WHERE what = 'received' AND at >= ?2),"
+        " total(n) FILTER (WHERE what = 'failed'), total(n) FILTER (WHERE what = 'received'),"
         " (SELECT received_at FROM items INDEXED BY items_waiting WHERE kind = ?1"
         "  AND state = 'pending' ORDER BY number LIMIT 1),"
         " total(n) FILTER (WHERE what = 'spam'),"
-        " count(*) FILTER (WHERE at = 0 AND what <> 'spam')"
-        " FROM tallies WHERE kind = ?1",
-        name(kind), midnight(data_->clock()));
+        " count(*) FILTER (WHERE what NOT IN ('spam', 'received')) FROM"
+        " (SELECT what, n FROM tallies WHERE kind = ?1"
+        "  AND what IN ('pending', 'done', 'failed', 'spam') AND at = 0 UNION ALL"
+        "  SELECT what, n FROM tallies WHERE kind = ?1 AND what = 'received' AND at >= ?2)",
+        name(kind), last_midnight(data_->clock()));
     if (!stats) return std::unexpected(stats.error());
     return **stats;
   });
@@ -229,6 +229,18 @@ Result<std::vector<Store::Hour>> Store::hours(Kind kind, Millis since) {
         " ON taken_in = at / 3600000 * 3600000"
         " WHERE kind = ?1 AND what = 'received' AND at >= ?2 / 3600000 * 3600000"
         " GROUP BY hour ORDER BY hour",
+        name(kind), since);
+  });
+}
+
+Result<std::vector<std::pair<Millis, std::int64_t>>> Store::received(Kind kind, Millis since) {
+  return data_->read([&](Database& db) {
+    return all(
+        db,
+        [](const Query& row) {
+          return std::pair{row.integer(0), row.integer(1)};
+        },
+        "SELECT at, n FROM tallies WHERE kind = ? AND what = 'received' AND at >= ? ORDER BY at",
         name(kind), since);
   });
 }

@@ -13,6 +13,7 @@ namespace b24 {
 namespace {
 
 constexpr std::int64_t kChangedAtOnce = 500;
+constexpr Millis kTallied = 32 * kDay;
 
 std::unexpected<Error> no_such_item(std::int64_t number) {
   return std::unexpected(Error{ErrorKind::input, "no_such_item",
@@ -91,6 +92,17 @@ Status expect_idle(Database& db, const std::filesystem::path& dir, std::int64_t 
   return std::unexpected(Error{ErrorKind::input, "in_work",
                                "item " + std::to_string(number) + " is being worked on",
                                "try again when that has ended"});
+}
+
+// Worked on once more from the beginning.
+Status begin_again(Database& db, const std::filesystem::path& dir, std::int64_t number, Millis now,
+                   Millis due) {
+  if (const auto idle = expect_idle(db, dir, number); !idle) return idle;
+  const auto revived = revive(db, "replayed by hand", now, due,
+                              ", progress = '', unsure = 0, claim_owner = '', destination = ''",
+                              "number = ?3", number);
+  if (!revived) return std::unexpected(revived.error());
+  return *revived == 0 ? no_such_item(number) : Status();
 }
 
 }  // namespace
@@ -222,14 +234,42 @@ Result<std::int64_t> Store::retry_all(Kind kind, std::string_view item_name, Mil
 }
 
 Status Store::replay(std::int64_t number) {
-  return data_->revive_by_hand([&](Database& db) -> Status {
-    if (const auto idle = expect_idle(db, data_->dir, number); !idle) return idle;
-    const auto revived = revive(db, "replayed by hand", data_->clock(), data_->due_now(),
-                                ", progress = '', unsure = 0, claim_owner = '', destination = ''",
-                                "number = ?3", number);
-    if (!revived) return std::unexpected(revived.error());
-    return *revived == 0 ? no_such_item(number) : Status();
+  return data_->revive_by_hand([&](Database& db) {
+    return begin_again(db, data_->dir, number, data_->clock(), data_->due_now());
   });
+}
+
+Result<std::int64_t> Store::replay_all(Kind kind, std::string_view item_name, Millis since) {
+  const auto last = last_number();
+  if (!last) return last;
+  ListFilter filter;
+  filter.kind = kind;
+  filter.name = item_name;
+  filter.since = since;
+  filter.limit = kChangedAtOnce;
+  filter.newest_first = false;
+  std::int64_t again = 0;
+  for (bool more = true; more;) {
+    const auto items = list(filter);
+    if (!items) return std::unexpected(items.error());
+    std::int64_t some = 0;
+    const auto written = data_->revive_by_hand([&](Database& db) -> Status {
+      some = 0;
+      for (const Item& item : *items) {
+        if (item.number > *last) break;
+        const auto begun =
+            begin_again(db, data_->dir, item.number, data_->clock(), data_->due_now());
+        if (!begun && begun.error().kind != ErrorKind::input) return begun;
+        some += begun ? 1 : 0;
+      }
+      return {};
+    });
+    if (!written) return std::unexpected(written.error());
+    again += some;
+    more = items->size() == filter.limit && items->back().number <= *last;
+    if (more) filter.after = items->back().number;
+  }
+  return again;
 }
 
 Status Store::set_aside(std::int64_t number) {
@@ -245,12 +285,18 @@ Status Store::set_aside(std::int64_t number) {
   });
 }
 
-Status Store::erase(std::int64_t number) {
-  return data_->write(Database::Sync::full, [&](Database& db) -> Status {
+Status Store::erase(std::int64_t number, const std::function<Status()>& first) {
+  const auto written = data_->write(Database::Sync::full, [&](Database& db) -> Status {
     if (const auto idle = expect_idle(db, data_->dir, number); !idle) return idle;
     const auto erased = tell(db, "DELETE FROM items WHERE number = ?", number);
-    return erased && db.changes() == 0 ? no_such_item(number) : erased;
+    if (erased && db.changes() == 0) return no_such_item(number);
+    return erased && first ? first() : erased;
   });
+  // The log beside the store has the item, too, until it is begun anew.
+  if (written) {
+    (void)data_->read([](Database& db) { return db.execute("PRAGMA wal_checkpoint(TRUNCATE)"); });
+  }
+  return written;
 }
 
 Result<std::int64_t> Store::erase_done(Millis before) {
@@ -268,7 +314,7 @@ Result<std::int64_t> Store::erase_done(Millis before) {
     return tell(db,
                 "DELETE FROM tallies WHERE kind IN ('event', 'lead') AND what = 'received'"
                 " AND at < ?",
-                data_->clock() - 3 * kDay);
+                data_->clock() - kTallied);
   });
   if (!written) return std::unexpected(written.error());
   return erased;

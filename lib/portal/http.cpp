@@ -312,6 +312,7 @@ HttpAnswer Http::Handle::answer(Exchange& exchange) {
   answer.status = static_cast<int>(get<long>(CURLINFO_RESPONSE_CODE));
   answer.content_type = get_text(CURLINFO_CONTENT_TYPE);
   answer.body = std::move(exchange.body);
+  answer.redirect = get_text(CURLINFO_REDIRECT_URL);
   if (exchange.options.certificate_info) {
     // libcurl tells it only of a new connection.
     if (get<long>(CURLINFO_NUM_CONNECTS) > 0) {

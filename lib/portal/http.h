@@ -43,6 +43,7 @@ struct HttpAnswer {
   int status = 0;
   std::string content_type;
   std::string body;
+  std::string redirect;  // where a redirect leads that is not followed
   Millis took = 0;
   long certificate_days_left = -1;  // -1: not asked for or not TLS
 };

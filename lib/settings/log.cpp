@@ -53,11 +53,14 @@ void to_stderr(const std::string& line) {
 
 }  // namespace
 
+fs::path Log::file_of(const Settings& settings) {
+  const std::string& dir = settings.crest.logs_dir;
+  return (dir.empty() ? settings.data.dir : fs::path(dir)) / "b24hooks.log";
+}
+
 Log::Log(const Settings& settings, std::string page, Clock clock)
     : page_(std::move(page)),
-      file_((settings.crest.logs_dir.empty() ? settings.data.dir
-                                             : fs::path(settings.crest.logs_dir)) /
-            "b24hooks.log"),
+      file_(file_of(settings)),
       blocked_(settings.crest.block_log),
       dump_(settings.crest.log_type_dump),
       max_size_(settings.log.max_size),

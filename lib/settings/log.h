@@ -22,6 +22,8 @@ class Log {
  public:
   enum class Level { info, warning, error };
 
+  // Where it is written.
+  static std::filesystem::path file_of(const Settings& settings);
   // `page`: "index", "handler", "checkserver".
   Log(const Settings& settings, std::string page, Clock clock = now_ms);
 

@@ -70,7 +70,7 @@ Result<Messages> read_messages(const std::string& file) {
 Status make_alike(Messages& other, const Messages& english, const std::string& file) {
   std::string missing, different, surplus;
   std::erase_if(other, [&](const auto& own) {
-    if (english.contains(own.first)) return false;
+    if (english.contains(own.first) || own.first.starts_with(kTranslatedOnly)) return false;
     list(surplus, own.first);
     return true;
   });

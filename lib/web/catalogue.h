@@ -15,6 +15,9 @@ namespace b24 {
 
 inline constexpr std::string_view kEnglish = "en";  // what every other language falls back to
 
+// What these begin is English in the programs themselves: the texts of the settings' table.
+inline constexpr std::string_view kTranslatedOnly = "setting_";
+
 using Messages = std::map<std::string, std::string, std::less<>>;  // KEY -> text
 
 // A catalogue's file.

@@ -184,6 +184,13 @@ struct Templates::Data {
                         script = asset(name + std::string(kScript));
     for (const Result<std::string>* each : {&base, &style, &script})
       if (!*each) return std::unexpected(each->error());
+    for (const std::string& part : view->parts()) {
+      for (const auto& [all, suffix] : {std::pair(&style, kStyle), std::pair(&script, kScript)}) {
+        const Result<std::string> its_own = asset(part + std::string(suffix));
+        if (!its_own) return std::unexpected(its_own.error());
+        **all += *its_own;
+      }
+    }
     const std::string styles = without_indentation(*base + *style);
     return View{std::move(*view), styles, *script, hash_source(styles), hash_source(*script)};
   }
@@ -295,8 +302,8 @@ std::string Templates::message(std::string_view language, std::string_view key,
   return found == messages.end() ? std::string(key) : fill(found->second, data);
 }
 
-bool Templates::has_message(std::string_view key) const {
-  return data_->english.contains(key);
+bool Templates::has_message(std::string_view key, std::string_view language) const {
+  return data_->messages(language).contains(key);
 }
 
 const std::optional<Error>& Templates::warning() const {

@@ -3,7 +3,8 @@
 //
 // A template NAME.mustache gets the page's data, the catalogue as {{t.KEY}}, {{lang}}, and its own
 // NAME.css and NAME.js (after base.css), put in as {{{style}}} and {{{script}}} and allowed by
-// their hashes in the Content-Security-Policy. {{> NAME}} includes another template. Everything in
+// their hashes in the Content-Security-Policy. {{> NAME}} includes another template with its
+// style and script. Everything in
 // {{...}} is escaped for HTML text and attributes; a URL must be encoded before it gets here.
 // In sections false, null, an empty array and an empty text are false; everything else is true, the
 // number 0 too. Sections are closed in the file that opens them. Thread-safe after load.
@@ -60,7 +61,8 @@ class Templates {
   // it is put into a page).
   std::string message(std::string_view language, std::string_view key,
                       const Value& data = Value::array()) const;
-  bool has_message(std::string_view key) const;
+  // Without a language: of the English one. Another may have texts of its own ("setting_...").
+  bool has_message(std::string_view key, std::string_view language = {}) const;
 
   // What is wrong with the catalogues other than the English one (code broken_catalogue or
   // broken_line): the first that cannot be read, or whose texts are not those of the English one,

@@ -84,7 +84,8 @@ std::optional<Error> check_tags(const std::string& text, const std::string& file
 // Appends one template, and in it those that it includes.
 class Expansion {
  public:
-  Expansion(const TemplateFiles& files, std::set<std::string>& keys) : files_(files), keys_(keys) {}
+  Expansion(const TemplateFiles& files, std::set<std::string>& keys, std::set<std::string>& parts)
+      : files_(files), keys_(keys), parts_(parts) {}
 
   Status append(const std::string& name, int depth = 0) {
     const std::string& file = files_.at(name + ".mustache");
@@ -115,13 +116,14 @@ class Expansion {
  private:
   Status include(const std::string& name, const std::string& by, int depth) {
     const bool known = files_.contains(name + ".mustache");
+    parts_.insert(name);
     if (known && depth < kDeepest) return append(name, depth + 1);
     return std::unexpected(broken_template(by + ": {{> " + name + "}} " +
                                            (known ? "includes itself" : "is not there")));
   }
 
   const TemplateFiles& files_;
-  std::set<std::string>& keys_;
+  std::set<std::string>&keys_, &parts_;
   std::string result_;
 };
 
@@ -158,14 +160,14 @@ km::data convert(const Value& value) {
 }  // namespace
 
 Result<TemplateView> TemplateView::make(const TemplateFiles& files, const std::string& name) {
-  std::set<std::string> keys;
-  Expansion expansion(files, keys);
+  std::set<std::string> keys, parts;
+  Expansion expansion(files, keys, parts);
   if (Status appended = expansion.append(name); !appended) return std::unexpected(appended.error());
   km::mustache view(without_indentation(expansion.text()));
   if (!view.is_valid())
     return std::unexpected(
         broken_template(files.at(name + ".mustache") + ": " + view.error_message()));
-  return TemplateView(std::move(view), std::move(keys));
+  return TemplateView(std::move(view), std::move(keys), std::move(parts));
 }
 
 std::string TemplateView::render(const Value& data, const Value& constants) const {

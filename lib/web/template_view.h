@@ -26,19 +26,21 @@ class TemplateView {
   // the system when the file cannot be read.
   static Result<TemplateView> make(const TemplateFiles& files, const std::string& name);
 
-  // Each KEY of {{t.KEY}}.
+  // Each KEY of {{t.KEY}}, and the names of the templates that it includes.
   const std::set<std::string>& keys() const { return keys_; }
+  const std::set<std::string>& parts() const { return parts_; }
   // A name is looked up in `constants`, then in `data`; {{t.KEY}} as "t:KEY". Safe from all
   // threads.
   std::string render(const Value& data, const Value& constants) const;
 
  private:
-  TemplateView(kainjow::mustache::mustache view, std::set<std::string> keys)
-      : view_(std::move(view)), keys_(std::move(keys)) {}
+  TemplateView(kainjow::mustache::mustache view, std::set<std::string> keys,
+               std::set<std::string> parts)
+      : view_(std::move(view)), keys_(std::move(keys)), parts_(std::move(parts)) {}
   // The library's render is not const only because partials and lambdas keep their error in the
   // object; there are neither here, so that threads may share it.
   mutable kainjow::mustache::mustache view_;
-  std::set<std::string> keys_;
+  std::set<std::string> keys_, parts_;
 };
 
 // Lines without leading blanks, and no empty ones; a text with a <pre> in it stays as it is.

@@ -85,4 +85,38 @@ BOOST_AUTO_TEST_CASE(a_lead_is_found_sent_again_set_aside_and_deleted) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(the_newest_events_come_by_themselves) {
+  Browser& browser = come_in("en", true);
+  browser.open(address(troubled_site(), "/checkserver.php?desk=events"));
+  BOOST_REQUIRE(browser.comes("#renew"));
+  browser.script("window.stays = true;");
+  NewItem item;
+  item.kind = Kind::event;
+  item.id = "live-event";
+  item.name = "ONLIVE<b>";
+  item.received_at = now_ms();
+  item.state = State::done;
+  item.payload = Value::map({{"event", item.name}});
+  BOOST_REQUIRE(store()->accept({item}));
+  BOOST_TEST(wait_until([&] { return browser.text("#live").contains("ONLIVE<b>"); }));
+  BOOST_TEST(browser.script("return String(window.stays);").text() == "true");
+  BOOST_TEST(browser.complaints() == "");
+  // Without scripts the list is simply there.
+  browser.set_scripts(false);
+  browser.open(address(troubled_site(), "/checkserver.php?desk=events"));
+  BOOST_TEST(browser.text("#live").contains("ONLIVE<b>"));
+  browser.set_scripts(true);
+}
+
+BOOST_AUTO_TEST_CASE(lines_to_put_can_be_copied) {
+  Browser& browser = come_in("en", true);
+  browser.open(address(troubled_site(), "/checkserver.php?desk=setup"));
+  BOOST_REQUIRE(browser.comes("pre[data-copy]"));
+  const std::string counts =
+      "return String(document.querySelectorAll('pre[data-copy]').length > 50 &&"
+      " [...document.querySelectorAll('pre[data-copy]')].every(p => p.querySelector('button')));";
+  BOOST_TEST(browser.script(counts).text() == "true");
+  BOOST_TEST(browser.complaints() == "");
+}
+
 BOOST_AUTO_TEST_SUITE_END()

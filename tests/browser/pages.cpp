@@ -193,6 +193,19 @@ const std::vector<ShownPage>& all_pages() {
          if (!b.comes(".life")) throw std::runtime_error("the lead is not shown");
          unfold(b);
        }},
+      {"desk-events",
+       [](Browser& b) {
+         at_desk(b, "events");
+         unfold(b);
+       }},
+      {"desk-try",
+       [](Browser& b) {
+         at_desk(b, "try");
+         b.click("form.do-test_lead button");
+         if (!b.comes("#live")) throw std::runtime_error("the test lead is not shown");
+         b.click("form.do-test_event button");
+         if (!b.comes("#tried")) throw std::runtime_error("nothing is said of the test event");
+       }},
       {"desk-setup",
        [](Browser& b) {
          at_desk(b, "setup");

@@ -58,6 +58,18 @@ BOOST_AUTO_TEST_CASE(each_setting_is_shown_and_what_the_checks_say_of_it) {
   BOOST_TEST(setting(all, "site", "public_url")["problems"][0]["id"].text() == "public_url");
   BOOST_TEST(setting(all, "log", "keep_files")["problems"].size() == 0u);
 
+  // The table's English words give way to the visitor's language, all of them.
+  const std::string russian =
+      server.get("desk=setup", {kWithKey[0], {"HTTP_ACCEPT_LANGUAGE", "ru"}}).body;
+  for (const char* section : {"form", "log", "checkserver"}) {
+    for (const Value::Member& one : all["settings"].members()) {
+      if (one.value["section"].text() != section) continue;
+      const std::string help = one.value["help"].text();
+      BOOST_TEST((help.size() < 20 || !russian.contains(help.substr(0, 20))), help);
+    }
+  }
+  BOOST_TEST(russian.contains("Самое большое тело одного запроса."));
+
   // The shell has the same, by the same function.
   const auto shell = [&](std::vector<std::string> more) {
     more.insert(more.begin(), {built("cgi-bin/checkserver.fcgi"), "--settings",

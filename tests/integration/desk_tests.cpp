@@ -241,6 +241,23 @@ BOOST_AUTO_TEST_CASE(each_action_does_what_it_says_and_is_logged) {
   BOOST_TEST((desk.state_of(seen) == State::pending));
   BOOST_TEST(desk.act("rest", Kind::event, seen).status == 200);
   BOOST_TEST(desk.act("delete", Kind::event, seen).status == 200);
+  // All since a time; what is in work is left.
+  desk.add(event("event-2", "TWO"));
+  b24::NewItem old = event("event-3", "TWO");
+  old.received_at -= b24::kDay;
+  const auto older = desk.add(old);
+  desk.add(event("event-4", "FOUR"));
+  const auto again = [&](const std::string& more) {
+    return answer(desk.act("do=again_all&kind=event" + more, kWithKey));
+  };
+  BOOST_TEST(again("&since=1h&event=ONTWO")["changed"].integer() == 1);
+  BOOST_TEST(again("&since=1h")["changed"].integer() == 2);
+  BOOST_TEST((desk.state_of(older) == State::done));
+  BOOST_TEST(good(desk.store->claim(Kind::event, 1)).size() == 1u);
+  BOOST_TEST(again("&since=2020-01-01")["changed"].integer() == 2);
+  for (const char* bad : {"", "&since=", "&since=yesterday", "&since[]=1h", "&since=-1h"}) {
+    BOOST_TEST(again(bad)["code"].text() == "bad_since", bad);
+  }
   for (const char* line : {"\"action\":\"spam\",\"kind\":\"lead\",\"item\":\"lead-1\",\"outcome\":"
                            "\"done\",\"address\":"
                            "\"192.0.2.7\"",
@@ -270,6 +287,7 @@ BOOST_AUTO_TEST_CASE(today_has_the_week_and_the_portals_limit) {
   BOOST_TEST(page.contains("<strong>1</strong> came today"));
   BOOST_TEST(page.contains("<strong>2</strong> came in 7 days"));
   BOOST_TEST(page.contains("in two days: 1<"));
+  BOOST_TEST(page.contains("in 30 days: 3<"));
   BOOST_TEST(page.contains("0 of 50 used"));
   BOOST_TEST(page.contains("class=\"track\""));
 }

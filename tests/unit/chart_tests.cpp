@@ -118,4 +118,17 @@ BOOST_AUTO_TEST_CASE(a_gauge_is_never_over_full) {
   BOOST_TEST(!gauge(kOptions, 12, 50).contains("bar full"));
 }
 
+BOOST_AUTO_TEST_CASE(days_are_marked_by_their_mondays) {
+  std::vector<Point> month;
+  for (int day = 0; day < 30; ++day) month.push_back({day * b24::kDay + 12 * b24::kHour, 1});
+  Options options = kOptions;
+  options.days = true;
+  const std::string svg = bars(options, month);
+  check_well_formed(svg);
+  BOOST_TEST(svg.contains(">05.01.<"));  // 1970
+  BOOST_TEST(svg.contains(">26.01.<"));
+  BOOST_TEST(!svg.contains(">06.01.<"));
+  BOOST_TEST(!svg.contains("12:00"));
+}
+
 BOOST_AUTO_TEST_SUITE_END()

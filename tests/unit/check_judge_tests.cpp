@@ -207,6 +207,26 @@ const std::vector<Case>& cases() {
        [](Facts& f) { f.settings.site.public_url = "http://127.0.0.1:8080/"; }},
       {"site_tls", State::error, "refused",
        [](Facts& f) { f.seen.inbound->error = fault("tls"); }},
+      {"site_reach", State::error, "no_name",
+       [](Facts& f) { f.seen.site_reach->fault = "Name or service not known"; }},
+      {"site_reach", State::error, "unreachable",
+       [](Facts& f) { f.seen.site_reach->tried[0].reached = false; }},
+      {"site_reach", State::error, "late", [](Facts& f) { f.seen.site_reach.reset(); }},
+      {"test_event", State::error, "redirected",
+       [](Facts& f) {
+         f.seen.inbound->status = 301;
+         f.seen.inbound->redirect = "https://www.example.com/handler.php";
+       }},
+      {"test_event", State::error, "in_between",
+       [](Facts& f) {
+         f.seen.inbound->status = 403;
+         f.seen.inbound->foreign = "Just a moment...";
+       }},
+      {"test_event", State::error, "wrong_answer",
+       [](Facts& f) {
+         f.seen.inbound->status = 502;
+         f.seen.inbound->foreign = "502 Bad Gateway";
+       }},
       {"site_tls", State::warning, "expires", [](Facts& f) { f.seen.inbound->days_left = 2; }},
       {"test_event", State::error, "unreachable",
        [](Facts& f) { f.seen.inbound->error = fault("connect"); }},

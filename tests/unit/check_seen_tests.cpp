@@ -193,15 +193,6 @@ BOOST_AUTO_TEST_CASE(methods_come_from_form_and_actions) {
                                                                  "crm.item.add", "crm.item.list"}));
 }
 
-BOOST_AUTO_TEST_CASE(the_portals_time_is_understood) {
-  BOOST_TEST(parse_iso_time("1970-01-01T03:00:01+03:00").value() == 1'000);
-  BOOST_TEST(parse_iso_time("1970-01-01T00:00:01-01:30").value() == 1'000 + 90 * 60'000);
-  BOOST_TEST(parse_iso_time("1970-01-01T00:00:02Z").value() == 2'000);
-  for (const char* bad : {"", "now", "1970-01-01", "1970-01-01T00:00:02", "2026-11-24 09:01:30"}) {
-    BOOST_TEST(!parse_iso_time(bad).has_value(), bad);
-  }
-}
-
 BOOST_AUTO_TEST_CASE(public_urls_are_checked) {
   for (const char* good :
        {"https://example.com/", "http://localhost:8080/", "https://a.b/c/d/", "https://[::1]:8/"}) {

@@ -67,46 +67,6 @@ std::size_t lines(const std::string& text) {
 
 BOOST_FIXTURE_TEST_SUITE(event_command_tests, CommandFixture)
 
-BOOST_AUTO_TEST_CASE(times_are_read) {
-  constexpr Millis kNow = 1'800'000'000'000;
-  const struct {
-    const char* text;
-    Millis want;
-  } good_ones[] = {{"2026-11-24T06:00:00Z", 1'795'500'000'000},
-                   {"2026-11-24T06:00:00", 1'795'500'000'000},
-                   {"2026-11-24", 1'795'478'400'000},
-                   {"2026-11-24Z", 1'795'478'400'000},
-                   {"90s", kNow - 90'000},
-                   {"15m", kNow - 900'000},
-                   {"2h", kNow - 7'200'000},
-                   {"3d", kNow - 259'200'000},
-                   {"0s", kNow}};
-  for (const auto& [text, want] : good_ones)
-    BOOST_TEST(read_time(text, kNow).value_or(-1) == want, text);
-  for (const char* bad : {"",
-                          "x",
-                          "2",
-                          "2h ",
-                          " 2h",
-                          "-2h",
-                          "2hh",
-                          "2w",
-                          "h",
-                          "1.5h",
-                          "99999999999999999999h",
-                          "100000d",
-                          "2026-11-24T06:00:00+03:00",
-                          "2026-11-24T06:00",
-                          "2026-13-01",
-                          "2026-02-30",
-                          "2026-11-24 06:00:00",
-                          "2026-11-24T",
-                          "2026-11-24T25:00:00Z",
-                          "yesterday",
-                          "2026-11-24ZZ"})
-    BOOST_TEST(!read_time(bad, kNow), bad);
-}
-
 BOOST_AUTO_TEST_CASE(cells_are_no_formulas_and_no_other_cells) {
   const struct {
     std::string name;

@@ -311,4 +311,39 @@ BOOST_AUTO_TEST_CASE(data_of_0_1_0_is_refused_and_left_alone) {
   BOOST_TEST(!fs::exists(dir / "data/journal"));
 }
 
+BOOST_AUTO_TEST_CASE(what_is_deleted_is_gone_and_all_else_stays) {
+  append({"one", "two", "three"});
+  append({"two"});  // the same thing once more
+  const auto file = segment(1);
+  const auto size = fs::file_size(file);
+  fs::last_write_time(file, fs::file_time_type::clock::now() - std::chrono::hours(1));
+  const auto written = last_write(file);
+  good(journal.erase("key of two"));
+  BOOST_TEST(fs::file_size(file) == size);
+  BOOST_TEST(last_write(file) == written);
+  BOOST_TEST(!read_file(file).contains("key of two"));
+  const All left = all(1);
+  BOOST_TEST(left.ids == (Ids{"one", "three"}), boost::test_tools::per_element());
+  BOOST_TEST(left.damage.empty());
+  // Whoever has the segment open goes on in it, as does a process that begins now.
+  append({"four"});
+  Journal another{dir / "data", "", Kind::event};
+  good(append(another, {"five"}));
+  BOOST_TEST(all().ids == (Ids{"one", "three", "four", "five"}), boost::test_tools::per_element());
+  BOOST_TEST(all().damage.empty());
+  BOOST_TEST(!fs::exists(segment(2)));
+  good(journal.erase("nobody"));
+  BOOST_TEST(all().ids.size() == 4u);
+}
+
+// The owner's last wish: the end of the segment is what is deleted.
+BOOST_AUTO_TEST_CASE(the_last_record_can_be_deleted) {
+  append({"one", "two"});
+  good(journal.erase("key of two"));
+  Journal another{dir / "data", "", Kind::event};
+  good(append(another, {"three"}));
+  BOOST_TEST(all().ids == (Ids{"one", "three"}), boost::test_tools::per_element());
+  BOOST_TEST(!fs::exists(segment(2)));
+}
+
 BOOST_AUTO_TEST_SUITE_END()

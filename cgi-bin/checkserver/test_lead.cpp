@@ -1,0 +1,121 @@
+// test_lead: see test_lead.h.
+#include "test_lead.h"
+
+#include <algorithm>
+#include <chrono>
+#include <thread>
+
+#include "base/secret.h"
+#include "base/text.h"
+#include "keep/erase.h"
+#include "keep/journal.h"
+#include "settings/form.h"
+#include "value/php.h"
+
+namespace b24 {
+namespace {
+
+constexpr Millis kPatience = 5'000;
+constexpr std::chrono::milliseconds kPoll{50};
+constexpr std::size_t kMost = 100;
+
+// Numbers and addresses that are nobody's.
+std::string sample(const Field& field) {
+  switch (field.type) {
+    case FieldType::email:
+      return "test@example.com";
+    case FieldType::phone:
+      return "+1 202 555 0100";
+    case FieldType::select:
+      return field.choices.empty() ? "" : field.choices.front().value;
+    case FieldType::file:
+      return "";
+    case FieldType::text:
+    case FieldType::textarea:
+      // What a field of the owner's own takes nobody knows here.
+      return field.target.starts_with("UF_") ? "" : "Test";
+    case FieldType::checkbox:
+    case FieldType::consent:
+    case FieldType::hidden:
+      break;
+  }
+  return field.value;
+}
+
+bool is_gone(const CallError& error) {
+  return error.status == 400 && text::lower(error.error.cause).contains("not found");
+}
+
+Status delete_in_portal(Webhook& webhook, const Item& item) {
+  const bool is_item = item.payload["method"].text() == "crm.item.add";
+  Value params = Value::map({{"id", item.result}});
+  if (is_item) params.set("entityTypeId", item.payload.path("params.entityTypeId"));
+  const auto done = webhook.call(is_item ? "crm.item.delete" : "crm.lead.delete", params);
+  if (done || is_gone(done.error())) return {};
+  return std::unexpected(done.error().error);
+}
+
+Result<std::vector<Item>> test_leads(Store& store, std::size_t most) {
+  ListFilter filter;
+  filter.kind = Kind::lead;
+  filter.name = kTestLead;
+  filter.limit = most;
+  return store.list(filter);
+}
+
+}  // namespace
+
+Result<std::string> send_test_lead(const Settings& settings) {
+  const Result<Form> form = make_form(settings);
+  if (!form) return std::unexpected(form.error());
+  Value posted = Value::array();
+  for (const Field& field : form->fields) posted.set(field.name, sample(field));
+  Record record;
+  record.id = secret::new_id();
+  record.key = std::string(kTestLead) + "-" + record.id;
+  record.at = now_ms();
+  record.content_type = "application/x-www-form-urlencoded";
+  record.body = php::build_query(posted);
+  const std::string encoded = encode(record);
+  const Status kept = Journal(settings.data.dir, "", Kind::lead).append({&encoded, 1});
+  if (!kept) return std::unexpected(kept.error());
+  return record.key;
+}
+
+Result<std::optional<Item>> wait_for_test_lead(Store& store, const std::string& id) {
+  for (const Millis deadline = steady_ms() + kPatience;; std::this_thread::sleep_for(kPoll)) {
+    auto item = store.find(Kind::lead, id);
+    const bool is_over = item && *item && (*item)->state != State::pending;
+    if (!item || is_over || steady_ms() > deadline) return item;
+  }
+}
+
+Result<std::optional<Item>> newest_test_lead(Store& store) {
+  auto newest = test_leads(store, 1);
+  if (!newest) return std::unexpected(newest.error());
+  if (newest->empty()) return std::nullopt;
+  return std::move(newest->front());
+}
+
+Result<std::int64_t> clean_up_test_leads(const Settings& settings, Store& store, CallGate* gate) {
+  const auto leads = test_leads(store, kMost);
+  if (!leads) return std::unexpected(leads.error());
+  Webhook webhook(settings, gate);
+  std::int64_t gone = 0;
+  for (const Item& lead : *leads) {
+    if (lead.state == State::pending || (lead.unsure && lead.result.empty())) continue;
+    Status done = lead.result.empty() ? Status() : delete_in_portal(webhook, lead);
+    if (done) done = erase_item(settings, store, lead);
+    if (!done) return std::unexpected(done.error());
+    ++gone;
+  }
+  if (gone > 0) return gone;
+  if (leads->empty()) {
+    return std::unexpected(
+        Error{ErrorKind::input, "no_such_item", "there is no test lead", "send one first"});
+  }
+  return std::unexpected(Error{ErrorKind::input, "in_work", "the test lead is still on its way",
+                               "try again when it is in the portal, or failed"});
+}
+
+}  // namespace b24
