@@ -36,9 +36,20 @@ constexpr std::string_view kExplained[] = {
 Finding not_asked() {
   return {.state = State::info, .name = "not_asked"};
 }
+Finding no_form() {
+  return {.state = State::info, .name = "no_form"};
+}
+
+CalledPortal portal_of(const Seen& seen) {
+  return called_portal(*seen.subject->settings, seen.portal_name);
+}
 
 bool is_callable(const Seen& seen) {
-  return !Webhook::url_fault(seen.subject->settings->crest.web_hook_url);
+  return !Webhook::url_fault(portal_of(seen));
+}
+
+bool has_form(const Seen& seen) {
+  return check::has_form(*seen.subject->settings, seen.portal_name);
 }
 
 // What the portal answered to one question; null, with what to say, when it did not.
@@ -65,14 +76,15 @@ bool yes(const Value& value) {
 }
 
 Finding judge_url(const Seen& seen) {
-  const CRestSettings& crest = seen.subject->settings->crest;
-  if (crest.web_hook_url.empty()) {
+  const CalledPortal portal = portal_of(seen);
+  if (portal.url.empty() && !has_form(seen)) return {.state = State::info, .name = "unused"};
+  if (portal.url.empty()) {
     return {.state = State::error,
             .name = "missing",
             .paste = {"C_REST_WEB_HOOK_URL = https://example.bitrix24.com/rest/1/secret/"}};
   }
-  if (const auto fault = Webhook::url_fault(crest.web_hook_url)) return failed("bad", *fault);
-  return {.name = "good", .facts = Value::map({{"url", secret::mask(crest.web_hook_url)}})};
+  if (const auto fault = Webhook::url_fault(portal)) return failed("bad", *fault);
+  return {.name = "good", .facts = Value::map({{"url", secret::mask(portal.url)}})};
 }
 
 Finding judge_address(const Seen& seen) {
@@ -176,7 +188,7 @@ Finding judge_scope(const Seen& seen) {
 
 Finding judge_methods(const Seen& seen) {
   if (!is_callable(seen)) return not_asked();
-  const std::vector<std::string> methods = used_methods(*seen.subject->settings);
+  const std::vector<std::string> methods = used_methods(*seen.subject->settings, seen.portal_name);
   std::string missing;
   std::string all;
   for (std::size_t i = 0; i < methods.size(); ++i) {
@@ -211,6 +223,7 @@ std::vector<std::string> filled_fields(const Form& form) {
 }
 
 Finding judge_fields(const Seen& seen) {
+  if (!has_form(seen)) return no_form();
   Finding instead;
   const Answer* answer = answer_to(seen, "fields", instead);
   if (answer == nullptr) return instead;
@@ -246,6 +259,7 @@ Finding judge_fields(const Seen& seen) {
 }
 
 Finding judge_listed(const Seen& seen, std::string_view field, std::string_view question) {
+  if (!has_form(seen)) return no_form();
   Finding instead;
   const Answer* answer = answer_to(seen, question, instead);
   if (answer == nullptr) return instead;
@@ -273,6 +287,7 @@ Finding judge_source(const Seen& seen) {
 }
 
 Finding judge_responsible(const Seen& seen) {
+  if (!has_form(seen)) return no_form();
   Finding instead;
   const Answer* profile = answer_to(seen, "profile", instead);
   if (profile == nullptr) return instead;
@@ -319,7 +334,7 @@ Finding judge_limits(const Seen& seen) {
   if (!is_callable(seen)) return not_asked();
   if (!seen.gate) return {.state = State::info, .name = "unknown"};
   const GateState& gate = *seen.gate;
-  const int size = seen.subject->settings->call.bucket_size;
+  const int size = portal_of(seen).bucket_size;
   double operating = 0;
   if (seen.portal) {
     for (const BatchResult& result : seen.portal->results) {

@@ -6,6 +6,7 @@
 #include "base/secret.h"
 #include "check_portal.h"
 #include "settings/form.h"
+#include "settings/settings_keys.h"
 #include "site_url.h"
 
 namespace b24::check {
@@ -31,7 +32,7 @@ class ProbeGate : public CallGate {
   Gate& gate_;
 };
 
-std::vector<Command> questions(const Settings& settings) {
+std::vector<Command> questions(const Settings& settings, const std::string& portal) {
   std::vector<Command> commands = {
       {"profile", "profile"},
       {"scope", "scope"},
@@ -43,7 +44,7 @@ std::vector<Command> questions(const Settings& settings) {
       {"sources", "crm.status.list",
        Value::map({{"filter", Value::map({{"ENTITY_ID", "SOURCE"}})}})},
   };
-  const std::vector<std::string> methods = used_methods(settings);
+  const std::vector<std::string> methods = used_methods(settings, portal);
   for (std::size_t i = 0; i < methods.size(); ++i) {
     commands.push_back(
         {"method" + std::to_string(i), "method.get", Value::map({{"name", methods[i]}})});
@@ -56,14 +57,27 @@ std::vector<Command> questions(const Settings& settings) {
 
 }  // namespace
 
-std::vector<std::string> used_methods(const Settings& settings) {
+bool has_form(const Settings& settings, std::string_view portal) {
+  return env_form(settings.form.portal) == env_form(portal);
+}
+
+std::vector<std::string> used_methods(const Settings& settings, std::string_view portal) {
   std::set<std::string> methods;
-  const bool item = settings.form.method == "crm.item.add";
-  methods.insert(item ? "crm.item.add" : "crm.lead.add");
-  methods.insert(item ? "crm.item.list" : "crm.lead.list");
-  if (settings.form.duplicates == "link") methods.insert("crm.duplicate.findbycomm");
+  if (has_form(settings, portal)) {
+    const bool item = settings.form.method == "crm.item.add";
+    methods.insert(item ? "crm.item.add" : "crm.lead.add");
+    methods.insert(item ? "crm.item.list" : "crm.lead.list");
+    if (settings.form.duplicates == "link") methods.insert("crm.duplicate.findbycomm");
+  }
+  const auto is_it = [&](std::string_view name) { return env_form(name) == env_form(portal); };
+  // An action that names no portal calls the one that the event is from.
+  const bool is_heard =
+      portal.empty() || std::ranges::any_of(settings.portals, [&](const PortalSettings& each) {
+        return is_it(each.name) && !each.application_tokens.empty();
+      });
   for (const ActionSettings& action : settings.actions) {
-    if (!action.call.empty()) methods.insert(action.call.substr(0, action.call.find('?')));
+    const bool calls = action.portal.empty() ? is_heard : is_it(action.portal);
+    if (calls && !action.call.empty()) methods.insert(action.call.substr(0, action.call.find('?')));
   }
   return {methods.begin(), methods.end()};
 }
@@ -103,16 +117,16 @@ TlsSeen look_at_certificate(const std::string& url, const Settings& settings) {
   return seen;
 }
 
-PortalSeen look_at_portal(const Subject& subject) {
-  const Settings& settings = *subject.settings;
+PortalSeen look_at_portal(const Settings& settings, const std::string& name,
+                          const std::shared_ptr<Gate>& shared) {
   std::optional<ProbeGate> gate;
-  if (subject.gate) gate.emplace(*subject.gate);
-  Webhook webhook(settings, gate ? &*gate : nullptr);
+  if (shared) gate.emplace(*shared);
+  Webhook webhook(settings, gate ? &*gate : nullptr, name);
   webhook.options().total_time =
       settings.checkserver.time_limit - settings.checkserver.time_limit / 8;
   PortalSeen seen;
   seen.asked_at = now_ms();
-  seen.results = webhook.batch(questions(settings));
+  seen.results = webhook.batch(questions(settings, name));
   seen.took = now_ms() - seen.asked_at;
   // The first question needs no right: when it failed, the webhook as a whole does not work.
   if (const auto* profile = seen.find("profile"); profile != nullptr && !*profile) {

@@ -103,7 +103,8 @@ Value actions_of(const Visit& visit, const Item& item) {
 }
 
 std::string portal_link(const Visit& visit, const Item& item) {
-  const std::string portal = Webhook::portal_of(visit.settings().crest.web_hook_url);
+  const std::string portal =
+      Webhook::portal_of(called_portal(visit.settings(), item.payload["portal"].text()).url);
   const bool is_number =
       !item.result.empty() && item.result.find_first_not_of("0123456789") == item.result.npos;
   if (item.kind != Kind::lead || !is_number || portal.empty()) return {};

@@ -246,12 +246,21 @@ bool any_applies(const std::vector<ActionSettings>& actions, std::string_view ev
                              [&](const ActionSettings& action) { return applies(action, event); });
 }
 
+std::string portal_for(const ActionSettings& action, const Settings& settings, const Value& event) {
+  if (!action.portal.empty()) return action.portal;
+  const std::string domain = event.path("auth.domain").text();
+  for (const PortalSettings& portal : settings.portals)
+    if (Webhook::is_at(portal.webhook, domain)) return portal.name;
+  return {};
+}
+
 std::string first_destination(const Settings& settings, std::string_view event,
                               const Value& params) {
   for (const ActionSettings& action : settings.actions) {
     if (!applies(action, event)) continue;
     if (!needs_result(action.filter) && !passes(action.filter, params, Value())) continue;
-    if (!action.call.empty()) return Webhook::portal_of(settings.crest.web_hook_url);
+    if (!action.call.empty())
+      return Webhook::portal_of(called_portal(settings, portal_for(action, settings, params)).url);
     return action.forward.empty() ? "" : Http::origin(action.forward);
   }
   return {};

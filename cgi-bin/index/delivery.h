@@ -30,6 +30,8 @@
 
 namespace b24 {
 
+class LeadSender;
+
 class Delivery {
  public:
   // A lead that a pass is through with, and its number in the portal when it has one.
@@ -60,6 +62,7 @@ class Delivery {
 
  private:
   WorkLoop::Pass make_pass(std::stop_token stop);
+  void deliver_all(Store& store, LeadSender& sender, Log& log, const std::vector<Item>& items);
   void finished(std::span<const Finished> leads);
 
   AppSource& app_;

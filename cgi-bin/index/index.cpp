@@ -34,6 +34,7 @@
 #include "keep/outbox_command.h"
 #include "lead.h"
 #include "lead_intake.h"
+#include "portal/webhook.h"
 #include "refused.h"
 #include "settings/form.h"
 #include "spam.h"
@@ -268,14 +269,18 @@ class IndexPage : public AppPage {
     const std::string key = own_id.empty()
                                 ? intake_.key_of_equal(submission_id("from " + address, submission))
                                 : own_id;
+    const auto portal = called_portal(*context.app.settings, context.form->portal);
+    const bool nobody_waits = context.from_program() || Webhook::url_fault(portal);
     return intake_.take(context.app, make_record(request, key, address),
-                        context.from_program() ? 0 : context.settings().wait);
+                        nobody_waits ? 0 : context.settings().wait);
   }
 
   Result<NewItem> lead_of(const App& app, const Record& record) {
     Result<std::shared_ptr<const Form>> form = current_form(app);
     if (!form) return std::unexpected(form.error());
-    return make_lead(**form, record, app.settings->crest.current_encoding);
+    NewItem lead = make_lead(**form, record, app.settings->crest.current_encoding);
+    lead.destination = Webhook::portal_of(called_portal(*app.settings, (*form)->portal).url);
+    return lead;
   }
 
   Response report(const Context& context, const Submission& submission, const TakenLead& taken,

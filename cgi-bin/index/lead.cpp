@@ -204,6 +204,7 @@ Value lead_payload(const Form& form, const Submission& submission, std::string_v
   const Value duplicates = form.link_duplicates ? duplicates_of(fields) : Value::array();
   Value payload = form.item_method ? item_call(fields, id) : lead_call(std::move(fields), id);
   if (duplicates.size() != 0) payload.set("duplicates", duplicates);
+  if (!form.portal.empty()) payload.set("portal", form.portal);
   return payload;
 }
 

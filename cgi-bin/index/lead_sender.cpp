@@ -54,8 +54,10 @@ std::string found_number(const Answer& answer) {
 }
 
 LeadSender::LeadSender(std::shared_ptr<const Settings> settings, std::shared_ptr<Gate> gate,
-                       std::stop_token stop)
-    : settings_(std::move(settings)), gate_(std::move(gate)), webhook_(*settings_, gate_.get()) {
+                       std::stop_token stop, std::string_view portal)
+    : settings_(std::move(settings)),
+      gate_(std::move(gate)),
+      webhook_(*settings_, gate_.get(), portal) {
   webhook_.options().stop = std::move(stop);
 }
 

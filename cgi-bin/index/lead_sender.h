@@ -5,8 +5,9 @@
 // params):
 //   {"method": "crm.lead.add", "params": {...},            what is called
 //    "lookup": {"method": "crm.lead.list", "params": {...}}, how to find it afterwards
-//    "duplicates": {"PHONE": [...], "EMAIL": [...]}}         only with form.duplicates = link: whom
+//    "duplicates": {"PHONE": [...], "EMAIL": [...]},         only with form.duplicates = link: whom
 //    to look for before
+//    "portal": "shop"}                                       its name; none: the one without a name
 #pragma once
 
 #include <cstdint>
@@ -26,8 +27,9 @@ namespace b24 {
 // One worker's line to the portal. One thread at a time.
 class LeadSender {
  public:
+  // `portal`: its name (settings/portals.h).
   LeadSender(std::shared_ptr<const Settings> settings, std::shared_ptr<Gate> gate,
-             std::stop_token stop = {});
+             std::stop_token stop = {}, std::string_view portal = {});
 
   // The number of the new lead, or why there is none; one for each item, in their order. Several
   // items go by batch; when something refuses the batch as such, each goes by itself.
@@ -37,6 +39,7 @@ class LeadSender {
   std::vector<std::expected<std::string, CallError>> look_up(const std::vector<const Item*>& items);
 
   const std::shared_ptr<const Settings>& settings() const { return settings_; }
+  const std::string& destination() const { return webhook_.portal(); }
 
  private:
   std::vector<CallResult> run(const std::vector<Command>& commands);

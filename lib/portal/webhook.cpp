@@ -110,22 +110,26 @@ Value batch_form(std::span<const Command> commands) {
 
 }  // namespace
 
-std::optional<Error> Webhook::url_fault(std::string_view url) {
+std::optional<Error> Webhook::url_fault(std::string_view url, std::string_view setting) {
   WebhookUrl parts;
   const char* fault = read_url(url, parts);
   if (fault == nullptr) return std::nullopt;
-  return Error{ErrorKind::settings, "webhook_url", std::string("C_REST_WEB_HOOK_URL ") + fault,
+  return Error{ErrorKind::settings, "webhook_url", std::string(setting) + " " + fault,
                "copy the whole address from the portal's inbound webhook: "
                "https://PORTAL/rest/USER/SECRET/"};
 }
 
-Webhook::Webhook(const Settings& settings, CallGate* gate, Clock clock)
-    : fault_(url_fault(settings.crest.web_hook_url)),
+Webhook::Webhook(const Settings& settings, CallGate* gate, std::string_view portal, Clock clock)
+    : Webhook(settings, gate, called_portal(settings, portal), std::move(clock)) {}
+
+Webhook::Webhook(const Settings& settings, CallGate* gate, const CalledPortal& portal, Clock clock)
+    : setting_(portal.setting),
+      fault_(url_fault(portal)),
       gate_(gate),
       clock_(std::move(clock)),
       http_(http_options(settings)) {
   WebhookUrl parts;
-  if (read_url(settings.crest.web_hook_url, parts) != nullptr) return;
+  if (read_url(portal.url, parts) != nullptr) return;
   portal_ = text::lower(parts.host);
   secret_ = parts.secret;
   const std::string rest = std::string(kScheme) + std::string(parts.host) + "/rest/";
@@ -137,6 +141,13 @@ Webhook::Webhook(const Settings& settings, CallGate* gate, Clock clock)
 std::string Webhook::portal_of(std::string_view url) {
   WebhookUrl parts;
   return read_url(url, parts) == nullptr ? text::lower(parts.host) : std::string();
+}
+
+bool Webhook::is_at(std::string_view url, std::string_view host) {
+  const std::string portal = portal_of(url);
+  const std::string wanted = text::lower(host);
+  return !portal.empty() && !wanted.empty() &&
+         (portal == wanted || portal.starts_with(wanted + ":"));
 }
 
 CallResult Webhook::send(std::string_view method, const Value& params) {
@@ -176,9 +187,12 @@ CallResult Webhook::call(std::string_view method, const Value& params) {
   return outcome;
 }
 
-// The portal may repeat the secret in its own words.
+// The portal may repeat the secret in its own words; ours are to name the setting that it is from.
 void Webhook::mask(CallResult& outcome) const {
-  if (!outcome && !secret_.empty()) text::replace_all(outcome.error().error.cause, secret_, "***");
+  if (outcome) return;
+  Error& error = outcome.error().error;
+  if (!secret_.empty()) text::replace_all(error.cause, secret_, "***");
+  text::replace_all(error.remedy, "C_REST_WEB_HOOK_URL", setting_);
 }
 
 void Webhook::date(std::string_view method, CallResult& outcome) const {

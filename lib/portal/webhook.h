@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "portal/http.h"
+#include "settings/portals.h"
 #include "settings/settings.h"
 #include "value/value.h"
 
@@ -79,9 +80,10 @@ class CallGate {
 class Webhook {
  public:
   // `gate` may be null (no limits: tests); it and the settings' values are used as long as this
-  // lives. One thread at a time.
+  // lives. One thread at a time. `portal`: its name (settings/portals.h).
   // Settings without a usable URL make every call fail with what url_fault says.
-  Webhook(const Settings& settings, CallGate* gate, Clock clock = now_ms);
+  Webhook(const Settings& settings, CallGate* gate, std::string_view portal = {},
+          Clock clock = now_ms);
 
   // Posts http_build_query(params) to <url><method>.json, as CRest does; the methods of REST 3.0 as
   // JSON to their own address, when the configured URL is that one (/rest/api/). A gate that says
@@ -99,13 +101,20 @@ class Webhook {
 
   // Whether the configured URL has the form of a webhook (https://host/rest/USER/SECRET/, or
   // /rest/api/USER/SECRET/); the fault in words, else nothing.
-  static std::optional<Error> url_fault(std::string_view url);
+  static std::optional<Error> url_fault(std::string_view url,
+                                        std::string_view setting = "C_REST_WEB_HOOK_URL");
+  static std::optional<Error> url_fault(const CalledPortal& portal) {
+    return url_fault(portal.url, portal.setting);
+  }
   // The portal's host; the key under which its limits are kept. No secret in it.
   const std::string& portal() const { return portal_; }
   // The same for a URL; empty when it is no webhook's.
   static std::string portal_of(std::string_view url);
+  // Whether a webhook's URL leads to this host, as events name it: with or without the port.
+  static bool is_at(std::string_view url, std::string_view host);
 
  private:
+  Webhook(const Settings& settings, CallGate* gate, const CalledPortal& portal, Clock clock);
   CallResult send(std::string_view method, const Value& params);
   // One request's worth.
   std::vector<BatchResult> run_together(std::span<const Command> commands);
@@ -118,6 +127,7 @@ class Webhook {
   std::string rest3_url_;  // empty unless the configured URL is REST 3.0's
   std::string secret_;
   std::string portal_;
+  std::string setting_;  // that the URL is from
   std::optional<Error> fault_;
   CallGate* gate_;
   Clock clock_;

@@ -206,6 +206,7 @@ Result<Form> form_of(const Settings& settings) {
   form.item_method = from.method == "crm.item.add";
   form.unknown_to_comments = from.unknown == "comments";
   form.link_duplicates = from.duplicates == "link";
+  form.portal = from.portal;
   return form;
 }
 

@@ -43,6 +43,7 @@ struct Form {
   bool item_method = false;                                 // crm.item.add
   bool unknown_to_comments = false;
   bool link_duplicates = false;
+  std::string portal;  // by its name (portals.h)
 
   const Field* find(std::string_view name) const;
   bool has_files() const;

@@ -35,6 +35,12 @@ bool set_label(const SettingPlace& place, const SettingType& type, std::string_v
                       place.settings.fields[place.item].labels[std::string(place.tail)]);
 }
 
+// The portal without a name has CRest's key for it.
+bool set_webhook(const SettingPlace& place, const SettingType& type, std::string_view text) {
+  PortalSettings& portal = place.settings.portals[place.item];
+  return (text.empty() || !portal.name.empty()) && read_setting(type, text, portal.webhook);
+}
+
 using namespace setting_types;
 
 // Each section's keys in a namespace of its own.

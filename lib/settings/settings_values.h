@@ -18,7 +18,7 @@ struct SettingType {
   long long least = 0;          // of a number or a time; of a text: characters, when not empty
   long long most = 0;           // 0: no bound
   std::string_view words = {};  // of a text, or of each in a list: "red, green or blue"
-  bool may_be_empty = false;
+  bool may_be_empty = false;    // a text that has words, or a number, which is 0 then
   bool (*check)(std::string_view text) = nullptr;  // of a text
   bool lower_case = false;                         // a text is kept so
   bool secret = false;                             // never shown
@@ -81,12 +81,20 @@ inline constexpr NumberType kLimit = {
     {"a whole number (0 for no limit) from 0 to 1000000000", 0, 1'000'000'000}};
 inline constexpr NumberType kDays = {{"a whole number of days from 1 to 36500", 1, 36'500}};
 inline constexpr NumberType kBucket = {{"a whole number from 2 to 100000", 2, 100'000}};
+inline constexpr NumberType kOwnBucket = {{.expects = "a whole number from 2 to 100000, or nothing",
+                                           .least = 2,
+                                           .most = 100'000,
+                                           .may_be_empty = true}};
+inline constexpr TypeOf<double> kOwnDrain = {
+    {.expects = "a number over 0, or nothing", .may_be_empty = true}};
 
 inline constexpr TextType kText = {{"one line of text"}};
 inline constexpr TextType kSecret = {{.expects = "one line of text", .secret = true}};
 inline constexpr TextType kUrl = {{"a URL"}};
 inline constexpr TextType kSecretUrl = {{.expects = "a URL", .secret = true}};
 inline constexpr TextType kHook = {{.expects = "the URL of an inbound webhook", .secret = true}};
+inline constexpr TextType kOwnHook = {
+    {.expects = "the URL of an inbound webhook, in a section with a name", .secret = true}};
 inline constexpr TextType kKey = {
     {.expects = "at least 16 characters", .least = 16, .secret = true}};
 inline constexpr TextType kEncoding = {

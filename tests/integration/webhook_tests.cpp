@@ -56,7 +56,7 @@ struct Portal {
     settings.call.ca_file = authority().ca_file();
   }
   Webhook webhook(CallGate* gate = nullptr) {
-    return Webhook(settings, gate, [] { return kNow; });
+    return Webhook(settings, gate, "", [] { return kNow; });
   }
   TlsServer server;
   Settings settings;
