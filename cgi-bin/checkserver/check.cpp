@@ -176,7 +176,7 @@ std::string name_of(const Row& row) {
 std::vector<Check> all_checks() {
   std::vector<Check> all;
   for (const auto group : {program_checks(), setting_checks(), storage_checks(), leak_checks(),
-                           portal_checks(), inbound_checks(), suite_checks()}) {
+                           portal_checks(), form_checks(), inbound_checks(), suite_checks()}) {
     all.insert(all.end(), group.begin(), group.end());
   }
   return all;
@@ -223,6 +223,20 @@ std::optional<Finding> lacking(const Seen& seen, Needs needs) {
   return std::nullopt;
 }
 
+// A further portal, as if it were the only one.
+void judge_other(const Seen& seen, const PortalLook& other, Report& report) {
+  Seen its = seen;
+  static_cast<PortalLook&>(its) = other;
+  for (const auto group : {portal_checks(), form_checks()}) {
+    for (const Check& check : group) {
+      Finding finding = check.judge(its);
+      if (finding.name == "no_form") continue;
+      report.rows.push_back(
+          {std::string(check.id), check.group, "", std::move(finding), other.portal_name});
+    }
+  }
+}
+
 }  // namespace
 
 Report judge(const Seen& seen) {
@@ -234,16 +248,7 @@ Report judge(const Seen& seen) {
     report.rows.push_back(
         {std::string(check.id), check.group, std::string(check.crest), std::move(*finding)});
   }
-  for (const PortalLook& other : seen.others) {
-    Seen its = seen;
-    static_cast<PortalLook&>(its) = other;
-    for (const Check& check : portal_checks()) {
-      Finding finding = check.judge(its);
-      if (finding.name == "no_form") continue;
-      report.rows.push_back(
-          {std::string(check.id), check.group, "", std::move(finding), other.portal_name});
-    }
-  }
+  for (const PortalLook& other : seen.others) judge_other(seen, other, report);
   std::vector<std::string> secrets;
   if (seen.subject->settings) secrets = secrets_of(*seen.subject->settings);
   for (Row& row : report.rows) hide_secrets(row.finding, secrets);

@@ -78,6 +78,7 @@ std::span<const Check> setting_checks();
 std::span<const Check> storage_checks();
 std::span<const Check> leak_checks();
 std::span<const Check> portal_checks();
+std::span<const Check> form_checks();
 std::span<const Check> inbound_checks();
 std::span<const Check> suite_checks();
 std::vector<Check> all_checks();

@@ -49,25 +49,31 @@ std::vector<Command> questions(const Settings& settings, const std::string& port
     commands.push_back(
         {"method" + std::to_string(i), "method.get", Value::map({{"name", methods[i]}})});
   }
-  if (const std::string user = fixed_value(settings, "ASSIGNED_BY_ID"); !user.empty()) {
-    commands.push_back({"responsible", "user.get", Value::map({{"ID", user}})});
-  }
+  std::set<std::string> users;
+  for (const Form& form : forms_of(settings, portal))
+    users.insert(fixed_value(form, "ASSIGNED_BY_ID"));
+  users.erase("");
+  for (const std::string& user : users)
+    commands.push_back({users.size() == 1 ? "responsible" : "responsible" + user, "user.get",
+                        Value::map({{"ID", user}})});
   return commands;
 }
 
 }  // namespace
 
-bool has_form(const Settings& settings, std::string_view portal) {
-  return env_form(settings.form.portal) == env_form(portal);
+std::vector<Form> forms_of(const Settings& settings, std::string_view portal) {
+  std::vector<Form> forms = make_forms(settings).value_or(Forms());
+  std::erase_if(
+      forms, [&](const Form& form) { return env_form(form.settings.portal) != env_form(portal); });
+  return forms;
 }
 
 std::vector<std::string> used_methods(const Settings& settings, std::string_view portal) {
   std::set<std::string> methods;
-  if (has_form(settings, portal)) {
-    const bool item = settings.form.method == "crm.item.add";
-    methods.insert(item ? "crm.item.add" : "crm.lead.add");
-    methods.insert(item ? "crm.item.list" : "crm.lead.list");
-    if (settings.form.duplicates == "link") methods.insert("crm.duplicate.findbycomm");
+  for (const Form& form : forms_of(settings, portal)) {
+    methods.insert(form.item_method ? "crm.item.add" : "crm.lead.add");
+    methods.insert(form.item_method ? "crm.item.list" : "crm.lead.list");
+    if (form.link_duplicates) methods.insert("crm.duplicate.findbycomm");
   }
   const auto is_it = [&](std::string_view name) { return env_form(name) == env_form(portal); };
   // An action that names no portal calls the one that the event is from.
@@ -82,10 +88,8 @@ std::vector<std::string> used_methods(const Settings& settings, std::string_view
   return {methods.begin(), methods.end()};
 }
 
-std::string fixed_value(const Settings& settings, std::string_view name) {
-  const Result<Form> form = make_form(settings);
-  if (!form) return {};
-  for (const auto& [field, value] : form->values) {
+std::string fixed_value(const Form& form, std::string_view name) {
+  for (const auto& [field, value] : form.values) {
     if (field == name) return value;
   }
   return {};

@@ -51,8 +51,9 @@ std::string text_of(const Value& value) {
 
 Value fields_of(const Visit& visit, const Item& item) {
   Value rows = Value::array();
-  const Result<Form> form = make_form(visit.settings());
-  const std::vector<Field> form_fields = form ? form->fields : std::vector<Field>();
+  const Forms forms = make_forms(visit.settings()).value_or(Forms());
+  const Form* form = find_form(forms, item.payload["form"].text());
+  const std::vector<Field> form_fields = form != nullptr ? form->fields : std::vector<Field>();
   for (const Value::Member& field : item.payload.path("params.fields").members()) {
     const std::string name = field.key.text();
     if (is_technical(name)) continue;

@@ -183,10 +183,11 @@ class LeadPass {
 
 }  // namespace
 
-Delivery::Delivery(AppSource& app, StoreSource& stores, GateSource& gates)
+Delivery::Delivery(AppSource& app, StoreSource& stores, GateSource& gates, Complete complete)
     : app_(app),
       stores_(stores),
       gates_(gates),
+      complete_(std::move(complete)),
       held_([&gates](const std::string& destination) -> Millis {
         if (!destination.empty()) return gates.held_back(destination);
         const auto gate = gates.current();  // an older store does not say where its leads go
@@ -220,7 +221,10 @@ WorkLoop::Pass Delivery::make_pass(std::stop_token stop) {
     Result<std::vector<Item>> items = (*store)->claim(Kind::lead, kAtOnce, false, held_);
     if (!items) return std::unexpected(items.error());
     std::map<std::string, std::vector<Item>> by_portal;
-    for (const Item& item : *items) by_portal[item.payload["portal"].text()].push_back(item);
+    for (Item& item : *items) {
+      if (is_complete(*app, **store, item))
+        by_portal[item.payload["portal"].text()].push_back(item);
+    }
     // Side by side: no portal's leads wait for another that is slow.
     std::vector<std::jthread> others;
     for (const auto& [portal, own] : by_portal) {
@@ -239,6 +243,23 @@ WorkLoop::Pass Delivery::make_pass(std::stop_token stop) {
     }
     return static_cast<int>(items->size());
   };
+}
+
+// Made now of what was kept; or put back.
+bool Delivery::is_complete(const App& app, Store& store, Item& item) {
+  if (item.payload.find("record") == nullptr) return true;
+  Result<Value> payload = complete_(app, item);
+  if (payload) {
+    item.payload = *std::move(payload);
+    return true;
+  }
+  const Outcome outcome{.code = payload.error().code, .text = payload.error().cause};
+  const Status kept =
+      store.retry(item.number, now_ms() + backoff(item.attempts + 1), outcome, item.unsure);
+  app.log->error_bounded("delivery", kept ? payload.error() : kept.error());
+  const Finished over{item.id, ""};
+  finished({&over, 1});
+  return false;
 }
 
 void Delivery::deliver_all(Store& store, LeadSender& sender, Log& log,

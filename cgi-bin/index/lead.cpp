@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/secret.h"
 #include "base/text.h"
+#include "portal/webhook.h"
 #include "value/php.h"
 
 namespace b24 {
@@ -184,17 +185,44 @@ Record make_record(const Request& request, std::string_view key, std::string_vie
   return record;
 }
 
-NewItem make_lead(const Form& form, const Record& record, const std::string& encoding) {
+NewItem make_lead(const Forms& forms, const Record& record, const Settings& settings) {
   NewItem item;
   item.id = record.key;
   item.name = "form";
   item.received_at = record.at;
   const auto request = parse_content(record.query, record.content_type, record.body, {});
   if (!request) return item;
-  const Submission submission = read_submission(form, *request, encoding);
-  item.payload = lead_payload(form, submission, record.key);
+  const std::string name = request->get[kFormInput].text();
+  if (!name.empty()) item.name = text::for_log(name, 64);
+  if (!request->post[kHoneypotInput].text().empty()) item.state = State::spam;
+  const Form* form = find_form(forms, name);
+  if (form == nullptr) {
+    item.payload = Value::map({{"form", item.name},
+                               {"record", Value::map({{"query", record.query},
+                                                      {"content_type", record.content_type},
+                                                      {"body", secret::base64(record.body)}})}});
+    return item;
+  }
+  const Submission submission = read_submission(*form, *request, settings.crest.current_encoding);
+  item.payload = lead_payload(*form, submission, record.key);
+  item.destination = Webhook::portal_of(called_portal(settings, form->settings.portal).url);
   if (submission.honeypot) item.state = State::spam;
   return item;
+}
+
+Result<Value> payload_of_record(const Forms& forms, const Item& item, const Settings& settings) {
+  const Value& kept = item.payload["record"];
+  Record record;
+  record.key = item.id;
+  record.query = kept["query"].text();
+  record.content_type = kept["content_type"].text();
+  record.body = secret::decode_base64(kept["body"].text());
+  Value payload = make_lead(forms, record, settings).payload;
+  if (payload.find("record") == nullptr) return payload;
+  const std::string section = "[form " + item.name + "]";
+  return std::unexpected(Error{ErrorKind::settings, "no_form",
+                               section + " is not in the settings, so nobody knows where it goes",
+                               "put the section " + section + " back, or delete the lead"});
 }
 
 Value lead_payload(const Form& form, const Submission& submission, std::string_view id) {
@@ -204,7 +232,8 @@ Value lead_payload(const Form& form, const Submission& submission, std::string_v
   const Value duplicates = form.link_duplicates ? duplicates_of(fields) : Value::array();
   Value payload = form.item_method ? item_call(fields, id) : lead_call(std::move(fields), id);
   if (duplicates.size() != 0) payload.set("duplicates", duplicates);
-  if (!form.portal.empty()) payload.set("portal", form.portal);
+  if (!form.name().empty()) payload.set("form", form.name());
+  if (!form.settings.portal.empty()) payload.set("portal", form.settings.portal);
   return payload;
 }
 

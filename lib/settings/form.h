@@ -1,4 +1,6 @@
-// form: the lead form as data: its fields, what each may hold, and where it goes in the CRM.
+// form: a form as data: its fields, what each may hold, and where it goes in the CRM.
+//
+// A [field NAME] that no form names belongs to [form], and to those that take its fields.
 //
 // The default is the form of the vendor's example: first_name, last_name, phone, email. Names that
 // many sites use (first_name, company, comments, consent, ...) bring a type, a target and a label
@@ -18,6 +20,9 @@ namespace b24 {
 
 enum class FieldType { text, email, phone, textarea, select, checkbox, consent, hidden, file };
 
+// What the owner has set for a language, else for all; empty: neither.
+std::string_view text_in(const Labels& texts, std::string_view language);
+
 struct Choice {
   std::string value;
   std::string label;
@@ -32,19 +37,20 @@ struct Field : FieldSettings {
 
   // The owner's label for a language; empty when there is none (then the catalogue's
   // field_<name>, or the name).
-  std::string_view label(std::string_view language) const;
+  std::string_view label(std::string_view language) const { return text_in(labels, language); }
   bool is_box() const { return type == FieldType::checkbox || type == FieldType::consent; }
 };
 
 struct Form {
+  FormSettings settings;
   std::vector<Field> fields;
   std::string title;  // pattern with {field} in it; may come out blank
   std::vector<std::pair<std::string, std::string>> values;  // fixed CRM fields
   bool item_method = false;                                 // crm.item.add
   bool unknown_to_comments = false;
   bool link_duplicates = false;
-  std::string portal;  // by its name (portals.h)
 
+  const std::string& name() const { return settings.name; }  // of [form NAME]; "": of [form]
   const Field* find(std::string_view name) const;
   bool has_files() const;
 };
@@ -52,10 +58,19 @@ struct Form {
 // Errors (kind settings) name section, key and remedy: an unknown type, a pattern that is none, a
 // select without options, a title with an unknown field, a reserved or impossible name, a
 // tilda that has no key to prove itself by, ...
-Result<Form> make_form(const Settings& settings);
+Result<Form> make_form(const Settings& settings);  // [form]
+
+// All: [form] first, then each [form NAME].
+using Forms = std::vector<Form>;
+Result<Forms> make_forms(const Settings& settings);
+// Names are compared as those of sections are; null: there is none.
+const Form* find_form(const Forms& forms, std::string_view name);
+// "[form]", "[form callback]"
+std::string section_of(const FormSettings& form);
 
 // Names that the form itself uses among the posted fields.
 inline constexpr std::string_view kSavedInput = "saved";
+inline constexpr std::string_view kFormInput = "form";  // in the address: which form it is
 inline constexpr std::string_view kTokenInput = "form_token";
 inline constexpr std::string_view kHoneypotInput =
     "b24_extra";  // a trap: no person sees it, no autofill knows it

@@ -93,8 +93,6 @@ inline constexpr TextType kSecret = {{.expects = "one line of text", .secret = t
 inline constexpr TextType kUrl = {{"a URL"}};
 inline constexpr TextType kSecretUrl = {{.expects = "a URL", .secret = true}};
 inline constexpr TextType kHook = {{.expects = "the URL of an inbound webhook", .secret = true}};
-inline constexpr TextType kOwnHook = {
-    {.expects = "the URL of an inbound webhook, in a section with a name", .secret = true}};
 inline constexpr TextType kKey = {
     {.expects = "at least 16 characters", .least = 16, .secret = true}};
 inline constexpr TextType kEncoding = {

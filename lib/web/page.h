@@ -61,6 +61,7 @@ class Templates {
   std::string message(std::string_view language, std::string_view key,
                       const Value& data = Value::array()) const;
   bool has_message(std::string_view key) const;
+  bool has_page(std::string_view name) const;  // whether there is such a template
 
   // What is wrong with the catalogues other than the English one (code broken_catalogue or
   // broken_line): the first that cannot be read, or whose texts are not those of the English one,

@@ -171,6 +171,41 @@ BOOST_AUTO_TEST_CASE(repeat_customers_are_looked_for_when_wanted) {
              "PHONE[0]=+1 202&EMAIL[0]=a@b.cc");
 }
 
+BOOST_AUTO_TEST_CASE(a_record_of_a_form_that_is_gone_is_kept_as_it_came) {
+  Settings settings;
+  Record record;
+  record.key = "id1";
+  record.query = "form=quick";
+  record.content_type = "application/x-www-form-urlencoded";
+  record.body = "phone=123";
+  Item item;
+  const auto take_in = [&] {
+    const NewItem made = make_lead(make_forms(settings).value(), record, settings);
+    item.id = made.id;
+    item.name = made.name;
+    item.payload = made.payload;
+    return made;
+  };
+  BOOST_TEST((take_in().state == State::pending));
+  BOOST_TEST(item.name == "quick");
+  BOOST_TEST((item.payload.find("method") == nullptr));
+  const auto none = payload_of_record(make_forms(settings).value(), item, settings);
+  BOOST_REQUIRE(!none);
+  BOOST_TEST(none.error().code == "no_form");
+  BOOST_TEST(none.error().remedy.contains("[form quick]"));
+  record.body += "&b24_extra=1";
+  BOOST_TEST((take_in().state == State::spam));
+  record.body = "phone=123";
+  take_in();
+  settings.forms.push_back(settings.form);
+  settings.forms[0].name = "quick";
+  settings.forms[0].fields = "phone";
+  const Value payload = payload_of_record(make_forms(settings).value(), item, settings).value();
+  BOOST_TEST(payload["form"].text() == "quick");
+  BOOST_TEST(payload.path("params.fields.PHONE")[0]["VALUE"].text() == "123");
+  BOOST_TEST(payload.path("params.fields.ORIGIN_ID").text() == "id1");
+}
+
 BOOST_AUTO_TEST_CASE(an_id_follows_token_and_content) {
   const Form form = form_of({});
   const Submission one = submit(form, kPerson);
