@@ -13,35 +13,83 @@ Finding no_form() {
 
 // Every field that the form fills, under crm.item.add's spelling, which both spellings lead to.
 std::vector<std::string> filled_fields(const Form& form) {
-  std::vector<std::string> filled = {"title", "originatorId", "originId"};
-  for (const Field& field : form.fields) {
-    if (!field.target.empty()) filled.push_back(item_field(field.target));
-  }
-  for (const auto& [name, value] : form.values) filled.push_back(item_field(name));
+  std::vector<std::string> filled;
+  const auto add = [&](std::string_view target) {
+    if (!target.empty() && form.entity.has(target))
+      filled.push_back(item_field(target_field(target)));
+  };
+  add("TITLE");
+  if (form.entity.name.empty()) add("XML_ID");
+  if (!form.entity.name.empty()) filled.insert(filled.end(), {"originatorId", "originId"});
+  for (const Field& field : form.fields) add(field.target);
+  for (const auto& [name, value] : form.values) add(name);
   return filled;
+}
+
+// A field of the CRM as the portal describes it: by crm.lead.fields, or crm.item.fields.
+struct KnownField {
+  std::string name;  // crm.item.add's
+  std::string shown;
+  const Value* about;
+};
+std::vector<KnownField> known_fields(const Value& answer) {
+  const Value* items = answer.find("fields");
+  std::vector<KnownField> known;
+  for (const Value::Member& field : (items != nullptr ? *items : answer).members()) {
+    const std::string name = field.key.text();
+    known.push_back({item_field(name), name, &field.value});
+    if (name != "fm") continue;
+    for (const char* kind : {"phone", "email", "web", "im"})
+      known.push_back({kind, kind, &field.value});
+  }
+  return known;
+}
+
+// What a list of the portal does not have among the options of a select; empty: all is there.
+Finding list_fault(const Form& form, const std::vector<KnownField>& known) {
+  for (const Field& field : form.fields) {
+    const auto it =
+        std::ranges::find(known, item_field(target_field(field.target)), &KnownField::name);
+    if (it == known.end() || field.choices.empty()) continue;
+    const Value& items = (*it->about)["items"];
+    std::string all;
+    std::vector<std::string> numbers;
+    for (const Value::Member& item : items.members()) {
+      numbers.push_back(item.value["ID"].text());
+      all += (all.empty() ? "" : " | ") + numbers.back() + ": " + item.value["VALUE"].text();
+    }
+    const bool is_good =
+        numbers.empty() || std::ranges::all_of(field.choices, [&](const Choice& c) {
+          return std::ranges::find(numbers, c.value) != numbers.end();
+        });
+    if (is_good) continue;
+    return {.state = State::error,
+            .name = "list",
+            .facts = Value::map({{"field", field.name}, {"target", it->shown}}),
+            .paste = {"[field " + field.name + "]", "options = " + all}};
+  }
+  return {};
 }
 
 Finding fields_of(const Seen& seen, const Form& form) {
   Finding instead;
-  const Answer* answer = answer_to(seen, "fields", instead);
+  const Answer* answer = answer_to(seen, fields_question(form), instead);
   if (answer == nullptr) return instead;
   const std::vector<std::string> filled = filled_fields(form);
-  std::vector<std::string> known;
+  const std::vector<KnownField> known = known_fields(answer->result);
   std::string required;
-  for (const Value::Member& field : answer->result.members()) {
-    const std::string name = item_field(field.key.text());
-    known.push_back(name);
-    const bool must = yes(field.value["isRequired"]) && !yes(field.value["isReadOnly"]);
-    if (!must || std::find(filled.begin(), filled.end(), name) != filled.end()) continue;
-    const std::string& label = field.value["formLabel"].is_string()
-                                   ? field.value["formLabel"].string()
-                                   : field.value["title"].text();
-    required += (required.empty() ? "" : ", ") + field.key.text();
-    if (!label.empty() && label != field.key.text()) required += " (" + label + ")";
+  for (const KnownField& field : known) {
+    const Value& about = *field.about;
+    const bool must = yes(about["isRequired"]) && !yes(about["isReadOnly"]);
+    if (!must || std::ranges::find(filled, field.name) != filled.end()) continue;
+    const std::string label =
+        about["formLabel"].is_string() ? about["formLabel"].string() : about["title"].text();
+    required += (required.empty() ? "" : ", ") + field.shown;
+    if (!label.empty() && label != field.shown) required += " (" + label + ")";
   }
   std::string unknown;
   for (const std::string& name : filled) {
-    if (std::find(known.begin(), known.end(), name) != known.end()) continue;
+    if (std::ranges::find(known, name, &KnownField::name) != known.end()) continue;
     unknown += (unknown.empty() ? "" : ", ") + name;
   }
   const Value facts = Value::map({{"required", required},
@@ -51,6 +99,7 @@ Finding fields_of(const Seen& seen, const Form& form) {
     return {.state = State::error, .name = "required", .facts = facts};
   }
   if (!unknown.empty()) return {.state = State::error, .name = "unknown", .facts = facts};
+  if (Finding list = list_fault(form, known); !list.name.empty()) return list;
   return {.name = "known", .facts = facts};
 }
 
@@ -75,8 +124,11 @@ Finding listed(const Seen& seen, const Form& form, std::string_view field,
           .facts = Value::map({{"id", wanted}, {"all", all}})};
 }
 
+// Of contacts and companies there is none; a smart process has lists of its own.
 Finding stage_of(const Seen& seen, const Form& form) {
-  return listed(seen, form, "STATUS_ID", "stages");
+  if (form.entity.name == "lead") return listed(seen, form, "STATUS_ID", "stages");
+  if (form.entity.name == "deal") return listed(seen, form, "STAGE_ID", stages_question(form));
+  return {.name = "portal_chooses"};
 }
 Finding source_of(const Seen& seen, const Form& form) {
   return listed(seen, form, "SOURCE_ID", "sources");

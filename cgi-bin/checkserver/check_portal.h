@@ -17,6 +17,9 @@ std::vector<Form> forms_of(const Settings& settings, std::string_view portal);
 // The portal's methods that these settings make us call, sorted. In the batch, number N is asked
 // about by the command "methodN".
 std::vector<std::string> used_methods(const Settings& settings, std::string_view portal = {});
+// The commands that ask for the fields of what a form makes, and for the stages of its deals.
+std::string fields_question(const Form& form);
+std::string stages_question(const Form& form);
 // What every lead of the form gets in this field; empty when nothing.
 std::string fixed_value(const Form& form, std::string_view name);
 // What the portal answered to one question; null, with what to say, when it did not.

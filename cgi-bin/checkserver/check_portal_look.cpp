@@ -32,6 +32,26 @@ class ProbeGate : public CallGate {
   Gate& gate_;
 };
 
+void add_once(Command command, std::vector<Command>& commands) {
+  if (std::ranges::find(commands, command.key, &Command::key) == commands.end())
+    commands.push_back(std::move(command));
+}
+
+// Of leads all is asked anyway.
+void ask_of_entity(const Form& form, std::vector<Command>& commands) {
+  if (form.entity.name == "lead") return;
+  add_once({fields_question(form), "crm.item.fields",
+            Value::map({{"entityTypeId", form.entity.type}, {"useOriginalUfNames", "Y"}})},
+           commands);
+  if (form.entity.name != "deal") return;
+  const std::string category = fixed_value(form, "CATEGORY_ID");
+  const std::string list =
+      category.empty() || category == "0" ? "DEAL_STAGE" : "DEAL_STAGE_" + category;
+  add_once({stages_question(form), "crm.status.list",
+            Value::map({{"filter", Value::map({{"ENTITY_ID", list}})}})},
+           commands);
+}
+
 std::vector<Command> questions(const Settings& settings, const std::string& portal) {
   std::vector<Command> commands = {
       {"profile", "profile"},
@@ -44,6 +64,7 @@ std::vector<Command> questions(const Settings& settings, const std::string& port
       {"sources", "crm.status.list",
        Value::map({{"filter", Value::map({{"ENTITY_ID", "SOURCE"}})}})},
   };
+  for (const Form& form : forms_of(settings, portal)) ask_of_entity(form, commands);
   const std::vector<std::string> methods = used_methods(settings, portal);
   for (std::size_t i = 0; i < methods.size(); ++i) {
     commands.push_back(
@@ -73,7 +94,10 @@ std::vector<std::string> used_methods(const Settings& settings, std::string_view
   for (const Form& form : forms_of(settings, portal)) {
     methods.insert(form.item_method ? "crm.item.add" : "crm.lead.add");
     methods.insert(form.item_method ? "crm.item.list" : "crm.lead.list");
-    if (form.link_duplicates) methods.insert("crm.duplicate.findbycomm");
+    if (form.link_customer || form.comment_known) methods.insert("crm.duplicate.findbycomm");
+    if (form.create_contact) methods.insert({"crm.item.add", "crm.item.list"});
+    if (form.comment_known)
+      methods.insert({"crm.item.list", "crm.timeline.comment.add", "crm.timeline.comment.list"});
   }
   const auto is_it = [&](std::string_view name) { return env_form(name) == env_form(portal); };
   // An action that names no portal calls the one that the event is from.
@@ -86,6 +110,14 @@ std::vector<std::string> used_methods(const Settings& settings, std::string_view
     if (calls && !action.call.empty()) methods.insert(action.call.substr(0, action.call.find('?')));
   }
   return {methods.begin(), methods.end()};
+}
+
+std::string fields_question(const Form& form) {
+  return form.entity.name == "lead" ? "fields" : "fields" + std::to_string(form.entity.type);
+}
+
+std::string stages_question(const Form& form) {
+  return "stages2_" + fixed_value(form, "CATEGORY_ID");
 }
 
 std::string fixed_value(const Form& form, std::string_view name) {

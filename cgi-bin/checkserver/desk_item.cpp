@@ -4,7 +4,7 @@
 #include "base/secret.h"
 #include "base/text.h"
 #include "desk.h"
-#include "portal/webhook.h"
+#include "portal/item_link.h"
 #include "settings/form.h"
 #include "value/json.h"
 #include "value/mask.h"
@@ -14,7 +14,8 @@ namespace {
 
 // Between us and the portal, not the visitor's.
 bool is_technical(std::string_view field) {
-  constexpr std::string_view kOurs[] = {"ORIGINATOR_ID", "ORIGIN_ID", "originatorId", "originId"};
+  constexpr std::string_view kOurs[] = {"ORIGINATOR_ID", "ORIGIN_ID", "originatorId", "originId",
+                                        "xmlId"};
   return std::ranges::find(kOurs, field) != std::end(kOurs);
 }
 
@@ -104,12 +105,7 @@ Value actions_of(const Visit& visit, const Item& item) {
 }
 
 std::string portal_link(const Visit& visit, const Item& item) {
-  const std::string portal =
-      Webhook::portal_of(called_portal(visit.settings(), item.payload["portal"].text()).url);
-  const bool is_number =
-      !item.result.empty() && item.result.find_first_not_of("0123456789") == item.result.npos;
-  if (item.kind != Kind::lead || !is_number || portal.empty()) return {};
-  return "https://" + portal + "/crm/lead/details/" + item.result + "/";
+  return item.kind == Kind::lead ? item_link(visit.settings(), item.payload, item.result) : "";
 }
 
 std::string pretty(const Value& value) {

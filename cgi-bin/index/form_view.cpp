@@ -77,10 +77,8 @@ Value hidden_inputs(const Form& form, const FormView& view) {
     hidden.append(Value::map({{"name", field.name}, {"value", shown_value(field, view)}}));
   }
   for (const Value::Member& mark : view.marks.members()) {
-    const std::string name = text::lower(mark.key.text());
-    if (name.starts_with("utm_")) {
-      hidden.append(Value::map({{"name", name}, {"value", mark.value.text()}}));
-    }
+    hidden.append(
+        Value::map({{"name", text::lower(mark.key.text())}, {"value", mark.value.text()}}));
   }
   return hidden;
 }

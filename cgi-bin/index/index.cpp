@@ -339,7 +339,7 @@ class IndexPage : public AppPage {
       return json_answer(ending, view.errors, context.settings().success_url);
     view.token = ending.token;
     view.notice = ending.notice;
-    view.marks = utm_marks(context.request.params);
+    view.marks = marks_of(*context.form, context.request.params);
     const FormBase base{context.app.settings, context.form, context.templates, context.language,
                         app_.mode() != Mode::cgi};
     return form_page(base, view, ending.status, pages_);

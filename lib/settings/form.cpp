@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <charconv>
 #include <optional>
 
 #include "base/text.h"
@@ -91,8 +92,8 @@ std::optional<Error> field_fault(const Field& field) {
        "more than 100000", "use a smaller number"},
       {!field.link.empty() && !is_page, " link", "not the address of a page",
        "begin it with https:// or /"},
-      {!field.target.empty() && !is_name(field.target), " target", "not the name of a CRM field",
-       "for example COMMENTS or UF_CRM_1700000000"},
+      {!field.target.empty() && !is_name(target_field(field.target)), " target",
+       "not the name of a CRM field", "for example COMMENTS or UF_CRM_1700000000"},
       {!pattern.empty(), " pattern", pattern.c_str(),
        "use a POSIX extended regular expression: [0-9] instead of \\d"}};
   for (const auto& row : rows)
@@ -195,6 +196,23 @@ Result<std::vector<std::pair<std::string, std::string>>> parse_values(const Form
   return parsed;
 }
 
+// A smart process has no comments for what has no place in it otherwise.
+std::optional<Error> place_fault(const Form& form) {
+  if (form.entity.has_comments) return std::nullopt;
+  for (const Field& field : form.fields) {
+    const bool is_lost =
+        field.target == "COMMENTS" ||
+        (!field.target.empty() && !form.entity.has(field.target) && !form.create_contact);
+    if (is_lost)
+      return fault(section_of(form.settings) + " fields",
+                   "a smart process has no place for " + field.name,
+                   "set target in [field " + field.name +
+                       "] to a field of it (UF_CRM_...) or to none, or contact = create in " +
+                       section_of(form.settings) + " for names, phones and e-mails");
+  }
+  return std::nullopt;
+}
+
 std::optional<Error> form_fault(const FormSettings& form) {
   const std::string section = section_of(form);
   if (!form.name.empty() && !is_name(form.name))
@@ -222,9 +240,13 @@ Result<Form> form_of(const Settings& settings, const FormSettings& from) {
   auto values = parse_values(from);
   if (!values) return std::unexpected(values.error());
   form.values = std::move(*values);
-  form.item_method = from.method == "crm.item.add";
+  form.entity = entity_of(from.entity);
+  form.item_method = from.method == "crm.item.add" || form.entity.name != "lead";
   form.unknown_to_comments = from.unknown == "comments";
-  form.link_duplicates = from.duplicates == "link";
+  form.link_customer = from.duplicates == "link" || from.contact != "none";
+  form.create_contact = from.contact == "create" && form.entity.name != "contact";
+  form.comment_known = from.duplicates == "comment";
+  if (std::optional<Error> bad = place_fault(form); bad) return std::unexpected(*bad);
   return form;
 }
 
@@ -240,6 +262,28 @@ std::string_view text_in(const Labels& texts, std::string_view language) {
   if (const auto own = texts.find(language); own != texts.end()) return own->second;
   if (const auto any = texts.find(""); any != texts.end()) return any->second;
   return {};
+}
+
+Entity entity_of(std::string_view setting) {
+  constexpr Entity kEntities[] = {{"lead", 1, true, true, true},
+                                  {"deal", 2, false, false, true},
+                                  {"contact", 3, true, true, true},
+                                  {"company", 4, false, true, true}};
+  const auto* known = std::ranges::find(kEntities, setting, &Entity::name);
+  if (known != std::end(kEntities)) return *known;
+  Entity process;
+  std::from_chars(setting.data(), setting.data() + setting.size(), process.type);
+  return process;
+}
+
+bool Entity::has(std::string_view target) const {
+  constexpr std::string_view kNames[] = {"NAME", "LAST_NAME", "SECOND_NAME",
+                                         "POST", "HONORIFIC", "BIRTHDATE"};
+  if (is_multifield(target)) return has_phones;
+  if (std::ranges::find(kNames, target) != std::end(kNames)) return has_names;
+  if (target == "COMMENTS") return has_comments;
+  if (target == "TITLE") return name != "contact";
+  return (target != "COMPANY_TITLE" && target != "STATUS_ID") || name == "lead";
 }
 
 const Field* Form::find(std::string_view name) const {
@@ -285,6 +329,10 @@ bool is_reserved_input(std::string_view name) {
 
 bool is_multifield(std::string_view target) {
   return target == "PHONE" || target == "EMAIL" || target == "WEB" || target == "IM";
+}
+
+std::string_view target_field(std::string_view target) {
+  return target.ends_with("[]") ? target.substr(0, target.size() - 2) : target;
 }
 
 std::string item_field(std::string_view name) {

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -41,14 +42,29 @@ struct Field : FieldSettings {
   bool is_box() const { return type == FieldType::checkbox || type == FieldType::consent; }
 };
 
+// What a submission becomes in the CRM, and what of it that has a place for.
+struct Entity {
+  std::string_view name;  // "lead"; empty: a smart process
+  std::int64_t type = 0;  // entityTypeId
+  bool has_names = false;
+  bool has_phones = false;  // and e-mails
+  bool has_comments = false;
+  // Whether a target (in crm.lead.add's spelling) is a field of it.
+  bool has(std::string_view target) const;
+};
+Entity entity_of(std::string_view setting);  // "deal", "128"
+
 struct Form {
   FormSettings settings;
+  Entity entity = {};
   std::vector<Field> fields;
   std::string title;  // pattern with {field} in it; may come out blank
   std::vector<std::pair<std::string, std::string>> values;  // fixed CRM fields
   bool item_method = false;                                 // crm.item.add
   bool unknown_to_comments = false;
-  bool link_duplicates = false;
+  bool link_customer = false;  // contact and company that are known are tied to it
+  bool create_contact = false;
+  bool comment_known = false;
 
   const std::string& name() const { return settings.name; }  // of [form NAME]; "": of [form]
   const Field* find(std::string_view name) const;
@@ -78,10 +94,15 @@ inline constexpr std::string_view kTraceInput = "TRACE";        // filled by the
 inline constexpr std::string_view kCharsetInput = "_charset_";  // filled by browsers
 inline constexpr std::string_view kUtmInputs[] = {"utm_source", "utm_medium", "utm_campaign",
                                                   "utm_content", "utm_term"};
+// What advertisers put into links, for which the CRM has no fields of its own.
+inline constexpr std::string_view kClickInputs[] = {"yclid", "gclid", "ysclid", "fbclid"};
 bool is_reserved_input(std::string_view name);
 
 // The CRM's fields that hold several values with a type each.
 bool is_multifield(std::string_view target);
+
+// "UF_CRM_TAGS[]" is a field of several values: its name.
+std::string_view target_field(std::string_view target);
 
 // A classic CRM field's name for crm.item.add: LAST_NAME -> lastName, STATUS_ID -> stageId; custom
 // fields (UF_...) and names in camelCase stay.

@@ -135,6 +135,11 @@ bool is_language(std::string_view text) {
          std::ranges::all_of(text, [](char c) { return text::is_letter(c) || c == '-'; });
 }
 
+bool is_entity(std::string_view text) {
+  return is_one_of(text, "lead, deal, contact, company") ||
+         matches("[1-9][0-9]{0,9}", std::string(text));
+}
+
 bool is_csp(std::string_view text) {
   const std::string own =
       " +('self'|(https|wss)://([*][.])?[a-zA-Z0-9_-]+([.][a-zA-Z0-9_-]+)+(:[0-9]+)?"

@@ -50,6 +50,7 @@ T initial_value(const TypeOf<T>& type, std::string_view text) {
 // Checks of texts.
 bool is_encoding(std::string_view text);    // a name that iconv knows, or none
 bool is_language(std::string_view text);    // "auto", or a tag such as "en"
+bool is_entity(std::string_view text);      // "lead", "deal", "contact", "company", "128"
 bool is_utc_offset(std::string_view text);  // "+03:00"
 bool is_time_zone(std::string_view text);   // "Europe/Moscow", such an offset, or none
 // Whether this system has such a zone; the C library takes a name that it does not know for UTC.
@@ -107,7 +108,11 @@ inline constexpr TextType kCsp = {
      .check = is_csp}};
 inline constexpr TextType kMethod = choice("crm.lead.add or crm.item.add");
 inline constexpr TextType kUnknown = choice("ignore or comments");
-inline constexpr TextType kDuplicates = choice("ignore or link");
+inline constexpr TextType kDuplicates = choice("ignore, link or comment");
+inline constexpr TextType kContact = choice("none, link or create");
+inline constexpr TextType kEntity = {
+    {.expects = "lead, deal, contact, company, or the number (entityTypeId) of a smart process",
+     .check = is_entity}};
 inline constexpr TextType kCaptcha = choice("turnstile, hcaptcha, recaptcha or smartcaptcha", true);
 inline constexpr TextType kFieldType =
     choice("text, email, phone, textarea, select, checkbox, consent, hidden or file", true);

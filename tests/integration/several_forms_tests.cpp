@@ -195,11 +195,11 @@ BOOST_AUTO_TEST_CASE(a_lead_whose_form_is_gone_waits_for_it) {
   item.id = "lead-of-a-form-that-is-gone";
   item.name = "quick";
   item.received_at = now_ms();
-  item.payload = Value::map(
-      {{"form", "quick"},
-       {"record", Value::map({{"query", "form=quick"},
-                              {"content_type", "application/x-www-form-urlencoded"},
-                              {"body", secret::base64("phone=%2B1+202+555+0100")}})}});
+  item.payload =
+      Value::map({{"form", "quick"},
+                  {"record", Value::map({{"query", "form=quick"},
+                                         {"content_type", "application/x-www-form-urlencoded"},
+                                         {"body", secret::base64("phone=%2B1+202+555+0100")}})}});
   good(good(Store::open(site().run_dir() / "data"))->accept({item}));
   const Value sent = Value::map({{"id", item.id}});
   BOOST_TEST(wait_until([&] { return lead(sent).error_code == "no_form"; }, kDeadline * 3));
@@ -211,6 +211,115 @@ BOOST_AUTO_TEST_CASE(a_lead_whose_form_is_gone_waits_for_it) {
   BOOST_TEST(wait_until([&] { return site().leads().size() == 1U; }, kDeadline * 3));
   BOOST_TEST(site().leads()[0]["TITLE"].text() == "Quick +1 202 555 0100");
   BOOST_TEST(site().leads()[0]["ORIGIN_ID"].text() == item.id);
+}
+
+BOOST_AUTO_TEST_CASE(an_order_becomes_a_deal_with_its_contact) {
+  set("\n[form order]\nentity = deal\ncontact = create\nfields = first_name, phone, email, "
+      "comments\n"
+      "values = STAGE_ID=PREPARATION, OPENED=Y, SOURCE_ID=WEB\ntitle = Order of {first_name}\n");
+  Value order = person();
+  order.set("comments", "Two, please");
+  const Value first = submit(order, "?form=order");
+  BOOST_TEST(first["status"].text() == "saved");
+  order.set("comments", "Three more");
+  BOOST_TEST(submit(order, "?form=order")["status"].text() == "saved");
+  BOOST_TEST_REQUIRE(site().items(2).size() == 4U);  // two were there
+  BOOST_TEST_REQUIRE(site().items(3).size() == 1U);
+  const Value deal = site().items(2)[2], contact = site().items(3)[0];
+  BOOST_TEST(deal["TITLE"].text() == "Order of Anna");
+  BOOST_TEST(deal["STAGE_ID"].text() == "PREPARATION");
+  BOOST_TEST(deal["CONTACT_ID"].text() == contact["ID"].text());
+  BOOST_TEST(site().items(2)[3]["CONTACT_ID"].text() == contact["ID"].text());
+  BOOST_TEST(deal["COMMENTS"].text().contains("phone: +1 202 555 0100"));
+  BOOST_TEST(deal["COMMENTS"].text().contains("Two, please"));
+  BOOST_TEST(deal["ORIGIN_ID"].text() == first["id"].text());
+  BOOST_TEST(contact["NAME"].text() == "Anna");
+  BOOST_TEST(contact["PHONE"][0].text() == "+1 202 555 0100");
+  BOOST_TEST(contact["SOURCE_ID"].text() == "WEB");
+  BOOST_TEST(lead(first).payload["entity"].text() == "deal");
+}
+
+BOOST_AUTO_TEST_CASE(whoever_is_known_gets_a_comment_and_nothing_new) {
+  set("\n[form]\nduplicates = comment\n[form deal]\nentity = deal\ncontact = create\n"
+      "duplicates = ignore\n");
+  BOOST_TEST(submit(person())["lead_id"].text() == "1");
+  const Value again = submit(person("Anne"));
+  BOOST_TEST(again["status"].text() == "saved");
+  BOOST_TEST(again["lead_id"].text() == "lead:1");
+  BOOST_TEST(site().leads().size() == 1U);
+  BOOST_TEST_REQUIRE(site().comments().size() == 1U);
+  const std::string text = site().comments()[0]["COMMENT"].text();
+  BOOST_TEST(text.starts_with("Anne O'Neil\n"));
+  BOOST_TEST(text.contains(again["id"].text()));
+  // With a contact, at his open deal.
+  BOOST_TEST(submit(person("Nina"), "?form=deal")["status"].text() == "saved");
+  BOOST_TEST(submit(person("Anya"))["lead_id"].text() == "deal:3");
+  BOOST_TEST(site().comments().size() == 2U);
+  site().call_json("crm.deal.update",
+                   Value::map({{"id", 3}, {"fields", Value::map({{"CLOSED", "Y"}})}}));
+  BOOST_TEST(submit(person("Anita"))["lead_id"].text() == "contact:1");
+  // Who is not known becomes a lead.
+  Value stranger = person("Zoe");
+  stranger.set("phone", "+1 999");
+  stranger.set("email", "zoe@example.com");
+  BOOST_TEST(submit(stranger)["lead_id"].text() == "2");
+}
+
+// A call whose answer never came: what it made is found, and nothing is made twice.
+BOOST_AUTO_TEST_CASE(contacts_items_and_comments_are_made_once_whatever_breaks_off) {
+  const std::string quick = "[delivery]\nsettle = 1s\n[portal_call]\ntotal_time = 2s\n";
+  std::string plainer = plain();
+  plainer.replace(plainer.find("[portal_call]\n"), 14, quick);
+  site().set_settings(
+      plainer +
+      "\n[form]\nduplicates = comment\n[form order]\nentity = deal\ncontact = create\n"
+      "duplicates = ignore\n[form process]\nentity = 128\ncontact = create\n"
+      "duplicates = ignore\nvalues = OPENED=Y\n");
+  usleep(1'100'000);
+  const auto sent_in_the_end = [](const std::string& form, const char* name, const char* method) {
+    site().fault("created-then-timeout", 1, method);
+    const Value answer = submit(person(name), form);
+    BOOST_TEST(wait_until([&] { return lead(answer).state == State::done; }, kDeadline * 3), form);
+    return lead(answer).result;
+  };
+  sent_in_the_end("?form=order", "Anna", "crm.item.add");  // of the contact
+  BOOST_TEST(site().items(3).size() == 1U);
+  BOOST_TEST(site().items(2).size() == 3U);
+  sent_in_the_end("?form=order", "Boris", "crm.item.add");  // of the deal
+  BOOST_TEST(site().items(3).size() == 1U);
+  BOOST_TEST(site().items(2).size() == 4U);
+  sent_in_the_end("?form=process", "Clara", "crm.item.add");
+  BOOST_TEST_REQUIRE(site().items(128).size() == 1U);
+  BOOST_TEST(site().items(128)[0]["CONTACT_ID"].text() == "1");
+  BOOST_TEST(sent_in_the_end("", "Dora", "crm.timeline.comment.add").starts_with("deal:"));
+  BOOST_TEST(site().comments().size() == 1U);
+  BOOST_TEST(site().leads().size() == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(a_company_has_what_it_has_a_place_for) {
+  set("\n[form firm]\nentity = company\ncontact = create\nfields = company, first_name, phone, "
+      "email\n");
+  Value firm = person();
+  firm.set("company", "ACME");
+  BOOST_TEST(submit(firm, "?form=firm")["status"].text() == "saved");
+  BOOST_TEST_REQUIRE(site().items(4).size() == 1U);
+  const Value company = site().items(4)[0];
+  BOOST_TEST(company["TITLE"].text() == "ACME");
+  BOOST_TEST(company["PHONE"][0].text() == "+1 202 555 0100");
+  BOOST_TEST(company["COMMENTS"].text().contains("first_name: Anna"));
+  BOOST_TEST(site().items(3)[0]["NAME"].text() == "Anna");
+}
+
+BOOST_AUTO_TEST_CASE(the_self_check_knows_the_fields_of_each_entity) {
+  set("\n[form order]\nentity = deal\nvalues = STAGE_ID=GONE, UF_CRM_NOT=1\n");
+  const Value report = checked(site());
+  expect_row(report, "portal_fields", "error", "UF_CRM_NOT");
+  expect_row(report, "portal_fields", "error", "[form order]");
+  expect_row(report, "portal_stage", "error", "no stage GONE");
+  expect_row(report, "form", "ok", "?form=order");
+  set("\n[form order]\nentity = deal\ncontact = create\nvalues = STAGE_ID=WON\n");
+  expect_row(checked(site()), "portal_fields", "ok");
+  expect_row(checked(site()), "portal_methods", "ok", "crm.item.add");
 }
 
 BOOST_AUTO_TEST_SUITE_END()
