@@ -135,7 +135,8 @@ Webhook::Webhook(const Settings& settings, CallGate* gate, const CalledPortal& p
   const std::string rest = std::string(kScheme) + std::string(parts.host) + "/rest/";
   const std::string user = std::string(parts.user) + "/" + secret_ + "/";
   url_ = rest + user;
-  if (parts.rest3) rest3_url_ = rest + "api/" + user;
+  rest3_url_ = rest + "api/" + user;
+  is_rest3_ = parts.rest3;
 }
 
 std::string Webhook::portal_of(std::string_view url) {
@@ -150,14 +151,19 @@ bool Webhook::is_at(std::string_view url, std::string_view host) {
          (portal == wanted || portal.starts_with(wanted + ":"));
 }
 
-CallResult Webhook::send(std::string_view method, const Value& params) {
+bool Webhook::is_idempotent(std::string_view method) const {
+  return (is_rest3_ && is_rest3(method)) || moved_.contains(method);
+}
+
+CallResult Webhook::send(std::string_view method, const Value& params, std::string_view key) {
   HttpRequest request;
   // Encoded, so that no method's name can lead to another path.
   const std::string name = php::url_encode(method);
-  if (!rest3_url_.empty() && is_rest3(method)) {
+  if (is_idempotent(method)) {
     request.url = rest3_url_ + name;
     request.content_type = "application/json";
     request.body = json::print(params);
+    if (!key.empty()) request.headers = {"Idempotency-Key: " + std::string(key)};
   } else {
     request.url = url_ + name + ".json";
     request.body = php::build_query(params);
@@ -175,12 +181,26 @@ CallResult Webhook::held_back(Millis wait) const {
                 clock_() + wait});
 }
 
-CallResult Webhook::call(std::string_view method, const Value& params) {
+CallResult Webhook::call(std::string_view method, const Value& params, std::string_view key) {
+  auto outcome = call_once(method, params, key);
+  // crm.* is classic, and so is a batch of it.
+  const bool may_be_elsewhere = !is_idempotent(method) && method.contains('.') &&
+                                !method.starts_with("crm.") && !outcome &&
+                                outcome.error().error.code == "ERROR_METHOD_NOT_FOUND";
+  if (!may_be_elsewhere) return outcome;
+  const auto moved = moved_.emplace(method).first;
+  auto there = call_once(method, params, key);
+  if (there || (there.error().status != 404 && there.error().status != 0)) return there;
+  moved_.erase(moved);
+  return outcome;
+}
+
+CallResult Webhook::call_once(std::string_view method, const Value& params, std::string_view key) {
   if (fault_) return std::unexpected(CallError{*fault_, 0, Verdict::blocked, 0});
   if (gate_ != nullptr) {
     if (const Millis wait = gate_->enter(method); wait > 0) return held_back(wait);
   }
-  auto outcome = send(method, params);
+  auto outcome = send(method, params, key);
   mask(outcome);
   if (gate_ != nullptr) gate_->ended(method, outcome);
   date(method, outcome);

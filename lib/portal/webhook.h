@@ -8,6 +8,7 @@
 #include <expected>
 #include <limits>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -85,10 +86,16 @@ class Webhook {
   Webhook(const Settings& settings, CallGate* gate, std::string_view portal = {},
           Clock clock = now_ms);
 
-  // Posts http_build_query(params) to <url><method>.json, as CRest does; the methods of REST 3.0 as
-  // JSON to their own address, when the configured URL is that one (/rest/api/). A gate that says
-  // "wait" is a CallError with code "gate", verdict retry and retry_at; nothing was sent then.
-  CallResult call(std::string_view method, const Value& params);
+  // Posts http_build_query(params) to <url><method>.json, as CRest does; as JSON to the address of
+  // REST 3.0 (/rest/api/) what belongs there when the configured URL is that one, and what the
+  // classic address says that it does not have. A gate that says "wait" is a CallError with code
+  // "gate", verdict retry and retry_at; nothing was sent then. `idempotency_key`: 1 to 255
+  // printable ASCII characters; REST 3.0 does what has the same key and parameters once within 24
+  // hours.
+  CallResult call(std::string_view method, const Value& params,
+                  std::string_view idempotency_key = {});
+  // Whether a call of this method goes there, so that it may be repeated with its key.
+  bool is_idempotent(std::string_view method) const;
 
   // Any number of commands, in requests of at most 50 and about a megabyte; the results are in the
   // order of the commands, one for each. A command whose method the gate holds back is left out,
@@ -115,7 +122,8 @@ class Webhook {
 
  private:
   Webhook(const Settings& settings, CallGate* gate, const CalledPortal& portal, Clock clock);
-  CallResult send(std::string_view method, const Value& params);
+  CallResult call_once(std::string_view method, const Value& params, std::string_view key);
+  CallResult send(std::string_view method, const Value& params, std::string_view key);
   // One request's worth.
   std::vector<BatchResult> run_together(std::span<const Command> commands);
   CallResult held_back(Millis wait) const;
@@ -123,8 +131,10 @@ class Webhook {
   // When a method whose time is used up may be called again.
   void date(std::string_view method, CallResult& outcome) const;
 
-  std::string url_;        // the classic address
-  std::string rest3_url_;  // empty unless the configured URL is REST 3.0's
+  std::string url_;                           // the classic address
+  std::string rest3_url_;                     // that of REST 3.0
+  bool is_rest3_ = false;                     // the configured URL is that
+  std::set<std::string, std::less<>> moved_;  // methods that the classic address does not have
   std::string secret_;
   std::string portal_;
   std::string setting_;  // that the URL is from

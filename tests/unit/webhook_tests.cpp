@@ -124,6 +124,20 @@ BOOST_AUTO_TEST_CASE(a_portal_with_a_name_has_its_own_url_and_limits) {
     BOOST_TEST(!Webhook::is_at(settings.portals[1].webhook, other), other);
 }
 
+BOOST_AUTO_TEST_CASE(what_is_wrong_with_which_field_is_told) {
+  const auto answer = read_answer(
+      400, R"({"error":{"code":"BITRIX_REST_V3_EXCEPTION_VALIDATION_REQUESTVALIDATIONEXCEPTION",)"
+           R"("message":"Error during request object validation","validation":[)"
+           R"({"message":"Required field is not specified","field":"name"},)"
+           R"({"message":"too long","field":"title"}]}})");
+  BOOST_TEST((error_of(answer).verdict == Verdict::permanent));
+  BOOST_TEST(error_of(answer).error.cause.contains("; name: Required field is not specified"));
+  BOOST_TEST(error_of(answer).error.cause.contains("; title: too long"));
+  for (const char* odd : {R"({"error":{"code":"X","validation":7}})",
+                          R"({"error":{"code":"X","validation":[1,[],{"field":{}}]}})"})
+    BOOST_TEST(error_of(read_answer(400, odd)).error.code == "X");
+}
+
 BOOST_AUTO_TEST_CASE(good_answers_are_read) {
   const auto number = read_answer(200, with_time(R"("result":4711)"));
   BOOST_REQUIRE(number);
