@@ -82,6 +82,32 @@
     show(await response.json());
   }
 
+  // Where a visitor came from, for as long as an advertiser asks: from the first page of this site with this script (or the lines of
+  // README.md) to the form. In the browser alone: no cookie.
+  const marks = ["utm_source", "utm_medium", "utm_campaign", "utm_content", "utm_term", "yclid", "gclid", "ysclid", "fbclid"];
+  function remembered() {
+    try {
+      const query = new URLSearchParams(window.location.search);
+      const found = marks.filter((name) => query.get(name)).map((name) => [name, query.get(name).slice(0, 255)]);
+      if (found.length) localStorage.setItem("b24-marks", JSON.stringify({ at: Date.now(), marks: Object.fromEntries(found) }));
+      const kept = JSON.parse(localStorage.getItem("b24-marks") || "{}");
+      return Date.now() - kept.at < 30 * 86400000 ? kept.marks : {};
+    } catch {
+      return {};
+    }
+  }
+  for (const [name, value] of Object.entries(remembered())) {
+    let input = form.elements[name];
+    if (!marks.includes(name) || (input && input.value)) continue;
+    if (!input) {
+      input = document.createElement("input");
+      input.type = "hidden";
+      input.name = name;
+      form.append(input);
+    }
+    input.value = value;
+  }
+
   function trace() {
     const tracker = window.b24Tracker && window.b24Tracker.guest;
     if (tracker && tracker.getTrace) form.elements.TRACE.value = tracker.getTrace();

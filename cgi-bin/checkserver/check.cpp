@@ -2,11 +2,13 @@
 #include "check.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "base/secret.h"
 #include "base/text.h"
 #include "check_seen.h"
 #include "portal/webhook.h"
+#include "settings/settings_keys.h"
 #include "value/json.h"
 
 namespace b24::check {
@@ -74,6 +76,7 @@ Value row_value(const Row& row) {
   Value metrics = Value::array();
   for (const Metric& metric : f.metrics) metrics.set(metric.name, metric.value);
   return Value::map({{"id", row.id},
+                     {"portal", row.portal},
                      {"group", name(row.group)},
                      {"crest", row.crest},
                      {"state", name(f.state)},
@@ -89,6 +92,7 @@ Value row_value(const Row& row) {
 Row row_from(const Value& value) {
   Row row;
   row.id = value["id"].text();
+  row.portal = value["portal"].text();
   row.group = static_cast<Group>(index_of(kGroupNames, value["group"].text()));
   row.crest = value["crest"].text();
   Finding& f = row.finding;
@@ -110,10 +114,14 @@ Row row_from(const Value& value) {
 constexpr std::size_t kShortestSecret = 10;  // what is shorter may be a part of any word
 
 std::vector<std::string> secrets_of(const Settings& settings) {
-  // A malformed address is taken apart too: its secret may be anywhere.
-  std::vector<std::string> secrets = text::split(settings.crest.web_hook_url, "/:?&=# ");
-  const std::string host = Webhook::portal_of(settings.crest.web_hook_url);
-  std::erase_if(secrets, [&](const std::string& part) { return host.starts_with(part); });
+  std::vector<std::string> secrets;
+  for (const CalledPortal& portal : called_portals(settings)) {
+    // A malformed address is taken apart too: its secret may be anywhere.
+    std::vector<std::string> parts = text::split(portal.url, "/:?&=# ");
+    const std::string host = Webhook::portal_of(portal.url);
+    std::erase_if(parts, [&](const std::string& part) { return host.starts_with(part); });
+    std::ranges::move(parts, std::back_inserter(secrets));
+  }
   for (const PortalSettings& portal : settings.portals) {
     secrets.insert(secrets.end(), portal.application_tokens.begin(),
                    portal.application_tokens.end());
@@ -161,10 +169,14 @@ Finding failed(std::string_view finding, const Error& error, State state) {
           .code = error.code};
 }
 
+std::string name_of(const Row& row) {
+  return row.portal.empty() ? row.id : row.id + "." + text::lower(env_form(row.portal));
+}
+
 std::vector<Check> all_checks() {
   std::vector<Check> all;
   for (const auto group : {program_checks(), setting_checks(), storage_checks(), leak_checks(),
-                           portal_checks(), inbound_checks(), suite_checks()}) {
+                           portal_checks(), form_checks(), inbound_checks(), suite_checks()}) {
     all.insert(all.end(), group.begin(), group.end());
   }
   return all;
@@ -211,6 +223,20 @@ std::optional<Finding> lacking(const Seen& seen, Needs needs) {
   return std::nullopt;
 }
 
+// A further portal, as if it were the only one.
+void judge_other(const Seen& seen, const PortalLook& other, Report& report) {
+  Seen its = seen;
+  static_cast<PortalLook&>(its) = other;
+  for (const auto group : {portal_checks(), form_checks()}) {
+    for (const Check& check : group) {
+      Finding finding = check.judge(its);
+      if (finding.name == "no_form") continue;
+      report.rows.push_back(
+          {std::string(check.id), check.group, "", std::move(finding), other.portal_name});
+    }
+  }
+}
+
 }  // namespace
 
 Report judge(const Seen& seen) {
@@ -226,6 +252,7 @@ Report judge(const Seen& seen, std::span<const Check> checks) {
     report.rows.push_back(
         {std::string(check.id), check.group, std::string(check.crest), std::move(*finding)});
   }
+  for (const PortalLook& other : seen.others) judge_other(seen, other, report);
   std::vector<std::string> secrets;
   if (seen.subject->settings) secrets = secrets_of(*seen.subject->settings);
   for (Row& row : report.rows) hide_secrets(row.finding, secrets);
@@ -283,6 +310,10 @@ Words words(const Row& row, const Templates* templates, std::string_view languag
     out.remedy = remedy_of(f, key, facts, *templates, language);
   }
   join(out.detail, f.cause);
+  if (row.portal.empty()) return out;
+  out.title += " (" + row.portal + ")";
+  for (std::string* text : {&out.detail, &out.remedy})
+    text::replace_all(*text, "C_REST_WEB_HOOK_URL", "[portal " + row.portal + "] webhook");
   return out;
 }
 

@@ -78,16 +78,19 @@ std::span<const Check> setting_checks();
 std::span<const Check> storage_checks();
 std::span<const Check> leak_checks();
 std::span<const Check> portal_checks();
+std::span<const Check> form_checks();
 std::span<const Check> inbound_checks();
 std::span<const Check> suite_checks();
 std::vector<Check> all_checks();
 
 struct Row {
-  std::string id;
+  std::string id;  // of the check
   Group group = Group::programs;
   std::string crest;
   Finding finding;
+  std::string portal = {};  // of a check of one of several: its name
 };
+std::string name_of(const Row& row);  // that no other row has: "portal_tls", "portal_tls.shop"
 
 // Counts and times by the hour, oldest first, for the charts.
 struct Hour {

@@ -29,10 +29,12 @@ struct Run {
   int pending = 0;
 };
 
-// `part` is where the result goes. The thread owns all that it uses.
-template <class T>
-void begin(const std::shared_ptr<Run>& run, const std::string& name, std::optional<T> Seen::*part,
-           std::function<T()> look) {
+// `part` is where the result goes, in what `of` finds. The thread owns all that it uses.
+template <class T, class Part>
+void begin(
+    const std::shared_ptr<Run>& run, const std::string& name, std::optional<T> Part::*part,
+    std::function<T()> look,
+    std::function<Part&(Seen&)> of = [](Seen& seen) -> Part& { return seen; }) {
   {
     const std::lock_guard lock(under_way().mutex);
     if (!under_way().names.insert(name).second) return;
@@ -41,29 +43,48 @@ void begin(const std::shared_ptr<Run>& run, const std::string& name, std::option
     const std::lock_guard lock(run->mutex);
     ++run->pending;
   }
-  std::thread([run, name, part, look = std::move(look)] {
+  std::thread([run, name, part, look = std::move(look), of = std::move(of)] {
     T result = look();
     {
       const std::lock_guard lock(under_way().mutex);
       under_way().names.erase(name);
     }
     const std::lock_guard lock(run->mutex);
-    run->seen.*part = std::move(result);
+    of(run->seen).*part = std::move(result);
     --run->pending;
     run->changed.notify_all();
   }).detach();
 }
 
-void begin_portal(const std::shared_ptr<Run>& run, const std::shared_ptr<const Subject>& subject) {
-  const std::string& url = subject->settings->crest.web_hook_url;
-  if (Webhook::url_fault(url)) return;
-  const Settings& settings = *subject->settings;
-  begin<ReachSeen>(run, "reach", &Seen::reach, [subject, &url, &settings] {
-    return look_at_addresses(url, settings.checkserver.time_limit / 2);
-  });
-  begin<TlsSeen>(run, "tls", &Seen::tls,
-                 [subject, &url, &settings] { return look_at_certificate(url, settings); });
-  begin<PortalSeen>(run, "portal", &Seen::portal, [subject] { return look_at_portal(*subject); });
+using PartOf = std::function<PortalLook&(Seen&)>;
+
+void begin_portal(const std::shared_ptr<Run>& run, const std::shared_ptr<const Settings>& settings,
+                  const CalledPortal& portal, const std::shared_ptr<Gate>& gate, const PartOf& of) {
+  PortalLook& look = of(run->seen);
+  look.portal_name = portal.name;
+  if (gate) look.gate = gate->state();
+  if (Webhook::url_fault(portal)) return;
+  const std::string& url = portal.url;
+  begin<ReachSeen, PortalLook>(
+      run, "reach " + portal.name, &PortalLook::reach,
+      [settings, url] { return look_at_addresses(url, settings->checkserver.time_limit / 2); }, of);
+  begin<TlsSeen, PortalLook>(
+      run, "tls " + portal.name, &PortalLook::tls,
+      [settings, url] { return look_at_certificate(url, *settings); }, of);
+  begin<PortalSeen, PortalLook>(
+      run, "portal " + portal.name, &PortalLook::portal,
+      [settings, name = portal.name, gate] { return look_at_portal(*settings, name, gate); }, of);
+}
+
+void begin_portals(const std::shared_ptr<Run>& run, const Subject& subject) {
+  run->seen.others.resize(subject.others.size());
+  begin_portal(run, subject.settings, called_portal(*subject.settings, ""), subject.gate,
+               [](Seen& seen) -> PortalLook& { return seen; });
+  for (std::size_t i = 0; i < subject.others.size(); ++i) {
+    const auto& [portal, gate] = subject.others[i];
+    begin_portal(run, subject.settings, portal, gate,
+                 [i](Seen& seen) -> PortalLook& { return seen.others[i]; });
+  }
 }
 
 }  // namespace
@@ -89,7 +110,11 @@ Subject subject_of(AppSource& app, TemplateSource& templates, StoreSource& store
   } else {
     subject.store_error = store.error();
   }
-  if (const auto gate = gates.current(); gate) subject.gate = *gate;
+  subject.gate = gates.current().value_or(nullptr);
+  for (const CalledPortal& portal : called_portals(*subject.settings)) {
+    if (portal.name.empty()) continue;
+    subject.others.emplace_back(portal, gates.current(portal.name).value_or(nullptr));
+  }
   return subject;
 }
 
@@ -98,7 +123,6 @@ Seen look(std::shared_ptr<const Subject> subject, Millis limit) {
   run->seen.subject = subject;
   run->seen.at = now_ms();
   run->seen.programs = look_at_programs();
-  if (subject->gate) run->seen.gate = subject->gate->state();
   begin<StorageSeen>(run, "storage", &Seen::storage,
                      [subject] { return look_at_storage(*subject); });
   if (subject->settings) {
@@ -112,7 +136,7 @@ Seen look(std::shared_ptr<const Subject> subject, Millis limit) {
     }
     begin<InboundSeen>(run, "inbound", &Seen::inbound,
                        [subject] { return look_at_inbound(*subject); });
-    begin_portal(run, subject);
+    begin_portals(run, *subject);
   }
   if (subject->store) {
     begin<StoreSeen>(run, "store", &Seen::store,

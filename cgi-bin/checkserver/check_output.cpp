@@ -4,10 +4,12 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <map>
 
 #include "base/text.h"
 #include "base/version.h"
 #include "check_guide.h"
+#include "settings/settings_keys.h"
 #include "value/php.h"
 #include "web/server.h"
 
@@ -166,7 +168,8 @@ Value json_form(const Report& report, const Templates* templates, std::string_vi
   Value checks = Value::array();
   for (const Row& row : report.rows) {
     const Words w = words(row, templates, language);
-    Value check = Value::map({{"id", row.id}});
+    Value check = Value::map({{"id", name_of(row)}});
+    if (!row.portal.empty()) check.set("portal", row.portal);
     if (!row.crest.empty()) check.set("crest", row.crest);
     check.set("group", name(row.group));
     check.set("state", name(row.finding.state));
@@ -232,7 +235,8 @@ std::string crest_form(const Report& report, const Templates* templates,
   for (const Row& row : report.rows) {
     if (row.finding.state != State::error) continue;
     const Words w = words(row, templates, language);
-    result.set(row.crest.empty() ? row.id : row.crest, w.title + ": " + w.detail + " " + w.remedy);
+    result.set(row.crest.empty() ? name_of(row) : row.crest,
+               w.title + ": " + w.detail + " " + w.remedy);
   }
   if (result.size() == 0) result.set("success", "Success!");
   return php::print_r(result);
@@ -249,14 +253,21 @@ std::string metrics_form(const Report& report) {
          number(std::floor(static_cast<double>(report.at) / 1000)) + "\n";
   metric(out, "check_state", "State of each check: 0 ok, 1 info, 2 warning, 3 error.");
   for (const Row& row : report.rows) {
-    out += "b24hooks_check_state{check=\"" + row.id + "\",group=\"" + std::string(name(row.group)) +
-           "\"} " + std::to_string(static_cast<int>(row.finding.state)) + "\n";
+    out += "b24hooks_check_state{check=\"" + name_of(row) + "\",group=\"" +
+           std::string(name(row.group)) + "\"} " +
+           std::to_string(static_cast<int>(row.finding.state)) + "\n";
   }
+  // Of several portals the figures of one name stand together, as Prometheus wants them.
+  std::map<std::string, std::string> figures;
   for (const Row& row : report.rows) {
-    for (const Metric& m : row.finding.metrics) {
-      metric(out, m.name, help_of(m.name));
-      out += "b24hooks_" + m.name + " " + number(m.value) + "\n";
-    }
+    const std::string portal =
+        row.portal.empty() ? "" : "{portal=\"" + env_form(row.portal) + "\"}";
+    for (const Metric& m : row.finding.metrics)
+      figures[m.name] += "b24hooks_" + m.name + portal + " " + number(m.value) + "\n";
+  }
+  for (const auto& [name, lines] : figures) {
+    metric(out, name, help_of(name));
+    out += lines;
   }
   return out;
 }

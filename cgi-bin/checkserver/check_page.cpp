@@ -25,7 +25,7 @@ Value row_data(const Row& row, const Templates& templates, std::string_view lang
   std::string paste;
   for (const std::string& line : row.finding.paste) paste += line + "\n";
   const bool problem = row.finding.state >= State::warning;
-  return Value::map({{"id", row.id},
+  return Value::map({{"id", name_of(row)},
                      {"crest", row.crest},
                      {"state", state},
                      {"state_name", templates.message(language, "checks_state_" + state)},

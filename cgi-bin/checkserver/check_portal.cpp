@@ -33,46 +33,29 @@ constexpr std::string_view kExplained[] = {
     "timeout",
 };
 
+CalledPortal portal_of(const Seen& seen) {
+  return called_portal(*seen.subject->settings, seen.portal_name);
+}
+
+bool is_callable(const Seen& seen) {
+  return !Webhook::url_fault(portal_of(seen));
+}
+
 Finding not_asked() {
   return {.state = State::info, .name = "not_asked"};
 }
 
-bool is_callable(const Seen& seen) {
-  return !Webhook::url_fault(seen.subject->settings->crest.web_hook_url);
-}
-
-// What the portal answered to one question; null, with what to say, when it did not.
-const Answer* answer_to(const Seen& seen, std::string_view key, Finding& instead) {
-  if (!is_callable(seen) || !seen.portal || seen.portal->error) {
-    instead = not_asked();
-    return nullptr;
-  }
-  const auto* outcome = seen.portal->find(key);
-  if (outcome == nullptr) {
-    instead = not_asked();
-    return nullptr;
-  }
-  if (!*outcome) {
-    instead = failed("refused", outcome->error().error, State::warning);
-    return nullptr;
-  }
-  return &**outcome;
-}
-
-// The portal's word for yes: true, "Y", "1".
-bool yes(const Value& value) {
-  return value.text() == "Y" || (value.text() != "N" && value.boolean());
-}
-
 Finding judge_url(const Seen& seen) {
-  const CRestSettings& crest = seen.subject->settings->crest;
-  if (crest.web_hook_url.empty()) {
+  const CalledPortal portal = portal_of(seen);
+  if (portal.url.empty() && forms_of(*seen.subject->settings, seen.portal_name).empty())
+    return {.state = State::info, .name = "unused"};
+  if (portal.url.empty()) {
     return {.state = State::error,
             .name = "missing",
             .paste = {"C_REST_WEB_HOOK_URL = https://example.bitrix24.com/rest/1/secret/"}};
   }
-  if (const auto fault = Webhook::url_fault(crest.web_hook_url)) return failed("bad", *fault);
-  return {.name = "good", .facts = Value::map({{"url", secret::mask(crest.web_hook_url)}})};
+  if (const auto fault = Webhook::url_fault(portal)) return failed("bad", *fault);
+  return {.name = "good", .facts = Value::map({{"url", secret::mask(portal.url)}})};
 }
 
 Finding judge_address(const Seen& seen) {
@@ -176,7 +159,7 @@ Finding judge_scope(const Seen& seen) {
 
 Finding judge_methods(const Seen& seen) {
   if (!is_callable(seen)) return not_asked();
-  const std::vector<std::string> methods = used_methods(*seen.subject->settings);
+  const std::vector<std::string> methods = used_methods(*seen.subject->settings, seen.portal_name);
   std::string missing;
   std::string all;
   for (std::size_t i = 0; i < methods.size(); ++i) {
@@ -198,98 +181,6 @@ Finding judge_mode(const Seen& seen) {
   if (answer == nullptr) return instead;
   const std::int64_t mode = answer->result.integer();
   return {.state = State::info, .name = mode == 2 ? "simple" : "classic"};
-}
-
-// Every field that the form fills, under crm.item.add's spelling, which both spellings lead to.
-std::vector<std::string> filled_fields(const Form& form) {
-  std::vector<std::string> filled = {"title", "originatorId", "originId"};
-  for (const Field& field : form.fields) {
-    if (!field.target.empty()) filled.push_back(item_field(field.target));
-  }
-  for (const auto& [name, value] : form.values) filled.push_back(item_field(name));
-  return filled;
-}
-
-Finding judge_fields(const Seen& seen) {
-  Finding instead;
-  const Answer* answer = answer_to(seen, "fields", instead);
-  if (answer == nullptr) return instead;
-  const Result<Form> form = make_form(*seen.subject->settings);
-  if (!form) return not_asked();
-  const std::vector<std::string> filled = filled_fields(*form);
-  std::vector<std::string> known;
-  std::string required;
-  for (const Value::Member& field : answer->result.members()) {
-    const std::string name = item_field(field.key.text());
-    known.push_back(name);
-    const bool must = yes(field.value["isRequired"]) && !yes(field.value["isReadOnly"]);
-    if (!must || std::find(filled.begin(), filled.end(), name) != filled.end()) continue;
-    const std::string& label = field.value["formLabel"].is_string()
-                                   ? field.value["formLabel"].string()
-                                   : field.value["title"].text();
-    required += (required.empty() ? "" : ", ") + field.key.text();
-    if (!label.empty() && label != field.key.text()) required += " (" + label + ")";
-  }
-  std::string unknown;
-  for (const std::string& name : filled) {
-    if (std::find(known.begin(), known.end(), name) != known.end()) continue;
-    unknown += (unknown.empty() ? "" : ", ") + name;
-  }
-  const Value facts = Value::map({{"required", required},
-                                  {"unknown", unknown},
-                                  {"count", static_cast<std::int64_t>(filled.size())}});
-  if (!required.empty()) {
-    return {.state = State::error, .name = "required", .facts = facts};
-  }
-  if (!unknown.empty()) return {.state = State::error, .name = "unknown", .facts = facts};
-  return {.name = "known", .facts = facts};
-}
-
-Finding judge_listed(const Seen& seen, std::string_view field, std::string_view question) {
-  Finding instead;
-  const Answer* answer = answer_to(seen, question, instead);
-  if (answer == nullptr) return instead;
-  const std::string wanted = fixed_value(*seen.subject->settings, field);
-  if (wanted.empty()) return {.name = "portal_chooses"};
-  std::string all;
-  for (const Value::Member& status : answer->result.members()) {
-    const std::string id = status.value["STATUS_ID"].text();
-    if (id == wanted) {
-      return {.name = "exists",
-              .facts = Value::map({{"id", id}, {"name", status.value["NAME"].text()}})};
-    }
-    all += (all.empty() ? "" : ", ") + id;
-  }
-  return {.state = State::error,
-          .name = "missing",
-          .facts = Value::map({{"id", wanted}, {"all", all}})};
-}
-
-Finding judge_stage(const Seen& seen) {
-  return judge_listed(seen, "STATUS_ID", "stages");
-}
-Finding judge_source(const Seen& seen) {
-  return judge_listed(seen, "SOURCE_ID", "sources");
-}
-
-Finding judge_responsible(const Seen& seen) {
-  Finding instead;
-  const Answer* profile = answer_to(seen, "profile", instead);
-  if (profile == nullptr) return instead;
-  const std::string wanted = fixed_value(*seen.subject->settings, "ASSIGNED_BY_ID");
-  if (wanted.empty()) return {.name = "portal_chooses"};
-  const Value facts = Value::map({{"id", wanted}});
-  if (profile->result["ID"].text() == wanted) return {.name = "is_webhook_user", .facts = facts};
-  const Answer* users = answer_to(seen, "responsible", instead);
-  if (users == nullptr) return {.state = State::info, .name = "unknown", .facts = facts};
-  if (users->result.size() == 0) {
-    return {.state = State::error, .name = "missing", .facts = facts};
-  }
-  const Value& active = users->result.members().front().value["ACTIVE"];
-  if (!active.is_null() && !yes(active)) {
-    return {.state = State::warning, .name = "dismissed", .facts = facts};
-  }
-  return {.name = "exists", .facts = facts};
 }
 
 Finding judge_clock(const Seen& seen) {
@@ -319,7 +210,7 @@ Finding judge_limits(const Seen& seen) {
   if (!is_callable(seen)) return not_asked();
   if (!seen.gate) return {.state = State::info, .name = "unknown"};
   const GateState& gate = *seen.gate;
-  const int size = seen.subject->settings->call.bucket_size;
+  const int size = portal_of(seen).bucket_size;
   double operating = 0;
   if (seen.portal) {
     for (const BatchResult& result : seen.portal->results) {
@@ -357,14 +248,31 @@ constexpr Check kPortalChecks[] = {
     {"portal_scope", Group::portal, "", judge_scope},
     {"portal_methods", Group::portal, "", judge_methods},
     {"portal_mode", Group::portal, "", judge_mode},
-    {"portal_fields", Group::portal, "", judge_fields},
-    {"portal_stage", Group::portal, "", judge_stage},
-    {"portal_source", Group::portal, "", judge_source},
-    {"portal_responsible", Group::portal, "", judge_responsible},
     {"portal_limits", Group::portal, "", judge_limits},
 };
 
 }  // namespace
+
+const Answer* answer_to(const Seen& seen, std::string_view key, Finding& instead) {
+  if (!is_callable(seen) || !seen.portal || seen.portal->error) {
+    instead = not_asked();
+    return nullptr;
+  }
+  const auto* outcome = seen.portal->find(key);
+  if (outcome == nullptr) {
+    instead = not_asked();
+    return nullptr;
+  }
+  if (!*outcome) {
+    instead = failed("refused", outcome->error().error, State::warning);
+    return nullptr;
+  }
+  return &**outcome;
+}
+
+bool yes(const Value& value) {
+  return value.text() == "Y" || (value.text() != "N" && value.boolean());
+}
 
 std::span<const Check> portal_checks() {
   return kPortalChecks;

@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "check.h"
@@ -17,6 +18,7 @@
 #include "portal/webhook.h"
 #include "settings/app.h"
 #include "settings/permission.h"
+#include "settings/portals.h"
 #include "settings/settings.h"
 #include "web/app_page.h"
 #include "web/server.h"
@@ -43,6 +45,8 @@ struct Subject {
   std::shared_ptr<Store> store;              // null: it cannot be opened
   std::optional<Error> store_error;
   std::shared_ptr<Gate> gate;
+  // Of the other portals that are called, in their order (settings/portals.h).
+  std::vector<std::pair<CalledPortal, std::shared_ptr<Gate>>> others;
 };
 Subject subject_of(AppSource& app, TemplateSource& templates, StoreSource& stores,
                    GateSource& gates, const Place& place);
@@ -161,7 +165,8 @@ struct PortalSeen {
   std::vector<BatchResult> results;
   const CallResult* find(std::string_view key) const;
 };
-PortalSeen look_at_portal(const Subject& subject);
+PortalSeen look_at_portal(const Settings& settings, const std::string& name,
+                          const std::shared_ptr<Gate>& gate);  // null: it cannot be opened
 
 struct InboundSeen {
   std::optional<Error> error;  // the test event was not answered as it should be
@@ -176,7 +181,17 @@ InboundSeen look_at_inbound(const Subject& subject);
 // The owner's own try: what the outside sees of the receiver, as the checks of that group say it.
 Report try_event(std::shared_ptr<const Subject> subject);
 
-struct Seen {
+// One portal that is called.
+struct PortalLook {
+  std::string portal_name;
+  std::optional<ReachSeen> reach;
+  std::optional<TlsSeen> tls;
+  std::optional<PortalSeen> portal;
+  std::optional<GateState> gate;
+};
+
+struct Seen : PortalLook {              // the one without a name
+  std::vector<PortalLook> others = {};  // each is judged as if it were the one
   std::shared_ptr<const Subject> subject;
   Millis at = 0;
   ProgramsSeen programs;
@@ -184,12 +199,8 @@ struct Seen {
   std::optional<StoreSeen> store;
   std::optional<std::vector<LogEntry>> log;
   std::optional<LeaksSeen> leaks;
-  std::optional<ReachSeen> reach;
-  std::optional<TlsSeen> tls;
-  std::optional<PortalSeen> portal;
   std::optional<ReachSeen> site_reach;
   std::optional<InboundSeen> inbound;
-  std::optional<GateState> gate;
 };
 
 // Looks at everything side by side and returns after `limit` at the latest. What has not come by

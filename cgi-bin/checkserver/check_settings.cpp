@@ -1,4 +1,7 @@
 // check_settings: checks of the settings file, the templates and the encoding.
+#include <algorithm>
+#include <filesystem>
+
 #include "base/text.h"
 #include "check_seen.h"
 #include "settings/form.h"
@@ -45,10 +48,25 @@ Finding judge_templates(const Seen& seen) {
 }
 
 Finding judge_form(const Seen& seen) {
-  const Result<Form> form = make_form(*seen.subject->settings);
-  if (!form) return failed("broken", form.error());
-  return {.name = "made",
-          .facts = Value::map({{"fields", static_cast<std::int64_t>(form->fields.size())}})};
+  const Settings& settings = *seen.subject->settings;
+  const Result<Forms> forms = make_forms(settings);
+  if (!forms) return failed("broken", forms.error());
+  Value facts = Value::map({{"fields", static_cast<std::int64_t>(forms->front().fields.size())}});
+  for (const Form& form : *forms) {
+    const auto is_there = [&](const std::filesystem::path& dir) {
+      return std::filesystem::exists(dir / (form.settings.page + ".mustache"));
+    };
+    if (std::ranges::any_of(template_places(settings), is_there)) continue;
+    facts.set("file", form.settings.page + ".mustache");
+    facts.set("section", section_of(form.settings));
+    return {.state = State::warning, .name = "no_template", .facts = facts};
+  }
+  if (forms->size() == 1) return {.name = "made", .facts = facts};
+  std::string names;
+  for (const Form& form : *forms)
+    if (!form.name().empty()) names += (names.empty() ? "?form=" : ", ?form=") + form.name();
+  facts.set("names", names);
+  return {.name = "several", .facts = facts};
 }
 
 Finding judge_encoding(const Seen& seen) {

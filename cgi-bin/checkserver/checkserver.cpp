@@ -196,8 +196,7 @@ class CheckPage : public AppPage {
       return report.verdict() == check::State::error ? 1 : 0;
     }
     if (what == "clean-up") {
-      const Result<std::shared_ptr<Gate>> gate = gates_.current();
-      const auto gone = clean_up_test_leads(*app->settings, **store, gate ? gate->get() : nullptr);
+      const auto gone = clean_up_test_leads(*app->settings, **store, gates_);
       if (!gone) return fail(gone.error());
       std::printf("deleted: %lld\n", static_cast<long long>(*gone));
       return 0;
@@ -297,11 +296,10 @@ class CheckPage : public AppPage {
     if (!store) return unavailable(store.error(), request);
     const Result<std::shared_ptr<const Templates>> templates = templates_.current();
     if (!templates) return unavailable(templates.error(), request);
-    const Result<std::shared_ptr<Gate>> gate = gates_.current();
-    desk::Answer answer = desk::answer(
-        {request, app, launch_, **store, gate ? gate->get() : nullptr, **templates,
-         language(request), [&] { return runner_.report(place_of(request), kFreshForOwner); },
-         [&] { return try_event(place_of(request)); }});
+    desk::Answer answer =
+        desk::answer({request, app, launch_, **store, gates_, **templates, language(request),
+                      [&] { return runner_.report(place_of(request), kFreshForOwner); },
+                      [&] { return try_event(place_of(request)); }});
     if (answer) return *std::move(answer);
     Response refused = error_response(answer.error().status, answer.error().code, request);
     return answer.error().status == 405 ? refused.set("Allow", "GET, HEAD") : refused;

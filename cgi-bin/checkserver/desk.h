@@ -35,7 +35,7 @@ struct Visit {
   const App& app;
   const Launch& launch;
   Store& store;
-  Gate* gate;  // null: it cannot be opened
+  GateSource& gates;
   const Templates& templates;
   std::string language;
   std::function<check::Report()> checks;  // what they found a moment ago, or find now

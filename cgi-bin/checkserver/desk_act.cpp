@@ -60,7 +60,7 @@ Result<std::int64_t> again_all(const Visit& visit, const Wanted& wanted) {
 // At once, also where the programs would only look around some seconds later. The gate is asked at
 // once, too: the owner has mended something.
 void begin_work(const Visit& visit, Kind kind) {
-  if (visit.gate != nullptr) visit.gate->reopen();
+  if (const auto gate = visit.gates.current()) (*gate)->reopen();
   const Status begun = start_worker(visit.launch, kind);
   if (!begun) visit.app.log->error("desk", begun.error());
 }
@@ -74,7 +74,7 @@ Result<std::int64_t> test_lead(const Visit& visit, const Wanted&) {
 }
 
 Result<std::int64_t> clean_up(const Visit& visit, const Wanted&) {
-  return clean_up_test_leads(visit.settings(), visit.store, visit.gate);
+  return clean_up_test_leads(visit.settings(), visit.store, visit.gates);
 }
 
 constexpr Action kActions[] = {

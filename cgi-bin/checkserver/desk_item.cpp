@@ -4,7 +4,7 @@
 #include "base/secret.h"
 #include "base/text.h"
 #include "desk.h"
-#include "portal/webhook.h"
+#include "portal/item_link.h"
 #include "settings/form.h"
 #include "value/json.h"
 #include "value/mask.h"
@@ -14,7 +14,8 @@ namespace {
 
 // Between us and the portal, not the visitor's.
 bool is_technical(std::string_view field) {
-  constexpr std::string_view kOurs[] = {"ORIGINATOR_ID", "ORIGIN_ID", "originatorId", "originId"};
+  constexpr std::string_view kOurs[] = {"ORIGINATOR_ID", "ORIGIN_ID", "originatorId", "originId",
+                                        "xmlId"};
   return std::ranges::find(kOurs, field) != std::end(kOurs);
 }
 
@@ -51,8 +52,9 @@ std::string text_of(const Value& value) {
 
 Value fields_of(const Visit& visit, const Item& item) {
   Value rows = Value::array();
-  const Result<Form> form = make_form(visit.settings());
-  const std::vector<Field> form_fields = form ? form->fields : std::vector<Field>();
+  const Forms forms = make_forms(visit.settings()).value_or(Forms());
+  const Form* form = find_form(forms, item.payload["form"].text());
+  const std::vector<Field> form_fields = form != nullptr ? form->fields : std::vector<Field>();
   for (const Value::Member& field : item.payload.path("params.fields").members()) {
     const std::string name = field.key.text();
     if (is_technical(name)) continue;
@@ -151,11 +153,7 @@ Value life_value(const std::vector<Attempt>& attempts) {
 }
 
 std::string portal_link(const Settings& settings, const Item& item) {
-  const std::string portal = Webhook::portal_of(settings.crest.web_hook_url);
-  const bool is_number =
-      !item.result.empty() && item.result.find_first_not_of("0123456789") == item.result.npos;
-  if (item.kind != Kind::lead || !is_number || portal.empty()) return {};
-  return "https://" + portal + "/crm/lead/details/" + item.result + "/";
+  return item.kind == Kind::lead ? item_link(settings, item.payload, item.result) : "";
 }
 
 Answer show_item(const Visit& visit, Kind kind) {

@@ -101,8 +101,9 @@ Result<Value> kind_data(const Visit& visit, Kind kind) {
 // How full the portal's limit is; null while that is not known.
 Value limit(const Visit& visit) {
   const int size = visit.settings().call.bucket_size;
-  if (visit.gate == nullptr || size <= 0) return {};
-  return check::limit_chart(visit.gate->state().level, size, visit.templates, visit.language);
+  const auto gate = visit.gates.current();
+  if (!gate || size <= 0) return {};
+  return check::limit_chart((*gate)->state().level, size, visit.templates, visit.language);
 }
 
 // Of the last day, by reason.

@@ -46,7 +46,11 @@ bool is_gone(const CallError& error) {
   return error.status == 400 && text::lower(error.error.cause).contains("not found");
 }
 
-Status delete_in_portal(Webhook& webhook, const Item& item) {
+Status delete_in_portal(const Settings& settings, GateSource& gates, const Item& item) {
+  const std::string portal = item.payload["portal"].text();
+  const auto gate = gates.current(portal);
+  if (!gate) return std::unexpected(gate.error());
+  Webhook webhook(settings, gate->get(), portal);
   const bool is_item = item.payload["method"].text() == "crm.item.add";
   Value params = Value::map({{"id", item.result}});
   if (is_item) params.set("entityTypeId", item.payload.path("params.entityTypeId"));
@@ -97,14 +101,14 @@ Result<std::optional<Item>> newest_test_lead(Store& store) {
   return std::move(newest->front());
 }
 
-Result<std::int64_t> clean_up_test_leads(const Settings& settings, Store& store, CallGate* gate) {
+Result<std::int64_t> clean_up_test_leads(const Settings& settings, Store& store,
+                                         GateSource& gates) {
   const auto leads = test_leads(store, kMost);
   if (!leads) return std::unexpected(leads.error());
-  Webhook webhook(settings, gate);
   std::int64_t gone = 0;
   for (const Item& lead : *leads) {
     if (lead.state == State::pending || (lead.unsure && lead.result.empty())) continue;
-    Status done = lead.result.empty() ? Status() : delete_in_portal(webhook, lead);
+    Status done = lead.result.empty() ? Status() : delete_in_portal(settings, gates, lead);
     if (done) done = erase_item(settings, store, lead);
     if (!done) return std::unexpected(done.error());
     ++gone;

@@ -8,7 +8,7 @@
 #include <string>
 
 #include "keep/store.h"
-#include "portal/webhook.h"
+#include "portal/gate.h"
 #include "settings/settings.h"
 
 namespace b24 {
@@ -25,6 +25,6 @@ Result<std::optional<Item>> newest_test_lead(Store& store);
 // by which method they came there), then here with all traces; how many. One that the portal does
 // not have any more is gone. Errors: the portal's; "in_work" when there is one that is on its way,
 // "no_such_item" when there is none.
-Result<std::int64_t> clean_up_test_leads(const Settings& settings, Store& store, CallGate* gate);
+Result<std::int64_t> clean_up_test_leads(const Settings& settings, Store& store, GateSource& gates);
 
 }  // namespace b24

@@ -59,13 +59,14 @@ Value fill_in_values(const Value& value, const Value& event, const Value& result
 
 // Calls, and waits for a place in the portal's bucket that is soon free: otherwise each of a
 // thousand events would be taken up and put back again and again while the one before it is called.
-CallResult call_in_turn(const std::string& method, const Value& params, const ActionTools& tools) {
-  auto answer = tools.webhook.call(method, params);
+CallResult call_in_turn(const std::string& method, const Value& params, const std::string& key,
+                        const ActionTools& tools) {
+  auto answer = tools.webhook.call(method, params, key);
   for (int turn = 0; turn < kMostTurns; ++turn) {
     if (answer || answer.error().error.code != "gate") break;
     const Millis wait = answer.error().retry_at - now_ms();
     if (wait > kLongestTurn || !sleep_for(wait, tools.stop)) break;
-    answer = tools.webhook.call(method, params);
+    answer = tools.webhook.call(method, params, key);
   }
   return answer;
 }
@@ -83,7 +84,8 @@ std::expected<void, ActionFailure> call(const ActionSettings& action, const Item
                                         Value& progress, const ActionTools& tools) {
   const std::size_t question = action.call.find('?');
   const std::string method = action.call.substr(0, question);
-  if (event.unsure && !is_repeatable(method)) {
+  const bool is_safe = is_repeatable(method) || tools.webhook.is_idempotent(method);
+  if (event.unsure && !is_safe) {
     return std::unexpected(ActionFailure{
         {ErrorKind::portal, "outcome_unknown",
          "[on " + action.event + "] call: " + method + " may have been done before a crash",
@@ -101,10 +103,14 @@ std::expected<void, ActionFailure> call(const ActionSettings& action, const Item
     if (until != 0) return std::unexpected(loop_failure(action, event, until));
   }
   const Millis begun = now_ms();
-  const auto answer = call_in_turn(method, params, tools);
+  // Of this event and section: the same again is done once.
+  const std::string key =
+      secret::hex(secret::sha256(event.id + "\n" + name_of(action))).substr(0, 32);
+  const auto answer = call_in_turn(method, params, is_reading(method) ? "" : key, tools);
   if (!answer) {
     const CallError& error = answer.error();
-    const bool unsafe = error.verdict == Verdict::look && !is_repeatable(method);
+    const bool unsafe = error.verdict == Verdict::look && !is_repeatable(method) &&
+                        !tools.webhook.is_idempotent(method);
     return std::unexpected(ActionFailure{error.error, error.verdict == Verdict::permanent || unsafe,
                                          error.error.code != "gate", error.retry_at,
                                          tools.webhook.portal()});
@@ -246,12 +252,21 @@ bool any_applies(const std::vector<ActionSettings>& actions, std::string_view ev
                              [&](const ActionSettings& action) { return applies(action, event); });
 }
 
+std::string portal_for(const ActionSettings& action, const Settings& settings, const Value& event) {
+  if (!action.portal.empty()) return action.portal;
+  const std::string domain = event.path("auth.domain").text();
+  for (const PortalSettings& portal : settings.portals)
+    if (Webhook::is_at(portal.webhook, domain)) return portal.name;
+  return {};
+}
+
 std::string first_destination(const Settings& settings, std::string_view event,
                               const Value& params) {
   for (const ActionSettings& action : settings.actions) {
     if (!applies(action, event)) continue;
     if (!needs_result(action.filter) && !passes(action.filter, params, Value())) continue;
-    if (!action.call.empty()) return Webhook::portal_of(settings.crest.web_hook_url);
+    if (!action.call.empty())
+      return Webhook::portal_of(called_portal(settings, portal_for(action, settings, params)).url);
     return action.forward.empty() ? "" : Http::origin(action.forward);
   }
   return {};

@@ -1,6 +1,7 @@
 // event: see event.h.
 #include "event.h"
 
+#include <algorithm>
 #include <array>
 #include <optional>
 #include <string>
@@ -12,6 +13,7 @@
 #include "base/secret.h"
 #include "base/text.h"
 #include "event_watch.h"
+#include "portal/webhook.h"
 #include "value/json.h"
 #include "value/mask.h"
 #include "value/php.h"
@@ -115,6 +117,14 @@ Result<std::vector<Network>> listed_networks(const std::filesystem::path& file) 
   return networks;
 }
 
+// One portal's token does not let an event be another's: by what it says it is from, actions call.
+bool is_anothers(const PortalSettings& own, const std::string& domain, const Settings& settings) {
+  return std::ranges::any_of(settings.portals, [&](const PortalSettings& other) {
+    return &other != &own && !other.application_tokens.empty() &&
+           Webhook::is_at(other.webhook, domain) && !Webhook::is_at(own.webhook, domain);
+  });
+}
+
 }  // namespace
 
 TokenCheck verify(const Value& params, const Settings& settings) {
@@ -128,7 +138,8 @@ TokenCheck verify(const Value& params, const Settings& settings) {
       // All are compared, so that the time does not tell which one was nearest.
       const bool equal = secret::equal(token, given);
       right |= equal && matches(portal.member_id, auth["member_id"]) &&
-               matches(portal.domain, auth["domain"]);
+               matches(portal.domain, auth["domain"]) &&
+               !is_anothers(portal, auth["domain"].text(), settings);
     }
   }
   if (!configured) return TokenCheck::not_configured;

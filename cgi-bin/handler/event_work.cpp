@@ -2,7 +2,9 @@
 #include "event_work.h"
 
 #include <algorithm>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,13 +21,13 @@ constexpr Millis kForwardTime = 30'000;
 
 // What one thread needs to run actions; kept from pass to pass, gone when the settings change.
 struct Tools {
-  Tools(const App& app_now, std::shared_ptr<Gate> its_gate, std::stop_token stop_asked)
+  Tools(const App& app_now, GateSource& all_gates, std::shared_ptr<Gate> its_gate,
+        std::stop_token stop_asked)
       : app(app_now),
+        gates(all_gates),
         gate(std::move(its_gate)),
-        webhook(*app.settings, gate.get()),
         http(forward_options(app)),
         stop(std::move(stop_asked)) {
-    webhook.options().stop = stop;
     http.options.stop = stop;
   }
   static HttpOptions forward_options(const App& app) {
@@ -35,9 +37,27 @@ struct Tools {
     options.user_agent = "b24hooks/" + std::string(kVersion);
     return options;
   }
+  // The line to the portal of this name.
+  Webhook& webhook(const std::string& portal) {
+    std::optional<Line>& line = lines[portal];
+    if (!line) {
+      auto own = gates.current(portal);
+      line.emplace(own ? *own : gate, *app.settings, portal);
+      line->webhook.options().stop = stop;
+    }
+    return line->webhook;
+  }
+
+  struct Line {
+    Line(std::shared_ptr<Gate> its_gate, const Settings& settings, const std::string& portal)
+        : gate(std::move(its_gate)), webhook(settings, gate.get(), portal) {}
+    std::shared_ptr<Gate> gate;
+    Webhook webhook;
+  };
   App app;
-  std::shared_ptr<Gate> gate;
-  Webhook webhook;
+  GateSource& gates;
+  std::shared_ptr<Gate> gate;  // for what is forwarded
+  std::map<std::string, std::optional<Line>> lines;
   Http http;
   std::stop_token stop;
 };
@@ -51,9 +71,11 @@ std::expected<void, ActionFailure> run_actions(const Item& event, Value& progres
     if (!applies(action, event.name)) continue;
     const std::string key = name_of(action);
     Value own = progress[key];
+    const Settings& settings = *tools.app.settings;
+    Webhook& webhook = tools.webhook(portal_for(action, settings, event.payload));
     auto done = run_action(action, event, own,
-                           {tools.webhook, tools.http, *tools.app.log, tools.stop, tools.gate.get(),
-                            &store, &tools.app.settings->handler});
+                           {webhook, tools.http, *tools.app.log, tools.stop, tools.gate.get(),
+                            &store, &settings.handler});
     progress.set(key, own);
     if (!done && done.error().error.code != "loop") return done;
     if (!done) outcome = std::move(done);
@@ -94,10 +116,7 @@ EventWork::EventWork(AppSource& app, StoreSource& stores, GateSource& gates)
     : app_(app),
       stores_(stores),
       gates_(gates),
-      held_([&gates](const std::string& destination) -> Millis {
-        const auto gate = gates.current();
-        return gate && !destination.empty() ? (*gate)->held_back(destination) : 0;
-      }),
+      held_([&gates](const std::string& destination) { return gates.held_back(destination); }),
       loop_(
           app, stores, Kind::event, held_,
           [this](std::stop_token stop) { return make_pass(std::move(stop)); }, look_after_events) {}
@@ -121,7 +140,7 @@ WorkLoop::Pass EventWork::make_pass(std::stop_token stop) {
     if (events->empty()) return 0;
     // Made only now: it loads libcurl, which a receiver without actions never needs.
     if (!tools || tools->app.settings != app->settings) {
-      tools = std::make_shared<Tools>(*app, *gate, stop);
+      tools = std::make_shared<Tools>(*app, gates_, *gate, stop);
     }
     for (const Item& event : *events) {
       Value progress = event.progress.is_array() ? event.progress : Value::array();

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -31,7 +32,7 @@ constexpr const char* kAnswered = "answered";
 constexpr std::string_view kDone = "done";
 constexpr std::string_view kFound = "found";
 
-// One pass: some items of one store, one sender, and what becomes of each item.
+// One pass: some items of one store and one portal, its sender, and what becomes of each item.
 class LeadPass {
  public:
   LeadPass(Store& store, LeadSender& sender, Log& log)
@@ -154,6 +155,7 @@ class LeadPass {
 
   Outcome outcome(Millis begun, const Error& error, std::string result) const {
     Outcome out;
+    out.destination = sender_.destination();
     out.took = now_ms() - begun;
     out.code = error.code;
     out.text = secret::mask(error.cause);
@@ -181,12 +183,14 @@ class LeadPass {
 
 }  // namespace
 
-Delivery::Delivery(AppSource& app, StoreSource& stores, GateSource& gates)
+Delivery::Delivery(AppSource& app, StoreSource& stores, GateSource& gates, Complete complete)
     : app_(app),
       stores_(stores),
       gates_(gates),
-      held_([&gates](const std::string&) -> Millis {  // all go to the portal
-        const auto gate = gates.current();
+      complete_(std::move(complete)),
+      held_([&gates](const std::string& destination) -> Millis {
+        if (!destination.empty()) return gates.held_back(destination);
+        const auto gate = gates.current();  // an older store does not say where its leads go
         return gate ? (*gate)->held_back((*gate)->portal()) : 0;
       }),
       loop_(
@@ -204,29 +208,69 @@ void Delivery::work(std::stop_token stop) {
 }
 
 WorkLoop::Pass Delivery::make_pass(std::stop_token stop) {
-  // The sender keeps its connection from pass to pass, and goes when the settings change.
-  return [this, stop, sender = std::shared_ptr<LeadSender>()]() mutable -> Result<int> {
+  // The senders, by portal, keep their connections from pass to pass, and go when the settings
+  // change.
+  return [this, stop,
+          senders = std::map<std::string, std::shared_ptr<LeadSender>>()]() mutable -> Result<int> {
     Result<App> app = app_.current();
     if (!app) return std::unexpected(app.error());
     Result<std::shared_ptr<Store>> store = stores_.current();
     if (!store) return std::unexpected(store.error());
-    if (!sender || sender->settings() != app->settings) {
-      Result<std::shared_ptr<Gate>> gate = gates_.current();
-      if (!gate) return std::unexpected(gate.error());
-      sender = std::make_shared<LeadSender>(app->settings, *gate, stop);
-    }
+    const Result<std::shared_ptr<Gate>> gate = gates_.current();
+    if (!gate) return std::unexpected(gate.error());
     Result<std::vector<Item>> items = (*store)->claim(Kind::lead, kAtOnce, false, held_);
     if (!items) return std::unexpected(items.error());
-    if (items->empty()) return 0;
-    LeadPass pass(**store, *sender, *app->log);
-    try {
-      pass.run(*items);
-    } catch (const std::exception& fault) {
-      pass.break_off(*items, fault.what());
+    std::map<std::string, std::vector<Item>> by_portal;
+    for (Item& item : *items) {
+      if (is_complete(*app, **store, item))
+        by_portal[item.payload["portal"].text()].push_back(item);
     }
-    finished(pass.finished());
+    // Side by side: no portal's leads wait for another that is slow.
+    std::vector<std::jthread> others;
+    for (const auto& [portal, own] : by_portal) {
+      std::shared_ptr<LeadSender>& sender = senders[portal];
+      if (!sender || sender->settings() != app->settings) {
+        sender = std::make_shared<LeadSender>(app->settings, gates_.current(portal).value_or(*gate),
+                                              stop, portal);
+      }
+      const auto deliver = [this, &store, &app, &own, &sender] {
+        deliver_all(**store, *sender, *app->log, own);
+      };
+      if (&own == &by_portal.rbegin()->second)
+        deliver();
+      else
+        others.emplace_back(deliver);
+    }
     return static_cast<int>(items->size());
   };
+}
+
+// Made now of what was kept; or put back.
+bool Delivery::is_complete(const App& app, Store& store, Item& item) {
+  if (item.payload.find("record") == nullptr) return true;
+  Result<Value> payload = complete_(app, item);
+  if (payload) {
+    item.payload = *std::move(payload);
+    return true;
+  }
+  const Outcome outcome{.code = payload.error().code, .text = payload.error().cause};
+  const Status kept =
+      store.retry(item.number, now_ms() + backoff(item.attempts + 1), outcome, item.unsure);
+  app.log->error_bounded("delivery", kept ? payload.error() : kept.error());
+  const Finished over{item.id, ""};
+  finished({&over, 1});
+  return false;
+}
+
+void Delivery::deliver_all(Store& store, LeadSender& sender, Log& log,
+                           const std::vector<Item>& items) {
+  LeadPass pass(store, sender, log);
+  try {
+    pass.run(items);
+  } catch (const std::exception& fault) {
+    pass.break_off(items, fault.what());
+  }
+  finished(pass.finished());
 }
 
 // Woken when the lock is free, or each would wait for it at once.
@@ -252,7 +296,7 @@ Result<std::optional<Item>> Delivery::wait(const std::string& id, Millis limit,
   if (!store) return std::unexpected(store.error());
   const Millis begun_at = steady_ms();
   const Millis deadline = begun_at + limit;
-  const Result<std::shared_ptr<Gate>> gate = gates_.current();
+  std::optional<Result<std::shared_ptr<Gate>>> gate;  // of the lead's portal
   const auto self = std::make_shared<Waiting>();
   std::unique_lock lock(mutex_);
   const auto place = waiting_.emplace(id, self);
@@ -262,8 +306,9 @@ Result<std::optional<Item>> Delivery::wait(const std::string& id, Millis limit,
     Result<std::optional<Item>> item = (*store)->find(Kind::lead, id);
     const bool pending = item && *item && (*item)->state == State::pending;
     if (pending && !begun) begin();
+    if (pending && !gate) gate = gates_.current((*item)->payload["portal"].text());
     // Nobody waits for what cannot come: the portal is down, or refuses us.
-    const bool closed = pending && gate && (*gate)->is_open(kSecond);
+    const bool closed = pending && *gate && (**gate)->is_open(kSecond);
     lock.lock();
     if (!pending || closed || steady_ms() >= deadline) {
       waiting_.erase(place);

@@ -30,6 +30,8 @@
 
 namespace b24 {
 
+class LeadSender;
+
 class Delivery {
  public:
   // A lead that a pass is through with, and its number in the portal when it has one.
@@ -38,8 +40,12 @@ class Delivery {
     std::string number;
   };
 
+  // The payload of a lead whose form was not in the settings when it was taken in (lead.h), or why
+  // there is none yet.
+  using Complete = std::function<Result<Value>(const App& app, const Item& item)>;
+
   // All must outlive this.
-  Delivery(AppSource& app, StoreSource& stores, GateSource& gates);
+  Delivery(AppSource& app, StoreSource& stores, GateSource& gates, Complete complete);
 
   // FastCGI: delivers until a stop is asked for, by threads of its own. Calls under way are given
   // up soon after the stop (and looked up later).
@@ -60,11 +66,14 @@ class Delivery {
 
  private:
   WorkLoop::Pass make_pass(std::stop_token stop);
+  bool is_complete(const App& app, Store& store, Item& item);
+  void deliver_all(Store& store, LeadSender& sender, Log& log, const std::vector<Item>& items);
   void finished(std::span<const Finished> leads);
 
   AppSource& app_;
   StoreSource& stores_;
   GateSource& gates_;
+  const Complete complete_;
   const Store::Held held_;
   WorkLoop loop_;
 

@@ -77,10 +77,8 @@ Value hidden_inputs(const Form& form, const FormView& view) {
     hidden.append(Value::map({{"name", field.name}, {"value", shown_value(field, view)}}));
   }
   for (const Value::Member& mark : view.marks.members()) {
-    const std::string name = text::lower(mark.key.text());
-    if (name.starts_with("utm_")) {
-      hidden.append(Value::map({{"name", name}, {"value", mark.value.text()}}));
-    }
+    hidden.append(
+        Value::map({{"name", text::lower(mark.key.text())}, {"value", mark.value.text()}}));
   }
   return hidden;
 }
@@ -127,15 +125,24 @@ std::string error_message(std::string_view key, const Field* field, const Submis
                                        {"field", submission.unfit}}));
 }
 
+std::string address_of(const Form& form, std::string_view query) {
+  const std::string own = form.name().empty() ? "" : std::string(kFormInput) + "=" + form.name();
+  return "?" + own + (own.empty() || query.empty() ? "" : "&") + std::string(query);
+}
+
 Response form_page(const FormBase& base, const FormView& view, int status) {
   const Settings& settings = *base.settings;
-  const CaptchaService* captcha = captcha_service(settings);
+  const FormSettings& own = base.form->settings;
+  const CaptchaService* captcha = own.captcha ? captcha_service(settings) : nullptr;
+  const auto text = [&](const Labels& texts, const char* otherwise) {
+    const std::string_view set = text_in(texts, base.language);
+    return set.empty() ? base.templates->message(base.language, otherwise) : std::string(set);
+  };
   PagePolicy policy;
   if (captcha != nullptr) policy.script_sources = captcha->sources;
-  policy.form_target = settings.form.success_url;
+  policy.form_target = own.success_url;
   policy.more = settings.page.csp;
-  if (!settings.form.frame_ancestors.empty())
-    policy.frame_ancestors = text::join(settings.form.frame_ancestors, " ");
+  if (!own.frame_ancestors.empty()) policy.frame_ancestors = text::join(own.frame_ancestors, " ");
   const Value data = Value::map({{"fields", fields_data(base, view)},
                                  {"hidden", hidden_inputs(*base.form, view)},
                                  {"honeypot", kHoneypotInput},
@@ -146,12 +153,16 @@ Response form_page(const FormBase& base, const FormView& view, int status) {
                                  {"notice_kind", view.notice.kind},
                                  {"notice_role", view.notice.kind == "error" ? "alert" : "status"},
                                  {"noindex", false},
-                                 {"title", base.templates->message(base.language, "form_title")}});
-  return base.templates->page(status, "index", data, base.language, policy);
+                                 {"action", address_of(*base.form)},
+                                 {"send", text(own.button, "form_send")},
+                                 {"title", text(own.heading, "form_title")}});
+  return base.templates->page(status, base.templates->has_page(own.page) ? own.page : "index", data,
+                              base.language, policy);
 }
 
 Response form_page(const FormBase& base, const FormView& view, int status, PageCache& pages) {
-  std::string key = std::to_string(status) + base.language + view.notice.kind;
+  std::string key =
+      base.form->name() + ":" + std::to_string(status) + base.language + view.notice.kind;
   std::vector<std::string> texts;
   // An empty text shapes the page by being so.
   const auto marked = [&](std::string text) {
@@ -175,7 +186,7 @@ Response form_page(const FormBase& base, const FormView& view, int status, PageC
     key += mark.key.text();
     shape.marks.set(mark.key, marked(mark.value.text()));
   }
-  return pages.page({base.settings, base.form, base.templates}, key, texts,
+  return pages.page({base.settings, base.templates}, key, texts,
                     [&] { return form_page(base, shape, status); });
 }
 

@@ -36,6 +36,10 @@ struct FormBase {
   bool between_requests = true;  // something of ours runs then, and sends what waits
 };
 
+// Where this form is, relative to any form's address: "?", "?form=callback", with this query
+// behind.
+std::string address_of(const Form& form, std::string_view query = {});
+
 Response form_page(const FormBase& base, const FormView& view, int status);
 
 // The same, rendered once for all pages that differ by their texts alone.

@@ -1,6 +1,7 @@
 // index: the lead form.
 //
-//   GET  /            the form; filled from the query; after sending: ?sent=ID.MAC
+//   GET  /            the form; filled from the query; after sending: ?sent=ID.MAC; ?form=NAME: a
+//                     further one
 //   POST /            a submission; of another form as form.accept has it (form_guard.h)
 //   OPTIONS /         for scripts of form.allowed_origins
 //
@@ -16,17 +17,15 @@
 //
 // A program does not wait for the portal. What is not accepted, and no person has a form for: 403.
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
 
 #include "base/address.h"
-#include "base/files.h"
-#include "base/secret.h"
 #include "captcha.h"
 #include "form_answer.h"
 #include "form_guard.h"
+#include "form_source.h"
 #include "form_token.h"
 #include "form_view.h"
 #include "ignored.h"
@@ -34,6 +33,7 @@
 #include "keep/outbox_command.h"
 #include "lead.h"
 #include "lead_intake.h"
+#include "portal/webhook.h"
 #include "refused.h"
 #include "settings/form.h"
 #include "spam.h"
@@ -48,6 +48,7 @@ using namespace b24;
 
 constexpr Millis kCronTime = 50'000;         // --deliver: less than cron's minute
 constexpr Millis kAfterAnswerTime = 20'000;  // a CGI process, once the visitor is served
+constexpr const char* kNoForm = "no_form";   // of this name
 constexpr std::size_t kReferenceLength = 8;  // of an id, for people
 
 // What one request is answered from.
@@ -61,7 +62,7 @@ struct Context {
   Sender sender;
 
   bool from_program() const { return sender == Sender::key_holder; }
-  const FormSettings& settings() const { return app.settings->form; }
+  const FormSettings& settings() const { return form->settings; }
   std::string message(std::string_view name, const Value& data = Value::array()) const {
     return templates->message(language, name, data);
   }
@@ -71,13 +72,14 @@ class IndexPage : public AppPage {
  public:
   explicit IndexPage(const Launch& launch)
       : AppPage(launch, "index"),
-        intake_(app_, stores_, gates_, launch_, [this](const App& app, const Record& record, bool) {
-          return lead_of(app, record);
-        }) {}
+        intake_(
+            app_, stores_, gates_, launch_,
+            [this](const App& app, const Record& record, bool) { return lead_of(app, record); },
+            [this](const App& app, const Item& item) { return payload_of(app, item); }) {}
 
   ServerLimits server_limits() override {
     if (const Result<App> app = app_.current(); app) {
-      if (const auto form = current_form(*app); !form) complain("index", form.error());
+      if (const auto forms = forms_.current(*app); !forms) complain("index", forms.error());
     }
     return AppPage::server_limits();
   }
@@ -85,6 +87,7 @@ class IndexPage : public AppPage {
   Response respond(const Request& request) override {
     if (!request.path_info.empty()) return error_response(404, "not_found", request);
     Result<Context> context = make_context(request);
+    if (!context && context.error().code == kNoForm) return error_response(404, kNoForm, request);
     if (!context) return unavailable(context.error(), request);
     Response response = request.method == "OPTIONS" ? allow(*context)
                         : request.is_post()         ? post(*context)
@@ -117,45 +120,24 @@ class IndexPage : public AppPage {
     if (!app) return std::unexpected(app.error());
     Result<std::shared_ptr<const Templates>> templates = templates_.current();
     if (!templates) return std::unexpected(templates.error());
-    Result<std::shared_ptr<const Form>> form = current_form(*app);
-    if (!form) return std::unexpected(form.error());
+    Result<std::shared_ptr<const Forms>> forms = forms_.current(*app);
+    if (!forms) return std::unexpected(forms.error());
+    const Form* form = find_form(**forms, request.get[kFormInput].text());
+    if (form == nullptr) return std::unexpected(Error{ErrorKind::input, kNoForm, "", ""});
+    if (!(*templates)->has_page(form->settings.page)) {
+      const std::string file = form->settings.page + ".mustache";
+      app->log->error_bounded("form", {ErrorKind::settings, "no_template",
+                                       section_of(form->settings) + " template: no " + file +
+                                           " is there; index.mustache is shown",
+                                       "put it beside your other templates, or correct the name"});
+    }
     return Context{request,
                    *app,
                    *templates,
                    language(request),
-                   *form,
-                   form_key(*app),
-                   sender_of(request, app->settings->form)};
-  }
-
-  // While a changed form is broken the one before stays.
-  Result<std::shared_ptr<const Form>> current_form(const App& app) {
-    const std::lock_guard lock(mutex_);
-    if (form_settings_ != app.settings) {
-      Result<Form> form = make_form(*app.settings);
-      form_fault_ = form ? Error() : form.error();
-      if (!form && form_) app.log->error("form", form.error());
-      if (form) form_ = std::make_shared<const Form>(std::move(*form));
-      form_settings_ = app.settings;
-    }
-    if (!form_) return std::unexpected(form_fault_);
-    return form_;
-  }
-
-  // Without a usable data directory the form can still be shown, and what is sent refused honestly.
-  std::string form_key(const App& app) {
-    const std::lock_guard lock(mutex_);
-    const std::filesystem::path& dir = app.settings->data.dir;
-    if (!key_.empty() && key_dir_ == dir) return key_;
-    Result<std::string> key = key_of_file(dir / "form.key");
-    if (!key && stores_.current()) key = key_of_file(dir / "form.key");  // the store makes `dir`
-    if (!key) {
-      app.log->error("form_key", key.error());
-      return derive_form_key(app.settings->crest.web_hook_url);
-    }
-    key_ = *key;
-    key_dir_ = dir;
-    return key_;
+                   {*forms, form},
+                   forms_.key(*app, *form),
+                   sender_of(request, form->settings)};
   }
 
   Response show(const Context& context) {
@@ -164,7 +146,7 @@ class IndexPage : public AppPage {
     const std::string sent = signed_text(context.key, "sent", request.get["sent"].text());
     FormView view;
     if (!sent.empty()) {
-      ending.notice = {"ok", context.message("form_saved")};
+      ending.notice = {"ok", thanks(context)};
     } else {
       view.values = prefill(*context.form, request);
     }
@@ -250,8 +232,8 @@ class IndexPage : public AppPage {
       const Result<std::optional<Item>> known = (*store)->find(Kind::lead, id);
       if (known && *known) return std::nullopt;
     }
-    switch (check_spam(context.app, context.request, store ? store->get() : nullptr,
-                       context.from_program())) {
+    switch (check_spam(context.app, context.settings(), context.request,
+                       store ? store->get() : nullptr, context.from_program())) {
       case SpamVerdict::too_many:
         return invalid(context, submission, token, context.message("form_too_many"), 429);
       case SpamVerdict::captcha:
@@ -266,16 +248,30 @@ class IndexPage : public AppPage {
     const Request& request = context.request;
     const std::string address = request.client(context.app.settings->server.trusted_proxies);
     const std::string key = own_id.empty()
-                                ? intake_.key_of_equal(submission_id("from " + address, submission))
+                                ? intake_.key_of_equal(submission_id(
+                                      "from " + address + context.form->name(), submission))
                                 : own_id;
+    const auto portal = called_portal(*context.app.settings, context.settings().portal);
+    const bool nobody_waits = context.from_program() || Webhook::url_fault(portal);
     return intake_.take(context.app, make_record(request, key, address),
-                        context.from_program() ? 0 : context.settings().wait);
+                        nobody_waits ? 0 : context.settings().wait);
   }
 
   Result<NewItem> lead_of(const App& app, const Record& record) {
-    Result<std::shared_ptr<const Form>> form = current_form(app);
-    if (!form) return std::unexpected(form.error());
-    return make_lead(**form, record, app.settings->crest.current_encoding);
+    Result<std::shared_ptr<const Forms>> forms = forms_.current(app);
+    if (!forms) return std::unexpected(forms.error());
+    return make_lead(**forms, record, *app.settings);
+  }
+
+  Result<Value> payload_of(const App& app, const Item& item) {
+    Result<std::shared_ptr<const Forms>> forms = forms_.current(app);
+    if (!forms) return std::unexpected(forms.error());
+    return payload_of_record(**forms, item, *app.settings);
+  }
+
+  static std::string thanks(const Context& context) {
+    const std::string_view own = text_in(context.settings().thanks, context.language);
+    return own.empty() ? context.message("form_saved") : std::string(own);
   }
 
   Response report(const Context& context, const Submission& submission, const TakenLead& taken,
@@ -285,7 +281,7 @@ class IndexPage : public AppPage {
         200, "saved", {}, taken.id, taken.lead_id, token, make_token(context.key, now_ms())};
     switch (taken.state) {
       case LeadState::saved:
-        ending.notice = {"ok", context.message("form_saved")};
+        ending.notice = {"ok", thanks(context)};
         return saved(context, submission, ending);
       case LeadState::accepted:
         ending.status = 202;
@@ -320,7 +316,9 @@ class IndexPage : public AppPage {
 
   static std::string success_url(const Context& context, const std::string& id) {
     const std::string& own = context.settings().success_url;
-    return own.empty() ? "?sent=" + php::url_encode(sign(context.key, "sent", id)) : own;
+    return own.empty()
+               ? address_of(*context.form, "sent=" + php::url_encode(sign(context.key, "sent", id)))
+               : own;
   }
 
   Response invalid(const Context& context, const Submission& submission, const std::string& token,
@@ -341,14 +339,14 @@ class IndexPage : public AppPage {
       return json_answer(ending, view.errors, context.settings().success_url);
     view.token = ending.token;
     view.notice = ending.notice;
-    view.marks = utm_marks(context.request.params);
+    view.marks = marks_of(*context.form, context.request.params);
     const FormBase base{context.app.settings, context.form, context.templates, context.language,
                         app_.mode() != Mode::cgi};
     return form_page(base, view, ending.status, pages_);
   }
 
   void refused(const Context& context, const std::string& counter, std::string_view cause = "") {
-    tell_refused(context.app, context.request, counter, cause);
+    tell_refused(context.app, context.settings(), context.request, counter, cause);
     stores_.count(counter);
   }
 
@@ -361,14 +359,9 @@ class IndexPage : public AppPage {
 
   StoreSource stores_{app_};
   GateSource gates_{app_};
+  FormSource forms_{stores_};
   LeadIntake intake_;
   PageCache pages_;
-  std::mutex mutex_;
-  std::shared_ptr<const Form> form_;
-  std::shared_ptr<const Settings> form_settings_;
-  Error form_fault_;
-  std::string key_;
-  std::filesystem::path key_dir_;
 };
 
 std::unique_ptr<Page> make(const Launch& launch) {

@@ -27,9 +27,11 @@ std::string tilda_id(const Request& request);
 // A request that is a submission as the journal keeps it; `key` is the lead's id.
 Record make_record(const Request& request, std::string_view key, std::string_view address);
 
-// The item of a record: a lead, whatever the form and its limits have become since; spam when the
-// trap was filled.
-NewItem make_lead(const Form& form, const Record& record, const std::string& encoding);
+// The item of a record: a lead, whatever its form and the limits have become since; spam when the
+// trap was filled. When its form is not among these its payload is {"form": NAME, "record": {...}},
+// of which payload_of_record makes the real one once it is: until then it waits (code "no_form").
+NewItem make_lead(const Forms& forms, const Record& record, const Settings& settings);
+Result<Value> payload_of_record(const Forms& forms, const Item& item, const Settings& settings);
 
 // The payload that lead_sender.h describes; `id` is the lead's ORIGIN_ID.
 Value lead_payload(const Form& form, const Submission& submission, std::string_view id);

@@ -7,7 +7,6 @@
 
 #include "base/secret.h"
 #include "lead_sender.h"
-#include "portal/webhook.h"
 
 namespace b24 {
 namespace {
@@ -59,10 +58,8 @@ TakenLead LeadIntake::take(const App& app, const Record& record, Millis wait) {
     app.log->error("ingest", filled.error());
     return taken;
   }
-  const bool nowhere = Webhook::url_fault(app.settings->crest.web_hook_url).has_value();
   const Millis left = wait - (steady_ms() - begun);
-  const auto item =
-      delivery_.wait(record.key, nowhere ? 0 : std::max<Millis>(left, 0), [&] { wake(app); });
+  const auto item = delivery_.wait(record.key, std::max<Millis>(left, 0), [&] { wake(app); });
   if (!item) app.log->error("lead", item.error());
   return item && *item ? from_item(**item) : taken;
 }

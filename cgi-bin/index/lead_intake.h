@@ -37,12 +37,12 @@ class LeadIntake {
  public:
   // All must outlive this.
   LeadIntake(AppSource& app, StoreSource& stores, GateSource& gates, const Launch& launch,
-             Ingester::Derive derive)
+             Ingester::Derive derive, Delivery::Complete complete)
       : app_(app),
         stores_(stores),
         launch_(launch),
         ingester_(app, stores, Kind::lead, std::move(derive)),
-        delivery_(app, stores, gates) {}
+        delivery_(app, stores, gates, std::move(complete)) {}
 
   // One lead under the record's key: the same key again is the same lead, whenever it comes. Waits
   // `wait` for the portal at the most.

@@ -1,20 +1,13 @@
 // lead_sender: see lead_sender.h.
 #include "lead_sender.h"
 
+#include <algorithm>
 #include <utility>
+
+#include "base/text.h"
 
 namespace b24 {
 namespace {
-
-std::string positive_number(const Value& value) {
-  // true would count as 1.
-  const std::int64_t number = value.type() == Value::Type::boolean ? 0 : value.integer();
-  return number > 0 ? std::to_string(number) : std::string();
-}
-
-std::string command_key(std::size_t index) {
-  return "n" + std::to_string(index);
-}
 
 // The request was refused as a whole, before the portal saw what is in it: it was too large for
 // what stands before the portal, or one lead's words look like an attack to that.
@@ -26,17 +19,13 @@ bool is_refused_batch(const CallResult& outcome) {
   return error.verdict == Verdict::permanent || (foreign && error.verdict == Verdict::blocked);
 }
 
-// Where a found contact or company goes: crm.lead.add and crm.item.add spell their fields
-// differently.
-struct LinkField {
-  const char* entity;
-  const char* lead_field;
-  const char* item_field;
-};
-constexpr LinkField kLinkFields[] = {
-    {"CONTACT", "CONTACT_ID", "contactId"},
-    {"COMPANY", "COMPANY_ID", "companyId"},
-};
+CallError no_number() {
+  return {{ErrorKind::portal, "no_number", "the portal answered without the lead's number",
+           "look for the lead in the CRM by its ORIGIN_ID"},
+          200,
+          Verdict::look,
+          0};
+}
 
 }  // namespace
 
@@ -54,13 +43,16 @@ std::string found_number(const Answer& answer) {
 }
 
 LeadSender::LeadSender(std::shared_ptr<const Settings> settings, std::shared_ptr<Gate> gate,
-                       std::stop_token stop)
-    : settings_(std::move(settings)), gate_(std::move(gate)), webhook_(*settings_, gate_.get()) {
+                       std::stop_token stop, std::string_view portal)
+    : settings_(std::move(settings)),
+      gate_(std::move(gate)),
+      webhook_(*settings_, gate_.get(), portal) {
   webhook_.options().stop = std::move(stop);
 }
 
 std::vector<CallResult> LeadSender::run(const std::vector<Command>& commands) {
   std::vector<CallResult> answers;
+  if (commands.empty()) return answers;
   if (commands.size() == 1) {
     answers.push_back(webhook_.call(commands[0].method, commands[0].params));
     return answers;
@@ -75,79 +67,103 @@ std::vector<CallResult> LeadSender::run(const std::vector<Command>& commands) {
   return answers;
 }
 
-std::vector<std::expected<std::string, CallError>> LeadSender::send(
-    const std::vector<const Item*>& items) {
-  std::vector<Command> commands;
-  for (const Item* item : items) {
-    commands.push_back(
-        {command_key(commands.size()), item->payload["method"].text(), item->payload["params"]});
-  }
-  link_duplicates(items, commands);
-
-  std::vector<std::expected<std::string, CallError>> numbers;
-  for (CallResult& answer : run(commands)) {
-    if (!answer) {
-      numbers.push_back(std::unexpected(std::move(answer.error())));
-      continue;
-    }
-    std::string number = made_number(*answer);
-    if (!number.empty())
-      numbers.push_back(std::move(number));
-    else
-      numbers.push_back(std::unexpected(CallError{
-          {ErrorKind::portal, "no_number", "the portal answered without the lead's number",
-           "look for the lead in the CRM by its ORIGIN_ID"},
-          200,
-          Verdict::look,
-          0}));
-  }
-  return numbers;
+std::vector<Customer> LeadSender::customers(const std::vector<const Item*>& items, bool make) {
+  return look_for_customers(
+      items, [this](const std::vector<Command>& commands) { return run(commands); }, make);
 }
 
-std::vector<std::expected<std::string, CallError>> LeadSender::look_up(
-    const std::vector<const Item*>& items) {
+std::vector<Sent> LeadSender::send(const std::vector<const Item*>& items) {
+  const std::vector<Customer> known = customers(items, true);
+  std::vector<Sent> sent(items.size());
+  std::vector<Command> commands;
+  std::vector<std::size_t> owners;  // of each: the index of its item
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    const Item& item = *items[i];
+    if (known[i].error) {
+      sent[i] = std::unexpected(*known[i].error);
+      continue;
+    }
+    const CrmItem* place = commented(item, known[i]);
+    Command command = place != nullptr
+                          ? comment_command(item, *place)
+                          : Command{"", item.payload["method"].text(), item.payload["params"]};
+    if (place == nullptr) link_customer(item, known[i], command);
+    command.key = command_key(commands.size());
+    commands.push_back(std::move(command));
+    owners.push_back(i);
+  }
+  const std::vector<CallResult> answers = run(commands);
+  for (std::size_t c = 0; c < answers.size(); ++c) {
+    Sent& own = sent[owners[c]];
+    if (!answers[c]) {
+      own = std::unexpected(answers[c].error());
+      continue;
+    }
+    const CrmItem* place = commented(*items[owners[c]], known[owners[c]]);
+    own = made_number(*answers[c]);
+    if (own->empty())
+      own = std::unexpected(no_number());
+    else if (place != nullptr)
+      own = place->type + ":" + place->number;
+  }
+  add_traces(items, sent);
+  return sent;
+}
+
+// At most once, and whatever becomes of it: it is worth less than to hold up what it is about.
+void LeadSender::add_traces(const std::vector<const Item*>& items, const std::vector<Sent>& sent) {
+  std::vector<Command> commands;
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    const Value& payload = items[i]->payload;
+    const std::string entity = payload["entity"].is_null() ? "lead" : payload["entity"].text();
+    const bool is_new = sent[i] && !sent[i]->contains(':');
+    if (payload["trace"].is_null() || !is_new || text::is_digit(entity.front())) continue;
+    const Value made = Value::map({{"TYPE", text::upper(entity)}, {"ID", *sent[i]}});
+    commands.push_back(
+        {command_key(commands.size()), "crm.tracking.trace.add",
+         Value::map({{"TRACE", payload["trace"]}, {"ENTITIES", Value::list({made})}})});
+  }
+  run(commands);
+}
+
+std::vector<Sent> LeadSender::look_up(const std::vector<const Item*>& items) {
   std::vector<Command> commands;
   for (const Item* item : items) {
     const Value& lookup = item->payload["lookup"];
     commands.push_back({command_key(commands.size()), lookup["method"].text(), lookup["params"]});
   }
-  std::vector<std::expected<std::string, CallError>> numbers;
-  for (CallResult& answer : run(commands)) {
+  std::vector<Sent> numbers;
+  std::vector<const Item*> as_comments;
+  for (const CallResult& answer : run(commands)) {
+    const Item* item = items[numbers.size()];
     if (answer)
       numbers.push_back(found_number(*answer));
     else
-      numbers.push_back(std::unexpected(std::move(answer.error())));
+      numbers.push_back(std::unexpected(answer.error()));
+    const bool may_be = numbers.back() && numbers.back()->empty();
+    if (may_be && item->payload.find("comment") != nullptr) as_comments.push_back(item);
+  }
+  if (as_comments.empty()) return numbers;
+  const std::vector<Customer> known = customers(as_comments, false);
+  for (std::size_t i = 0; i < as_comments.size(); ++i) {
+    const auto place = std::ranges::find(items, as_comments[i]) - items.begin();
+    numbers[static_cast<std::size_t>(place)] = look_up_comment(*as_comments[i], known[i]);
   }
   return numbers;
 }
 
-// A repeat customer's contact or company is put into the new lead. When the search fails the lead
-// goes without: it is worth more than its link.
-void LeadSender::link_duplicates(const std::vector<const Item*>& items,
-                                 std::vector<Command>& commands) {
-  std::vector<Command> searches;
-  std::vector<std::size_t> owners;  // of each search: the index of its item
-  for (std::size_t i = 0; i < items.size(); ++i) {
-    for (const Value::Member& kind : items[i]->payload["duplicates"].members()) {
-      searches.push_back({command_key(searches.size()), "crm.duplicate.findbycomm",
-                          Value::map({{"type", kind.key.text()}, {"values", kind.value}})});
-      owners.push_back(i);
-    }
-  }
-  if (searches.empty()) return;
+// Where the item is a comment already, empty when nowhere.
+Sent LeadSender::look_up_comment(const Item& item, const Customer& customer) {
+  if (customer.error) return std::unexpected(*customer.error);
+  const std::vector<Command> searches = comment_searches(customer);
+  if (searches.empty()) return std::string();
   const std::vector<CallResult> answers = run(searches);
-  for (std::size_t s = 0; s < answers.size(); ++s) {
-    if (!answers[s]) continue;
-    Command& command = commands[owners[s]];
-    const bool item_method = command.method == "crm.item.add";
-    for (const LinkField& link : kLinkFields) {
-      const Value& found = answers[s]->result[link.entity];
-      const char* field = item_method ? link.item_field : link.lead_field;
-      if (found.size() == 0 || command.params["fields"].find(field) != nullptr) continue;
-      const std::string number = positive_number(found.members().front().value);
-      if (!number.empty()) command.params["fields"].set(field, number);
-    }
+  for (std::size_t i = 0; i < answers.size(); ++i) {
+    if (!answers[i]) return std::unexpected(answers[i].error());
+    if (has_comment(item, *answers[i]))
+      return customer.items[i].type + ":" + customer.items[i].number;
   }
+  return std::string();
 }
 
 }  // namespace b24

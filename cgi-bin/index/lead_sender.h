@@ -1,12 +1,18 @@
 // lead_sender: sends leads to the portal, or finds out what became of them; decides nothing about
 // later attempts.
 //
-// The payload of a lead in the store (made by lead.h; ORIGINATOR_ID and ORIGIN_ID are in both
-// params):
+// The payload of a lead in the store (made by lead.h; ORIGINATOR_ID and ORIGIN_ID, or a smart
+// process's xmlId, are in both params):
 //   {"method": "crm.lead.add", "params": {...},            what is called
 //    "lookup": {"method": "crm.lead.list", "params": {...}}, how to find it afterwards
-//    "duplicates": {"PHONE": [...], "EMAIL": [...]}}         only with form.duplicates = link: whom
-//    to look for before
+// and where it is wanted:
+//    "duplicates": {"PHONE": [...], "EMAIL": [...]},  whom to look for before, and to tie it to
+//    "contact": {"method", "params", "lookup"},       whom to make when nobody is found
+//    "comment": {"COMMENT", "FILES"},                 what to say at somebody known instead; tied
+//    "link": true,                                    only with this, then
+//    "person": {"NAME": ..., "PHONE": [...]},         what the item itself has no place for
+//    "trace": JSON,                                   of the portal's script, told once it is made
+//    "entity": "deal", "form": "callback", "portal": "shop"}   none: a lead, those without a name
 #pragma once
 
 #include <cstdint>
@@ -16,6 +22,7 @@
 #include <string>
 #include <vector>
 
+#include "customer.h"
 #include "keep/store.h"
 #include "portal/gate.h"
 #include "portal/webhook.h"
@@ -23,24 +30,31 @@
 
 namespace b24 {
 
+// The number of what was made or found; "deal:7": it is a comment there; or why there is none.
+using Sent = std::expected<std::string, CallError>;
+
 // One worker's line to the portal. One thread at a time.
 class LeadSender {
  public:
+  // `portal`: its name (settings/portals.h).
   LeadSender(std::shared_ptr<const Settings> settings, std::shared_ptr<Gate> gate,
-             std::stop_token stop = {});
+             std::stop_token stop = {}, std::string_view portal = {});
 
   // The number of the new lead, or why there is none; one for each item, in their order. Several
   // items go by batch; when something refuses the batch as such, each goes by itself.
-  std::vector<std::expected<std::string, CallError>> send(const std::vector<const Item*>& items);
+  std::vector<Sent> send(const std::vector<const Item*>& items);
   // The number of the lead that an earlier attempt made; empty when there is none; or why nobody
   // knows.
-  std::vector<std::expected<std::string, CallError>> look_up(const std::vector<const Item*>& items);
+  std::vector<Sent> look_up(const std::vector<const Item*>& items);
 
   const std::shared_ptr<const Settings>& settings() const { return settings_; }
+  const std::string& destination() const { return webhook_.portal(); }
 
  private:
   std::vector<CallResult> run(const std::vector<Command>& commands);
-  void link_duplicates(const std::vector<const Item*>& items, std::vector<Command>& commands);
+  std::vector<Customer> customers(const std::vector<const Item*>& items, bool make);
+  void add_traces(const std::vector<const Item*>& items, const std::vector<Sent>& sent);
+  Sent look_up_comment(const Item& item, const Customer& customer);
 
   std::shared_ptr<const Settings> settings_;
   std::shared_ptr<Gate> gate_;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/text.h"
+#include "settings/form.h"
 #include "value/value.h"
 
 namespace b24 {
@@ -29,18 +30,20 @@ constexpr Remedy kRemedies[] = {
 
 }  // namespace
 
-void tell_refused(const App& app, const Request& request, std::string_view code,
-                  std::string_view cause) {
+void tell_refused(const App& app, const FormSettings& form, const Request& request,
+                  std::string_view code, std::string_view cause) {
   const auto line_of = [&] {
     Value line = Value::map(
         {{"code", code}, {"address", request.remote_address}, {"origin", request.origin}});
     if (!cause.empty()) line.set("cause", cause);
     for (const Remedy& remedy : kRemedies) {
       if (remedy.code != code) continue;
-      std::vector<std::string> accept = app.settings->form.accept;
+      std::vector<std::string> accept = form.accept;
       accept.emplace_back(remedy.way);
       const std::string ways = "[form] accept = " + text::join(accept, ", ");
-      line.set("remedy", (remedy.way.empty() ? "" : ways) + std::string(remedy.text));
+      std::string text = (remedy.way.empty() ? "" : ways) + std::string(remedy.text);
+      text::replace_all(text, "[form]", section_of(form));
+      line.set("remedy", text);
     }
     return line;
   };

@@ -9,7 +9,7 @@
 namespace b24 {
 
 // `code`: the counter's, "refused.origin", ...
-void tell_refused(const App& app, const Request& request, std::string_view code,
-                  std::string_view cause = "");
+void tell_refused(const App& app, const FormSettings& form, const Request& request,
+                  std::string_view code, std::string_view cause = "");
 
 }  // namespace b24

@@ -26,7 +26,8 @@ bool over(Store* store, const std::string& key, Millis window, int limit) {
 
 }  // namespace
 
-SpamVerdict check_spam(const App& app, const Request& request, Store* store, bool program) {
+SpamVerdict check_spam(const App& app, const FormSettings& form, const Request& request,
+                       Store* store, bool program) {
   const Settings& settings = *app.settings;
   const std::string address = request.client(settings.server.trusted_proxies);
   const std::optional<Address> parsed = Address::parse(address);
@@ -35,7 +36,7 @@ SpamVerdict check_spam(const App& app, const Request& request, Store* store, boo
     return count(store, "address"), SpamVerdict::too_many;
   if (over(store, "form.day", kDay, settings.spam.per_day))
     return count(store, "day"), SpamVerdict::too_many;
-  if (program || captcha_service(settings) == nullptr) return SpamVerdict::pass;
+  if (program || !form.captcha || captcha_service(settings) == nullptr) return SpamVerdict::pass;
   switch (verify_captcha(settings, request, address)) {
     case CaptchaVerdict::good:
       break;

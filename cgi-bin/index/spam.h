@@ -18,6 +18,7 @@ enum class SpamVerdict { pass, too_many, captcha };
 // both are logged, and the submission passes. Without a store there are no limits: a lead is worth
 // more. A `program`, which proved itself by the key and sends for many visitors, has no limit by
 // address and no captcha.
-SpamVerdict check_spam(const App& app, const Request& request, Store* store, bool program);
+SpamVerdict check_spam(const App& app, const FormSettings& form, const Request& request,
+                       Store* store, bool program);
 
 }  // namespace b24

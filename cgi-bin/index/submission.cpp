@@ -253,11 +253,13 @@ class Reader {
 
   void read_marks() {
     Value params = is_tilda(request_) ? tilda_marks(last("COOKIES")) : request_.get;
-    for (const std::string_view name : kUtmInputs) {
+    const auto take_posted = [&](std::string_view name) {
       const std::string_view posted = last(name, &Sent::name);
       if (!posted.empty()) params.set(name, posted);
-    }
-    out_.marks = utm_marks(params);
+    };
+    std::ranges::for_each(kUtmInputs, take_posted);
+    std::ranges::for_each(kClickInputs, take_posted);
+    out_.marks = marks_of(form_, params);
     const std::string_view trace = last(kTraceInput);
     if (!trace.empty() && trace.size() <= kTraceBytes && text::is_valid_utf8(trace) &&
         !text::has_control(trace, true)) {
@@ -269,6 +271,7 @@ class Reader {
     const Field* field = form_.find(variable);
     if (field != nullptr) return (field->type == FieldType::file) == file;
     return is_reserved_input(variable) ||
+           std::ranges::find(kClickInputs, variable) != std::end(kClickInputs) ||
            (is_tilda(request_) && std::ranges::find(kTildaInputs, variable) != end(kTildaInputs));
   }
 
@@ -363,14 +366,16 @@ Value prefill(const Form& form, const Request& request) {
   return values;
 }
 
-Value utm_marks(const Value& params) {
+Value marks_of(const Form& form, const Value& params) {
   Value marks = Value::array();
-  for (const std::string_view name : kUtmInputs) {
+  const auto take = [&](std::string_view name, std::string_view mark) {
     const Value& given = params[name];
     const std::string text = given.is_array() ? "" : without_controls(given.text());
-    if (text.empty()) continue;
-    marks.set(text::upper(name), text::first_utf8(text, kMarkLength));
-  }
+    if (!text.empty()) marks.set(mark, text::first_utf8(text, kMarkLength));
+  };
+  for (const std::string_view name : kUtmInputs) take(name, text::upper(name));
+  for (const std::string_view name : kClickInputs)
+    if (form.find(name) == nullptr) take(name, name);
   return marks;
 }
 

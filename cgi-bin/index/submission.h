@@ -23,7 +23,7 @@ struct Submission {
   // Where there is an error: what to show again.
   Value values = Value::array();
   std::vector<SubmittedFile> files;
-  Value marks = Value::array();  // UTM_SOURCE, ..., TRACE: what came of them
+  Value marks = Value::array();  // UTM_SOURCE, ..., yclid, ..., TRACE: what came of them
   // Posted, but not in the form, as a person reads it: "services" -> "one, two"; a file by its
   // name. With form.unknown = ignore only the names are kept.
   std::vector<std::pair<std::string, std::string>> unknown;
@@ -55,8 +55,9 @@ Submission read_submission(const Form& form, const Request& request, const std::
 // an error, what cannot be shown is left out.
 Value prefill(const Form& form, const Request& request);
 
-// The marks of advertising in parameters: UTM_SOURCE, ... as far as they are there.
-Value utm_marks(const Value& params);
+// The marks of advertising in parameters: UTM_SOURCE, ..., yclid, ... as far as they are there, and
+// no field of the form has their name.
+Value marks_of(const Form& form, const Value& params);
 
 // Single questions, for tests and elsewhere.
 bool is_email(std::string_view text);

@@ -54,9 +54,9 @@ std::string multifield_text(const Value& entry) {
   return (value != nullptr ? *value : entry["value"]).text();
 }
 
-std::vector<std::string> found_by(const Value& payload) {
-  std::vector<std::string> words;
-  const Value& fields = payload.path("params.fields");
+namespace {
+
+void add_fields(std::vector<std::string>& words, const Value& fields) {
   for (const std::string_view name : kMultifields) {
     for (const Value::Member& entry : fields[name].members()) {
       const std::string text = multifield_text(entry.value);
@@ -68,6 +68,14 @@ std::vector<std::string> found_by(const Value& payload) {
     }
   }
   for (const std::string_view name : kNames) add_text(words, fields[name].text());
+}
+
+}  // namespace
+
+std::vector<std::string> found_by(const Value& payload) {
+  std::vector<std::string> words;
+  add_fields(words, payload.path("params.fields"));
+  add_fields(words, payload["person"]);
   return words;
 }
 

@@ -185,21 +185,38 @@ void Gate::reopen() {
 
 // --- For the settings of now
 
-Result<std::shared_ptr<Gate>> GateSource::current() {
+Result<std::shared_ptr<Gate>> GateSource::current(std::string_view portal) {
   Result<App> app = app_.current();
   if (!app) return std::unexpected(app.error());
-  const Settings& settings = *app->settings;
-  const std::string portal = Webhook::portal_of(settings.crest.web_hook_url);
-  const std::string by = settings.data.dir.string() + "\n" + portal + "\n" +
-                         std::to_string(settings.call.bucket_size) + "\n" +
-                         std::to_string(settings.call.bucket_drain);
+  return of_host(*app, Webhook::portal_of(called_portal(*app->settings, portal).url));
+}
+
+Millis GateSource::held_back(const std::string& destination) {
+  const Result<App> app = app_.current();
+  if (!app || destination.empty()) return 0;
+  const auto gate = of_host(*app, destination);
+  return gate ? (*gate)->held_back(destination) : 0;
+}
+
+Result<std::shared_ptr<Gate>> GateSource::of_host(const App& app, const std::string& host) {
+  const Settings& settings = *app.settings;
+  const std::vector<CalledPortal> portals = called_portals(settings);
+  const auto is_there = [&](const CalledPortal& each) {
+    return Webhook::portal_of(each.url) == host;
+  };
+  const auto found = std::ranges::find_if(portals, is_there);
+  // Any other destination has no bucket: every gate knows what there is to know of it.
+  const CalledPortal& portal = found == portals.end() ? portals.front() : *found;
+  const std::string own = Webhook::portal_of(portal.url);
+  const std::string by = settings.data.dir.string() + "\n" + std::to_string(portal.bucket_size) +
+                         "\n" + std::to_string(portal.bucket_drain);
   const std::lock_guard lock(mutex_);
-  if (gate_ && gate_for_ == by) return gate_;
-  auto gate = Gate::open(settings.data.dir, portal,
-                         {settings.call.bucket_size, settings.call.bucket_drain, reserve_},
-                         [log = app->log](const Error& error) { log->error("gate", error); });
-  gate_ = gate.value_or(nullptr);
-  gate_for_ = by;
+  Opened& opened = gates_[own];
+  if (opened.gate && opened.by == by) return opened.gate;
+  auto gate =
+      Gate::open(settings.data.dir, own, {portal.bucket_size, portal.bucket_drain, reserve_},
+                 [log = app.log](const Error& error) { log->error("gate", error); });
+  opened = {gate.value_or(nullptr), by};
   return gate;
 }
 

@@ -107,20 +107,29 @@ class Gate : public CallGate {
   Clock wall_;
 };
 
-// The gate of the settings of now, opened when first asked for. Safe from all threads.
+// The gates of the settings of now, one for each portal that is called, opened when first asked
+// for. Safe from all threads.
 class GateSource {
  public:
   // `app` must outlive this. `reserve`: places in the bucket that this page leaves to others (event
   // actions leave room for leads).
   explicit GateSource(AppSource& app, int reserve = 0) : app_(app), reserve_(reserve) {}
-  Result<std::shared_ptr<Gate>> current();
+  // Of the portal of this name (settings/portals.h). Two of one host have that host's.
+  Result<std::shared_ptr<Gate>> current(std::string_view portal = {});
+  // Gate::held_back of the gate that the destination has its bucket in, if any; 0: of nowhere.
+  Millis held_back(const std::string& destination);
 
  private:
+  Result<std::shared_ptr<Gate>> of_host(const App& app, const std::string& host);
+
+  struct Opened {
+    std::shared_ptr<Gate> gate;
+    std::string by;  // the settings that it was opened by
+  };
   AppSource& app_;
   const int reserve_;
   std::mutex mutex_;
-  std::shared_ptr<Gate> gate_;
-  std::string gate_for_;  // the settings that it was opened by
+  std::map<std::string, Opened> gates_;  // by host
 };
 
 }  // namespace b24

@@ -110,28 +110,33 @@ Value batch_form(std::span<const Command> commands) {
 
 }  // namespace
 
-std::optional<Error> Webhook::url_fault(std::string_view url) {
+std::optional<Error> Webhook::url_fault(std::string_view url, std::string_view setting) {
   WebhookUrl parts;
   const char* fault = read_url(url, parts);
   if (fault == nullptr) return std::nullopt;
-  return Error{ErrorKind::settings, "webhook_url", std::string("C_REST_WEB_HOOK_URL ") + fault,
+  return Error{ErrorKind::settings, "webhook_url", std::string(setting) + " " + fault,
                "copy the whole address from the portal's inbound webhook: "
                "https://PORTAL/rest/USER/SECRET/"};
 }
 
-Webhook::Webhook(const Settings& settings, CallGate* gate, Clock clock)
-    : fault_(url_fault(settings.crest.web_hook_url)),
+Webhook::Webhook(const Settings& settings, CallGate* gate, std::string_view portal, Clock clock)
+    : Webhook(settings, gate, called_portal(settings, portal), std::move(clock)) {}
+
+Webhook::Webhook(const Settings& settings, CallGate* gate, const CalledPortal& portal, Clock clock)
+    : setting_(portal.setting),
+      fault_(url_fault(portal)),
       gate_(gate),
       clock_(std::move(clock)),
       http_(http_options(settings)) {
   WebhookUrl parts;
-  if (read_url(settings.crest.web_hook_url, parts) != nullptr) return;
+  if (read_url(portal.url, parts) != nullptr) return;
   portal_ = text::lower(parts.host);
   secret_ = parts.secret;
   const std::string rest = std::string(kScheme) + std::string(parts.host) + "/rest/";
   const std::string user = std::string(parts.user) + "/" + secret_ + "/";
   url_ = rest + user;
-  if (parts.rest3) rest3_url_ = rest + "api/" + user;
+  rest3_url_ = rest + "api/" + user;
+  is_rest3_ = parts.rest3;
 }
 
 std::string Webhook::portal_of(std::string_view url) {
@@ -139,14 +144,26 @@ std::string Webhook::portal_of(std::string_view url) {
   return read_url(url, parts) == nullptr ? text::lower(parts.host) : std::string();
 }
 
-CallResult Webhook::send(std::string_view method, const Value& params) {
+bool Webhook::is_at(std::string_view url, std::string_view host) {
+  const std::string portal = portal_of(url);
+  const std::string wanted = text::lower(host);
+  return !portal.empty() && !wanted.empty() &&
+         (portal == wanted || portal.starts_with(wanted + ":"));
+}
+
+bool Webhook::is_idempotent(std::string_view method) const {
+  return (is_rest3_ && is_rest3(method)) || moved_.contains(method);
+}
+
+CallResult Webhook::send(std::string_view method, const Value& params, std::string_view key) {
   HttpRequest request;
   // Encoded, so that no method's name can lead to another path.
   const std::string name = php::url_encode(method);
-  if (!rest3_url_.empty() && is_rest3(method)) {
+  if (is_idempotent(method)) {
     request.url = rest3_url_ + name;
     request.content_type = "application/json";
     request.body = json::print(params);
+    if (!key.empty()) request.headers = {"Idempotency-Key: " + std::string(key)};
   } else {
     request.url = url_ + name + ".json";
     request.body = php::build_query(params);
@@ -164,21 +181,38 @@ CallResult Webhook::held_back(Millis wait) const {
                 clock_() + wait});
 }
 
-CallResult Webhook::call(std::string_view method, const Value& params) {
+CallResult Webhook::call(std::string_view method, const Value& params, std::string_view key) {
+  auto outcome = call_once(method, params, key);
+  // crm.* is classic, and so is a batch of it.
+  const bool may_be_elsewhere = !is_idempotent(method) && method.contains('.') &&
+                                !method.starts_with("crm.") && !outcome &&
+                                outcome.error().error.code == "ERROR_METHOD_NOT_FOUND";
+  if (!may_be_elsewhere) return outcome;
+  const auto moved = moved_.emplace(method).first;
+  auto there = call_once(method, params, key);
+  if (there || (there.error().status != 404 && there.error().status != 0)) return there;
+  moved_.erase(moved);
+  return outcome;
+}
+
+CallResult Webhook::call_once(std::string_view method, const Value& params, std::string_view key) {
   if (fault_) return std::unexpected(CallError{*fault_, 0, Verdict::blocked, 0});
   if (gate_ != nullptr) {
     if (const Millis wait = gate_->enter(method); wait > 0) return held_back(wait);
   }
-  auto outcome = send(method, params);
+  auto outcome = send(method, params, key);
   mask(outcome);
   if (gate_ != nullptr) gate_->ended(method, outcome);
   date(method, outcome);
   return outcome;
 }
 
-// The portal may repeat the secret in its own words.
+// The portal may repeat the secret in its own words; ours are to name the setting that it is from.
 void Webhook::mask(CallResult& outcome) const {
-  if (!outcome && !secret_.empty()) text::replace_all(outcome.error().error.cause, secret_, "***");
+  if (outcome) return;
+  Error& error = outcome.error().error;
+  if (!secret_.empty()) text::replace_all(error.cause, secret_, "***");
+  text::replace_all(error.remedy, "C_REST_WEB_HOOK_URL", setting_);
 }
 
 void Webhook::date(std::string_view method, CallResult& outcome) const {

@@ -8,6 +8,7 @@
 #include <expected>
 #include <limits>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -16,6 +17,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "portal/http.h"
+#include "settings/portals.h"
 #include "settings/settings.h"
 #include "value/value.h"
 
@@ -79,14 +81,21 @@ class CallGate {
 class Webhook {
  public:
   // `gate` may be null (no limits: tests); it and the settings' values are used as long as this
-  // lives. One thread at a time.
+  // lives. One thread at a time. `portal`: its name (settings/portals.h).
   // Settings without a usable URL make every call fail with what url_fault says.
-  Webhook(const Settings& settings, CallGate* gate, Clock clock = now_ms);
+  Webhook(const Settings& settings, CallGate* gate, std::string_view portal = {},
+          Clock clock = now_ms);
 
-  // Posts http_build_query(params) to <url><method>.json, as CRest does; the methods of REST 3.0 as
-  // JSON to their own address, when the configured URL is that one (/rest/api/). A gate that says
-  // "wait" is a CallError with code "gate", verdict retry and retry_at; nothing was sent then.
-  CallResult call(std::string_view method, const Value& params);
+  // Posts http_build_query(params) to <url><method>.json, as CRest does; as JSON to the address of
+  // REST 3.0 (/rest/api/) what belongs there when the configured URL is that one, and what the
+  // classic address says that it does not have. A gate that says "wait" is a CallError with code
+  // "gate", verdict retry and retry_at; nothing was sent then. `idempotency_key`: 1 to 255
+  // printable ASCII characters; REST 3.0 does what has the same key and parameters once within 24
+  // hours.
+  CallResult call(std::string_view method, const Value& params,
+                  std::string_view idempotency_key = {});
+  // Whether a call of this method goes there, so that it may be repeated with its key.
+  bool is_idempotent(std::string_view method) const;
 
   // Any number of commands, in requests of at most 50 and about a megabyte; the results are in the
   // order of the commands, one for each. A command whose method the gate holds back is left out,
@@ -99,14 +108,22 @@ class Webhook {
 
   // Whether the configured URL has the form of a webhook (https://host/rest/USER/SECRET/, or
   // /rest/api/USER/SECRET/); the fault in words, else nothing.
-  static std::optional<Error> url_fault(std::string_view url);
+  static std::optional<Error> url_fault(std::string_view url,
+                                        std::string_view setting = "C_REST_WEB_HOOK_URL");
+  static std::optional<Error> url_fault(const CalledPortal& portal) {
+    return url_fault(portal.url, portal.setting);
+  }
   // The portal's host; the key under which its limits are kept. No secret in it.
   const std::string& portal() const { return portal_; }
   // The same for a URL; empty when it is no webhook's.
   static std::string portal_of(std::string_view url);
+  // Whether a webhook's URL leads to this host, as events name it: with or without the port.
+  static bool is_at(std::string_view url, std::string_view host);
 
  private:
-  CallResult send(std::string_view method, const Value& params);
+  Webhook(const Settings& settings, CallGate* gate, const CalledPortal& portal, Clock clock);
+  CallResult call_once(std::string_view method, const Value& params, std::string_view key);
+  CallResult send(std::string_view method, const Value& params, std::string_view key);
   // One request's worth.
   std::vector<BatchResult> run_together(std::span<const Command> commands);
   CallResult held_back(Millis wait) const;
@@ -114,10 +131,13 @@ class Webhook {
   // When a method whose time is used up may be called again.
   void date(std::string_view method, CallResult& outcome) const;
 
-  std::string url_;        // the classic address
-  std::string rest3_url_;  // empty unless the configured URL is REST 3.0's
+  std::string url_;                           // the classic address
+  std::string rest3_url_;                     // that of REST 3.0
+  bool is_rest3_ = false;                     // the configured URL is that
+  std::set<std::string, std::less<>> moved_;  // methods that the classic address does not have
   std::string secret_;
   std::string portal_;
+  std::string setting_;  // that the URL is from
   std::optional<Error> fault_;
   CallGate* gate_;
   Clock clock_;

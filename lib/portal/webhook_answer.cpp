@@ -31,9 +31,15 @@ CallError call_error(int status, std::string_view code, std::string_view words) 
           0};
 }
 
-// {"error": CODE, "error_description": WORDS}, or REST 3.0's {"error": {"code", "message"}}.
+// {"error": CODE, "error_description": WORDS}, or REST 3.0's {"error": {"code", "message",
+// "validation": [{"field", "message"}]}}.
 CallError refused(int status, const Value& error, const Value& description) {
-  if (error.is_array()) return call_error(status, error["code"].text(), error["message"].text());
+  if (error.is_array()) {
+    std::string words = error["message"].text();
+    for (const Value::Member& fault : error["validation"].members())
+      words += "; " + fault.value["field"].text() + ": " + fault.value["message"].text();
+    return call_error(status, error["code"].text(), words);
+  }
   return call_error(status, error.text(), description.text());
 }
 

@@ -232,6 +232,22 @@ Result<int> apply_environment(Reading& reading, const char* const* environment,
 
 // --- What follows from the rest ---
 
+// [form NAME] begins as [form] is at last, wherever either stands, and has its own values once
+// more.
+void inherit(Reading& reading) {
+  Settings& settings = reading.settings;
+  for (FormSettings& form : settings.forms) {
+    const std::string name = form.name;
+    form = settings.form;
+    form.name = name;
+  }
+  for (const SettingRead& one : reading.read) {
+    if (!one.section->inherits || one.item.empty()) continue;
+    const std::size_t item = one.section->item(settings, one.item);
+    one.key->set({settings, item, settings.file, one.tail}, one.key->type, one.value);
+  }
+}
+
 Status check_outside_web(const fs::path& path, std::string_view web_root, const char* code,
                          const std::string& what, const std::string& where) {
   if (web_root.empty() || !is_inside(path, web_root)) return {};
@@ -298,6 +314,7 @@ Result<Settings> load(const fs::path& path, const char* const* environment,
   }
   const Result<int> count = apply_environment(reading, environment, base_dir);
   if (!count) return std::unexpected(count.error());
+  inherit(reading);
   const bool is_named = !variable(environment, kFileVariable).empty();
   if (!*text && (is_named || *count == 0)) return no_settings_file(path);
   if (Status outside = check_settings_outside_web(settings, web_root); !outside)

@@ -39,6 +39,7 @@ struct Settings {
   SiteSettings site;
   CheckserverSettings checkserver;
   FormSettings form;
+  std::vector<FormSettings> forms;    // those with a name, with what they take from `form`
   std::vector<FieldSettings> fields;  // in the order of the file
   DeliverySettings delivery;
   SpamSettings spam;

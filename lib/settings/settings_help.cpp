@@ -75,6 +75,7 @@ std::string settings_example() {
     }
     if (!section.name.empty()) out += "[" + std::string(section.name) + "]\n";
     for (const SettingKey& key : section.keys) {
+      if (key.name.ends_with('*')) continue;
       if (&key != &section.keys.front()) out += '\n';
       const std::string value(key.initial);
       out += comment(key.help) + "#" + std::string(key.name) + " =" +

@@ -20,6 +20,7 @@ std::string shown(const SettingKey& key, const std::string& value) {
 std::vector<std::string> names_of(const SettingSection& section,
                                   const std::vector<SettingRead>& read) {
   std::vector<std::string> names;
+  if (section.inherits) names.emplace_back();
   for (const SettingRead& one : read) {
     const auto is_same = [&](const auto& name) { return env_form(name) == env_form(one.item); };
     if (one.section == &section && std::ranges::none_of(names, is_same)) names.push_back(one.item);
@@ -29,8 +30,9 @@ std::vector<std::string> names_of(const SettingSection& section,
 }
 
 // `set`: the values that were read for it, the last of which counts; none: the default.
+// `is_inherited`: by the section without a name, for this one.
 SettingInUse row_of(const std::string& section, const SettingKey& key,
-                    const std::vector<const SettingRead*>& set) {
+                    const std::vector<const SettingRead*>& set, bool is_inherited = false) {
   SettingInUse row{.section = section,
                    .key = std::string(key.stem()),
                    .value = std::string(key.initial),
@@ -47,7 +49,7 @@ SettingInUse row_of(const std::string& section, const SettingKey& key,
     row.place = set.back()->place;
   }
   if (set.size() > 1) row.passed_over = set.front()->place;
-  if (row.place.starts_with(kVariablePlace)) {
+  if (row.place.starts_with(kVariablePlace) && !is_inherited) {
     row.lines = {row.place.substr(kVariablePlace.size()) + "=" + std::string(key.example)};
     return row;
   }
@@ -60,12 +62,17 @@ void add_section(const SettingSection& section, const std::string& item,
                  const std::vector<SettingRead>& read, std::vector<SettingInUse>& rows) {
   const std::string name = std::string(section.name) + (item.empty() ? "" : " ") + item;
   for (const SettingKey& key : section.keys) {
-    std::vector<const SettingRead*> set;
-    for (const SettingRead& one : read) {
-      if (one.key == &key && env_form(one.item) == env_form(item)) set.push_back(&one);
-    }
+    const auto read_for = [&](const std::string& of) {
+      std::vector<const SettingRead*> set;
+      for (const SettingRead& one : read) {
+        if (one.key == &key && env_form(one.item) == env_form(of)) set.push_back(&one);
+      }
+      return set;
+    };
+    std::vector<const SettingRead*> set = read_for(item);
     if (!key.name.ends_with('*')) {
-      rows.push_back(row_of(name, key, set));
+      const bool is_inherited = set.empty() && section.inherits;
+      rows.push_back(row_of(name, key, is_inherited ? read_for("") : set, is_inherited));
       continue;
     }
     for (const SettingRead* one : set) rows.push_back(row_of(name, key, {one}));

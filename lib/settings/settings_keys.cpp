@@ -17,6 +17,10 @@ template <class T>
 T& only(std::vector<T>& items, const SettingPlace& place) {
   return items[place.item];
 }
+// 0 is the one without a name.
+FormSettings& only(FormSettings& form, const SettingPlace& place) {
+  return place.item == 0 ? form : place.settings.forms[place.item - 1];
+}
 
 // A field of one struct of the settings, or of the current one when `part` is a vector.
 template <auto part, auto field>
@@ -29,10 +33,22 @@ bool set(const SettingPlace& place, const SettingType& type, std::string_view te
   return true;
 }
 
-// The labels of a field by language: label, label_ru, ...
-bool set_label(const SettingPlace& place, const SettingType& type, std::string_view text) {
+// Texts by language: label, label_ru, ...
+template <auto part, auto texts>
+bool set_texts(const SettingPlace& place, const SettingType& type, std::string_view text) {
+  Labels& all = only(place.settings.*part, place).*texts;
+  const std::string language(place.tail);
+  if (!read_setting(type, text, all[language])) return false;
+  if (text.empty()) all.erase(language);
+  return true;
+}
+
+// Of the portal without a name it is what CRest has a name for.
+bool set_webhook(const SettingPlace& place, const SettingType& type, std::string_view text) {
+  PortalSettings& portal = place.settings.portals[place.item];
+  if (portal.name.empty() && text.empty()) return true;
   return read_setting(type, text,
-                      place.settings.fields[place.item].labels[std::string(place.tail)]);
+                      portal.name.empty() ? place.settings.crest.web_hook_url : portal.webhook);
 }
 
 using namespace setting_types;
@@ -73,13 +89,19 @@ std::size_t named_item(Settings& settings, std::string_view name) {
   return all.size() - 1;
 }
 
+std::size_t form_item(Settings& settings, std::string_view name) {
+  return name.empty() ? 0 : 1 + named_item<&Settings::forms>(settings, name);
+}
+
 constexpr SettingSection kSections[] = {
     {"", of_crest::kKeys, "The portal, under the names that CRest uses; before the first section"},
     {"data", of_data::kKeys},
     {"server", of_server::kKeys},
     {"site", of_site::kKeys},
     {"page", of_page::kKeys},
-    {"form", of_form::kKeys, "The lead form (index)"},
+    {"form", of_form::kKeys,
+     "The lead form (index); [form NAME]: further ones, at index.php?form=NAME", form_item, "", "",
+     "", true},
     {"field", of_fields::kKeys, "", named_item<&Settings::fields>, "comments",
      "One section for each field of form.fields that is not to be as it is by itself:",
      "[field size]\n"

@@ -47,6 +47,7 @@ struct SettingSection {
   std::string_view needs_name = {};  // one for example; empty: [section] alone is good, too
   std::string_view help = {};        // of a section that needs a name
   std::string_view sample = {};      // lines to show in the example
+  bool inherits = false;  // one with a name takes from the one without what it does not set
 
   const SettingKey* find(std::string_view key) const;  // null when there is none
 };

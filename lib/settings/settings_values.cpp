@@ -66,6 +66,7 @@ bool read_setting(const SettingType&, std::string_view text, bool& field) {
 }
 
 bool read_setting(const SettingType& type, std::string_view text, int& field) {
+  if (text.empty() && type.may_be_empty) return field = 0, true;
   long long number = 0;
   if (!read_integer(text, number) || !in_range(type, number)) return false;
   field = static_cast<int>(number);
@@ -80,7 +81,8 @@ bool read_setting(const SettingType& type, std::string_view text, std::size_t& f
   return read_amount(type, text, kSizes, field);
 }
 
-bool read_setting(const SettingType&, std::string_view text, double& field) {
+bool read_setting(const SettingType& type, std::string_view text, double& field) {
+  if (text.empty() && type.may_be_empty) return field = 0, true;
   double number = 0;
   const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (fault != std::errc() || end != text.data() + text.size()) return false;
@@ -131,6 +133,11 @@ bool is_encoding(std::string_view text) {
 bool is_language(std::string_view text) {
   return text.size() >= 2 && text.size() <= 8 &&
          std::ranges::all_of(text, [](char c) { return text::is_letter(c) || c == '-'; });
+}
+
+bool is_entity(std::string_view text) {
+  return is_one_of(text, "lead, deal, contact, company") ||
+         matches("[1-9][0-9]{0,9}", std::string(text));
 }
 
 bool is_csp(std::string_view text) {

@@ -18,7 +18,7 @@ struct SettingType {
   long long least = 0;          // of a number or a time; of a text: characters, when not empty
   long long most = 0;           // 0: no bound
   std::string_view words = {};  // of a text, or of each in a list: "red, green or blue"
-  bool may_be_empty = false;
+  bool may_be_empty = false;    // a text that has words, or a number, which is 0 then
   bool (*check)(std::string_view text) = nullptr;  // of a text
   bool lower_case = false;                         // a text is kept so
   bool secret = false;                             // never shown
@@ -50,6 +50,7 @@ T initial_value(const TypeOf<T>& type, std::string_view text) {
 // Checks of texts.
 bool is_encoding(std::string_view text);    // a name that iconv knows, or none
 bool is_language(std::string_view text);    // "auto", or a tag such as "en"
+bool is_entity(std::string_view text);      // "lead", "deal", "contact", "company", "128"
 bool is_utc_offset(std::string_view text);  // "+03:00"
 bool is_time_zone(std::string_view text);   // "Europe/Moscow", such an offset, or none
 // Whether this system has such a zone; the C library takes a name that it does not know for UTC.
@@ -81,6 +82,12 @@ inline constexpr NumberType kLimit = {
     {"a whole number (0 for no limit) from 0 to 1000000000", 0, 1'000'000'000}};
 inline constexpr NumberType kDays = {{"a whole number of days from 1 to 36500", 1, 36'500}};
 inline constexpr NumberType kBucket = {{"a whole number from 2 to 100000", 2, 100'000}};
+inline constexpr NumberType kOwnBucket = {{.expects = "a whole number from 2 to 100000, or nothing",
+                                           .least = 2,
+                                           .most = 100'000,
+                                           .may_be_empty = true}};
+inline constexpr TypeOf<double> kOwnDrain = {
+    {.expects = "a number over 0, or nothing", .may_be_empty = true}};
 
 inline constexpr TextType kText = {{"one line of text"}};
 inline constexpr TextType kSecret = {{.expects = "one line of text", .secret = true}};
@@ -101,7 +108,11 @@ inline constexpr TextType kCsp = {
      .check = is_csp}};
 inline constexpr TextType kMethod = choice("crm.lead.add or crm.item.add");
 inline constexpr TextType kUnknown = choice("ignore or comments");
-inline constexpr TextType kDuplicates = choice("ignore or link");
+inline constexpr TextType kDuplicates = choice("ignore, link or comment");
+inline constexpr TextType kContact = choice("none, link or create");
+inline constexpr TextType kEntity = {
+    {.expects = "lead, deal, contact, company, or the number (entityTypeId) of a smart process",
+     .check = is_entity}};
 inline constexpr TextType kCaptcha = choice("turnstile, hcaptcha, recaptcha or smartcaptcha", true);
 inline constexpr TextType kFieldType =
     choice("text, email, phone, textarea, select, checkbox, consent, hidden or file", true);

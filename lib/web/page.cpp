@@ -302,6 +302,10 @@ std::string Templates::message(std::string_view language, std::string_view key,
   return found == messages.end() ? std::string(key) : fill(found->second, data);
 }
 
+bool Templates::has_page(std::string_view name) const {
+  return data_->pages.contains(std::string(name));
+}
+
 bool Templates::has_message(std::string_view key, std::string_view language) const {
   return data_->messages(language).contains(key);
 }

@@ -63,6 +63,7 @@ class Templates {
                       const Value& data = Value::array()) const;
   // Without a language: of the English one. Another may have texts of its own ("setting_...").
   bool has_message(std::string_view key, std::string_view language = {}) const;
+  bool has_page(std::string_view name) const;  // whether there is such a template
 
   // What is wrong with the catalogues other than the English one (code broken_catalogue or
   // broken_line): the first that cannot be read, or whose texts are not those of the English one,

@@ -235,4 +235,22 @@ BOOST_AUTO_TEST_CASE(what_others_put_into_the_form_stays_text) {
   BOOST_TEST(browser.complaints().contains("Content Security Policy"));
 }
 
+BOOST_AUTO_TEST_CASE(where_a_visitor_came_from_is_remembered_until_the_form_is_sent) {
+  Browser& browser = open("en");
+  browser.open(address(site, "/index.php?utm_source=news&yclid=77"));
+  browser.open(address(site, "/index.php"));
+  fill(browser);
+  browser.click(kSend);
+  BOOST_TEST(says(browser, message("en", "form_saved")));
+  BOOST_TEST_REQUIRE(site.leads().size() == 1U);
+  BOOST_TEST(site.leads()[0]["UTM_SOURCE"].text() == "news");
+  BOOST_TEST(site.leads()[0]["COMMENTS"].text() == "yclid: 77");
+  // For a month.
+  browser.script(
+      "localStorage.setItem('b24-marks', JSON.stringify("
+      "{at: Date.now() - 31 * 86400000, marks: {utm_source: 'old'}}));");
+  browser.open(address(site, "/index.php"));
+  BOOST_TEST(!browser.has("[name=utm_source]"));
+}
+
 BOOST_AUTO_TEST_SUITE_END()

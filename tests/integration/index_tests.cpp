@@ -334,7 +334,26 @@ BOOST_AUTO_TEST_CASE(marks_of_advertising_travel_through_the_form) {
   BOOST_TEST(call["UTM_SOURCE"].text() == "ads");
   BOOST_TEST(call["UTM_CAMPAIGN"].text() == "a\"b");
   BOOST_TEST(call.find("UTM_MEDIUM") == nullptr);
-  BOOST_TEST(call["TRACE"].text() == "{\"url\":\"x\"}");
+  BOOST_TEST(call.find("TRACE") == nullptr);
+  BOOST_TEST_REQUIRE(site().traces().size() == 1U);
+  const Value trace = site().traces()[0];
+  BOOST_TEST(trace["TRACE"].text() == "{\"url\":\"x\"}");
+  BOOST_TEST(trace.path("ENTITIES.0.TYPE").text() == "LEAD");
+  BOOST_TEST(trace.path("ENTITIES.0.ID").text() == site().leads()[0]["ID"].text());
+}
+
+// What the portal refuses there costs the lead nothing.
+BOOST_AUTO_TEST_CASE(click_ids_come_into_the_comments_and_a_broken_trace_is_let_go) {
+  const HttpReply page = site().get("/?yclid=123&gclid=%3Cb%3E");
+  BOOST_TEST(input_value(page.body, "yclid") == "123");
+  BOOST_TEST(input_value(page.body, "gclid") == "&lt;b&gt;");
+  Value params = person();
+  params.set("form_token", input_value(page.body, "form_token"));
+  params.set("yclid", "123");
+  params.set("TRACE", "no JSON");
+  BOOST_TEST(post(params).status == 303);
+  BOOST_TEST(site().leads()[0]["COMMENTS"].text() == "yclid: 123");
+  BOOST_TEST(site().traces().size() == 0U);
 }
 
 BOOST_AUTO_TEST_CASE(programs_that_fill_everything_only_think_they_succeeded) {

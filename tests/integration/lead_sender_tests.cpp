@@ -212,4 +212,32 @@ BOOST_AUTO_TEST_CASE(what_the_owner_fixed_is_not_replaced_by_what_was_found) {
   BOOST_TEST(portal.methods() == want, boost::test_tools::per_element());
 }
 
+// Or each would make a contact of its own.
+BOOST_AUTO_TEST_CASE(of_two_that_come_at_once_from_one_unknown_sender_the_second_waits) {
+  const auto answer_to = [](const std::string& method) -> std::string {
+    if (method.starts_with("crm.item.add")) return R"({"result":{"item":{"id":7}}})";
+    return method.starts_with("crm.lead.add") ? R"({"result":4})" : R"({"result":[]})";
+  };
+  Portal portal([&](const Received& request) {
+    if (method_of(request) == "batch") return run_batch(request, answer_to);
+    return test::json(answer_to(method_of(request)));
+  });
+  std::vector<Item> items = {lead("Anna"), lead("Anne"), lead("Boris")};
+  for (Item& item : items) {
+    item.payload.set("contact", Value::map({{"method", "crm.item.add"},
+                                            {"params", Value::map({{"entityTypeId", 3}})},
+                                            {"lookup", Value::map({{"method", "crm.item.list"},
+                                                                   {"params", Value::array()}})}}));
+  }
+  const Value same = Value::map({{"PHONE", Value::list({"+1"})}});
+  items[0].payload.set("duplicates", same);
+  items[1].payload.set("duplicates", same);
+  const auto made = portal.send(items);
+  BOOST_TEST(made[0].value() == "4");
+  BOOST_REQUIRE(!made[1]);
+  BOOST_TEST(made[1].error().error.code == "same_sender");
+  BOOST_TEST((made[1].error().verdict == Verdict::retry));
+  BOOST_TEST(made[2].value() == "4");
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -128,6 +128,32 @@ Response show_leads(Shared& shared, const Request&) {
   return json_response(200, leads);
 }
 
+// ?type=2: what there is of it, as the older methods spell it.
+Response show_items(Shared& shared, const Request& request) {
+  const EntityType* type = type_by_id(request.params["type"].integer());
+  if (type == nullptr) return refuse("type must be an entityTypeId");
+  Value items = Value::array();
+  for (const auto& [id, record] : shared.portal.records.all(type->kind)) {
+    Value item = record.fields;
+    for (const Contact& contact : record.contacts)
+      item[b24::Key(contact.type_id)].append(contact.value);
+    items.append(std::move(item));
+  }
+  return json_response(200, items);
+}
+
+Response show_list(const std::vector<Value>& list) {
+  Value all = Value::array();
+  for (const Value& each : list) all.append(each);
+  return json_response(200, all);
+}
+Response show_comments(Shared& shared, const Request&) {
+  return show_list(shared.portal.comments);
+}
+Response show_traces(Shared& shared, const Request&) {
+  return show_list(shared.portal.traces);
+}
+
 Response show_events(Shared& shared, const Request&) {
   Value events = Value::array();
   for (const Event& event : shared.portal.events.sent_and_waiting())
@@ -148,11 +174,12 @@ struct Control {
   Response (*run)(Shared&, const Request&);
 };
 constexpr Control kControls[] = {
-    {"/sandbox/fault", true, &set_fault},     {"/sandbox/limits", true, &set_limits},
-    {"/sandbox/handler", true, &set_handler}, {"/sandbox/event", true, &send_event},
-    {"/sandbox/change", true, &change_deal},  {"/sandbox/reset", true, &reset},
-    {"/sandbox/calls", false, &show_calls},   {"/sandbox/leads", false, &show_leads},
-    {"/sandbox/events", false, &show_events},
+    {"/sandbox/fault", true, &set_fault},         {"/sandbox/limits", true, &set_limits},
+    {"/sandbox/handler", true, &set_handler},     {"/sandbox/event", true, &send_event},
+    {"/sandbox/change", true, &change_deal},      {"/sandbox/reset", true, &reset},
+    {"/sandbox/calls", false, &show_calls},       {"/sandbox/leads", false, &show_leads},
+    {"/sandbox/events", false, &show_events},     {"/sandbox/items", false, &show_items},
+    {"/sandbox/comments", false, &show_comments}, {"/sandbox/traces", false, &show_traces},
 };
 
 }  // namespace

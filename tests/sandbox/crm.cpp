@@ -77,7 +77,7 @@ Reply find_duplicates(Portal& portal, const Caller&, const Value& params) {
   if (wanted.empty()) return Reply::fail(400, "", "Communication values is not defined");
   const std::string entity = param(params, "entity_type").text();
   Value found = Value::array();
-  for (const Kind kind : {Kind::lead, Kind::contact}) {
+  for (const Kind kind : {Kind::lead, Kind::contact, Kind::company}) {
     const std::string_view name = type_of(kind).name;
     if (!entity.empty() && entity != name) continue;
     Value ids = ids_with(portal.records, kind, type, wanted);

@@ -126,10 +126,44 @@ constexpr Field kContactFields[] = {
     {"IM", "crm_multifield", "Messenger"},
 };
 
+constexpr Field kCompanyFields[] = {
+    {"ID", "integer", "ID", true},
+    {"TITLE", "string", "Company name"},
+    {"COMPANY_TYPE", "crm_status", "Company type", false, "typeId"},
+    {"COMMENTS", "string", "Comment"},
+    {"OPENED", "char", "Available to everyone"},
+    {"ASSIGNED_BY_ID", "user", "Responsible person"},
+    {"DATE_CREATE", "datetime", "Created on", true, "createdTime"},
+    {"DATE_MODIFY", "datetime", "Modified on", true, "updatedTime"},
+    {"ORIGINATOR_ID", "string", "External source"},
+    {"ORIGIN_ID", "string", "Item ID in data source"},
+    {"UTM_SOURCE", "string", "UTM Source"},
+    {"PHONE", "crm_multifield", "Phone"},
+    {"EMAIL", "crm_multifield", "E-mail"},
+    {"WEB", "crm_multifield", "Website"},
+    {"IM", "crm_multifield", "Messenger"},
+};
+
+constexpr Field kProcessFields[] = {
+    {"ID", "integer", "ID", true},
+    {"TITLE", "string", "Name"},
+    {"XML_ID", "string", "External code"},
+    {"STAGE_ID", "crm_status", "Stage"},
+    {"OPENED", "char", "Available to everyone"},
+    {"ASSIGNED_BY_ID", "user", "Responsible person"},
+    {"CONTACT_ID", "crm_contact", "Contact"},
+    {"COMPANY_ID", "crm_company", "Company"},
+    {"SOURCE_ID", "crm_status", "Source"},
+    {"DATE_CREATE", "datetime", "Created on", true, "createdTime"},
+    {"DATE_MODIFY", "datetime", "Modified on", true, "updatedTime"},
+};
+
 constexpr EntityType kTypes[kKinds] = {
     {Kind::lead, 1, "LEAD", "Lead #", kLeadFields},
     {Kind::deal, 2, "DEAL", "Deal #", kDealFields},
     {Kind::contact, 3, "CONTACT", "", kContactFields},
+    {Kind::company, 4, "COMPANY", "", kCompanyFields},
+    {Kind::process, 128, "DYNAMIC_128", "Item #", kProcessFields},
 };
 
 // What the portal fills in when a new entity does not say.

@@ -1,5 +1,5 @@
-// entities: leads, deals and contacts as the portal keeps them: their fields, and the two ways in
-// which its methods spell them.
+// entities: leads, deals, contacts, companies and one smart process as the portal keeps them: their
+// fields, and the two ways in which its methods spell them.
 //
 // The older methods (crm.lead.*) say ORIGIN_ID and answer strings; the newer ones (crm.item.*) say
 // originId and answer numbers.
@@ -21,8 +21,8 @@ namespace sandbox {
 using b24::Millis;
 using b24::Value;
 
-enum class Kind { lead, deal, contact };
-inline constexpr std::size_t kKinds = 3;
+enum class Kind { lead, deal, contact, company, process };
+inline constexpr std::size_t kKinds = 5;
 
 struct Field {
   std::string_view name;   // "ORIGIN_ID"

@@ -168,10 +168,32 @@ Reply list(Portal& portal, const Caller&, const Value& params) {
   return reply;
 }
 
+Reply fields(Portal&, const Caller&, const Value& params) {
+  const EntityType* type = type_asked(params);
+  if (type == nullptr) return no_type();
+  const auto described = [](std::string_view kind, bool read_only, std::string_view title,
+                            std::string_view name) {
+    return Value::map({{"type", kind},
+                       {"isRequired", false},
+                       {"isReadOnly", read_only},
+                       {"isImmutable", false},
+                       {"isMultiple", kind == "crm_multifield"},
+                       {"isDynamic", false},
+                       {"title", title},
+                       {"upperName", name}});
+  };
+  Value all = Value::array();
+  for (const Field& field : type->fields)
+    if (!field.multiple())
+      all.set(item_name(field), described(field.type, field.read_only, field.title, field.name));
+  if (has_contacts(*type)) all.set("fm", described("crm_multifield", false, "Contacts", "FM"));
+  return Reply::good(Value::map({{"fields", std::move(all)}}));
+}
+
 constexpr Method kItemMethods[] = {
-    {"crm.item.add", "crm", &add},      {"crm.item.get", "crm", &get},
-    {"crm.item.list", "crm", &list},    {"crm.item.update", "crm", &update},
-    {"crm.item.delete", "crm", &erase},
+    {"crm.item.fields", "crm", &fields}, {"crm.item.add", "crm", &add},
+    {"crm.item.get", "crm", &get},       {"crm.item.list", "crm", &list},
+    {"crm.item.update", "crm", &update}, {"crm.item.delete", "crm", &erase},
 };
 
 }  // namespace

@@ -90,6 +90,8 @@ void Portal::reset(const LimitOptions& limit_options) {
   records = {};
   limits = Limits(limit_options);
   faults = {};
+  comments.clear();
+  traces.clear();
   calls.clear();
   events.clear();
   list_delay = 0;
@@ -110,7 +112,7 @@ void Portal::changed(Kind kind, std::int64_t id, std::string_view what) {
 }
 
 const Method* find_method(std::string_view name) {
-  for (const auto table : {general_methods(), crm_methods(), item_methods()})
+  for (const auto table : {general_methods(), crm_methods(), item_methods(), timeline_methods()})
     for (const Method& method : table)
       if (method.name == name) return &method;
   return nullptr;

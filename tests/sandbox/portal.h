@@ -61,6 +61,7 @@ struct Portal {
   Limits limits;
   Faults faults;
   Events events;
+  std::vector<Value> comments, traces;
   std::deque<LoggedCall> calls;
   std::int64_t last_call = 0;
   Millis list_delay = 0;  // how long the list methods do not see a new entity
@@ -79,8 +80,9 @@ struct Method {
   MethodFunction run;      // null: only an application may call it
 };
 std::span<const Method> general_methods();
-std::span<const Method> crm_methods();   // crm.lead.*, crm.deal.*, ...
-std::span<const Method> item_methods();  // crm.item.*
+std::span<const Method> crm_methods();       // crm.lead.*, crm.deal.*, ...
+std::span<const Method> item_methods();      // crm.item.*
+std::span<const Method> timeline_methods();  // comments, traces
 const Method* find_method(std::string_view name);
 
 // Runs one method with its `time` (no bucket: that is counted once for a request).

@@ -53,6 +53,9 @@ class Site {
   void reset() const { control("reset", Value::array()); }
   Value leads() const { return look("leads"); }
   Value events() const { return look("events"); }
+  Value items(int type) const { return look("items?type=" + std::to_string(type)); }
+  Value comments() const { return look("comments"); }
+  Value traces() const { return look("traces"); }
   Value calls(const std::string& method = "") const { return look("calls?method=" + method); }
 
   std::string settings() const { return read_file(dir_ / "settings.conf"); }

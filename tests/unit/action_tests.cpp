@@ -268,6 +268,23 @@ BOOST_FIXTURE_TEST_CASE(a_program_that_takes_too_long_is_a_failure, ActionFixtur
   BOOST_TEST(done.error().error.cause.contains("did not end in time"));
 }
 
+BOOST_FIXTURE_TEST_CASE(a_call_goes_to_the_portal_that_is_named_or_that_the_event_is_from,
+                        ActionFixture) {
+  settings.crest.web_hook_url = "https://one.example/rest/1/s/";
+  settings.portals.resize(2);
+  settings.portals[1] = {.name = "two", .webhook = "https://two.example/rest/1/s/"};
+  action.call = "crm.deal.get";
+  settings.actions = {action};
+  Value event = event_params();
+  const auto goes_to = [&] { return first_destination(settings, "ONCRMDEALUPDATE", event); };
+  BOOST_TEST(goes_to() == "one.example");
+  event["auth"].set("domain", "two.example");
+  BOOST_TEST(goes_to() == "two.example");
+  settings.actions[0].portal = "three";
+  BOOST_TEST(portal_for(settings.actions[0], settings, event) == "three");
+  BOOST_TEST(goes_to() == "");
+}
+
 BOOST_FIXTURE_TEST_CASE(a_place_that_is_soon_free_is_waited_for, ActionFixture) {
   settings.crest.web_hook_url = "https://localhost:" + std::to_string(free_port()) + "/rest/1/x/";
   action.call = "crm.deal.get?id={data.FIELDS.ID}";

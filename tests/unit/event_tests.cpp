@@ -55,6 +55,24 @@ std::vector<Network> networks(std::initializer_list<const char*> texts) {
 
 BOOST_AUTO_TEST_SUITE(event_tests)
 
+BOOST_AUTO_TEST_CASE(one_portals_token_lets_no_event_be_anothers) {
+  PortalSettings one = portal({"token-of-one"}), two = portal({"token-of-two"});
+  two.name = "two";
+  two.webhook = "https://two.example/rest/1/s/";
+  const auto from = [](const char* token, const char* domain) {
+    Value params = event_params();
+    params["auth"].set("application_token", token);
+    params["auth"].set("domain", domain);
+    return params;
+  };
+  BOOST_TEST((check(from("token-of-one", "one.example"), {one, two}) == TokenCheck::right));
+  BOOST_TEST((check(from("token-of-two", "two.example"), {one, two}) == TokenCheck::right));
+  BOOST_TEST((check(from("token-of-two", "else.example"), {one, two}) == TokenCheck::right));
+  BOOST_TEST((check(from("token-of-one", "TWO.example"), {one, two}) == TokenCheck::wrong));
+  two.application_tokens.clear();  // no events of its own: this one may be from there
+  BOOST_TEST((check(from("token-of-one", "two.example"), {one, two}) == TokenCheck::right));
+}
+
 BOOST_AUTO_TEST_CASE(only_a_configured_token_is_right) {
   const std::vector<PortalSettings> portals{portal({"old-token", "new-token"}), portal({"other"})};
   const struct {

@@ -460,6 +460,21 @@ BOOST_AUTO_TEST_CASE(marks_come_along_cleaned) {
   BOOST_TEST(got.marks["TRACE"].text() == "{\"a\":1}");
 }
 
+BOOST_AUTO_TEST_CASE(click_ids_are_marks_unless_the_form_has_a_field_for_them) {
+  Settings settings;
+  const std::string body = "phone=1&yclid=12&gclid=a%00b";
+  const Submission marked = submit(form_of(settings), body);
+  BOOST_TEST(marked.marks["yclid"].text() == "12");
+  BOOST_TEST(marked.marks["gclid"].text().starts_with("a"));
+  BOOST_TEST(marked.ignored.empty());
+  settings.fields.push_back({});
+  settings.fields[0].name = "yclid";
+  settings.fields[0].type_name = "hidden";
+  const Submission own = submit(form_of(settings), body);
+  BOOST_TEST(own.values["yclid"].text() == "12");
+  BOOST_TEST((own.marks.find("yclid") == nullptr));
+}
+
 BOOST_AUTO_TEST_CASE(unknown_fields_are_collected_only_when_wanted) {
   Settings settings;
   const std::string body =

@@ -171,6 +171,97 @@ BOOST_AUTO_TEST_CASE(repeat_customers_are_looked_for_when_wanted) {
              "PHONE[0]=+1 202&EMAIL[0]=a@b.cc");
 }
 
+BOOST_AUTO_TEST_CASE(each_entity_gets_what_it_has_a_place_for_and_the_comments_the_rest) {
+  Settings settings;
+  settings.form.fields = "first_name, phone, company, comments";
+  settings.form.values = "STATUS_ID=NEW, STAGE_ID=C1:NEW";
+  const std::string body = "first_name=Anna&phone=123&company=ACME&comments=Hello&utm_source=ad";
+  const auto fields = [&](const char* entity) {
+    settings.form.entity = entity;
+    const Form form = form_of(settings);
+    const Value payload = lead_payload(form, submit(form, body), "id1");
+    BOOST_TEST(payload["method"].text() == "crm.item.add");
+    BOOST_TEST(payload["entity"].text() == entity);
+    BOOST_TEST(payload.path("lookup.params.filter.originId").text() == "id1");
+    return payload.path("params.fields");
+  };
+  const Value deal = fields("deal");
+  BOOST_TEST(deal["comments"].text() == "first_name: Anna\ncompany: ACME\nHello\nphone: 123");
+  BOOST_TEST(deal["stageId"].text() == "C1:NEW");  // STATUS_ID is of leads alone
+  BOOST_TEST((deal.find("name") == nullptr && deal.find("fm") == nullptr));
+  const Value contact = fields("contact");
+  BOOST_TEST(contact["name"].text() == "Anna");
+  BOOST_TEST((contact.find("title") == nullptr));
+  BOOST_TEST(contact["comments"].text() == "company: ACME\nHello");
+  const Value company = fields("company");
+  BOOST_TEST(company["title"].text() == "ACME");
+  BOOST_TEST(company["fm"][0]["value"].text() == "123");
+  BOOST_TEST(company["comments"].text() == "first_name: Anna\nHello");
+}
+
+BOOST_AUTO_TEST_CASE(a_smart_process_loses_nothing_without_a_word) {
+  Settings settings;
+  settings.form.entity = "128";
+  settings.form.fields = "first_name, phone";
+  BOOST_TEST(make_form(settings).error().cause.contains("no place for first_name"));
+  settings.form.contact = "create";
+  const Form form = form_of(settings);
+  const Value payload = lead_payload(form, submit(form, "first_name=Anna&phone=123"), "id1");
+  BOOST_TEST(payload.path("params.entityTypeId").integer() == 128);
+  BOOST_TEST(payload.path("params.fields.xmlId").text() == "b24hooks-id1");
+  BOOST_TEST(payload.path("lookup.params.filter.xmlId").text() == "b24hooks-id1");
+  BOOST_TEST(payload.path("contact.params.entityTypeId").integer() == 3);
+  BOOST_TEST(payload.path("contact.params.fields.fm")[0]["value"].text() == "123");
+  BOOST_TEST(payload.path("contact.params.fields.originId").text() == "id1");
+  settings.form.fields = "first_name, comments";
+  BOOST_TEST(make_form(settings).error().cause.contains("no place for comments"));
+}
+
+BOOST_AUTO_TEST_CASE(a_field_of_several_values_gets_each_of_them) {
+  Settings settings;
+  settings.fields = {field("a", "text", "UF_CRM_TAGS[]"), field("b", "text", "UF_CRM_TAGS[]"),
+                     field("money", "text", "UF_CRM_SUM")};
+  const Value fields = fields_of(settings, kPerson + "&a=one&b=two&money=100%7CEUR");
+  BOOST_TEST(fields["UF_CRM_TAGS"][0].text() == "one");
+  BOOST_TEST(fields["UF_CRM_TAGS"][1].text() == "two");
+  BOOST_TEST(fields["UF_CRM_SUM"].text() == "100|EUR");
+}
+
+BOOST_AUTO_TEST_CASE(a_record_of_a_form_that_is_gone_is_kept_as_it_came) {
+  Settings settings;
+  Record record;
+  record.key = "id1";
+  record.query = "form=quick";
+  record.content_type = "application/x-www-form-urlencoded";
+  record.body = "phone=123";
+  Item item;
+  const auto take_in = [&] {
+    const NewItem made = make_lead(make_forms(settings).value(), record, settings);
+    item.id = made.id;
+    item.name = made.name;
+    item.payload = made.payload;
+    return made;
+  };
+  BOOST_TEST((take_in().state == State::pending));
+  BOOST_TEST(item.name == "quick");
+  BOOST_TEST((item.payload.find("method") == nullptr));
+  const auto none = payload_of_record(make_forms(settings).value(), item, settings);
+  BOOST_REQUIRE(!none);
+  BOOST_TEST(none.error().code == "no_form");
+  BOOST_TEST(none.error().remedy.contains("[form quick]"));
+  record.body += "&b24_extra=1";
+  BOOST_TEST((take_in().state == State::spam));
+  record.body = "phone=123";
+  take_in();
+  settings.forms.push_back(settings.form);
+  settings.forms[0].name = "quick";
+  settings.forms[0].fields = "phone";
+  const Value payload = payload_of_record(make_forms(settings).value(), item, settings).value();
+  BOOST_TEST(payload["form"].text() == "quick");
+  BOOST_TEST(payload.path("params.fields.PHONE")[0]["VALUE"].text() == "123");
+  BOOST_TEST(payload.path("params.fields.ORIGIN_ID").text() == "id1");
+}
+
 BOOST_AUTO_TEST_CASE(an_id_follows_token_and_content) {
   const Form form = form_of({});
   const Submission one = submit(form, kPerson);

@@ -59,6 +59,15 @@ BOOST_AUTO_TEST_CASE(each_key_has_its_value_its_place_and_a_line_to_put) {
   BOOST_TEST(of("", "C_REST_IGNORE_SSL").lines.size() == 1u);
 }
 
+BOOST_AUTO_TEST_CASE(a_further_form_shows_what_it_takes_from_the_default_one) {
+  read("[form callback]\nwait = 2s\n\n[form]\nwait = 1s\nmin_time = 3s\n");
+  BOOST_TEST(of("form callback", "wait").value == "2s");
+  BOOST_TEST(of("form callback", "min_time").value == "3s");
+  BOOST_TEST(of("form callback", "min_time").place == at(6));
+  BOOST_TEST(of("form callback", "min_time").lines.front() == "[form callback]");
+  BOOST_TEST(of("form", "wait").value == "1s");
+}
+
 // Every line that is shown is one that the reader takes.
 BOOST_AUTO_TEST_CASE(each_line_to_put_is_one_that_is_read) {
   read("[field size]\nlabel_de = x\n[on ONX]\nfilter = a=b\n[portal main]\nmember_id = 1\n");

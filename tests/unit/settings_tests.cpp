@@ -140,7 +140,7 @@ BOOST_AUTO_TEST_CASE(flags_have_many_spellings) {
 BOOST_AUTO_TEST_CASE(sections_with_names_fill_lists_in_the_order_of_the_file) {
   const Settings settings = good(
       "[portal b]\napplication_token = one two\n[portal a]\ndomain = a.example\n"
-      "[portal]\nmember_id = 7\n"
+      "[portal]\nmember_id = 7\nbucket_size =\nwebhook = https://p.example/rest/1/s/\n"
       "[field size]\nlabel = Size\nlabel_ru = Размер\n"
       "[on oncrmdealupdate]\ncall = crm.deal.get\n[on ONCRMDEALUPDATE second]\nexec = /bin/true\n"
       "[on *]\nforward = https://example.com/\n");
@@ -149,6 +149,8 @@ BOOST_AUTO_TEST_CASE(sections_with_names_fill_lists_in_the_order_of_the_file) {
   BOOST_TEST(settings.portals[0].application_tokens.at(1) == "two");
   BOOST_TEST(settings.portals[1].domain == "a.example");
   BOOST_TEST(settings.portals[2].name == "");
+  BOOST_TEST(settings.portals[2].webhook == "");
+  BOOST_TEST(settings.crest.web_hook_url == "https://p.example/rest/1/s/");
   BOOST_TEST_REQUIRE(settings.fields.size() == 1U);
   BOOST_TEST(settings.fields[0].labels.at("") == "Size");
   BOOST_TEST(settings.fields[0].labels.at("ru") == "Размер");
@@ -206,7 +208,7 @@ BOOST_AUTO_TEST_CASE(each_fault_names_its_kind_and_line) {
       {"[server]\nthreads = 4x\n", "bad_value", 2, "not \"4x\""},
       {"[form]\nmethod = crm.deal.add\n", "bad_value", 2, "crm.lead.add or crm.item.add"},
       {"[form]\nunknown = keep\n", "bad_value", 2, "ignore or comments"},
-      {"[form]\nduplicates = yes\n", "bad_value", 2, "ignore or link"},
+      {"[form]\nduplicates = yes\n", "bad_value", 2, "ignore, link or comment"},
       {"[checkserver]\naccess = all\n", "bad_value", 2, "public, summary, key or off"},
       {"[server]\nthreads =\n", "bad_value", 2, "server.threads"},
       {"[server]\nmax_threads = 99999999999999999999\n", "bad_value", 2, "max_threads"},
@@ -235,10 +237,14 @@ BOOST_AUTO_TEST_CASE(each_fault_names_its_kind_and_line) {
       {"[portal_call]\nbucket_drain = 0\n", "bad_value", 2, "bucket_drain"},
       {"[portal_call]\nbucket_drain = nan\n", "bad_value", 2, "bucket_drain"},
       {"[portal_call]\nbucket_size = 1\n", "bad_value", 2, "bucket_size"},
+      {"[portal a]\nbucket_size = 1\n", "bad_value", 2, "bucket_size"},
       {"[checkserver]\naccess = all\n", "bad_value", 2, "access"},
       {"[checkserver]\nkey = short\n", "bad_value", 2, "key"},
       {"[form]\nmethod = or\n", "bad_value", 2, "method"},
       {"[form]\nmethod = crm.deal.add\n", "bad_value", 2, "method"},
+      {"[form]\nentity = order\n", "bad_value", 2, "entity"},
+      {"[form]\nentity = 0\n", "bad_value", 2, "entity"},
+      {"[form]\ncontact = yes\n", "bad_value", 2, "contact"},
       {"[form]\nunknown = keep\n", "bad_value", 2, "unknown"},
       {"[form]\nduplicates = yes\n", "bad_value", 2, "duplicates"},
       {"[field x]\ntype = number\n", "bad_value", 2, "type"},
@@ -426,6 +432,45 @@ BOOST_AUTO_TEST_CASE(the_example_is_what_the_table_prints) {
   BOOST_TEST((good(example).form == FormSettings()));  // as it was delivered
 }
 
+BOOST_AUTO_TEST_CASE(a_form_with_a_name_takes_from_the_default_one_what_it_does_not_set) {
+  const Settings settings = good(
+      "[form callback]\nfields = phone\nheading_ru = Перезвоните\n[field phone]\nrequired = yes\n"
+      "[field extra]\ntype = hidden\n"
+      "[form]\nmin_time = 3s\naccept = own, site\nheading = Write to us\nwait = 1s\n"
+      "[form Long]\nwait = 9s\n");
+  BOOST_TEST_REQUIRE(settings.forms.size() == 2U);
+  const FormSettings& callback = settings.forms[0];
+  BOOST_TEST(callback.name == "callback");
+  BOOST_TEST(callback.fields == "phone");
+  BOOST_TEST(callback.min_time == 3'000);
+  BOOST_TEST(callback.wait == 1'000);
+  BOOST_TEST((callback.accept == std::vector<std::string>{"own", "site"}));
+  BOOST_TEST(text_in(callback.heading, "ru") == "Перезвоните");
+  BOOST_TEST(text_in(callback.heading, "de") == "Write to us");
+  BOOST_TEST(settings.forms[1].wait == 9'000);
+  BOOST_TEST(settings.form.wait == 1'000);
+
+  const Forms forms = make_forms(settings).value();
+  BOOST_TEST_REQUIRE(forms.size() == 3U);
+  BOOST_TEST(forms[0].fields.size() == 5U);  // "extra" is named by none
+  BOOST_TEST_REQUIRE(forms[1].fields.size() == 1U);
+  BOOST_TEST(forms[1].fields[0].required);
+  BOOST_TEST(forms[2].fields.size() == 5U);
+  BOOST_TEST(find_form(forms, "") == &forms[0]);
+  BOOST_TEST(find_form(forms, "long") == &forms[2]);
+  BOOST_TEST((find_form(forms, "nobody") == nullptr));
+}
+
+BOOST_AUTO_TEST_CASE(a_further_form_with_a_fault_is_told_by_its_name) {
+  for (const char* bad : {"[form a b]\nwait = 1s\n", "[form x]\ntemplate = ../index\n",
+                          "[form x]\ntitle = {nobody}\n", "[form x]\naccept = tilda\n",
+                          "[form x]\nfields = phone, phone\n", "[form x]\nvalues = A\n"}) {
+    const Result<Forms> forms = make_forms(good(bad));
+    BOOST_TEST_REQUIRE(!forms, bad);
+    BOOST_TEST(contains(forms.error().cause, std::string(bad).substr(0, 6)), forms.error().cause);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(every_key_is_in_the_example_and_in_the_help) {
   const std::string example = settings_example();
   const std::string help = settings_help();
@@ -435,7 +480,7 @@ BOOST_AUTO_TEST_CASE(every_key_is_in_the_example_and_in_the_help) {
     BOOST_TEST(!key.type.expects.empty(), name);
     BOOST_TEST(contains(help, "  " + name + ": " + std::string(key.type.expects)), name);
     const bool is_shown = contains(example, "\n#" + name + " =") ||
-                          contains(example, "\n#   " + name + " ") || name == "label_*";
+                          contains(example, "\n#   " + name + " ") || name.ends_with('*');
     BOOST_TEST(is_shown, name);
   }
 }

@@ -98,6 +98,46 @@ BOOST_AUTO_TEST_CASE(a_webhook_without_a_usable_url_is_blocked) {
   BOOST_TEST(Webhook(settings, nullptr).portal() == "portal.example:8443");
 }
 
+BOOST_AUTO_TEST_CASE(a_portal_with_a_name_has_its_own_url_and_limits) {
+  Settings settings;
+  settings.crest.web_hook_url = "https://one.example/rest/1/s/";
+  settings.portals.resize(3);
+  settings.portals[1] = {.name = "Shop", .webhook = "https://two.example:8443/rest/1/s/"};
+  settings.portals[1].bucket_size = 250;
+  settings.portals[2].name = "tokens alone";
+  BOOST_TEST(Webhook(settings, nullptr).portal() == "one.example");
+  BOOST_TEST(Webhook(settings, nullptr, "shop").portal() == "two.example:8443");
+  const auto all = called_portals(settings);
+  BOOST_REQUIRE(all.size() == 2U);
+  BOOST_TEST(all[0].bucket_size == 50);
+  BOOST_TEST(all[1].bucket_size == 250);
+  BOOST_TEST(all[1].bucket_drain == 2);
+  for (const char* none : {"nobody", "tokens alone"}) {
+    Webhook webhook(settings, nullptr, none);
+    const auto answer = webhook.call("profile", Value::array());
+    BOOST_TEST(error_of(answer).error.cause ==
+               "[portal " + std::string(none) + "] webhook is not set");
+  }
+  BOOST_TEST(Webhook::is_at(settings.portals[1].webhook, "TWO.example"));
+  BOOST_TEST(Webhook::is_at(settings.portals[1].webhook, "two.example:8443"));
+  for (const char* other : {"", "two", "two.example:1", "one.example"})
+    BOOST_TEST(!Webhook::is_at(settings.portals[1].webhook, other), other);
+}
+
+BOOST_AUTO_TEST_CASE(what_is_wrong_with_which_field_is_told) {
+  const auto answer = read_answer(
+      400, R"({"error":{"code":"BITRIX_REST_V3_EXCEPTION_VALIDATION_REQUESTVALIDATIONEXCEPTION",)"
+           R"("message":"Error during request object validation","validation":[)"
+           R"({"message":"Required field is not specified","field":"name"},)"
+           R"({"message":"too long","field":"title"}]}})");
+  BOOST_TEST((error_of(answer).verdict == Verdict::permanent));
+  BOOST_TEST(error_of(answer).error.cause.contains("; name: Required field is not specified"));
+  BOOST_TEST(error_of(answer).error.cause.contains("; title: too long"));
+  for (const char* odd : {R"({"error":{"code":"X","validation":7}})",
+                          R"({"error":{"code":"X","validation":[1,[],{"field":{}}]}})"})
+    BOOST_TEST(error_of(read_answer(400, odd)).error.code == "X");
+}
+
 BOOST_AUTO_TEST_CASE(good_answers_are_read) {
   const auto number = read_answer(200, with_time(R"("result":4711)"));
   BOOST_REQUIRE(number);
