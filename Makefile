@@ -55,9 +55,10 @@ OPTIMIZE      ?= -O2
 TEST_OPTIMIZE ?= -O0
 CXXFLAGS_ALL = -std=c++23 $(OPTIMIZE) -ffunction-sections -fdata-sections $(WARNINGS) $(HARDEN) -pthread -Ilib \
                $(shell pkg-config --cflags $(PKGS)) $(CURL_CFLAGS) $(CXXFLAGS)
-# Programs stay under 2 MB: relocations are packed (and fewer to work off at the start), what nobody calls is left out.
+# Programs stay under 2 MB: relocations are packed (and fewer to work off at the start), what nobody calls is left out, and so are the
+# names of local symbols, which only a core dump could need: these programs make none.
 LDFLAGS_ALL  = -pie -pthread -Wl,-z,relro,-z,now -Wl,-z,pack-relative-relocs -Wl,--gc-sections -Wl,--as-needed \
-               $(if $(SANITIZE),-fsanitize=$(SANITIZE)) $(LDFLAGS)
+               $(if $(SANITIZE),-fsanitize=$(SANITIZE),-Wl$(comma)--discard-all) $(LDFLAGS)
 # The few functions of libcrypto in use are put into the programs: to load the whole library costs a process 2 ms.
 LIBS         = $(shell pkg-config --libs $(PKGS)) -l:libcrypto.a -ldl
 
