@@ -14,6 +14,7 @@
 #include "keep/event_flow.h"
 #include "keep/ingest.h"
 #include "keep/work_loop.h"
+#include "settings/settings_keys.h"
 #include "value/json.h"
 
 namespace b24::check {
@@ -150,6 +151,24 @@ Finding judge_silence(const Seen& seen) {
   return finding;
 }
 
+Finding judge_robots(const Seen& seen) {
+  const std::vector<RobotSettings>& robots = seen.subject->settings->robots;
+  if (robots.empty()) return {.state = State::info, .name = "none"};
+  Finding finding{.name = "known"};
+  const auto known = Rhythm::parse(seen.store->rhythm).all();
+  for (const RobotSettings& robot : robots) {
+    const std::string name = event_form("ROBOT:" + robot.name);
+    const auto came = std::ranges::find(known, name, &Rhythm::Silence::name);
+    finding.cause += came == known.end() ? name + ": -\n" : line_of(name, came->last);
+    if (!robot.secret.empty()) continue;
+    finding.state = State::warning;
+    finding.name = "no_secret";
+    finding.paste = {"[robot " + robot.name + "]",
+                     "secret = 16 characters or more that nobody can guess"};
+  }
+  return finding;
+}
+
 Finding judge_loops(const Seen& seen) {
   Finding finding{.name = "none"};
   for (const Loops::Loop& loop : Loops::parse(seen.store->loops).loops(seen.at)) {
@@ -214,6 +233,7 @@ constexpr Check kSuiteChecks[] = {
     {"event_work", Group::suite, "", judge_event_work, Needs::store},
     {"event_lag", Group::suite, "", judge_lag, Needs::store},
     {"event_silence", Group::suite, "", judge_silence, Needs::store},
+    {"robots", Group::suite, "", judge_robots, Needs::store},
     {"event_loops", Group::suite, "", judge_loops, Needs::store},
     {"refusals", Group::suite, "", judge_refusals, Needs::store},
     {"errors", Group::suite, "", judge_errors},

@@ -150,6 +150,19 @@ Result<std::optional<Item>> Store::find(std::int64_t number) {
   });
 }
 
+Result<std::vector<Item>> Store::behind(const Item& item, std::string_view item_name,
+                                        std::size_t limit) {
+  return data_->read([&](Database& db) {
+    return all(db, item_of,
+               "SELECT " B24_ITEM_COLUMNS
+               " FROM items INDEXED BY items_object WHERE kind = ?1 AND object = ?2"
+               " AND object <> '' AND state = 'pending' AND number > ?3"
+               " AND (?4 = '' OR name = ?4) ORDER BY number LIMIT ?5",
+               name(item.kind), item.object, item.number, item_name,
+               static_cast<std::int64_t>(limit));
+  });
+}
+
 Millis Store::due_at(const Item& item) const {
   return item.due_at - data_->due_now() + data_->clock();
 }

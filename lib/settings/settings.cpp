@@ -257,6 +257,13 @@ Status complete(Settings& settings, std::string_view web_root) {
                           "set dir in section [data], or B24HOOKS_DATA_DIR to an absolute path");
   }
   settings.data.dir = (settings.file.parent_path() / settings.data.dir).lexically_normal();
+  for (const ActionSettings& action : settings.actions) {
+    if (action.append.empty()) continue;
+    Status outside =
+        check_outside_web(action.append, web_root, "append_in_web_root",
+                          "the file of [on " + name_of(action) + "] append", "out of the web root");
+    if (!outside) return outside;
+  }
   if (settings.data.in_web_root) return {};
   return check_outside_web(settings.data.dir, web_root, "data_in_web_root", "the data directory",
                            "out of the web root");

@@ -43,6 +43,7 @@ struct Settings {
   DeliverySettings delivery;
   SpamSettings spam;
   NotifySettings notify;
+  std::vector<RobotSettings> robots;
   std::vector<ActionSettings> actions;
   JournalSettings journal;
   StoreSettings store;

@@ -59,7 +59,7 @@ std::size_t action_item(Settings& settings, std::string_view name) {
     if (env_form(name_of(all[i])) == env_form(name)) return i;
   const std::size_t blank = std::min(name.find_first_of(" \t"), name.size());
   ActionSettings& action = all.emplace_back();
-  action.event = name.substr(0, blank) == "*" ? "*" : env_form(name.substr(0, blank));
+  action.event = name.substr(0, blank) == "*" ? "*" : event_form(name.substr(0, blank));
   action.label = text::trim(name.substr(blank));
   return all.size() - 1;
 }
@@ -97,6 +97,14 @@ constexpr SettingSection kSections[] = {
     {"portal", of_portals::kKeys, "The receiver of outbound webhooks (handler)",
      named_item<&Settings::portals>},
     {"handler", of_handler::kKeys},
+    {"robot", of_robots::kKeys, "", named_item<&Settings::robots>, "won",
+     "One section for each robot or business process whose \"Outgoing webhook\" may call; it "
+     "becomes "
+     "the event ROBOT:NAME, about the object that it is of ({data.FIELDS.ID}, {document.entity}):",
+     "[robot won]\n"
+     "secret = 0123456789abcdef\n"
+     "[on ROBOT:won]\n"
+     "call = crm.deal.get?id={data.FIELDS.ID}"},
     {"on", of_actions::kKeys, "", action_item, "ONCRMDEALUPDATE",
      "One section for what is to follow an event; [on *] for all of them, [on EVENT LABEL] for "
      "several of one event. In this order:"},
@@ -123,6 +131,12 @@ const SettingKey* SettingSection::find(std::string_view key) const {
   const auto found =
       std::ranges::find_if(keys, [&](const auto& each) { return each.matches(key); });
   return found == keys.end() ? nullptr : &*found;
+}
+
+std::string event_form(std::string_view name) {
+  std::string form = env_form(name);
+  if (form.starts_with("ROBOT_")) form[5] = ':';
+  return form;
 }
 
 std::string env_form(std::string_view name) {
