@@ -20,6 +20,7 @@
 namespace b24::check {
 namespace {
 
+constexpr std::int64_t kMutedFrom = 3;         // missed changes of a day in which no event came
 constexpr Millis kLongWait = 10 * kMinute;     // of the oldest lead: warning
 constexpr Millis kTooLongWait = 12 * kHour;    // error
 constexpr Millis kWorkerSilent = 5 * kMinute;  // while something waits it tells every minute
@@ -169,6 +170,29 @@ Finding judge_robots(const Seen& seen) {
   return finding;
 }
 
+// The longest silence of each name, and how well the portal reaches us.
+Finding judge_missed(const Seen& seen) {
+  if (seen.subject->settings->watches.empty()) return {.state = State::info, .name = "none"};
+  std::int64_t missed = 0, came = 0;
+  for (const Store::Count& count : seen.store->counts) {
+    if (count.name == "watch.missed") missed += count.count;
+    if (count.name == "watch.came") came += count.count;
+  }
+  const std::int64_t share = missed == 0 ? 0 : missed * 100 / (missed + came);
+  Finding finding{.name = missed == 0 ? "all_came" : "some"};
+  if (missed >= kMutedFrom && came == 0) {
+    finding.state = State::warning;
+    finding.name = "muted";
+  }
+  finding.facts = Value::map({{"missed", missed}, {"came", came}, {"share", share}});
+  finding.metrics = {{"events_missed_day", static_cast<double>(missed)}};
+  for (const Rhythm::Silence& each : Rhythm::parse(seen.store->rhythm).all()) {
+    finding.cause += each.name + ": " + std::to_string(each.longest / kHour) + " h " +
+                     std::to_string(each.longest % kHour / kMinute) + " min\n";
+  }
+  return finding;
+}
+
 Finding judge_loops(const Seen& seen) {
   Finding finding{.name = "none"};
   for (const Loops::Loop& loop : Loops::parse(seen.store->loops).loops(seen.at)) {
@@ -233,6 +257,7 @@ constexpr Check kSuiteChecks[] = {
     {"event_work", Group::suite, "", judge_event_work, Needs::store},
     {"event_lag", Group::suite, "", judge_lag, Needs::store},
     {"event_silence", Group::suite, "", judge_silence, Needs::store},
+    {"missed", Group::suite, "", judge_missed, Needs::store},
     {"robots", Group::suite, "", judge_robots, Needs::store},
     {"event_loops", Group::suite, "", judge_loops, Needs::store},
     {"refusals", Group::suite, "", judge_refusals, Needs::store},

@@ -21,6 +21,7 @@
 #include "keep/ingest.h"
 #include "portal/test_event.h"
 #include "robot.h"
+#include "watch.h"
 #include "web/app_page.h"
 #include "web/server.h"
 
@@ -46,7 +47,8 @@ class HandlerPage : public AppPage {
   explicit HandlerPage(const Launch& launch)
       : AppPage(launch, "handler"),
         ingester_(app_, stores_, Kind::event, take_in, event_followers),
-        work_(app_, stores_, gates_) {}
+        work_(app_, stores_, gates_),
+        watch_(app_, stores_, gates_, ingester_, [this] { work_.ingested(1); }) {}
 
   Response respond(const Request& request) override {
     if (request.method == "POST") return receive(request);
@@ -78,6 +80,7 @@ class HandlerPage : public AppPage {
   void work(std::stop_token stop) override {
     const std::jthread ingestion(
         [this, stop] { ingester_.work(stop, [this](int taken) { work_.ingested(taken); }); });
+    const std::jthread watching([this, stop] { watch_.work(stop); });
     work_.work(stop);
   }
 
@@ -184,6 +187,7 @@ class HandlerPage : public AppPage {
   }
 
   int work_command() {
+    watch_.run_due(kCronTime / 2);
     const Result<int> done = work_due(kCronTime);
     if (!done) complain("handler", done.error());
     return done ? 0 : 1;
@@ -193,6 +197,7 @@ class HandlerPage : public AppPage {
   GateSource gates_{app_, kReserve};
   Ingester ingester_;
   EventWork work_;
+  Watch watch_;
 };
 
 std::unique_ptr<Page> make(const Launch& launch) {

@@ -212,6 +212,10 @@ class Store {
   // this one included.
   Result<std::int64_t> use(std::string_view key, Millis window);
 
+  // When the newest event of each object came, of those whose names begin so and that were
+  // received since then.
+  Result<std::map<std::string, Millis>> arrived(std::string_view begins, Millis since);
+
   // The greatest number ever given to an item.
   Result<std::int64_t> last_number();
 

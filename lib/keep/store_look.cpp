@@ -219,6 +219,19 @@ Result<KindStats> Store::stats(Kind kind) {
   });
 }
 
+Result<std::map<std::string, Millis>> Store::arrived(std::string_view begins, Millis since) {
+  const auto pair = [](const Query& row) { return std::pair(row.text(0), row.integer(1)); };
+  return data_->read([&](Database& db) -> Result<std::map<std::string, Millis>> {
+    const auto rows = all(db, pair,
+                          "SELECT object, max(received_at) FROM items INDEXED BY items_received"
+                          " WHERE received_at >= ?1 AND kind = 'event' AND object <> ''"
+                          " AND name >= ?2 AND name < ?2 || char(0x10ffff) GROUP BY object",
+                          since, begins);
+    if (!rows) return std::unexpected(rows.error());
+    return std::map<std::string, Millis>(rows->begin(), rows->end());
+  });
+}
+
 Result<std::int64_t> Store::last_number() {
   return data_->read([](Database& db) {
     return number_of(db, "SELECT seq FROM sqlite_sequence WHERE name = 'items'");

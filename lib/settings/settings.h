@@ -44,6 +44,7 @@ struct Settings {
   SpamSettings spam;
   NotifySettings notify;
   std::vector<RobotSettings> robots;
+  std::vector<WatchSettings> watches;
   std::vector<ActionSettings> actions;
   JournalSettings journal;
   StoreSettings store;

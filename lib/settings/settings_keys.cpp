@@ -105,6 +105,13 @@ constexpr SettingSection kSections[] = {
      "secret = 0123456789abcdef\n"
      "[on ROBOT:won]\n"
      "call = crm.deal.get?id={data.FIELDS.ID}"},
+    {"watch", of_watches::kKeys, "", named_item<&Settings::watches>, "deal",
+     "One section for each kind of which no event may be missed: lead, deal, contact, company, "
+     "task "
+     "(of the webhook's scope task), or a smart process's number. What changed and sent no event, "
+     "since the server was away or the portal has muted it, becomes an event of its usual name "
+     "with "
+     "{recovered}:"},
     {"on", of_actions::kKeys, "", action_item, "ONCRMDEALUPDATE",
      "One section for what is to follow an event; [on *] for all of them, [on EVENT LABEL] for "
      "several of one event. In this order:"},

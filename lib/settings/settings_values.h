@@ -73,6 +73,7 @@ inline constexpr TypeOf<bool> kCRestFlag = {{"Y or N"}};
 inline constexpr TypeOf<Millis> kDuration = {{"a time such as 500ms, 10s, 2m, 1h or 7d"}};
 inline constexpr TypeOf<Millis> kTimeLimit = {{"a time from 1s to 60s", kSecond, kMinute}};
 inline constexpr TypeOf<Millis> kJoining = {{"a time up to 1h", 0, kHour}};
+inline constexpr TypeOf<Millis> kInterval = {{"a time from 1s to 7d", kSecond, 7 * kDay}};
 inline constexpr TypeOf<std::size_t> kSize = {{"a size in bytes such as 65536, 128K or 1M"}};
 inline constexpr TypeOf<std::size_t> kLength = {{"a number of characters, or of bytes such as 2M"}};
 inline constexpr TypeOf<double> kDrain = {{"a number over 0"}};
