@@ -14,11 +14,13 @@
 #include "keep/event_flow.h"
 #include "keep/ingest.h"
 #include "keep/work_loop.h"
+#include "settings/settings_keys.h"
 #include "value/json.h"
 
 namespace b24::check {
 namespace {
 
+constexpr std::int64_t kMutedFrom = 3;         // missed changes of a day in which no event came
 constexpr Millis kLongWait = 10 * kMinute;     // of the oldest lead: warning
 constexpr Millis kTooLongWait = 12 * kHour;    // error
 constexpr Millis kWorkerSilent = 5 * kMinute;  // while something waits it tells every minute
@@ -150,6 +152,47 @@ Finding judge_silence(const Seen& seen) {
   return finding;
 }
 
+Finding judge_robots(const Seen& seen) {
+  const std::vector<RobotSettings>& robots = seen.subject->settings->robots;
+  if (robots.empty()) return {.state = State::info, .name = "none"};
+  Finding finding{.name = "known"};
+  const auto known = Rhythm::parse(seen.store->rhythm).all();
+  for (const RobotSettings& robot : robots) {
+    const std::string name = event_form("ROBOT:" + robot.name);
+    const auto came = std::ranges::find(known, name, &Rhythm::Silence::name);
+    finding.cause += came == known.end() ? name + ": -\n" : line_of(name, came->last);
+    if (!robot.secret.empty()) continue;
+    finding.state = State::warning;
+    finding.name = "no_secret";
+    finding.paste = {"[robot " + robot.name + "]",
+                     "secret = 16 characters or more that nobody can guess"};
+  }
+  return finding;
+}
+
+// The longest silence of each name, and how well the portal reaches us.
+Finding judge_missed(const Seen& seen) {
+  if (seen.subject->settings->watches.empty()) return {.state = State::info, .name = "none"};
+  std::int64_t missed = 0, came = 0;
+  for (const Store::Count& count : seen.store->counts) {
+    if (count.name == "watch.missed") missed += count.count;
+    if (count.name == "watch.came") came += count.count;
+  }
+  const std::int64_t share = missed == 0 ? 0 : missed * 100 / (missed + came);
+  Finding finding{.name = missed == 0 ? "all_came" : "some"};
+  if (missed >= kMutedFrom && came == 0) {
+    finding.state = State::warning;
+    finding.name = "muted";
+  }
+  finding.facts = Value::map({{"missed", missed}, {"came", came}, {"share", share}});
+  finding.metrics = {{"events_missed_day", static_cast<double>(missed)}};
+  for (const Rhythm::Silence& each : Rhythm::parse(seen.store->rhythm).all()) {
+    finding.cause += each.name + ": " + std::to_string(each.longest / kHour) + " h " +
+                     std::to_string(each.longest % kHour / kMinute) + " min\n";
+  }
+  return finding;
+}
+
 Finding judge_loops(const Seen& seen) {
   Finding finding{.name = "none"};
   for (const Loops::Loop& loop : Loops::parse(seen.store->loops).loops(seen.at)) {
@@ -214,6 +257,8 @@ constexpr Check kSuiteChecks[] = {
     {"event_work", Group::suite, "", judge_event_work, Needs::store},
     {"event_lag", Group::suite, "", judge_lag, Needs::store},
     {"event_silence", Group::suite, "", judge_silence, Needs::store},
+    {"missed", Group::suite, "", judge_missed, Needs::store},
+    {"robots", Group::suite, "", judge_robots, Needs::store},
     {"event_loops", Group::suite, "", judge_loops, Needs::store},
     {"refusals", Group::suite, "", judge_refusals, Needs::store},
     {"errors", Group::suite, "", judge_errors},

@@ -4,16 +4,20 @@
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
+#include <fstream>
+#include <iterator>
 #include <mutex>
 #include <span>
 #include <utility>
 
 #include "base/exec.h"
+#include "base/files.h"
 #include "base/secret.h"
 #include "base/text.h"
+#include "prepared.h"
+#include "read_ahead.h"
 #include "value/json.h"
 #include "value/mask.h"
-#include "value/php.h"
 
 namespace b24 {
 namespace {
@@ -29,6 +33,7 @@ constexpr std::string_view kSetting[] = {"update", "set", "delete"};
 
 constexpr Millis kLongestTurn = 2'000;
 constexpr int kMostTurns = 10;
+constexpr std::streamoff kRowsLookedAt = 4 << 20;  // bytes
 
 bool ends_with_one(std::string_view method, std::span<const std::string_view> words) {
   return std::ranges::find(words, method.substr(method.rfind('.') + 1)) != words.end();
@@ -40,28 +45,19 @@ bool is_repeatable(std::string_view method) {
   return is_reading(method) || ends_with_one(method, kSetting);
 }
 
-// False when a stop was asked for.
-bool sleep_for(Millis time, const std::stop_token& stop) {
-  std::mutex mutex;
-  std::condition_variable_any stopped;
-  std::unique_lock lock(mutex);
-  stopped.wait_for(lock, stop, std::chrono::milliseconds(time), [] { return false; });
-  return !stop.stop_requested();
-}
-
-Value fill_in_values(const Value& value, const Value& event, const Value& result) {
-  if (!value.is_array()) return fill_in(value.text(), event, result);
-  Value filled = Value::array();
-  for (const Value::Member& member : value.members())
-    filled.set(member.key, fill_in_values(member.value, event, result));
-  return filled;
-}
-
 // Calls, and waits for a place in the portal's bucket that is soon free: otherwise each of a
 // thousand events would be taken up and put back again and again while the one before it is called.
-CallResult call_in_turn(const std::string& method, const Value& params, const std::string& key,
-                        const ActionTools& tools) {
-  auto answer = tools.webhook.call(method, params, key);
+CallResult call_in_turn(const ActionSettings& action, const Item& event, const ActionTools& tools) {
+  const auto [name, method, params] = call_of(action, event);
+  // Of this event and section: the same again is done once.
+  const std::string key =
+      is_reading(method)
+          ? ""
+          : secret::hex(secret::sha256(event.id + "\n" + name_of(action))).substr(0, 32);
+  std::optional<CallResult> read;
+  if (tools.read_ahead != nullptr && tools.store != nullptr && is_reading(method))
+    read = tools.read_ahead->call(action, event, *tools.store, tools.webhook);
+  CallResult answer = read ? *std::move(read) : tools.webhook.call(method, params, key);
   for (int turn = 0; turn < kMostTurns; ++turn) {
     if (answer || answer.error().error.code != "gate") break;
     const Millis wait = answer.error().retry_at - now_ms();
@@ -82,8 +78,7 @@ ActionFailure loop_failure(const ActionSettings& action, const Item& event, Mill
 
 std::expected<void, ActionFailure> call(const ActionSettings& action, const Item& event,
                                         Value& progress, const ActionTools& tools) {
-  const std::size_t question = action.call.find('?');
-  const std::string method = action.call.substr(0, question);
+  const std::string method = action.call.substr(0, action.call.find('?'));
   const bool is_safe = is_repeatable(method) || tools.webhook.is_idempotent(method);
   if (event.unsure && !is_safe) {
     return std::unexpected(ActionFailure{
@@ -92,21 +87,13 @@ std::expected<void, ActionFailure> call(const ActionSettings& action, const Item
          "look in the portal whether it was done, and repeat the event by hand if not"},
         true});
   }
-  Value params = Value::array();
-  if (question != std::string::npos) {
-    const auto parsed = php::parse_query(action.call.substr(question + 1));
-    if (parsed) params = fill_in_values(*parsed, event.payload, Value());
-  }
   const bool may_loop = tools.store != nullptr && !is_reading(method) && !event.object.empty();
   if (may_loop) {
     const Millis until = stop_loop(*tools.store, *tools.settings, name_of(action), event);
     if (until != 0) return std::unexpected(loop_failure(action, event, until));
   }
   const Millis begun = now_ms();
-  // Of this event and section: the same again is done once.
-  const std::string key =
-      secret::hex(secret::sha256(event.id + "\n" + name_of(action))).substr(0, 32);
-  const auto answer = call_in_turn(method, params, is_reading(method) ? "" : key, tools);
+  const auto answer = call_in_turn(action, event, tools);
   if (!answer) {
     const CallError& error = answer.error();
     const bool unsafe = error.verdict == Verdict::look && !is_repeatable(method) &&
@@ -152,15 +139,9 @@ std::expected<HttpAnswer, ActionFailure> send_in_turn(const HttpRequest& request
 
 std::expected<void, ActionFailure> forward(const ActionSettings& action, const Item& event,
                                            Value& progress, const ActionTools& tools) {
-  const Value body = handed_over(event, progress["call"]);
-  HttpRequest request;
-  request.url = action.forward;
-  if (action.forward_as == "form") {
-    request.body = php::build_query(body);
-  } else {
-    request.content_type = "application/json";
-    request.body = json::print(body);
-  }
+  Result<HttpRequest> made = request_of(action, event, progress);
+  if (!made) return std::unexpected(ActionFailure{made.error(), true});
+  HttpRequest& request = *made;
   if (!action.forward_secret.empty()) {
     request.headers = signature_headers(action.forward_secret, event.id, now_ms(), request.body);
   }
@@ -180,25 +161,9 @@ std::expected<void, ActionFailure> forward(const ActionSettings& action, const I
 
 std::expected<void, ActionFailure> exec(const ActionSettings& action, const Item& event,
                                         Value& progress, const ActionTools& tools) {
-  ProgramRun run;
-  for (const std::string& argument : text::split(action.exec, " \t")) {
-    run.arguments.push_back(
-        run.arguments.empty() ? argument : fill_in(argument, event.payload, progress["call"]));
-    // What somebody writes into the portal must not become an option of the owner's program.
-    if (run.arguments.back().starts_with('-') && !argument.starts_with('-')) {
-      return std::unexpected(ActionFailure{
-          {ErrorKind::input, "exec_argument",
-           "[on " + name_of(action) + "] exec: " + argument + " would begin with a dash",
-           "write the dash yourself, as in --title=" + argument + ", or read it from the input"},
-          true});
-    }
-  }
-  run.environment = {"PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8",
-                     "B24_EVENT=" + text::for_log(event.name),
-                     "B24_ID=" + text::for_log(event.payload.path("data.FIELDS.ID").text()),
-                     "B24_ITEM=" + std::to_string(event.number)};
-  run.input = json::print(handed_over(event, progress["call"])) + "\n";
-  run.time_limit = action.exec_time;
+  Result<ProgramRun> made = program_of(action, event, progress);
+  if (!made) return std::unexpected(ActionFailure{made.error(), true});
+  ProgramRun& run = *made;
   run.stop = tools.stop;
   const Result<ProgramResult> result = run_program(run);
   if (!result) return std::unexpected(ActionFailure{result.error()});
@@ -225,31 +190,101 @@ std::expected<void, ActionFailure> exec(const ActionSettings& action, const Item
   return {};
 }
 
+// By the program of [notify] sendmail, to the section's own addresses.
+std::expected<void, ActionFailure> mail(const ActionSettings& action, const Item& event,
+                                        Value& progress, const ActionTools& tools) {
+  const Result<Mail> made = mail_of(action, event, progress);
+  if (!made) return std::unexpected(ActionFailure{made.error(), true});
+  NotifySettings way;
+  way.mail = action.mail;
+  if (tools.notify != nullptr) way.sendmail = tools.notify->sendmail;
+  if (const Status sent = send_notice(way, *made); !sent)
+    return std::unexpected(ActionFailure{sent.error()});
+  progress.set("mail", true);
+  return {};
+}
+
+// Whether the end of the file has the event's row already.
+bool has_row(const std::filesystem::path& file, const Item& event) {
+  std::ifstream from(file);
+  from.seekg(0, std::ios::end);
+  from.seekg(std::max<std::streamoff>(0, std::streamoff(from.tellg()) - kRowsLookedAt));
+  const std::string end(std::istreambuf_iterator<char>(from), {});
+  return ("\n" + end).contains("\n" + text::csv_cell(event.id) + ",");
+}
+
+std::expected<void, ActionFailure> append(const ActionSettings& action, const Item& event,
+                                          Value& progress, const ActionTools&) {
+  // A process that died may have written it and not said so.
+  if (!event.unsure || !has_row(action.append, event)) {
+    const Status kept =
+        append_entry(action.append, row_of(action, event, progress), {0, 0}, heading_of(action));
+    if (!kept) return std::unexpected(ActionFailure{kept.error()});
+    const auto file = open_private(action.append);
+    const Status synced = file ? sync_file(*file, action.append) : std::unexpected(file.error());
+    if (!synced) return std::unexpected(ActionFailure{synced.error()});
+  }
+  progress.set("append", true);
+  return {};
+}
+
 struct StepRow {
   const char* name;
-  std::string ActionSettings::*setting;
+  bool (*is_set)(const ActionSettings& action);
   Step run;
 };
 constexpr StepRow kSteps[] = {
-    {"call", &ActionSettings::call, call},
-    {"forward", &ActionSettings::forward, forward},
-    {"exec", &ActionSettings::exec, exec},
+    {"call", [](const ActionSettings& action) { return !action.call.empty(); }, call},
+    {"forward", [](const ActionSettings& action) { return !action.forward.empty(); }, forward},
+    {"exec", [](const ActionSettings& action) { return !action.exec.empty(); }, exec},
+    {"mail", [](const ActionSettings& action) { return !action.mail.empty(); }, mail},
+    {"append", [](const ActionSettings& action) { return !action.append.empty(); }, append},
 };
 
-// A filter that names the call's result can only be asked once there is one.
-bool needs_result(std::string_view filter) {
-  return filter.starts_with("result");
+// What the fields of `changed` were, as the last event of the object left them.
+Status recall_old(const ActionSettings& action, const Item& event, Value& progress,
+                  const ActionTools& tools) {
+  if (action.changed.empty() || progress["call"].is_null() || !progress["old"].is_null()) return {};
+  progress.set("old", Value::array());
+  if (tools.store == nullptr || event.object.empty()) return {};
+  const auto fact = tools.store->recall(seen_key(action, event));
+  if (!fact) return std::unexpected(fact.error());
+  progress.set(
+      "old",
+      json::parse(fact->substr(std::min(fact->find(' '), fact->size()))).value_or(Value::array()));
+  return {};
 }
 
 }  // namespace
+
+bool sleep_for(Millis time, const std::stop_token& stop) {
+  std::mutex mutex;
+  std::condition_variable_any stopped;
+  std::unique_lock lock(mutex);
+  stopped.wait_for(lock, stop, std::chrono::milliseconds(time), [] { return false; });
+  return !stop.stop_requested();
+}
 
 bool applies(const ActionSettings& action, std::string_view event) {
   return action.event == "*" || text::equal_ignoring_case(action.event, event);
 }
 
+bool is_wanted(const ActionSettings& action, const Value& event) {
+  return needs_result(action.filter) || passes(action.filter, event, Value());
+}
+
+bool has_begun(const Value& own) {
+  return std::ranges::any_of(kSteps,
+                             [&](const StepRow& step) { return !own[step.name].is_null(); });
+}
+
 bool any_applies(const std::vector<ActionSettings>& actions, std::string_view event) {
   return std::ranges::any_of(actions,
                              [&](const ActionSettings& action) { return applies(action, event); });
+}
+
+bool are_of_one_portal(const Item& one, const Item& other) {
+  return one.payload.path("auth.domain").text() == other.payload.path("auth.domain").text();
 }
 
 std::string portal_for(const ActionSettings& action, const Settings& settings, const Value& event) {
@@ -264,7 +299,7 @@ std::string first_destination(const Settings& settings, std::string_view event,
                               const Value& params) {
   for (const ActionSettings& action : settings.actions) {
     if (!applies(action, event)) continue;
-    if (!needs_result(action.filter) && !passes(action.filter, params, Value())) continue;
+    if (!is_wanted(action, params)) continue;
     if (!action.call.empty())
       return Webhook::portal_of(called_portal(settings, portal_for(action, settings, params)).url);
     return action.forward.empty() ? "" : Http::origin(action.forward);
@@ -274,13 +309,13 @@ std::string first_destination(const Settings& settings, std::string_view event,
 
 std::expected<void, ActionFailure> run_action(const ActionSettings& action, const Item& event,
                                               Value& progress, const ActionTools& tools) {
-  const bool late_filter = needs_result(action.filter);
-  if (!late_filter && !passes(action.filter, event.payload, Value())) return {};
+  if (!is_wanted(action, event.payload)) return {};
   for (const StepRow& step : kSteps) {
-    if ((action.*step.setting).empty()) continue;
-    const bool after_call = std::string_view(step.name) != "call";
-    if (after_call && late_filter && !passes(action.filter, event.payload, progress["call"])) {
-      return {};
+    if (!step.is_set(action)) continue;
+    if (step.run != call) {
+      if (const Status recalled = recall_old(action, event, progress, tools); !recalled)
+        return std::unexpected(ActionFailure{.error = recalled.error(), .tried = false});
+      if (!why_not(action, event, progress).empty()) return {};
     }
     if (!progress[step.name].is_null()) continue;
     if (auto done = step.run(action, event, progress, tools); !done) return done;
@@ -288,55 +323,40 @@ std::expected<void, ActionFailure> run_action(const ActionSettings& action, cons
   return {};
 }
 
-std::string fill_in(std::string_view text, const Value& event, const Value& result) {
-  std::string filled;
-  while (!text.empty()) {
-    const std::size_t open = text.find('{');
-    const std::size_t close = open == std::string_view::npos ? open : text.find('}', open);
-    if (close == std::string_view::npos) break;
-    filled += text.substr(0, open);
-    const std::string_view name = text.substr(open + 1, close - open - 1);
-    if (name == "result") {
-      filled += result.text();
-    } else if (name.starts_with("result.")) {
-      filled += result.path(name.substr(7)).text();
-    } else {
-      filled += event.path(name).text();
-    }
-    text.remove_prefix(close + 1);
+std::string why_not(const ActionSettings& action, const Item& event, const Value& progress) {
+  const Value more = more_of(action, progress);
+  const auto now = [&](std::string_view name) {
+    return text::for_log(
+        fill_in("{" + std::string(name) + "}", event.payload, progress["call"], more), 100);
+  };
+  if (!passes(action.filter, event.payload, progress["call"], more)) {
+    const std::string name(text::trim(action.filter.substr(0, action.filter.find_first_of("!="))));
+    return "filter " + action.filter + ": it is \"" + now(name) + "\"";
   }
-  return filled + std::string(text);
+  if (!action.changed.empty() && action.call.empty()) return "changed: there is no call";
+  if (has_changed(action, progress["old"], progress["call"])) return {};
+  std::string same;
+  for (const std::string& field : action.changed)
+    same += " " + field + " (\"" + now("result." + field) + "\")";
+  return "not changed:" + same;
 }
 
-bool passes(std::string_view filter, const Value& event, const Value& result) {
-  if (filter.empty()) return true;
-  const std::size_t equals = filter.find('=');
-  if (equals == std::string_view::npos || equals == 0) return false;
-  const bool negated = filter[equals - 1] == '!';
-  const std::string_view name = text::trim(filter.substr(0, negated ? equals - 1 : equals));
-  const std::string_view wanted = text::trim(filter.substr(equals + 1));
-  const std::string given = fill_in("{" + std::string(name) + "}", event, result);
-  return (given == wanted) != negated;
+std::string seen_key(const ActionSettings& action, const Item& event) {
+  return std::string(Store::kSeen) + name_of(action) + " " + event.object;
 }
 
-Value handed_over(const Item& event, const Value& result) {
-  return Value::map({{"id", event.id},
-                     {"event", event.name},
-                     {"received_at", iso_time(event.received_at)},
-                     {"data", event.payload},
-                     {"result", result}});
-}
-
-std::vector<std::string> signature_headers(std::string_view secret, std::string_view id, Millis at,
-                                           std::string_view body) {
-  constexpr std::string_view kPrefix = "whsec_";
-  const std::string key = secret.starts_with(kPrefix)
-                              ? secret::decode_base64(secret.substr(kPrefix.size()))
-                              : std::string(secret);
-  const std::string timestamp = std::to_string(at / 1000);
-  const std::string signed_text = std::string(id) + "." + timestamp + "." + std::string(body);
-  return {"webhook-id: " + std::string(id), "webhook-timestamp: " + timestamp,
-          "webhook-signature: v1," + secret::base64(secret::hmac_sha256(key, signed_text))};
+std::vector<std::pair<std::string, std::string>> newly_seen(
+    const std::vector<ActionSettings>& actions, const Item& event, const Value& progress) {
+  std::vector<std::pair<std::string, std::string>> facts;
+  for (const ActionSettings& action : actions) {
+    const std::string section = name_of(action);
+    const Value& own = progress[section];
+    if (event.object.empty() || own["old"].is_null() || !event.progress[section]["old"].is_null())
+      continue;
+    facts.emplace_back(seen_key(action, event), std::to_string(now_ms()) + " " +
+                                                    json::print(fields_of(action, own["call"])));
+  }
+  return facts;
 }
 
 }  // namespace b24

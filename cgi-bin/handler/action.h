@@ -1,10 +1,5 @@
-// action: what an owner lets follow an event: one [on EVENT] section: filter, then call, forward,
-// exec.
-//
-// Values of the event are named by dotted paths, {data.FIELDS.ID}; {event}; and {result...} is what
-// the latest call answered. A name that is not there is empty. They are put in after the call's
-// query has been parsed and the program's arguments have been split, so that no value can add a
-// parameter or an argument.
+// action: what an owner lets follow an event: one [on EVENT] section: filter, then call, changed,
+// forward, exec, mail, append. Names in its texts: action_text.h.
 #pragma once
 
 #include <expected>
@@ -14,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "action_text.h"
 #include "base/clock.h"
 #include "base/error.h"
 #include "event_watch.h"
@@ -21,6 +17,7 @@
 #include "portal/gate.h"
 #include "portal/http.h"
 #include "portal/webhook.h"
+#include "prepared.h"
 #include "settings/log.h"
 #include "settings/settings.h"
 
@@ -35,6 +32,8 @@ struct ActionFailure {
       {};  // what failed to get through: the portal, or a host; empty: nothing
 };
 
+class ReadAhead;
+
 // What actions are run with. One thread at a time.
 struct ActionTools {
   Webhook& webhook;
@@ -44,7 +43,12 @@ struct ActionTools {
   Gate* gate = nullptr;       // asked before forwarding; null: never held back (tests)
   Store* store = nullptr;     // where loops are counted; null: nowhere
   const HandlerSettings* settings = nullptr;
+  ReadAhead* read_ahead = nullptr;  // null: each call goes by itself
+  const NotifySettings* notify = nullptr;
 };
+
+// False when a stop was asked for.
+bool sleep_for(Millis time, const std::stop_token& stop);
 
 bool applies(const ActionSettings& action, std::string_view event);
 bool any_applies(const std::vector<ActionSettings>& actions, std::string_view event);
@@ -60,19 +64,23 @@ std::string first_destination(const Settings& settings, std::string_view event,
 
 // Runs what the section asks for and `progress` does not have as done; notes in `progress` what was
 // done, also when it fails then:
-//   {"call": the result, "forward": true, "exec": true}
+//   {"call": the result, "old": the fields of `changed` before, "forward": true, "exec": true, ...}
 std::expected<void, ActionFailure> run_action(const ActionSettings& action, const Item& event,
                                               Value& progress, const ActionTools& tools);
 
-// The parts, for tests and for the self-check.
-std::string fill_in(std::string_view text, const Value& event, const Value& result);
-bool passes(std::string_view filter, const Value& event, const Value& result);
-// What forward and exec hand over: {"id", "event", "received_at", "data": the parameters,
-// "result"}.
-Value handed_over(const Item& event, const Value& result);
-// The headers of Standard Webhooks: webhook-id, webhook-timestamp, webhook-signature ("v1," +
-// base64 of HMAC-SHA256 over "id.timestamp.body").
-std::vector<std::string> signature_headers(std::string_view secret, std::string_view id, Millis at,
-                                           std::string_view body);
+// Whether the event itself passes the section's filter, as far as that can be said without a call.
+bool is_wanted(const ActionSettings& action, const Value& event);
+// By the host that they say they are from; two portals have objects of the same number.
+bool are_of_one_portal(const Item& one, const Item& other);
+// Whether a step was done, by the section's part of the progress.
+bool has_begun(const Value& own);
+// Why what comes after the call is not done, by the filter and by `changed`; empty: it is done.
+std::string why_not(const ActionSettings& action, const Item& event, const Value& progress);
+
+// Under which the store keeps what a section has seen of an object; what is new to keep with the
+// end of an event (Outcome::facts).
+std::string seen_key(const ActionSettings& action, const Item& event);
+std::vector<std::pair<std::string, std::string>> newly_seen(
+    const std::vector<ActionSettings>& actions, const Item& event, const Value& progress);
 
 }  // namespace b24

@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "event_watch.h"
 #include "portal/webhook.h"
+#include "robot.h"
 #include "value/json.h"
 #include "value/mask.h"
 #include "value/php.h"
@@ -81,6 +82,12 @@ std::string_view without_verb(std::string_view name) {
 // two.
 std::string object_of(const Value& params, const Settings& settings) {
   const std::string name = params["event"].text();
+  const std::string portal =
+      settings.portals.size() > 1 ? "@" + params.path("auth.member_id").text() : "";
+  if (name.starts_with("ROBOT:")) {
+    const std::string object = robot_object(params);
+    return object.empty() ? object : object + portal;
+  }
   for (const ObjectRow& row : kObjects) {
     std::string object(row.kind.empty() ? without_verb(name) : row.kind);
     bool fits = name.starts_with(row.begins);
@@ -90,9 +97,7 @@ std::string object_of(const Value& params, const Settings& settings) {
       fits = !part.empty();
       object += ":" + part;
     }
-    if (!fits) continue;
-    if (settings.portals.size() > 1) object += "@" + params.path("auth.member_id").text();
-    return object;
+    if (fits) return object + portal;
   }
   return {};
 }
@@ -144,7 +149,8 @@ TokenCheck verify(const Value& params, const Settings& settings) {
   }
   if (!configured) return TokenCheck::not_configured;
   if (right) return TokenCheck::right;
-  const bool robot = params["event"].is_null() && params["document_id"].is_array();
+  const bool robot =
+      params["event"].is_null() && (params["document_id"].is_array() || !params["robot"].is_null());
   return robot ? TokenCheck::robot : TokenCheck::wrong;
 }
 
@@ -155,12 +161,12 @@ Error no_token_error(const Settings& settings) {
           "application_token"};
 }
 
-Record make_record(const Request& request, Millis received_at) {
+Record make_record(const Request& request, Millis received_at, const RobotSettings* robot) {
   Record record;
   record.id = secret::new_id();
   record.key = record.id;
   record.at = received_at;
-  record.query = request.query_string;
+  record.query = robot == nullptr ? request.query_string : robot_query(request, *robot);
   record.content_type = request.content_type_header;
   record.body = request.body;
   record.address = request.remote_address;
@@ -172,7 +178,7 @@ NewItem make_event(const Record& record, const Settings& settings, bool seen, Mi
   RequestLimits limits;
   limits.body = record.body.size();
   const auto request = parse_content(record.query, record.content_type, record.body, limits);
-  const Value params = request ? request->params : Value::array();
+  const Value params = request ? robot_event(request->params, request->get) : Value::array();
   NewItem item;
   item.kind = Kind::event;
   item.id = record.id;
@@ -193,7 +199,12 @@ std::string remedy_for(std::string_view code, const Request& request, const Sett
     return settings.handler.allow.empty() ? "[handler] allow = " + client
                                           : "add " + client + " to [handler] allow";
   }
-  if (code == "robot") return "let its address end with ?auth[application_token]=YOUR-TOKEN";
+  if (code == "robot") {
+    return request.get["robot"].is_null() && request.path_info.empty()
+               ? "add [robot NAME] with a secret of 16 characters or more, and let its address end "
+                 "with ?robot=SECRET; or with ?auth[application_token]=YOUR-TOKEN"
+               : "set secret in [robot NAME] to what its address ends with, 16 characters or more";
+  }
   const Value& auth = request.params["auth"];
   for (const PortalSettings& portal : settings.portals) {
     for (const std::string& token : portal.application_tokens) {

@@ -18,8 +18,7 @@
 
 namespace b24 {
 
-// robot: wrong, and called by the "Outgoing webhook" of a robot or business process, which sends
-// neither an event nor a token.
+// robot: wrong, and called by the "Outgoing webhook" of a robot or business process (robot.h).
 enum class TokenCheck { right, wrong, robot, not_configured };
 
 // auth[application_token] is the only proof that the portal is calling. Compared in constant time
@@ -40,7 +39,9 @@ std::string remedy_for(std::string_view code, const Request& request, const Sett
 
 // The request as the journal keeps it, under an id of its own: the portal never sends an event
 // twice, and two that are equal are two.
-Record make_record(const Request& request, Millis received_at);
+// `robot`: the one that calls, or null.
+Record make_record(const Request& request, Millis received_at,
+                   const RobotSettings* robot = nullptr);
 
 // The item of a record for the store: the parameters (secrets masked unless handler.mask_secrets =
 // no), named by the event, ordered by the object that it is about; pending when an action follows

@@ -14,6 +14,7 @@
 
 #include "base/text.h"
 #include "event.h"
+#include "explain.h"
 #include "hook_log.h"
 #include "journal_command.h"
 #include "keep/outbox_command.h"
@@ -95,16 +96,23 @@ int tail(Store& store, ListFilter filter) {
   }
 }
 
+// One event, by its whole id; complains when there is none.
+std::optional<Item> event_of(Store& store, const std::string& id) {
+  Result<std::optional<Item>> event = store.find(Kind::event, id);
+  if (!event) {
+    complain("handler", event.error());
+    return std::nullopt;
+  }
+  if (!*event) std::cerr << "there is no event " << text::for_log(id) << "\n";
+  return *std::move(event);
+}
+
 int replay(Store& store, const std::string& id, const ListFilter& filter) {
   Result<std::int64_t> due = 0;
   if (!id.empty()) {
-    const Result<std::optional<Item>> event = store.find(Kind::event, id);
-    if (!event) return complain("handler", event.error()), 1;
-    if (!*event) {
-      std::cerr << "there is no event " << text::for_log(id) << "\n";
-      return 1;
-    }
-    const Status done = store.replay((*event)->number);
+    const std::optional<Item> event = event_of(store, id);
+    if (!event) return 1;
+    const Status done = store.replay(event->number);
     due = done ? Result<std::int64_t>(1) : std::unexpected(done.error());
   } else if (filter.since != 0) {
     due = store.replay_all(Kind::event, filter.name, filter.since);
@@ -190,6 +198,11 @@ int event_command(const EventTools& tools, const Arguments& arguments) {
   }
   if (given(arguments, "--tail")) return tail(**store, filter);
   if (const auto id = given(arguments, "--replay")) return replay(**store, *id, filter);
+  if (const auto id = given(arguments, "--explain")) {
+    const std::optional<Item> event = event_of(**store, *id);
+    if (event) std::cout << explain(*current->settings, *event, now_ms());
+    return event ? 0 : 1;
+  }
   std::cerr << "see --help\n";
   return EX_USAGE;
 }

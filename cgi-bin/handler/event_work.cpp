@@ -12,6 +12,7 @@
 #include "action.h"
 #include "base/secret.h"
 #include "base/version.h"
+#include "debounce.h"
 #include "portal/http.h"
 
 namespace b24 {
@@ -62,32 +63,54 @@ struct Tools {
   std::stop_token stop;
 };
 
+// One section, when it is its turn.
+std::expected<void, ActionFailure> run_section(const ActionSettings& action, const Item& event,
+                                               Value& own, Tools& tools, Store& store,
+                                               ReadAhead& read_ahead) {
+  const Result<Turn> turn = is_wanted(action, event.payload)
+                                ? take_turn(action, event, own, store, now_ms())
+                                : Turn{.runs = false};
+  if (!turn) return std::unexpected(ActionFailure{.error = turn.error(), .tried = false});
+  if (turn->wait_until != 0) {
+    return std::unexpected(ActionFailure{.error = {ErrorKind::input, "debounce", "", ""},
+                                         .tried = false,
+                                         .retry_at = turn->wait_until});
+  }
+  if (!turn->runs) return {};
+  const Settings& settings = *tools.app.settings;
+  Webhook& webhook = tools.webhook(portal_for(action, settings, event.payload));
+  return run_action(action, event, own,
+                    {webhook, tools.http, *tools.app.log, tools.stop, tools.gate.get(), &store,
+                     &settings.handler, &read_ahead, &settings.notify});
+}
+
+bool is_waiting(const ActionFailure& failure) {
+  return failure.error.code == "loop" || failure.error.code == "debounce";
+}
+
 // Runs the actions of one event in the order of the file; stops at the first that fails. A section
-// that rests holds up no other.
+// that rests or waits holds up no other.
 std::expected<void, ActionFailure> run_actions(const Item& event, Value& progress, Tools& tools,
-                                               Store& store) {
+                                               Store& store, ReadAhead& read_ahead) {
   std::expected<void, ActionFailure> outcome;
   for (const ActionSettings& action : tools.app.settings->actions) {
     if (!applies(action, event.name)) continue;
     const std::string key = name_of(action);
     Value own = progress[key];
-    const Settings& settings = *tools.app.settings;
-    Webhook& webhook = tools.webhook(portal_for(action, settings, event.payload));
-    auto done = run_action(action, event, own,
-                           {webhook, tools.http, *tools.app.log, tools.stop, tools.gate.get(),
-                            &store, &settings.handler});
+    auto done = run_section(action, event, own, tools, store, read_ahead);
     progress.set(key, own);
-    if (!done && done.error().error.code != "loop") return done;
-    if (!done) outcome = std::move(done);
+    if (!done && !is_waiting(done.error())) return done;
+    if (!done && (outcome || done.error().retry_at < outcome.error().retry_at))
+      outcome = std::move(done);
   }
   return outcome;
 }
 
 // An exception is one failed attempt whose outcome nobody knows, never the end of the process.
 std::expected<void, ActionFailure> run_safely(const Item& event, Value& progress, Tools& tools,
-                                              Store& store) {
+                                              Store& store, ReadAhead& read_ahead) {
   try {
-    return run_actions(event, progress, tools, store);
+    return run_actions(event, progress, tools, store, read_ahead);
   } catch (const std::exception& fault) {
     return std::unexpected(
         ActionFailure{{ErrorKind::storage, "exception", fault.what(), ""}, true});
@@ -98,6 +121,7 @@ Status close(Store& store, const Item& event, const Settings& settings, Millis b
              const std::expected<void, ActionFailure>& done, Value progress) {
   Outcome outcome;
   outcome.took = now_ms() - begun;
+  outcome.facts = newly_seen(settings.actions, event, progress);
   outcome.progress = std::move(progress);
   if (done) return store.done(event.number, outcome);
   const ActionFailure& failure = done.error();
@@ -145,7 +169,7 @@ WorkLoop::Pass EventWork::make_pass(std::stop_token stop) {
     for (const Item& event : *events) {
       Value progress = event.progress.is_array() ? event.progress : Value::array();
       const Millis begun = now_ms();
-      const auto done = run_safely(event, progress, *tools, **store);
+      const auto done = run_safely(event, progress, *tools, **store, read_ahead_);
       const Status closed = close(**store, event, *app->settings, begun, done, progress);
       if (!closed) app->log->error("action", closed.error());
       if (!done && done.error().tried) app->log->error("action", done.error().error);

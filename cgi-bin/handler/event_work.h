@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "keep/work_loop.h"
 #include "portal/gate.h"
+#include "read_ahead.h"
 
 namespace b24 {
 
@@ -29,6 +30,7 @@ class EventWork {
   StoreSource& stores_;
   GateSource& gates_;
   const Store::Held held_;
+  ReadAhead read_ahead_;
   WorkLoop loop_;
 };
 

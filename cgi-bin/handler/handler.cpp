@@ -20,6 +20,8 @@
 #include "event_work.h"
 #include "keep/ingest.h"
 #include "portal/test_event.h"
+#include "robot.h"
+#include "watch.h"
 #include "web/app_page.h"
 #include "web/server.h"
 
@@ -45,11 +47,12 @@ class HandlerPage : public AppPage {
   explicit HandlerPage(const Launch& launch)
       : AppPage(launch, "handler"),
         ingester_(app_, stores_, Kind::event, take_in, event_followers),
-        work_(app_, stores_, gates_) {}
+        work_(app_, stores_, gates_),
+        watch_(app_, stores_, gates_, ingester_, [this] { work_.ingested(1); }) {}
 
   Response respond(const Request& request) override {
-    if (!request.path_info.empty()) return error_response(404, "not_found", request);
     if (request.method == "POST") return receive(request);
+    if (!request.path_info.empty()) return error_response(404, "not_found", request);
     if (request.method == "GET" || request.method == "HEAD") return explain(request);
     Response response = error_response(405, "wrong_method", request);
     return response.set("Allow", "GET, HEAD, POST");
@@ -77,6 +80,7 @@ class HandlerPage : public AppPage {
   void work(std::stop_token stop) override {
     const std::jthread ingestion(
         [this, stop] { ingester_.work(stop, [this](int taken) { work_.ingested(taken); }); });
+    const std::jthread watching([this, stop] { watch_.work(stop); });
     work_.work(stop);
   }
 
@@ -103,16 +107,25 @@ class HandlerPage : public AppPage {
     const Result<bool> allowed = sender_allowed(request, settings);
     if (!allowed) return unavailable(allowed.error(), request);
     if (!*allowed) return refuse_caller(request, *app, "address_not_allowed");
+    const RobotSettings* robot = calling_robot(request, settings);
+    if (robot != nullptr) return take(request, begun, robot);
+    if (!request.path_info.empty() && settings.robots.empty())
+      return error_response(404, "not_found", request);
     const TokenCheck token = verify(request.params, settings);
     if (token == TokenCheck::not_configured) return unavailable(no_token_error(settings), request);
-    if (token == TokenCheck::robot) return refuse_caller(request, *app, "robot");
+    if (token == TokenCheck::robot || !request.path_info.empty())
+      return refuse_caller(request, *app, "robot");
     if (token == TokenCheck::wrong) return refuse_caller(request, *app, "wrong_token");
     warn_of_token_in_url(request, *app);
     if (const auto number = test_event_number(request.params, settings, now_ms()); number) {
       return take_test_event(*number, request);
     }
+    return take(request, begun, nullptr);
+  }
+
+  static Response take(const Request& request, Millis begun, const RobotSettings* robot) {
     Response response = text_response(200, "");
-    response.promise = encode(make_record(request, now_ms()));
+    response.promise = encode(make_record(request, now_ms(), robot));
     begin_answer(begun);
     return response;
   }
@@ -129,7 +142,9 @@ class HandlerPage : public AppPage {
                                  {"address", request.remote_address},
                                  {"event", request.params["event"].text()},
                                  {"remedy", remedy_for(code, request, *app.settings)}});
-      if (robot) fields.set("cause", "a robot's \"Outgoing webhook\" called, which sends no token");
+      if (robot)
+        fields.set("cause",
+                   "a robot's \"Outgoing webhook\" called without the secret of a [robot]");
       return fields;
     });
     stores_.count("refused." + std::string(code));
@@ -172,6 +187,7 @@ class HandlerPage : public AppPage {
   }
 
   int work_command() {
+    watch_.run_due(kCronTime / 2);
     const Result<int> done = work_due(kCronTime);
     if (!done) complain("handler", done.error());
     return done ? 0 : 1;
@@ -181,6 +197,7 @@ class HandlerPage : public AppPage {
   GateSource gates_{app_, kReserve};
   Ingester ingester_;
   EventWork work_;
+  Watch watch_;
 };
 
 std::unique_ptr<Page> make(const Launch& launch) {
@@ -194,6 +211,7 @@ constexpr Option kOptions[] = {
     {"--show", "ID", "show an event and all that happened to it"},
     {"--retry", "ID|all", "run the failed actions of an event, or of all, again"},
     {"--delete", "ID", "remove an event and all that happened to it from the store"},
+    {"--explain", "ID", "what each section would do with an event, and why; nothing is done"},
     {"--tail", "", "print events as they come in, until Ctrl-C"},
     {"--replay", "[ID]", "run all actions of an event once more, or of all --since TIME"},
     {"--since", "TIME", "only what came since 2026-11-24T06:00:00Z, or in the last 15m, 2h, 3d"},

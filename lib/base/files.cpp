@@ -174,7 +174,7 @@ std::string name_aside(const std::filesystem::path& file) {
 }
 
 Status append_entry(const std::filesystem::path& file, std::string_view entry,
-                    const Rotation& rotation) {
+                    const Rotation& rotation, std::string_view heading) {
   for (;;) {
     const auto open = open_locked(file);
     if (!open) return std::unexpected(open.error());
@@ -185,7 +185,8 @@ Status append_entry(const std::filesystem::path& file, std::string_view entry,
       if (auto rotated = rotate(file, rotation.keep_files); !rotated) return rotated;
       continue;
     }
-    auto written = write_at(*open, file, entry, ours.st_size);
+    auto written =
+        write_at(*open, file, size == 0 ? std::string(heading).append(entry) : entry, ours.st_size);
     if (!written && ::ftruncate(open->get(), ours.st_size) != 0)
       return file_failure(file, "truncate");
     return written;

@@ -24,11 +24,13 @@ unsigned char* octets(std::string& bytes) {
 }
 
 // The names that the portal, CRest and our own pages use for secrets.
-constexpr std::string_view kSecretNames[] = {
-    "access_token", "api_key",       "application_token", "auth",          "auth_id",
-    "auth_token",   "authorization", "client_secret",     "cookie",        "key",
-    "passwd",       "password",      "refresh_id",        "refresh_token", "secret",
-    "sessid",       "token",         "x-b24hooks-key"};
+constexpr std::string_view kSecretNames[] = {"access_token",  "api_key",       "application_token",
+                                             "auth",          "auth_id",       "auth_token",
+                                             "authorization", "client_secret", "cookie",
+                                             "key",           "passwd",        "password",
+                                             "refresh_id",    "refresh_token", "robot",
+                                             "secret",        "sessid",        "token",
+                                             "x-b24hooks-key"};
 
 }  // namespace
 

@@ -97,6 +97,12 @@ std::vector<Rhythm::Silence> Rhythm::silences(Millis now) const {
   return silent;
 }
 
+std::vector<Rhythm::Silence> Rhythm::all() const {
+  std::vector<Silence> all;
+  for (const auto& [name, known] : names_) all.push_back({name, known.last, known.longest});
+  return all;
+}
+
 Loops Loops::parse(std::string_view text) {
   Loops loops;
   loops.entries_ = parse_table<Entry>(text);

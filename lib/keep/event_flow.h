@@ -36,6 +36,8 @@ class Rhythm {
   // hour and three times their longest gap, Saturdays and Sundays not counted, but not for a month:
   // then somebody wanted it so.
   std::vector<Silence> silences(Millis now) const;
+  // Every name that is known.
+  std::vector<Silence> all() const;
   bool empty() const { return names_.empty(); }
 
  private:

@@ -98,6 +98,8 @@ struct Outcome {
   std::string result = {};       // done: the lead's number
   Value progress = {};           // null: leave as it is
   std::string destination = {};  // retry: where it goes next
+  std::vector<std::pair<std::string, std::string>> facts =
+      {};  // remembered in the same transaction
 };
 
 struct ListFilter {
@@ -156,6 +158,13 @@ class Store {
   Status retry(std::int64_t number, Millis at, const Outcome& outcome, bool unsure,
                bool counted = true);
   Status fail(std::int64_t number, const Outcome& outcome);
+  // Up to `limit` pending items of the same object behind this one, of this name (empty: any),
+  // oldest first.
+  Result<std::vector<Item>> behind(const Item& item, std::string_view name, std::size_t limit);
+  // In one transaction: progress[key] of `from` becomes `note`, that of `to` `place`. False, and
+  // nothing done: that one is not pending any more.
+  Result<bool> hand_on(std::int64_t from, std::int64_t to, std::string_view key, const Value& note,
+                       const Value& place);
   // By hand: an item that is not done is due now. Fails with code "no_such_item".
   Status retry_now(std::int64_t number);
   // The same for all of a kind that failed or wait: of this name (empty: any), received since then;
@@ -186,7 +195,9 @@ class Store {
   Result<std::vector<Item>> list(const ListFilter& filter);
   Result<std::vector<Attempt>> history(std::int64_t number);
   // Deletes done items and spam that finished before `before` (failed ones never), a bounded number
-  // a call; how many.
+  // a call; how many. So it does with facts whose key begins with kSeen and whose value with an
+  // earlier time, in milliseconds and a blank.
+  static constexpr std::string_view kSeen = "seen ";
   Result<std::int64_t> erase_done(Millis before);
 
   // Counters by name and hour, kept 60 days: spam.honeypot, refused.token, ...
@@ -212,6 +223,10 @@ class Store {
   // Adds one to the use of `key` (an address, "all") within `window`; how often it was used so far,
   // this one included.
   Result<std::int64_t> use(std::string_view key, Millis window);
+
+  // When the newest event of each object came, of those whose names begin so and that were
+  // received since then.
+  Result<std::map<std::string, Millis>> arrived(std::string_view begins, Millis since);
 
   // The greatest number ever given to an item.
   Result<std::int64_t> last_number();

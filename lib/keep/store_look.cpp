@@ -149,6 +149,19 @@ Result<std::optional<Item>> Store::find(std::int64_t number) {
   });
 }
 
+Result<std::vector<Item>> Store::behind(const Item& item, std::string_view item_name,
+                                        std::size_t limit) {
+  return data_->read([&](Database& db) {
+    return all(db, item_of,
+               "SELECT " B24_ITEM_COLUMNS
+               " FROM items INDEXED BY items_object WHERE kind = ?1 AND object = ?2"
+               " AND object <> '' AND state = 'pending' AND number > ?3"
+               " AND (?4 = '' OR name = ?4) ORDER BY number LIMIT ?5",
+               name(item.kind), item.object, item.number, item_name,
+               static_cast<std::int64_t>(limit));
+  });
+}
+
 Millis Store::due_at(const Item& item) const {
   return item.due_at - data_->due_now() + data_->clock();
 }
@@ -203,6 +216,19 @@ Result<KindStats> Store::stats(Kind kind) {
         name(kind), last_midnight(data_->clock()));
     if (!stats) return std::unexpected(stats.error());
     return **stats;
+  });
+}
+
+Result<std::map<std::string, Millis>> Store::arrived(std::string_view begins, Millis since) {
+  const auto pair = [](const Query& row) { return std::pair(row.text(0), row.integer(1)); };
+  return data_->read([&](Database& db) -> Result<std::map<std::string, Millis>> {
+    const auto rows = all(db, pair,
+                          "SELECT object, max(received_at) FROM items INDEXED BY items_received"
+                          " WHERE received_at >= ?1 AND kind = 'event' AND object <> ''"
+                          " AND name >= ?2 AND name < ?2 || char(0x10ffff) GROUP BY object",
+                          since, begins);
+    if (!rows) return std::unexpected(rows.error());
+    return std::map<std::string, Millis>(rows->begin(), rows->end());
   });
 }
 

@@ -40,9 +40,12 @@ Result<State> end_attempt(Database& db, std::int64_t number, Millis now, std::st
 
 // Changes an item that is not worked on any more. The parameters of `changes` begin with ?3.
 template <class... Parameters>
-Status let_go(Database& db, std::int64_t number, const Value& progress, std::string_view changes,
+Status let_go(Database& db, std::int64_t number, const Outcome& outcome, std::string_view changes,
               const Parameters&... parameters) {
-  const std::string kept = progress.is_null() ? "" : json::print(progress);
+  const std::string kept = outcome.progress.is_null() ? "" : json::print(outcome.progress);
+  for (const auto& [key, value] : outcome.facts) {
+    if (auto set = set_fact(db, key, value); !set) return set;
+  }
   return tell(db,
               "UPDATE items SET claim_owner = '', progress = iif(?2 = '', progress, ?2), " +
                   std::string(changes) + " WHERE number = ?1",
@@ -150,7 +153,7 @@ Status Store::done(std::span<const Done> items) {
       // Whoever was late tells the truth all the same; the first result stays.
       if (*state == State::done) continue;
       const Status closed =
-          let_go(db, number, outcome.progress,
+          let_go(db, number, outcome,
                  "state = 'done', finished_at = ?3, attempts = attempts + 1, unsure = 0,"
                  " result = ?4, error_code = '', error_text = ''",
                  now, outcome.result);
@@ -168,7 +171,7 @@ Status Store::retry(std::int64_t number, Millis at, const Outcome& outcome, bool
         counted ? end_attempt(db, number, now, "retry", outcome) : state_of_item(db, number);
     if (!state) return std::unexpected(state.error());
     if (*state != State::pending) return {};
-    return let_go(db, number, outcome.progress,
+    return let_go(db, number, outcome,
                   "due_at = ?3, unsure = ?4, attempts = attempts + ?5, destination = ?6,"
                   " error_code = iif(?5, ?7, error_code), error_text = iif(?5, ?8, error_text)",
                   data_->due_now() + std::clamp<Millis>(at - now, 0, kFurthestAhead), unsure,
@@ -182,11 +185,34 @@ Status Store::fail(std::int64_t number, const Outcome& outcome) {
     const auto state = end_attempt(db, number, now, "failed", outcome);
     if (!state) return std::unexpected(state.error());
     if (*state != State::pending) return {};
-    return let_go(db, number, outcome.progress,
+    return let_go(db, number, outcome,
                   "state = 'failed', finished_at = ?3, attempts = attempts + 1, error_code = ?4,"
                   " error_text = ?5",
                   now, outcome.code, outcome.text);
   });
+}
+
+Result<bool> Store::hand_on(std::int64_t from, std::int64_t to, std::string_view key,
+                            const Value& note, const Value& place) {
+  bool is_pending = false;
+  const auto written = data_->write(Database::Sync::normal, [&](Database& db) -> Status {
+    const auto state = text_of(db, "SELECT state FROM items WHERE number = ?", to);
+    if (!state) return std::unexpected(state.error());
+    is_pending = *state == name(State::pending);
+    for (const auto& [number, part] : {std::pair(from, &note), std::pair(to, &place)}) {
+      if (!is_pending) return {};
+      const auto text = text_of(db, "SELECT progress FROM items WHERE number = ?", number);
+      if (!text) return std::unexpected(text.error());
+      Value progress = json::parse(*text).value_or(Value::array());
+      progress.set(key, *part);
+      const auto set = tell(db, "UPDATE items SET progress = ?2 WHERE number = ?1", number,
+                            json::print(progress));
+      if (!set) return set;
+    }
+    return {};
+  });
+  if (!written) return std::unexpected(written.error());
+  return is_pending;
 }
 
 Status Store::Data::revive_by_hand(const std::function<Status(Database&)>& work) {
@@ -311,6 +337,11 @@ Result<std::int64_t> Store::erase_done(Millis before) {
              before, kChangedAtOnce);
     if (!done) return done;
     erased = db.changes();
+    done = tell(db,
+                "DELETE FROM facts WHERE key >= ?1 AND key < ?1 || char(0x10ffff)"
+                " AND CAST(value AS INTEGER) < ?2",
+                kSeen, before);
+    if (!done) return done;
     return tell(db,
                 "DELETE FROM tallies WHERE kind IN ('event', 'lead') AND what = 'received'"
                 " AND at < ?",

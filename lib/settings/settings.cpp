@@ -273,6 +273,20 @@ Status complete(Settings& settings, std::string_view web_root) {
                           "set dir in section [data], or B24HOOKS_DATA_DIR to an absolute path");
   }
   settings.data.dir = (settings.file.parent_path() / settings.data.dir).lexically_normal();
+  for (const WatchSettings& watch : settings.watches) {
+    constexpr std::string_view kKinds[] = {"lead", "deal", "contact", "company", "task"};
+    if (std::ranges::find(kKinds, watch.name) != std::end(kKinds)) continue;
+    if (std::ranges::all_of(watch.name, text::is_digit)) continue;
+    return settings_error("bad_value", "[watch " + text::for_log(watch.name) + "]: no such kind",
+                          "name lead, deal, contact, company, task or a smart process's number");
+  }
+  for (const ActionSettings& action : settings.actions) {
+    if (action.append.empty()) continue;
+    Status outside =
+        check_outside_web(action.append, web_root, "append_in_web_root",
+                          "the file of [on " + name_of(action) + "] append", "out of the web root");
+    if (!outside) return outside;
+  }
   if (settings.data.in_web_root) return {};
   return check_outside_web(settings.data.dir, web_root, "data_in_web_root", "the data directory",
                            "out of the web root");

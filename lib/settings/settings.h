@@ -44,6 +44,8 @@ struct Settings {
   DeliverySettings delivery;
   SpamSettings spam;
   NotifySettings notify;
+  std::vector<RobotSettings> robots;
+  std::vector<WatchSettings> watches;
   std::vector<ActionSettings> actions;
   JournalSettings journal;
   StoreSettings store;

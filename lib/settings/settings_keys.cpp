@@ -75,7 +75,7 @@ std::size_t action_item(Settings& settings, std::string_view name) {
     if (env_form(name_of(all[i])) == env_form(name)) return i;
   const std::size_t blank = std::min(name.find_first_of(" \t"), name.size());
   ActionSettings& action = all.emplace_back();
-  action.event = name.substr(0, blank) == "*" ? "*" : env_form(name.substr(0, blank));
+  action.event = name.substr(0, blank) == "*" ? "*" : event_form(name.substr(0, blank));
   action.label = text::trim(name.substr(blank));
   return all.size() - 1;
 }
@@ -119,6 +119,21 @@ constexpr SettingSection kSections[] = {
     {"portal", of_portals::kKeys, "The receiver of outbound webhooks (handler)",
      named_item<&Settings::portals>},
     {"handler", of_handler::kKeys},
+    {"robot", of_robots::kKeys, "", named_item<&Settings::robots>, "won",
+     "One section for each robot or business process whose \"Outgoing webhook\" may call; it "
+     "becomes "
+     "the event ROBOT:NAME, about the object that it is of ({data.FIELDS.ID}, {document.entity}):",
+     "[robot won]\n"
+     "secret = 0123456789abcdef\n"
+     "[on ROBOT:won]\n"
+     "call = crm.deal.get?id={data.FIELDS.ID}"},
+    {"watch", of_watches::kKeys, "", named_item<&Settings::watches>, "deal",
+     "One section for each kind of which no event may be missed: lead, deal, contact, company, "
+     "task "
+     "(of the webhook's scope task), or a smart process's number. What changed and sent no event, "
+     "since the server was away or the portal has muted it, becomes an event of its usual name "
+     "with "
+     "{recovered}:"},
     {"on", of_actions::kKeys, "", action_item, "ONCRMDEALUPDATE",
      "One section for what is to follow an event; [on *] for all of them, [on EVENT LABEL] for "
      "several of one event. In this order:"},
@@ -145,6 +160,12 @@ const SettingKey* SettingSection::find(std::string_view key) const {
   const auto found =
       std::ranges::find_if(keys, [&](const auto& each) { return each.matches(key); });
   return found == keys.end() ? nullptr : &*found;
+}
+
+std::string event_form(std::string_view name) {
+  std::string form = env_form(name);
+  if (form.starts_with("ROBOT_")) form[5] = ':';
+  return form;
 }
 
 std::string env_form(std::string_view name) {

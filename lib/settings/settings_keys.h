@@ -68,6 +68,9 @@ struct SettingRead {
 Result<Settings> load_settings(const std::filesystem::path& file, const char* const* environment,
                                std::vector<SettingRead>& read);
 
+// An event's name: in upper case; "ROBOT:WON" for a robot's, whose colon a variable's name lacks.
+std::string event_form(std::string_view name);
+
 // As a part of an environment variable's name: letters in upper case, digits, "_" for all else.
 std::string env_form(std::string_view name);
 

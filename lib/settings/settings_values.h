@@ -73,6 +73,8 @@ inline constexpr TypeOf<bool> kFlag = {{"yes or no"}};
 inline constexpr TypeOf<bool> kCRestFlag = {{"Y or N"}};
 inline constexpr TypeOf<Millis> kDuration = {{"a time such as 500ms, 10s, 2m, 1h or 7d"}};
 inline constexpr TypeOf<Millis> kTimeLimit = {{"a time from 1s to 60s", kSecond, kMinute}};
+inline constexpr TypeOf<Millis> kJoining = {{"a time up to 1h", 0, kHour}};
+inline constexpr TypeOf<Millis> kInterval = {{"a time from 1s to 7d", kSecond, 7 * kDay}};
 inline constexpr TypeOf<std::size_t> kSize = {{"a size in bytes such as 65536, 128K or 1M"}};
 inline constexpr TypeOf<std::size_t> kLength = {{"a number of characters, or of bytes such as 2M"}};
 inline constexpr TypeOf<double> kDrain = {{"a number over 0"}};
@@ -82,12 +84,12 @@ inline constexpr NumberType kLimit = {
     {"a whole number (0 for no limit) from 0 to 1000000000", 0, 1'000'000'000}};
 inline constexpr NumberType kDays = {{"a whole number of days from 1 to 36500", 1, 36'500}};
 inline constexpr NumberType kBucket = {{"a whole number from 2 to 100000", 2, 100'000}};
-inline constexpr NumberType kOwnBucket = {{.expects = "a whole number from 2 to 100000, or nothing",
+inline constexpr NumberType kOwnBucket = {{.expects = "nothing, or a whole number from 2 to 100000",
                                            .least = 2,
                                            .most = 100'000,
                                            .may_be_empty = true}};
 inline constexpr TypeOf<double> kOwnDrain = {
-    {.expects = "a number over 0, or nothing", .may_be_empty = true}};
+    {.expects = "nothing, or a number over 0", .may_be_empty = true}};
 
 inline constexpr TextType kText = {{"one line of text"}};
 inline constexpr TextType kSecret = {{.expects = "one line of text", .secret = true}};
@@ -124,6 +126,7 @@ inline constexpr TypeOf<std::filesystem::path> kPath = {
     {"a path (a relative one starts at the settings file)"}};
 inline constexpr TypeOf<std::vector<Network>> kNetworks = {
     {"addresses or networks such as 10.0.0.0/8, parted by blanks"}};
+inline constexpr TypeOf<std::vector<std::string>> kNames = {{"names of fields, parted by commas"}};
 inline constexpr TypeOf<std::vector<std::string>> kOrigins = {
     {"origins such as https://example.com, parted by blanks"}};
 inline constexpr TypeOf<std::vector<std::string>> kAccept = {

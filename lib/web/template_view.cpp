@@ -170,6 +170,15 @@ Result<TemplateView> TemplateView::make(const TemplateFiles& files, const std::s
   return TemplateView(std::move(view), std::move(keys), std::move(parts));
 }
 
+Result<TemplateView> TemplateView::of_text(std::string_view text, Escape escape) {
+  const std::string whole(text);
+  if (std::optional<Error> fault = check_tags(whole, "template")) return std::unexpected(*fault);
+  km::mustache view(whole);
+  if (!view.is_valid()) return std::unexpected(broken_template(view.error_message()));
+  view.set_custom_escape(escape);
+  return TemplateView(std::move(view), {});
+}
+
 std::string TemplateView::render(const Value& data, const Value& constants) const {
   const km::data seen = convert(data), constant = convert(constants);
   km::context<std::string> context(&seen);

@@ -26,6 +26,11 @@ class TemplateView {
   // the system when the file cannot be read.
   static Result<TemplateView> make(const TemplateFiles& files, const std::string& name);
 
+  // A text that stands in a setting, as it is: no partials and no {{t.KEY}}; values go through
+  // `escape`. The same error, of tags.
+  using Escape = std::string (*)(const std::string& value);
+  static Result<TemplateView> of_text(std::string_view text, Escape escape);
+
   // Each KEY of {{t.KEY}}, and the names of the templates that it includes.
   const std::set<std::string>& keys() const { return keys_; }
   const std::set<std::string>& parts() const { return parts_; }

@@ -51,6 +51,8 @@ Facts good_facts() {
   f.settings.data.dir = "/var/lib/b24hooks";
   f.settings.portals.push_back({});
   f.settings.portals[0].application_tokens = {"token"};
+  f.settings.watches = {{"deal", 10 * kMinute, false}};
+  f.settings.robots = {{"won", "0123456789abcdef"}};
   f.settings.site.public_url = "https://example.com/";
   f.subject.place.mode = Mode::fastcgi;
   f.subject.place.settings_file = f.settings.file;

@@ -212,6 +212,34 @@ BOOST_FIXTURE_TEST_CASE(what_is_done_is_not_done_again, ActionFixture) {
   BOOST_TEST(!std::filesystem::exists(dir / "input"));
 }
 
+BOOST_FIXTURE_TEST_CASE(nothing_has_changed_where_nothing_is_fetched, ActionFixture) {
+  keep_what_comes();
+  action.changed = {"STAGE_ID"};
+  BOOST_TEST(run(event_item(event_params())).has_value());
+  BOOST_TEST(!std::filesystem::exists(dir / "input"));
+}
+
+// The row may be there already when the one who wrote it has died.
+BOOST_FIXTURE_TEST_CASE(a_row_is_written_once_for_each_event, ActionFixture) {
+  action.append = dir / "rows.csv";
+  action.append_row = "Id: {data.FIELDS.ID}";
+  Item event = event_item(event_params());
+  for (const bool unsure : {false, true}) {
+    event.unsure = unsure;
+    progress = Value::array();
+    BOOST_TEST(run(event).has_value());
+  }
+  event.id = "msg_2";
+  progress = Value::array();
+  BOOST_TEST(run(event).has_value());
+  const std::string at = "2023-11-14T22:13:20.123Z";
+  BOOST_TEST(read_file(action.append) ==
+             "id,received_at,\"Id\"\n\"msg_1\"," + at + ",\"7\"\n\"msg_2\"," + at + ",\"7\"\n");
+  action.append = dir / "no/such/directory.csv";
+  progress = Value::array();
+  BOOST_TEST(!run(event));
+}
+
 BOOST_FIXTURE_TEST_CASE(a_program_that_fails_is_a_failure_with_its_words, ActionFixture) {
   const struct {
     const char* exec;

@@ -279,6 +279,15 @@ const std::vector<Case>& cases() {
       {"event_silence", State::warning, "silent",
        [](Facts& f) { f.seen.store->rhythm = rhythm_until(kNow - 9 * kDay); }},
       {"event_silence", State::info, "none", [](Facts& f) { f.seen.store->rhythm = ""; }},
+      {"missed", State::info, "none", [](Facts& f) { f.settings.watches.clear(); }},
+      {"missed", State::ok, "some",
+       [](Facts& f) {
+         f.seen.store->counts = {{"watch.missed", kNow, 3}, {"watch.came", kNow, 97}};
+       }},
+      {"missed", State::warning, "muted",
+       [](Facts& f) { f.seen.store->counts = {{"watch.missed", kNow, 3}}; }},
+      {"robots", State::info, "none", [](Facts& f) { f.settings.robots.clear(); }},
+      {"robots", State::warning, "no_secret", [](Facts& f) { f.settings.robots = {{"won", ""}}; }},
       {"event_loops", State::warning, "stopped",
        [](Facts& f) {
          f.seen.store->loops = "{\"ONX ONX:7\":[0,0,0," + std::to_string(kNow + kMinute) + "]}";

@@ -1,0 +1,68 @@
+// read_ahead: see read_ahead.h.
+#include "read_ahead.h"
+
+#include <ranges>
+#include <set>
+#include <vector>
+
+#include "action.h"
+
+namespace b24 {
+namespace {
+
+constexpr std::size_t kTogether = 50;  // commands of a batch
+constexpr Millis kFresh = 10'000;
+constexpr int kBatchRead = 200;  // status of an answer whose commands may have failed
+
+// The event, and others behind it that are due and wait for the same call.
+std::vector<Item> companions(const ActionSettings& action, const Item& event, Store& store) {
+  ListFilter filter;
+  filter.kind = Kind::event;
+  filter.state = State::pending;
+  filter.name = event.name;
+  filter.after = event.number;
+  filter.limit = kTogether - 1;
+  filter.newest_first = false;
+  std::vector<Item> chosen = {event};
+  std::set<std::string> objects = {event.object};
+  const auto waiting = store.list(filter);
+  if (!waiting) return chosen;
+  for (const Item& each : *waiting | std::views::reverse) {
+    if (store.due_at(each) > now_ms() || !is_wanted(action, each.payload)) continue;
+    if (has_begun(each.progress[name_of(action)])) continue;
+    if (!are_of_one_portal(each, event)) continue;
+    // Of those that will be joined only the newest calls.
+    if (action.debounce > 0 && !objects.insert(each.object).second) continue;
+    chosen.push_back(each);
+  }
+  return chosen;
+}
+
+}  // namespace
+
+std::optional<CallResult> ReadAhead::call(const ActionSettings& action, const Item& event,
+                                          Store& store, Webhook& webhook) {
+  const std::string section = name_of(action);
+  const std::lock_guard lock(mutex_);
+  const Millis now = steady_ms();
+  std::erase_if(read_, [&](const auto& each) { return each.second.at < now - kFresh; });
+  if (const auto known = read_.extract({event.number, section})) return known.mapped().answer;
+  const std::vector<Item> items = companions(action, event, store);
+  if (items.size() == 1) return std::nullopt;
+  std::vector<Command> commands;
+  for (const Item& item : items) {
+    commands.push_back(call_of(action, item));
+    commands.back().key = "event" + std::to_string(item.number);
+  }
+  std::vector<BatchResult> results = webhook.batch(commands);
+  for (std::size_t i = 1; i < items.size(); ++i) {
+    if (results[i].outcome)
+      read_[{items[i].number, section}] = {now, *std::move(results[i].outcome)};
+  }
+  CallResult& own = results[0].outcome;
+  // By itself it is refused with a status, which says more.
+  if (!own && own.error().status == kBatchRead) return std::nullopt;
+  return std::move(own);
+}
+
+}  // namespace b24

@@ -1,0 +1,295 @@
+// watch: see watch.h.
+#include "watch.h"
+
+#include <time.h>
+
+#include <algorithm>
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "action.h"
+#include "base/files.h"
+#include "base/text.h"
+#include "event.h"
+#include "value/json.h"
+#include "value/php.h"
+
+namespace b24 {
+namespace {
+
+constexpr Millis kLatest = 2 * kMinute;    // that an event may be on its way
+constexpr Millis kOverlap = kMinute;       // asked for once more: the portal's lists may lag
+constexpr Millis kSlack = 2'000;           // between two clocks, one of them in whole seconds
+constexpr Millis kWithoutWatch = kMinute;  // until the settings are looked at again
+constexpr Millis kWatchPatience = 10'000;
+constexpr std::size_t kPage = 50;
+
+// What is watched, and how the portal spells it.
+struct WatchedKind {
+  std::int64_t type;  // entityTypeId; 0: tasks
+  std::string event;  // "ONCRMDEAL"
+  const char* id;     // names in the answer
+  const char* created;
+  const char* changed;
+};
+
+WatchedKind kind_of(const WatchSettings& watch) {
+  constexpr std::pair<std::string_view, std::int64_t> kTypes[] = {
+      {"lead", 1}, {"deal", 2}, {"contact", 3}, {"company", 4}};
+  if (watch.name == "task") return {0, "ONTASK", "id", "createdDate", "changedDate"};
+  const auto* const known =
+      std::ranges::find_if(kTypes, [&](const auto& type) { return type.first == watch.name; });
+  const bool is_own = known == std::end(kTypes);
+  return {is_own ? Value(watch.name).integer() : known->second,
+          is_own ? "ONCRMDYNAMICITEM" : "ONCRM" + text::upper(watch.name), "id", "createdTime",
+          "updatedTime"};
+}
+
+// The next page of what has changed since then, by id.
+Command page_call(const WatchedKind& kind, Millis since, std::int64_t after) {
+  const std::string from = iso_time(since).substr(0, 19) + "+00:00";
+  if (kind.type == 0) {
+    return {"", "tasks.task.list",
+            Value::map({{"order", Value::map({{"ID", "asc"}})},
+                        {"filter", Value::map({{">CHANGED_DATE", from}, {">ID", after}})},
+                        {"select", Value::list({"ID", "CREATED_DATE", "CHANGED_DATE"})}})};
+  }
+  return {"", "crm.item.list",
+          Value::map({{"entityTypeId", kind.type},
+                      {"order", Value::map({{"id", "ASC"}})},
+                      {"filter", Value::map({{">updatedTime", from}, {">id", after}})},
+                      {"select", Value::list({"id", "createdTime", "updatedTime"})},
+                      {"start", -1}})};
+}
+
+const Value& rows_of(const WatchedKind& kind, const Answer& answer) {
+  return answer.result[kind.type == 0 ? "tasks" : "items"];
+}
+
+// One kind, under the lock.
+class WatchPass {
+ public:
+  WatchPass(const App& app, Store& store, Webhook& webhook, Ingester& ingester,
+            const WatchSettings& watch, const std::function<void()>& filed)
+      : app_(app),
+        store_(store),
+        webhook_(webhook),
+        ingester_(ingester),
+        watch_(watch),
+        kind_(kind_of(watch)),
+        filed_(filed) {}
+
+  // When it is due, by our clock; what it knows is read.
+  Result<Millis> due() {
+    const auto fact = store_.recall(key());
+    if (!fact) return std::unexpected(fact.error());
+    const Value known = json::parse(*fact).value_or(Value::array());
+    since_ = known["since"].integer();
+    begun_ = known["begun"].integer();
+    after_ = known["after"].integer();
+    asked_at_ = known["asked_at"].integer();
+    return begun_ != 0 || asked_at_ > now_ms() ? 0 : asked_at_ + watch_.interval;
+  }
+
+  Status run(Millis deadline, const std::stop_token& stop) {
+    // What a killed pass has filed is to be known before anything is compared.
+    if (const auto taken = ingester_.run(kWatchPatience); !taken)
+      return std::unexpected(taken.error());
+    // The first time all is known: what came before is nobody's outage, nor is what the overlap
+    // reaches back to.
+    if (since_ == 0) return end(now_ms() + kOverlap);
+    for (;;) {
+      const CallResult answer = call(page_call(kind_, since_ - kOverlap, after_), deadline, stop);
+      if (!answer) {
+        // Its limits, or a stop: it goes on the next time.
+        if (answer.error().error.code == "gate") return {};
+        return std::unexpected(answer.error().error);
+      }
+      const Value& rows = rows_of(kind_, *answer);
+      const Millis ahead = answer->at == 0 ? 0 : answer->at - now_ms();
+      if (begun_ == 0) begun_ = now_ms() + ahead - std::min(watch_.interval, kLatest);
+      if (const Status looked = look_at(rows, ahead); !looked) return looked;
+      if (rows.size() < kPage) break;
+      if (const Status kept = remember(); !kept) return kept;
+    }
+    if (watch_.deletions && kind_.type != 0) {
+      if (const Status looked = look_for_deleted(deadline, stop); !looked) return looked;
+    }
+    return end(begun_);
+  }
+
+ private:
+  std::string key() const { return "watch." + watch_.name; }
+
+  Status end(Millis known) {
+    since_ = std::max(since_, known);
+    begun_ = after_ = 0;
+    asked_at_ = now_ms();
+    return remember();
+  }
+
+  Status remember() {
+    return store_.remember(
+        key(),
+        json::print(Value::map(
+            {{"since", since_}, {"begun", begun_}, {"after", after_}, {"asked_at", asked_at_}})));
+  }
+
+  // Waits for its place in the portal's bucket, behind leads and actions.
+  CallResult call(const Command& command, Millis deadline, const std::stop_token& stop) {
+    for (;;) {
+      CallResult answer = webhook_.call(command.method, command.params);
+      if (answer || answer.error().error.code != "gate") return answer;
+      const Millis wait = answer.error().retry_at - now_ms();
+      if (steady_ms() + wait > deadline || !sleep_for(wait, stop)) return answer;
+    }
+  }
+
+  // An event as the portal would have sent it.
+  Record event_record(const std::string& verb, std::int64_t id, Millis changed) const {
+    Value fields = Value::map({{"ID", id}});
+    if (kind_.event == "ONCRMDYNAMICITEM") fields.set("ENTITY_TYPE_ID", kind_.type);
+    const char* part = kind_.type == 0 ? "FIELDS_AFTER" : "FIELDS";
+    const auto& portals = app_.settings->portals;
+    Value auth = Value::map({{"domain", webhook_.portal()}});
+    if (!portals.empty()) auth.set("member_id", portals[0].member_id);
+    Record record;
+    record.key = "watch-" + watch_.name + "-" + std::to_string(id) + "-" +
+                 (verb == "DELETE" ? "deleted" : std::to_string(changed / kSecond));
+    record.id = record.key;
+    record.at = now_ms();
+    record.content_type = "application/x-www-form-urlencoded";
+    record.body = php::build_query(Value::map({{"event", kind_.event + verb},
+                                               {"data", Value::map({{part, fields}})},
+                                               {"ts", changed / kSecond},
+                                               {"recovered", 1},
+                                               {"auth", auth}}));
+    return record;
+  }
+
+  std::string object_of(std::int64_t id) const {
+    return make_event(event_record("UPDATE", id, 0), *app_.settings).object;
+  }
+
+  Status look_at(const Value& rows, Millis ahead) {
+    const auto arrived = store_.arrived(kind_.event, since_ - kOverlap - ahead - kSlack);
+    if (!arrived) return std::unexpected(arrived.error());
+    std::vector<Record> missing;
+    std::int64_t came = 0;
+    for (const Value::Member& member : rows.members()) {
+      const Value& row = member.value;
+      after_ = row[kind_.id].integer();
+      const Millis changed = read_time(row[kind_.changed].text(), Zone::must_be_said).value_or(0);
+      const Millis created = read_time(row[kind_.created].text(), Zone::must_be_said).value_or(0);
+      if (changed == 0 || changed > begun_) continue;
+      const auto found = arrived->find(object_of(after_));
+      if (found != arrived->end() && found->second + ahead + kSlack >= changed) {
+        came += changed > since_ ? 1 : 0;
+        continue;
+      }
+      const bool is_new = found == arrived->end() && created > since_ - kOverlap;
+      missing.push_back(event_record(is_new ? "ADD" : "UPDATE", after_, changed));
+    }
+    if (came > 0) {
+      if (const Status counted = store_.count("watch.came", came); !counted) return counted;
+    }
+    return file(missing);
+  }
+
+  // In the store when it returns.
+  Status file(const std::vector<Record>& missing) {
+    std::vector<std::string> promises;
+    for (const Record& record : missing) {
+      const auto known = store_.find(Kind::event, record.id);
+      if (!known) return std::unexpected(known.error());
+      if (!*known) promises.push_back(encode(record));
+    }
+    if (promises.empty()) return {};
+    if (const Status kept = ingester_.journal(app_)->append(promises); !kept) return kept;
+    if (const auto taken = ingester_.run(kWatchPatience); !taken)
+      return std::unexpected(taken.error());
+    filed_();
+    return store_.count("watch.missed", static_cast<std::int64_t>(promises.size()));
+  }
+
+  // Those that had events and are not there any more.
+  Status look_for_deleted(Millis deadline, const std::stop_token& stop) {
+    const auto known = store_.arrived(kind_.event, 0);
+    const auto gone = store_.arrived(kind_.event + "DELETE", 0);
+    if (!known) return std::unexpected(known.error());
+    if (!gone) return std::unexpected(gone.error());
+    std::vector<std::int64_t> ids;
+    for (const auto& [object, at] : *known) {
+      const auto told = gone->find(object);
+      const std::int64_t id = Value(object.substr(object.rfind(':') + 1)).integer();
+      if (object_of(id) == object && (told == gone->end() || told->second < at)) ids.push_back(id);
+    }
+    std::vector<Record> missing;
+    for (std::size_t from = 0; from < ids.size(); from += kPage) {
+      Value asked = Value::array();
+      const std::size_t to = std::min(ids.size(), from + kPage);
+      for (std::size_t i = from; i < to; ++i) asked.append(ids[i]);
+      Command ask = page_call(kind_, 0, 0);
+      ask.params.set("filter", Value::map({{"@id", asked}}));
+      const CallResult answer = call(ask, deadline, stop);
+      if (!answer) return std::unexpected(answer.error().error);
+      std::map<std::int64_t, bool> there;
+      for (const Value::Member& row : rows_of(kind_, *answer).members())
+        there[row.value[kind_.id].integer()] = true;
+      for (std::size_t i = from; i < to; ++i)
+        if (!there.contains(ids[i])) missing.push_back(event_record("DELETE", ids[i], begun_));
+    }
+    return file(missing);
+  }
+
+  const App& app_;
+  Store& store_;
+  Webhook& webhook_;
+  Ingester& ingester_;
+  const WatchSettings& watch_;
+  const WatchedKind kind_;
+  const std::function<void()>& filed_;
+  Millis since_ = 0, begun_ = 0, asked_at_ = 0;
+  std::int64_t after_ = 0;
+};
+
+}  // namespace
+
+Watch::Watch(AppSource& app, StoreSource& stores, GateSource& gates, Ingester& ingester,
+             std::function<void()> filed)
+    : app_(app), stores_(stores), gates_(gates), ingester_(ingester), filed_(std::move(filed)) {}
+
+void Watch::work(std::stop_token stop) {
+  while (!stop.stop_requested()) sleep_for(run_all(steady_ms() + kHour, stop), stop);
+}
+
+void Watch::run_due(Millis time_limit, std::stop_token stop) {
+  run_all(steady_ms() + time_limit, stop);
+}
+
+// In how many milliseconds to look again.
+Millis Watch::run_all(Millis deadline, const std::stop_token& stop) {
+  const Result<App> app = app_.current();
+  if (!app || app->settings->watches.empty()) return kWithoutWatch;
+  const auto store = stores_.current();
+  const auto gate = gates_.current();
+  const auto lock = open_locked(app->settings->data.dir / "watch.lock", 0);
+  if (!store || !gate || !lock) return std::min(kWithoutWatch, app->settings->watches[0].interval);
+  Webhook webhook(*app->settings, gate->get());
+  webhook.options().stop = stop;
+  Millis next = kWithoutWatch;
+  for (const WatchSettings& watch : app->settings->watches) {
+    WatchPass pass(*app, **store, webhook, ingester_, watch, filed_);
+    Result<Millis> due = pass.due();
+    Status done = due ? Status() : std::unexpected(due.error());
+    if (due && (is_start_ || *due <= now_ms())) done = pass.run(deadline, stop);
+    if (!done) app->log->error_bounded("watch", done.error());
+    due = pass.due();
+    if (done && due) next = std::min(next, std::max(kSecond, *due - now_ms()));
+  }
+  is_start_ = false;
+  return next;
+}
+
+}  // namespace b24

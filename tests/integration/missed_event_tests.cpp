@@ -1,0 +1,124 @@
+// missed_event_tests: an outage in which the portal calls nobody, and kills while what was missed
+// is caught up with.
+#include <signal.h>
+
+#include <boost/test/unit_test.hpp>
+#include <filesystem>
+#include <map>
+#include <string>
+
+#include "base/text.h"
+#include "event_fixture.h"
+#include "handler/watch.h"
+#include "site.h"
+#include "value/json.h"
+
+using namespace b24;
+using namespace b24::test;
+namespace fs = std::filesystem;
+
+namespace missed_event_tests {
+
+constexpr std::size_t kNew = 500;  // ten pages; 5,000 take a minute of the sandbox
+
+std::shared_ptr<Store> store_of(const Site& site) {
+  return good(Store::open(site.run_dir() / "data"));
+}
+
+Value known(const Site& site, const std::string& kind) {
+  return json::parse(good(store_of(site)->recall("watch." + kind))).value_or(Value::array());
+}
+
+// Two more passes have ended.
+void wait_for_passes(const Site& site, const std::string& kind) {
+  for (int pass = 0; pass < 2; ++pass) {
+    const std::int64_t before = known(site, kind)["asked_at"].integer();
+    BOOST_REQUIRE(wait_until([&] { return known(site, kind)["asked_at"].integer() > before; },
+                             kDeadline * 3));
+  }
+}
+
+std::size_t came(const Site& site) {
+  return static_cast<std::size_t>(good(store_of(site)->stats(Kind::event)).done);
+}
+
+void add_deals(const Site& site, std::size_t count) {
+  for (std::size_t done = 0; done < count; done += 50) {
+    Value commands = Value::array();
+    for (std::size_t i = 0; i < 50; ++i) commands.append("crm.deal.add?fields%5BTITLE%5D=x");
+    site.call_json("batch", Value::map({{"halt", 0}, {"cmd", commands}}));
+  }
+}
+
+}  // namespace missed_event_tests
+
+BOOST_AUTO_TEST_SUITE(missed_event_tests)
+
+BOOST_AUTO_TEST_CASE(every_change_of_an_outage_has_one_event_whatever_is_killed) {
+  SiteOptions options;
+  options.settings =
+      "C_REST_WEB_HOOK_URL = https://localhost:1/rest/1/sandbox/\n\n[data]\ndir = data\n\n[page]\n"
+      "templates = " +
+      (fs::current_path() / "templates").string() +
+      "\n\n[portal]\napplication_token = " + std::string(kToken) +
+      "\n\n[portal_call]\nca_file = sandbox-ca.pem\nbucket_size = 100000\nbucket_drain = 10000\n"
+      "\n[watch deal]\ninterval = 1s\n\n[watch lead]\ninterval = 1s\ndeletions = yes\n";
+  const Site site(options);
+  site.control("limits", Value::map({{"size", 100'000}, {"drain", 10'000}}));
+  const auto change = [&](const char* method, Value params) {
+    return site.call_json(method, std::move(params));
+  };
+  const auto retitle = [&](int id) {
+    change("crm.deal.update", Value::map({{"id", id}, {"fields", Value::map({{"TITLE", "x"}})}}));
+  };
+  for (const char* kind : {"deal", "lead"})
+    BOOST_REQUIRE(wait_until([&] { return known(site, kind)["since"].integer() > 0; }));
+  // The portal's own deals, made before or behind the first look, may have been found by it.
+  wait_for_passes(site, "deal");
+  const std::size_t before = came(site);
+  retitle(1);
+  BOOST_REQUIRE(wait_until([&] { return came(site) == before + 1; }));
+  wait_for_passes(site, "deal");
+  BOOST_TEST(came(site) == before + 1);  // what comes is not missed
+  const std::int64_t last_before = good(store_of(site)->last_number());
+
+  site.control("handler", Value::map({{"url", ""}}));
+  add_deals(site, kNew);
+  retitle(2);
+  const std::int64_t lead =
+      change("crm.lead.add", Value::map({{"fields", Value::map({{"TITLE", "x"}})}}))["result"]
+          .integer();
+  const std::size_t all = before + 1 + kNew + 1 + 1;
+  for (std::size_t part = 1; part <= 3; ++part) {
+    BOOST_REQUIRE(wait_until([&] { return came(site) >= part * kNew / 4; }, kDeadline * 12));
+    site.kill("handler", SIGKILL);
+    site.kill("handler-backup", SIGKILL);
+  }
+  BOOST_REQUIRE(wait_until([&] { return came(site) >= all; }, kDeadline * 12));
+  wait_for_passes(site, "deal");
+  std::map<std::string, int> events;
+  for (const Item& item : all_events(*store_of(site))) {
+    if (item.number <= last_before) continue;
+    ++events[item.name + " " + item.object];
+    BOOST_TEST(item.payload["recovered"].text() == "1");
+  }
+  BOOST_TEST(events.size() == kNew + 2);
+  BOOST_TEST(came(site) == all);
+  BOOST_TEST(events["ONCRMDEALUPDATE ONCRMDEAL:2"] == 1);
+  BOOST_TEST(events["ONCRMDEALADD ONCRMDEAL:" + std::to_string(2 + kNew)] == 1);
+  const std::string log = site.hook_log();
+  std::size_t logged = 0;
+  for (std::size_t at = 0; (at = log.find("[recovered] => 1\n", at)) != log.npos; ++at) ++logged;
+  BOOST_TEST(logged >= kNew + 2);
+  BOOST_TEST(logged <= all - 1);
+
+  change("crm.lead.delete", Value::map({{"id", lead}}));
+  BOOST_REQUIRE(wait_until([&] { return came(site) > all; }));
+  wait_for_passes(site, "lead");
+  const Item last = all_events(*store_of(site)).back();
+  BOOST_TEST(last.name == "ONCRMLEADDELETE");
+  BOOST_TEST(last.object == "ONCRMLEAD:" + std::to_string(lead));
+  BOOST_TEST(came(site) == all + 1);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
