@@ -176,7 +176,7 @@ Result<TemplateView> TemplateView::of_text(std::string_view text, Escape escape)
   km::mustache view(whole);
   if (!view.is_valid()) return std::unexpected(broken_template(view.error_message()));
   view.set_custom_escape(escape);
-  return TemplateView(std::move(view), {});
+  return TemplateView(std::move(view), {}, {});
 }
 
 std::string TemplateView::render(const Value& data, const Value& constants) const {

@@ -78,7 +78,7 @@ BOOST_AUTO_TEST_CASE(whatever_has_the_focus_shows_it) {
     browser.script("document.activeElement.blur(); scrollTo(0, 0);");
     std::string first, last;
     int reached = 0;
-    for (int presses = 0; presses < 80; ++presses) {
+    for (int presses = 0; presses < 200; ++presses) {
       browser.press(kTabKey);
       const std::string here =
           look(browser,
