@@ -198,7 +198,7 @@ Settings: /etc/b24hooks/settings.conf
 Loaded from /etc/b24hooks/templates, /usr/lib/b24hooks/templates.
 3
 complete -o filenames -F _b24hooks b24hooks-handler
---export
+--explain --export
 jsonl csv
 Status: 202 Accepted
 installed: 0.2.0 install ok installed, waiting: 1

@@ -2,6 +2,7 @@
 // events that share a request.
 #include <signal.h>
 
+#include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <filesystem>
 #include <string>
@@ -128,6 +129,8 @@ BOOST_AUTO_TEST_CASE(events_of_one_object_are_joined_and_none_is_lost_by_kills) 
   std::string order;
   for (const auto& run : joined().ran("each")) order += run.at(0);
   std::erase(order, '9');
+  // What a kill broke off runs once more.
+  order.erase(std::unique(order.begin(), order.end()), order.end());
   BOOST_TEST(order == "123456x");
 }
 
