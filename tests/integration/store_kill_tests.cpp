@@ -32,6 +32,7 @@ struct Ack {
 Record numbered_record(int process, int serial) {
   Record record;
   record.id = std::to_string(process) + "-" + std::to_string(serial);
+  record.key = record.id;  // without one it would be a deleted record
   record.body = std::string(static_cast<std::size_t>(serial % 700), 'x');
   return record;
 }
