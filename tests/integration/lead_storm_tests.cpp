@@ -218,7 +218,9 @@ BOOST_AUTO_TEST_CASE(two_hundred_visitors_at_once_and_a_full_bucket) {
 // The portal's limits are the real ones here.
 BOOST_AUTO_TEST_CASE(four_processes_with_full_queues_never_overfill_the_bucket) {
   // (Calls that only read would share a request.)
-  Storm storm("[on ONCRMDEALUPDATE]\ncall = crm.duplicate.findbycomm?type=PHONE&values[]=1\n");
+  Storm storm(
+      "[handler]\nloop_limit = 0\n[on ONCRMDEALUPDATE]\ncall = "
+      "crm.duplicate.findbycomm?type=PHONE&values[]=1\n");
   const SecondIndex second(storm.site);
   constexpr int kEvents = 70;
   constexpr int kLeads = 300;
