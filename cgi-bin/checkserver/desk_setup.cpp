@@ -42,8 +42,7 @@ Value shown(const Visit& visit, const Value& setting) {
   }
   row.set("origin", origin);
   const std::string help = setting["help"].text(), expects = setting["expects"].text();
-  row.set("help",
-          visit.say_or(help_key(setting["section"].text(), setting["key"].text()), help));
+  row.set("help", visit.say_or(help_key(setting["section"].text(), setting["key"].text()), help));
   row.set("expects", visit.say_or(expects_key(expects), expects));
   row.set("is_set", !place.empty());
   row.set("is_wrong", setting["problems"].size() > 0);
@@ -87,7 +86,9 @@ Value sections_of(const Visit& visit, const Value& settings) {
 
 std::string help_key(std::string_view section, std::string_view key) {
   section = section.substr(0, section.find(' '));
-  if (key.starts_with("label_")) key = "label_*";
+  // Of "label_de" they are those of "label_*".
+  const SettingSection* known = find_section(section);
+  if (const SettingKey* row = known != nullptr ? known->find(key) : nullptr) key = row->name;
   return "setting_" + std::string(section) + (section.empty() ? "" : "_") + std::string(key);
 }
 

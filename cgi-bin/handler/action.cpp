@@ -2,11 +2,8 @@
 #include "action.h"
 
 #include <algorithm>
-#include <chrono>
-#include <condition_variable>
 #include <fstream>
 #include <iterator>
-#include <mutex>
 #include <span>
 #include <utility>
 
@@ -22,8 +19,8 @@
 namespace b24 {
 namespace {
 
-using Step = std::expected<void, ActionFailure> (*)(const ActionSettings&, const Item&,
-                                                    Value& progress, const ActionTools&);
+using Run = std::expected<void, ActionFailure> (*)(const ActionSettings&, const Item&,
+                                                   Value& progress, const ActionTools&);
 
 // The last words of methods that may be called twice: they read, or they set something to a value.
 // Any other call whose outcome is unknown (an "add") is left to the owner, since a second one could
@@ -228,18 +225,8 @@ std::expected<void, ActionFailure> append(const ActionSettings& action, const It
   return {};
 }
 
-struct StepRow {
-  const char* name;
-  bool (*is_set)(const ActionSettings& action);
-  Step run;
-};
-constexpr StepRow kSteps[] = {
-    {"call", [](const ActionSettings& action) { return !action.call.empty(); }, call},
-    {"forward", [](const ActionSettings& action) { return !action.forward.empty(); }, forward},
-    {"exec", [](const ActionSettings& action) { return !action.exec.empty(); }, exec},
-    {"mail", [](const ActionSettings& action) { return !action.mail.empty(); }, mail},
-    {"append", [](const ActionSettings& action) { return !action.append.empty(); }, append},
-};
+// In the order of steps().
+constexpr Run kRuns[] = {call, forward, exec, mail, append};
 
 // What the fields of `changed` were, as the last event of the object left them.
 Status recall_old(const ActionSettings& action, const Item& event, Value& progress,
@@ -257,14 +244,6 @@ Status recall_old(const ActionSettings& action, const Item& event, Value& progre
 
 }  // namespace
 
-bool sleep_for(Millis time, const std::stop_token& stop) {
-  std::mutex mutex;
-  std::condition_variable_any stopped;
-  std::unique_lock lock(mutex);
-  stopped.wait_for(lock, stop, std::chrono::milliseconds(time), [] { return false; });
-  return !stop.stop_requested();
-}
-
 bool applies(const ActionSettings& action, std::string_view event) {
   return action.event == "*" || text::equal_ignoring_case(action.event, event);
 }
@@ -274,17 +253,12 @@ bool is_wanted(const ActionSettings& action, const Value& event) {
 }
 
 bool has_begun(const Value& own) {
-  return std::ranges::any_of(kSteps,
-                             [&](const StepRow& step) { return !own[step.name].is_null(); });
+  return std::ranges::any_of(steps(), [&](const Step& step) { return !own[step.name].is_null(); });
 }
 
 bool any_applies(const std::vector<ActionSettings>& actions, std::string_view event) {
   return std::ranges::any_of(actions,
                              [&](const ActionSettings& action) { return applies(action, event); });
-}
-
-bool are_of_one_portal(const Item& one, const Item& other) {
-  return one.payload.path("auth.domain").text() == other.payload.path("auth.domain").text();
 }
 
 std::string portal_for(const ActionSettings& action, const Settings& settings, const Value& event) {
@@ -310,15 +284,17 @@ std::string first_destination(const Settings& settings, std::string_view event,
 std::expected<void, ActionFailure> run_action(const ActionSettings& action, const Item& event,
                                               Value& progress, const ActionTools& tools) {
   if (!is_wanted(action, event.payload)) return {};
-  for (const StepRow& step : kSteps) {
-    if (!step.is_set(action)) continue;
-    if (step.run != call) {
+  const std::span<const Step> all = steps();
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const Step& step = all[i];
+    if (!step.is_in(action)) continue;
+    if (kRuns[i] != call) {
       if (const Status recalled = recall_old(action, event, progress, tools); !recalled)
         return std::unexpected(ActionFailure{.error = recalled.error(), .tried = false});
       if (!why_not(action, event, progress).empty()) return {};
     }
     if (!progress[step.name].is_null()) continue;
-    if (auto done = step.run(action, event, progress, tools); !done) return done;
+    if (auto done = kRuns[i](action, event, progress, tools); !done) return done;
   }
   return {};
 }

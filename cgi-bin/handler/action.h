@@ -47,9 +47,6 @@ struct ActionTools {
   const NotifySettings* notify = nullptr;
 };
 
-// False when a stop was asked for.
-bool sleep_for(Millis time, const std::stop_token& stop);
-
 bool applies(const ActionSettings& action, std::string_view event);
 bool any_applies(const std::vector<ActionSettings>& actions, std::string_view event);
 
@@ -70,8 +67,6 @@ std::expected<void, ActionFailure> run_action(const ActionSettings& action, cons
 
 // Whether the event itself passes the section's filter, as far as that can be said without a call.
 bool is_wanted(const ActionSettings& action, const Value& event);
-// By the host that they say they are from; two portals have objects of the same number.
-bool are_of_one_portal(const Item& one, const Item& other);
 // Whether a step was done, by the section's part of the progress.
 bool has_begun(const Value& own);
 // Why what comes after the call is not done, by the filter and by `changed`; empty: it is done.

@@ -14,9 +14,8 @@ constexpr std::size_t kLookedAt = 100;  // events of the object; if none of thes
 Result<std::int64_t> successor(const ActionSettings& action, const Item& event, Store& store) {
   const auto waiting = store.behind(event, action.event == "*" ? "" : event.name, kLookedAt);
   if (!waiting) return std::unexpected(waiting.error());
-  const auto found = std::ranges::find_if(*waiting, [&](const Item& each) {
-    return is_wanted(action, each.payload) && are_of_one_portal(each, event);
-  });
+  const auto found = std::ranges::find_if(
+      *waiting, [&](const Item& each) { return is_wanted(action, each.payload); });
   return found == waiting->end() ? 0 : found->number;
 }
 

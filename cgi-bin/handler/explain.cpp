@@ -4,6 +4,7 @@
 #include "action.h"
 #include "base/secret.h"
 #include "base/text.h"
+#include "prepared.h"
 #include "value/php.h"
 
 namespace b24 {
@@ -54,22 +55,13 @@ std::string show_append(const ActionSettings& action, const Item& event, const V
   return line("append to " + action.append.string()) + block(row_of(action, event, own));
 }
 
-struct ShownStep {
-  const char* name;
-  bool (*is_set)(const ActionSettings& action);
-  std::string (*show)(const ActionSettings&, const Item&, const Value& own);
-};
-constexpr ShownStep kShown[] = {
-    {"call", [](const ActionSettings& action) { return !action.call.empty(); }, show_call},
-    {"forward", [](const ActionSettings& action) { return !action.forward.empty(); }, show_forward},
-    {"exec", [](const ActionSettings& action) { return !action.exec.empty(); }, show_exec},
-    {"mail", [](const ActionSettings& action) { return !action.mail.empty(); }, show_mail},
-    {"append", [](const ActionSettings& action) { return !action.append.empty(); }, show_append},
-};
+// In the order of steps().
+constexpr std::string (*kShown[])(const ActionSettings&, const Item&, const Value& own) = {
+    show_call, show_forward, show_exec, show_mail, show_append};
 
 struct Ruling {
   bool runs = false;
-  std::string why;
+  std::string why;  // behind "runs", or "does not run: "
 };
 
 Ruling judge(const ActionSettings& action, const Item& event, const Value& own, Millis now) {
@@ -79,7 +71,7 @@ Ruling judge(const ActionSettings& action, const Item& event, const Value& own, 
   const bool waits = action.debounce > 0 && now < event.received_at + action.debounce;
   const std::string later = waits ? ", after others of its object were waited for" : "";
   const bool asks = needs_result(action.filter) || !action.changed.empty();
-  if (asks && own["call"].is_null()) return {true, "if the call's answer fits" + later};
+  if (asks && own["call"].is_null()) return {true, " if the call's answer fits" + later};
   const std::string why = why_not(action, event, own);
   return {why.empty(), why.empty() ? later : why};
 }
@@ -96,12 +88,12 @@ std::string explain(const Settings& settings, const Item& event, Millis now) {
     const Value& own = event.progress[name_of(action)];
     const auto [runs, why] = judge(action, event, own, now);
     out += "\n[on " + name_of(action) + "] " + (runs ? "runs" : "does not run: ") +
-           (runs && !why.empty() && !why.starts_with(",") ? " " : "") +
            text::escape_controls(secret::mask(why)) + "\n";
     if (!runs) continue;
-    for (const ShownStep& step : kShown) {
-      if (!step.is_set(action)) continue;
-      out += step.show(action, event, own);
+    for (std::size_t i = 0; i < steps().size(); ++i) {
+      const Step& step = steps()[i];
+      if (!step.is_in(action)) continue;
+      out += kShown[i](action, event, own);
       if (!own[step.name].is_null()) out += line("    (done)");
     }
   }

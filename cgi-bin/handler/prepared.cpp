@@ -26,7 +26,19 @@ std::pair<std::string, std::string> column_of(std::string_view text) {
   return {std::string(name), std::string(value)};
 }
 
+constexpr Step kSteps[] = {
+    {"call", [](const ActionSettings& action) { return !action.call.empty(); }},
+    {"forward", [](const ActionSettings& action) { return !action.forward.empty(); }},
+    {"exec", [](const ActionSettings& action) { return !action.exec.empty(); }},
+    {"mail", [](const ActionSettings& action) { return !action.mail.empty(); }},
+    {"append", [](const ActionSettings& action) { return !action.append.empty(); }},
+};
+
 }  // namespace
+
+std::span<const Step> steps() {
+  return kSteps;
+}
 
 Result<HttpRequest> request_of(const ActionSettings& action, const Item& event, const Value& own) {
   const Value more = more_of(action, own);

@@ -4,7 +4,10 @@
 // An Error here is the owner's to mend: trying again would not help.
 #pragma once
 
+#include <span>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "base/error.h"
 #include "base/exec.h"
@@ -15,6 +18,13 @@
 #include "value/value.h"
 
 namespace b24 {
+
+// The steps of a section, in their order, and whether it has them.
+struct Step {
+  std::string_view name;  // in the progress, too
+  bool (*is_in)(const ActionSettings& action);
+};
+std::span<const Step> steps();
 
 // `own`: the section's part of the progress.
 

@@ -14,6 +14,11 @@ constexpr std::size_t kTogether = 50;  // commands of a batch
 constexpr Millis kFresh = 10'000;
 constexpr int kBatchRead = 200;  // status of an answer whose commands may have failed
 
+// Not of another portal, as far as they say where they are from.
+bool are_of_one_portal(const Item& one, const Item& other) {
+  return one.payload.path("auth.domain").text() == other.payload.path("auth.domain").text();
+}
+
 // The event, and others behind it that are due and wait for the same call.
 std::vector<Item> companions(const ActionSettings& action, const Item& event, Store& store) {
   ListFilter filter;

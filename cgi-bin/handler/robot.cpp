@@ -1,7 +1,6 @@
 // robot: see robot.h.
 #include "robot.h"
 
-#include <algorithm>
 #include <string_view>
 
 #include "base/secret.h"
@@ -14,10 +13,6 @@ namespace {
 
 constexpr const char* kName = "robot";
 constexpr std::string_view kDynamic = "DYNAMIC_";
-
-bool is_number(std::string_view text) {
-  return !text.empty() && std::ranges::all_of(text, text::is_digit);
-}
 
 bool has_event_or_token(const Value& params) {
   return !params["event"].is_null() || !params["auth"]["application_token"].is_null();
@@ -50,10 +45,11 @@ Value robot_event(Value params, const Value& get) {
   std::string entity = document[1].text();
   std::string id = document[2].text();
   Value fields = Value::array();
-  if (const std::size_t end = id.rfind('_'); end != id.npos && is_number(id.substr(end + 1))) {
+  if (const std::size_t end = id.rfind('_');
+      end != id.npos && text::is_number(id.substr(end + 1))) {
     entity = id.substr(0, end);
     id.erase(0, end + 1);
-    if (entity.starts_with(kDynamic) && is_number(entity.substr(kDynamic.size())))
+    if (entity.starts_with(kDynamic) && text::is_number(entity.substr(kDynamic.size())))
       fields.set("ENTITY_TYPE_ID", entity.substr(kDynamic.size()));
   }
   fields.set("ID", id);
@@ -74,7 +70,7 @@ std::string robot_object(const Value& event) {
   const std::string entity = document["entity"].text();
   const std::string id = document["id"].text();
   if (id.empty()) return {};
-  if (module != "crm" || !is_number(id)) return "ROBOT:" + module + ":" + entity + ":" + id;
+  if (module != "crm" || !text::is_number(id)) return "ROBOT:" + module + ":" + entity + ":" + id;
   const std::string type = event.path("data.FIELDS.ENTITY_TYPE_ID").text();
   return (type.empty() ? "ONCRM" + entity : "ONCRMDYNAMICITEM:" + type) + ":" + id;
 }

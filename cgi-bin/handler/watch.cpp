@@ -1,8 +1,6 @@
 // watch: see watch.h.
 #include "watch.h"
 
-#include <time.h>
-
 #include <algorithm>
 #include <map>
 #include <utility>
@@ -67,17 +65,29 @@ const Value& rows_of(const WatchedKind& kind, const Answer& answer) {
   return answer.result[kind.type == 0 ? "tasks" : "items"];
 }
 
+// The member_id that the portal's own events have; of several portals objects are told apart by it.
+Result<std::string> member_of(const Settings& settings) {
+  const auto own = std::ranges::find(settings.portals, "", &PortalSettings::name);
+  const std::string member = own == settings.portals.end() ? "" : own->member_id;
+  if (settings.portals.size() < 2 || !member.empty()) return member;
+  return std::unexpected(
+      Error{ErrorKind::settings, "watch_member_id",
+            "[watch]: of several portals nobody knows whose the changes are",
+            "set member_id in [portal], the one without a name, to auth[member_id] of its events"});
+}
+
 // One kind, under the lock.
 class WatchPass {
  public:
   WatchPass(const App& app, Store& store, Webhook& webhook, Ingester& ingester,
-            const WatchSettings& watch, const std::function<void()>& filed)
+            const WatchSettings& watch, std::string member, const std::function<void()>& filed)
       : app_(app),
         store_(store),
         webhook_(webhook),
         ingester_(ingester),
         watch_(watch),
         kind_(kind_of(watch)),
+        member_(std::move(member)),
         filed_(filed) {}
 
   // When it is due, by our clock; what it knows is read.
@@ -151,20 +161,18 @@ class WatchPass {
     Value fields = Value::map({{"ID", id}});
     if (kind_.event == "ONCRMDYNAMICITEM") fields.set("ENTITY_TYPE_ID", kind_.type);
     const char* part = kind_.type == 0 ? "FIELDS_AFTER" : "FIELDS";
-    const auto& portals = app_.settings->portals;
-    Value auth = Value::map({{"domain", webhook_.portal()}});
-    if (!portals.empty()) auth.set("member_id", portals[0].member_id);
     Record record;
     record.key = "watch-" + watch_.name + "-" + std::to_string(id) + "-" +
                  (verb == "DELETE" ? "deleted" : std::to_string(changed / kSecond));
     record.id = record.key;
     record.at = now_ms();
     record.content_type = "application/x-www-form-urlencoded";
-    record.body = php::build_query(Value::map({{"event", kind_.event + verb},
-                                               {"data", Value::map({{part, fields}})},
-                                               {"ts", changed / kSecond},
-                                               {"recovered", 1},
-                                               {"auth", auth}}));
+    record.body = php::build_query(Value::map(
+        {{"event", kind_.event + verb},
+         {"data", Value::map({{part, fields}})},
+         {"ts", changed / kSecond},
+         {"recovered", 1},
+         {"auth", Value::map({{"domain", webhook_.portal()}, {"member_id", member_}})}}));
     return record;
   }
 
@@ -249,6 +257,7 @@ class WatchPass {
   Ingester& ingester_;
   const WatchSettings& watch_;
   const WatchedKind kind_;
+  const std::string member_;
   const std::function<void()>& filed_;
   Millis since_ = 0, begun_ = 0, asked_at_ = 0;
   std::int64_t after_ = 0;
@@ -276,11 +285,13 @@ Millis Watch::run_all(Millis deadline, const std::stop_token& stop) {
   const auto gate = gates_.current();
   const auto lock = open_locked(app->settings->data.dir / "watch.lock", 0);
   if (!store || !gate || !lock) return std::min(kWithoutWatch, app->settings->watches[0].interval);
+  const auto member = member_of(*app->settings);
+  if (!member) return app->log->error_bounded("watch", member.error()), kWithoutWatch;
   Webhook webhook(*app->settings, gate->get());
   webhook.options().stop = stop;
   Millis next = kWithoutWatch;
   for (const WatchSettings& watch : app->settings->watches) {
-    WatchPass pass(*app, **store, webhook, ingester_, watch, filed_);
+    WatchPass pass(*app, **store, webhook, ingester_, watch, *member, filed_);
     Result<Millis> due = pass.due();
     Status done = due ? Status() : std::unexpected(due.error());
     if (due && (is_start_ || *due <= now_ms())) done = pass.run(deadline, stop);

@@ -115,7 +115,7 @@ PhpValue php_value(Php& php, std::string_view ends, std::string_view dir) {
       value += "1";
     } else if (word == "__dir__") {
       value += dir;
-    } else if (token.kind == TokenKind::word && std::ranges::all_of(word, text::is_digit)) {
+    } else if (token.kind == TokenKind::word && text::is_number(word)) {
       value += word;
     } else {
       is_clear = is_clear && (word == "false" || word == "null");

@@ -225,6 +225,30 @@ Value comment_of(const Form& form, const Submission& submission, std::string_vie
   return comment;
 }
 
+// Who it is from: what the item itself has a place for, or not.
+Value who_of(const Value& fields, const Value& person) {
+  Value who = person;
+  for (const Value::Member& member : fields.members()) {
+    const std::string name = member.key.text();
+    if (is_multifield(name) || name == "NAME" || name == "LAST_NAME" || name == "SECOND_NAME" ||
+        name == "POST")
+      who.set(name, member.value);
+  }
+  return who;
+}
+
+// What is to become of the sender (lead_sender.h).
+void add_customer(Value& payload, const Form& form, const Submission& submission, const Value& who,
+                  std::string_view id) {
+  if (form.link_customer || form.comment_known) {
+    const Value duplicates = duplicates_of(who);
+    if (duplicates.size() != 0) payload.set("duplicates", duplicates);
+  }
+  if (form.comment_known) payload.set("comment", comment_of(form, submission, id));
+  if (form.comment_known && form.link_customer) payload.set("link", true);
+  if (form.create_contact && who.size() != 0) payload.set("contact", contact_call(form, who, id));
+}
+
 Value lead_call(Value fields, std::string_view id) {
   return Value::map(
       {{"method", "crm.lead.add"},
@@ -315,31 +339,16 @@ Value lead_payload(const Form& form, const Submission& submission, std::string_v
   Value fields = classic_fields(form, submission, person);
   const bool is_test = is_test_lead(id);
   if (is_test) mark_as_test(fields);
-  // Who it is from: what the item itself has a place for, or not.
-  Value who = person;
-  for (const Value::Member& member : fields.members()) {
-    const std::string name = member.key.text();
-    if (is_multifield(name) || name == "NAME" || name == "LAST_NAME" || name == "SECOND_NAME" ||
-        name == "POST")
-      who.set(name, member.value);
-  }
-  const Value duplicates =
-      form.link_customer || form.comment_known ? duplicates_of(who) : Value::array();
   Value payload;
   if (form.item_method) {
     payload = item_call(form.entity, fields, id);
   } else {
     fields.set("ORIGINATOR_ID", kOriginator);
     fields.set("ORIGIN_ID", id);
-    payload = lead_call(std::move(fields), id);
+    payload = lead_call(fields, id);
   }
   // A test makes one thing, which can be deleted again, and touches nobody.
-  if (!is_test) {
-    if (duplicates.size() != 0) payload.set("duplicates", duplicates);
-    if (form.comment_known) payload.set("comment", comment_of(form, submission, id));
-    if (form.comment_known && form.link_customer) payload.set("link", true);
-    if (form.create_contact && who.size() != 0) payload.set("contact", contact_call(form, who, id));
-  }
+  if (!is_test) add_customer(payload, form, submission, who_of(fields, person), id);
   if (person.size() != 0) payload.set("person", person);
   if (const Value* trace = submission.marks.find("TRACE"); trace != nullptr)
     payload.set("trace", *trace);

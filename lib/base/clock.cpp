@@ -4,8 +4,10 @@
 #include <array>
 #include <charconv>
 #include <chrono>
+#include <condition_variable>
 #include <cstring>
 #include <ctime>
+#include <mutex>
 
 #include "base/files.h"
 #include "base/text.h"
@@ -34,6 +36,14 @@ Millis steady_ms() {
   timespec time{};
   clock_gettime(CLOCK_BOOTTIME, &time);
   return Millis{time.tv_sec} * kSecond + time.tv_nsec / 1'000'000;
+}
+
+bool sleep_for(Millis time, const std::stop_token& stop) {
+  std::mutex mutex;
+  std::condition_variable_any stopped;
+  std::unique_lock lock(mutex);
+  stopped.wait_for(lock, stop, std::chrono::milliseconds(time), [] { return false; });
+  return !stop.stop_requested();
 }
 
 std::string boot_id() {

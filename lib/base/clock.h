@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 
@@ -20,6 +21,8 @@ using Clock = std::function<Millis()>;
 
 Millis now_ms();     // the system's clock; the default Clock
 Millis steady_ms();  // since the machine was started, sleep included; nobody can set it
+// False when a stop was asked for meanwhile.
+bool sleep_for(Millis time, const std::stop_token& stop);
 // Another after each start of the machine; "-" where nobody tells.
 std::string boot_id();
 

@@ -79,6 +79,10 @@ std::string escaped(std::string_view text, std::size_t limit, std::string_view b
 
 }  // namespace
 
+bool is_number(std::string_view text) {
+  return !text.empty() && std::ranges::all_of(text, is_digit);
+}
+
 bool is_valid_utf8(std::string_view bytes) {
   while (!bytes.empty())
     if (take(bytes).point.length == 0) return false;

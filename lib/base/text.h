@@ -16,6 +16,9 @@ inline bool is_letter(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
+// Digits, one at least.
+bool is_number(std::string_view text);
+
 bool is_valid_utf8(std::string_view bytes);
 // Each byte that is not part of valid UTF-8, and each NUL, becomes U+FFFD.
 std::string to_valid_utf8(std::string_view bytes);

@@ -1,8 +1,6 @@
 // item_link: see item_link.h.
 #include "portal/item_link.h"
 
-#include <algorithm>
-
 #include "base/text.h"
 #include "portal/webhook.h"
 
@@ -15,7 +13,7 @@ std::string item_link(const Settings& settings, const Value& payload, std::strin
   std::string entity =
       colon == result.npos ? payload["entity"].text() : std::string(result.substr(0, colon));
   const std::string_view number = colon == result.npos ? result : result.substr(colon + 1);
-  if (portal.empty() || number.empty() || !std::ranges::all_of(number, text::is_digit)) return {};
+  if (portal.empty() || !text::is_number(number)) return {};
   if (entity.empty()) entity = "lead";
   // Smart processes have no name of their own there.
   if (text::is_digit(entity.front())) entity.insert(0, "type/");

@@ -276,7 +276,7 @@ Status complete(Settings& settings, std::string_view web_root) {
   for (const WatchSettings& watch : settings.watches) {
     constexpr std::string_view kKinds[] = {"lead", "deal", "contact", "company", "task"};
     if (std::ranges::find(kKinds, watch.name) != std::end(kKinds)) continue;
-    if (std::ranges::all_of(watch.name, text::is_digit)) continue;
+    if (text::is_number(watch.name)) continue;
     return settings_error("bad_value", "[watch " + text::for_log(watch.name) + "]: no such kind",
                           "name lead, deal, contact, company, task or a smart process's number");
   }

@@ -48,14 +48,7 @@ class Workshop {
 SiteOptions with_settings(const std::string& more, std::vector<std::string> environment = {}) {
   SiteOptions options;
   options.environment = std::move(environment);
-  options.settings =
-      "C_REST_WEB_HOOK_URL = https://localhost:1/rest/1/sandbox/\n\n[data]\ndir = data\n\n[page]\n"
-      "templates = " +
-      (fs::current_path() / "templates").string() +
-      "\n\n[portal]\napplication_token = " + std::string(kToken) +
-      "\n\n[spam]\nper_address = 0\n\n[portal_call]\nca_file = "
-      "sandbox-ca.pem\n" +
-      more;
+  options.settings = site_settings(more + "\n\n[spam]\nper_address = 0\n");
   return options;
 }
 

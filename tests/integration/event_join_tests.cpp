@@ -29,19 +29,14 @@ class Joined {
     write_file(program, "#!/bin/sh\necho \"$@\" >> \"" + (dir_ / "ran").string() + "\"\n");
     fs::permissions(program, fs::perms::owner_all);
     SiteOptions options;
-    options.settings =
-        "C_REST_WEB_HOOK_URL = https://localhost:1/rest/1/sandbox/\n\n[data]\ndir = "
-        "data\n\n[page]\n"
-        "templates = " +
-        (fs::current_path() / "templates").string() +
-        "\n\n[portal]\napplication_token = " + std::string(kToken) +
-        "\n\n[portal_call]\nca_file = sandbox-ca.pem\n\n[robot won]\nsecret = " + kSecret +
+    options.settings = site_settings(
+        std::string("\n[robot won]\nsecret = ") + kSecret +
         "\n\n[on ROBOT:won]\nexec = " + program +
         " robot {event} {document.entity} {data.FIELDS.ID} {note}\n"
         "\n[on ONJOIN]\ndebounce = 2s\nfilter = n!=x\nexec = " +
         program + " joined {n} {joined}\n\n[on ONJOIN each]\nexec = " + program +
         " each {n}\n\n[on ONREAD]\ndebounce = 2s\ncall = crm.deal.get?id={deal}\nexec = " +
-        program + " read {data.FIELDS.ID} {deal} {result.ID}\n";
+        program + " read {data.FIELDS.ID} {deal} {result.ID}\n");
     site_.emplace(options);
   }
   const Site& site() const { return *site_; }

@@ -26,18 +26,14 @@ BOOST_AUTO_TEST_CASE(a_new_stage_is_told_to_a_chat_by_mail_and_in_a_table_once) 
   write_file(sendmail, "#!/bin/sh\ncat >> \"" + (dir / "mails").string() + "\"\n");
   fs::permissions(sendmail, fs::perms::owner_all);
   SiteOptions options;
-  options.settings =
-      "C_REST_WEB_HOOK_URL = https://localhost:1/rest/1/sandbox/\n\n[data]\ndir = data\n\n[page]\n"
-      "templates = " +
-      (fs::current_path() / "templates").string() +
-      "\n\n[portal]\napplication_token = " + std::string(kToken) +
-      "\n\n[portal_call]\nca_file = sandbox-ca.pem\n\n[notify]\nsendmail = " + sendmail +
+  options.settings = site_settings(
+      "\n[notify]\nsendmail = " + sendmail +
       "\n\n[on ONCRMDEALUPDATE stage]\ncall = crm.deal.get?id={data.FIELDS.ID}\n"
       "changed = STAGE_ID\nforward = http://127.0.0.1:" +
       std::to_string(chat.port()) +
       "/bot1/send\nforward_body = {\"text\": \"{{result.TITLE}}: {{old.STAGE_ID}} > "
       "{{result.STAGE_ID}}\"}\nmail = boss@example.com\nmail_subject = Stage {result.STAGE_ID}\n"
-      "append = stages.csv\nappend_row = Deal: {data.FIELDS.ID} | Stage: {result.STAGE_ID}\n";
+      "append = stages.csv\nappend_row = Deal: {data.FIELDS.ID} | Stage: {result.STAGE_ID}\n");
   const Site site(options);
   const auto store = [&] { return good(Store::open(site.run_dir() / "data")); };
   std::int64_t changes = 0;

@@ -56,13 +56,9 @@ BOOST_AUTO_TEST_SUITE(missed_event_tests)
 
 BOOST_AUTO_TEST_CASE(every_change_of_an_outage_has_one_event_whatever_is_killed) {
   SiteOptions options;
-  options.settings =
-      "C_REST_WEB_HOOK_URL = https://localhost:1/rest/1/sandbox/\n\n[data]\ndir = data\n\n[page]\n"
-      "templates = " +
-      (fs::current_path() / "templates").string() +
-      "\n\n[portal]\napplication_token = " + std::string(kToken) +
-      "\n\n[portal_call]\nca_file = sandbox-ca.pem\nbucket_size = 100000\nbucket_drain = 10000\n"
-      "\n[watch deal]\ninterval = 1s\n\n[watch lead]\ninterval = 1s\ndeletions = yes\n";
+  options.settings = site_settings(
+      "bucket_size = 100000\nbucket_drain = 10000\n"
+      "\n[watch deal]\ninterval = 1s\n\n[watch lead]\ninterval = 1s\ndeletions = yes\n");
   const Site site(options);
   site.control("limits", Value::map({{"size", 100'000}, {"drain", 10'000}}));
   const auto change = [&](const char* method, Value params) {
@@ -119,6 +115,27 @@ BOOST_AUTO_TEST_CASE(every_change_of_an_outage_has_one_event_whatever_is_killed)
   BOOST_TEST(last.name == "ONCRMLEADDELETE");
   BOOST_TEST(last.object == "ONCRMLEAD:" + std::to_string(lead));
   BOOST_TEST(came(site) == all + 1);
+}
+
+// The objects of two portals are told apart by member_id.
+BOOST_AUTO_TEST_CASE(of_several_portals_the_watched_one_has_to_be_named) {
+  SiteOptions options;
+  options.settings = site_settings(
+      "\n[portal other]\napplication_token = another\n\n[watch deal]\ninterval = 1s\n");
+  const Site site(options);
+  const auto log = [&] { return read_file(site.run_dir() / "data/b24hooks.log"); };
+  BOOST_REQUIRE(wait_until([&] { return log().contains("watch_member_id"); }));
+  BOOST_TEST(log().contains("set member_id in [portal]"));
+  site.set_settings(site.settings() + "\n[portal]\nmember_id = 5a7d0b0c5f0e4a3b9c8d7e6f50123456\n");
+  site.kill("handler", SIGTERM);
+  site.kill("handler-backup", SIGTERM);
+  wait_for_passes(site, "deal");
+  const std::size_t before = came(site);
+  site.call_json("crm.deal.update",
+                 Value::map({{"id", 1}, {"fields", Value::map({{"TITLE", "x"}})}}));
+  BOOST_REQUIRE(wait_until([&] { return came(site) == before + 1; }));
+  wait_for_passes(site, "deal");
+  BOOST_TEST(came(site) == before + 1);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

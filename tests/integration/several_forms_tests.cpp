@@ -34,9 +34,19 @@ struct Several {
     return "https://127.0.0.1:" + std::to_string(site().sandbox_port()) + "/rest/3/admin/";
   }
   static std::string second_portal() { return "\n[portal second]\nwebhook = " + second() + "\n"; }
-  static void set(const std::string& more) {
-    site().set_settings(plain() + more);
-    usleep(1'100'000);  // a changed file is taken up within a second
+  // A form of its own tells when the changed file is taken up.
+  static void set(const std::string& more, const std::string& base = plain()) {
+    static int changes = 0;
+    const std::string form = "taken" + std::to_string(++changes);
+    site().set_settings(base + more + "\n[form " + form + "]\nfields = phone\n");
+    BOOST_REQUIRE(wait_until([&] { return site().get("/index.php?form=" + form).status == 200; }));
+  }
+  // By the receiver, too, which has nothing to do with forms.
+  static void set_for_events(const std::string& more) {
+    set(more + "\n[robot taken]\nsecret = settings-are-taken-up\n");
+    BOOST_REQUIRE(wait_until([&] {
+      return site().post("/handler.php?robot=settings-are-taken-up", Value::array()).status == 200;
+    }));
   }
   // The users in whose names a method was called.
   static std::vector<std::string> users(const std::string& method) {
@@ -68,10 +78,10 @@ struct Several {
 BOOST_FIXTURE_TEST_SUITE(several_forms_tests, Several)
 
 BOOST_AUTO_TEST_CASE(a_form_and_each_action_have_their_portal) {
-  set(second_portal() +
-      "[form]\nportal = SECOND\n"
-      "[on ONFIRST]\nportal = second\ncall = crm.deal.get?id=1\n"
-      "[on ONSECOND]\ncall = crm.deal.fields\n");
+  set_for_events(second_portal() +
+                 "[form]\nportal = SECOND\n"
+                 "[on ONFIRST]\nportal = second\ncall = crm.deal.get?id=1\n"
+                 "[on ONSECOND]\ncall = crm.deal.fields\n");
   BOOST_TEST(submit(person())["status"].text() == "saved");
   BOOST_TEST(called("crm.lead.add", {kAdmin}));
 
@@ -270,12 +280,10 @@ BOOST_AUTO_TEST_CASE(contacts_items_and_comments_are_made_once_whatever_breaks_o
   const std::string quick = "[delivery]\nsettle = 1s\n[portal_call]\ntotal_time = 2s\n";
   std::string plainer = plain();
   plainer.replace(plainer.find("[portal_call]\n"), 14, quick);
-  site().set_settings(
-      plainer +
-      "\n[form]\nduplicates = comment\n[form order]\nentity = deal\ncontact = create\n"
+  set("\n[form]\nduplicates = comment\n[form order]\nentity = deal\ncontact = create\n"
       "duplicates = ignore\n[form process]\nentity = 128\ncontact = create\n"
-      "duplicates = ignore\nvalues = OPENED=Y\n");
-  usleep(1'100'000);
+      "duplicates = ignore\nvalues = OPENED=Y\n",
+      plainer);
   const auto sent_in_the_end = [](const std::string& form, const char* name, const char* method) {
     site().fault("created-then-timeout", 1, method);
     const Value answer = submit(person(name), form);

@@ -2,6 +2,7 @@
 // them.
 #pragma once
 
+#include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,6 +18,16 @@
 namespace b24::test {
 
 inline constexpr std::string_view kToken = "0123456789abcdef0123456789abcdef";
+
+// Those of a site (site.h) with the sandbox and this token, and what is given: more keys of
+// [portal_call] first, then sections.
+inline std::string site_settings(const std::string& more) {
+  return "C_REST_WEB_HOOK_URL = https://localhost:1/rest/1/sandbox/\n\n[data]\ndir = data\n\n"
+         "[page]\ntemplates = " +
+         (std::filesystem::current_path() / "templates").string() +
+         "\n\n[portal]\napplication_token = " + std::string(kToken) +
+         "\n\n[portal_call]\nca_file = sandbox-ca.pem\n" + more;
+}
 
 // What $_REQUEST holds of an event about the object `id`.
 inline Value event_params(std::string_view event = "ONCRMDEALUPDATE", std::string_view id = "7",

@@ -34,4 +34,11 @@ BOOST_AUTO_TEST_CASE(each_setting_has_its_words_in_russian) {
   for (const auto& [key, text] : *english) BOOST_TEST(!key.starts_with(kTranslatedOnly), key);
 }
 
+BOOST_AUTO_TEST_CASE(a_text_in_one_language_has_the_words_of_all) {
+  BOOST_TEST(desk::help_key("form", "heading_ru") == "setting_form_heading_*");
+  BOOST_TEST(desk::help_key("field topic", "label_de") == "setting_field_label_*");
+  BOOST_TEST(desk::help_key("form", "heading") == "setting_form_heading");
+  BOOST_TEST(desk::help_key("", "C_REST_BLOCK_LOG") == "setting_C_REST_BLOCK_LOG");
+}
+
 BOOST_AUTO_TEST_SUITE_END()
