@@ -28,8 +28,6 @@ using Run = std::expected<void, ActionFailure> (*)(const ActionSettings&, const 
 constexpr std::string_view kReading[] = {"get", "list", "fields", "current", "time", "profile"};
 constexpr std::string_view kSetting[] = {"update", "set", "delete"};
 
-constexpr Millis kLongestTurn = 2'000;
-constexpr int kMostTurns = 10;
 constexpr std::streamoff kRowsLookedAt = 4 << 20;  // bytes
 
 bool ends_with_one(std::string_view method, std::span<const std::string_view> words) {
@@ -42,9 +40,7 @@ bool is_repeatable(std::string_view method) {
   return is_reading(method) || ends_with_one(method, kSetting);
 }
 
-// Calls, and waits for a place in the portal's bucket that is soon free: otherwise each of a
-// thousand events would be taken up and put back again and again while the one before it is called.
-CallResult call_in_turn(const ActionSettings& action, const Item& event, const ActionTools& tools) {
+CallResult call_portal(const ActionSettings& action, const Item& event, const ActionTools& tools) {
   const auto [name, method, params] = call_of(action, event);
   // Of this event and section: the same again is done once.
   const std::string key =
@@ -54,14 +50,7 @@ CallResult call_in_turn(const ActionSettings& action, const Item& event, const A
   std::optional<CallResult> read;
   if (tools.read_ahead != nullptr && tools.store != nullptr && is_reading(method))
     read = tools.read_ahead->call(action, event, *tools.store, tools.webhook);
-  CallResult answer = read ? *std::move(read) : tools.webhook.call(method, params, key);
-  for (int turn = 0; turn < kMostTurns; ++turn) {
-    if (answer || answer.error().error.code != "gate") break;
-    const Millis wait = answer.error().retry_at - now_ms();
-    if (wait > kLongestTurn || !sleep_for(wait, tools.stop)) break;
-    answer = tools.webhook.call(method, params, key);
-  }
-  return answer;
+  return read ? *std::move(read) : tools.webhook.call(method, params, key);
 }
 
 ActionFailure loop_failure(const ActionSettings& action, const Item& event, Millis until) {
@@ -90,7 +79,7 @@ std::expected<void, ActionFailure> call(const ActionSettings& action, const Item
     if (until != 0) return std::unexpected(loop_failure(action, event, until));
   }
   const Millis begun = now_ms();
-  const auto answer = call_in_turn(action, event, tools);
+  const auto answer = call_portal(action, event, tools);
   if (!answer) {
     const CallError& error = answer.error();
     const bool unsafe = error.verdict == Verdict::look && !is_repeatable(method) &&

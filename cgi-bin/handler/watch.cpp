@@ -80,7 +80,8 @@ Result<std::string> member_of(const Settings& settings) {
 class WatchPass {
  public:
   WatchPass(const App& app, Store& store, Webhook& webhook, Ingester& ingester,
-            const WatchSettings& watch, std::string member, const std::function<void()>& filed)
+            const WatchSettings& watch, std::string member, Millis deadline,
+            const std::function<void()>& filed)
       : app_(app),
         store_(store),
         webhook_(webhook),
@@ -88,6 +89,7 @@ class WatchPass {
         watch_(watch),
         kind_(kind_of(watch)),
         member_(std::move(member)),
+        deadline_(deadline),
         filed_(filed) {}
 
   // When it is due, by our clock; what it knows is read.
@@ -102,7 +104,7 @@ class WatchPass {
     return begun_ != 0 || asked_at_ > now_ms() ? 0 : asked_at_ + watch_.interval;
   }
 
-  Status run(Millis deadline, const std::stop_token& stop) {
+  Status run() {
     // What a killed pass has filed is to be known before anything is compared.
     if (const auto taken = ingester_.run(kWatchPatience); !taken)
       return std::unexpected(taken.error());
@@ -110,7 +112,7 @@ class WatchPass {
     // reaches back to.
     if (since_ == 0) return end(now_ms() + kOverlap);
     for (;;) {
-      const CallResult answer = call(page_call(kind_, since_ - kOverlap, after_), deadline, stop);
+      const CallResult answer = call(page_call(kind_, since_ - kOverlap, after_));
       if (!answer) {
         // Its limits, or a stop: it goes on the next time.
         if (answer.error().error.code == "gate") return {};
@@ -124,7 +126,7 @@ class WatchPass {
       if (const Status kept = remember(); !kept) return kept;
     }
     if (watch_.deletions && kind_.type != 0) {
-      if (const Status looked = look_for_deleted(deadline, stop); !looked) return looked;
+      if (const Status looked = look_for_deleted(); !looked) return looked;
     }
     return end(begun_);
   }
@@ -147,13 +149,9 @@ class WatchPass {
   }
 
   // Waits for its place in the portal's bucket, behind leads and actions.
-  CallResult call(const Command& command, Millis deadline, const std::stop_token& stop) {
-    for (;;) {
-      CallResult answer = webhook_.call(command.method, command.params);
-      if (answer || answer.error().error.code != "gate") return answer;
-      const Millis wait = answer.error().retry_at - now_ms();
-      if (steady_ms() + wait > deadline || !sleep_for(wait, stop)) return answer;
-    }
+  CallResult call(const Command& command) {
+    webhook_.wait_for_place(deadline_ - steady_ms());
+    return webhook_.call(command.method, command.params);
   }
 
   // An event as the portal would have sent it.
@@ -222,7 +220,7 @@ class WatchPass {
   }
 
   // Those that had events and are not there any more.
-  Status look_for_deleted(Millis deadline, const std::stop_token& stop) {
+  Status look_for_deleted() {
     const auto known = store_.arrived(kind_.event, 0);
     const auto gone = store_.arrived(kind_.event + "DELETE", 0);
     if (!known) return std::unexpected(known.error());
@@ -240,7 +238,7 @@ class WatchPass {
       for (std::size_t i = from; i < to; ++i) asked.append(ids[i]);
       Command ask = page_call(kind_, 0, 0);
       ask.params.set("filter", Value::map({{"@id", asked}}));
-      const CallResult answer = call(ask, deadline, stop);
+      const CallResult answer = call(ask);
       if (!answer) return std::unexpected(answer.error().error);
       std::map<std::int64_t, bool> there;
       for (const Value::Member& row : rows_of(kind_, *answer).members())
@@ -258,6 +256,7 @@ class WatchPass {
   const WatchSettings& watch_;
   const WatchedKind kind_;
   const std::string member_;
+  const Millis deadline_;  // steady
   const std::function<void()>& filed_;
   Millis since_ = 0, begun_ = 0, asked_at_ = 0;
   std::int64_t after_ = 0;
@@ -291,10 +290,10 @@ Millis Watch::run_all(Millis deadline, const std::stop_token& stop) {
   webhook.options().stop = stop;
   Millis next = kWithoutWatch;
   for (const WatchSettings& watch : app->settings->watches) {
-    WatchPass pass(*app, **store, webhook, ingester_, watch, *member, filed_);
+    WatchPass pass(*app, **store, webhook, ingester_, watch, *member, deadline, filed_);
     Result<Millis> due = pass.due();
     Status done = due ? Status() : std::unexpected(due.error());
-    if (due && (is_start_ || *due <= now_ms())) done = pass.run(deadline, stop);
+    if (due && (is_start_ || *due <= now_ms())) done = pass.run();
     if (!done) app->log->error_bounded("watch", done.error());
     due = pass.due();
     if (done && due) next = std::min(next, std::max(kSecond, *due - now_ms()));

@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::size_t kCommandsPerRequest = 50;
 constexpr std::size_t kBytesPerRequest = 1 << 20;
+constexpr Millis kLongestTurn = 2'000;  // for a place in the bucket
 constexpr Millis kOperatingWait = 60'000;
 constexpr std::string_view kScheme = "https://";
 
@@ -181,6 +182,16 @@ CallResult Webhook::held_back(Millis wait) const {
                 clock_() + wait});
 }
 
+// As CallGate::enter, once patience has ended.
+Millis Webhook::enter(std::string_view method) {
+  const Millis until = steady_ms() + patience_;
+  for (;;) {
+    const Millis wait = gate_->enter(method);
+    const bool is_soon = wait <= kLongestTurn && steady_ms() + wait <= until;
+    if (wait == 0 || !is_soon || !sleep_for(wait, http_.options.stop)) return wait;
+  }
+}
+
 CallResult Webhook::call(std::string_view method, const Value& params, std::string_view key) {
   auto outcome = call_once(method, params, key);
   // crm.* is classic, and so is a batch of it.
@@ -198,7 +209,7 @@ CallResult Webhook::call(std::string_view method, const Value& params, std::stri
 CallResult Webhook::call_once(std::string_view method, const Value& params, std::string_view key) {
   if (fault_) return std::unexpected(CallError{*fault_, 0, Verdict::blocked, 0});
   if (gate_ != nullptr) {
-    if (const Millis wait = gate_->enter(method); wait > 0) return held_back(wait);
+    if (const Millis wait = enter(method); wait > 0) return held_back(wait);
   }
   auto outcome = send(method, params, key);
   mask(outcome);

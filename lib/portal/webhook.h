@@ -105,6 +105,10 @@ class Webhook {
 
   // For this and later calls.
   HttpOptions& options() { return http_.options; }
+  // A call waits so long for a place in the gate's bucket, where one gets free within two seconds
+  // each time, or until a stop is asked for (options); without this not at all. Whoever gives up
+  // what comes before, such as a look-up, would take each place for that again.
+  void wait_for_place(Millis patience) { patience_ = patience; }
 
   // Whether the configured URL has the form of a webhook (https://host/rest/USER/SECRET/, or
   // /rest/api/USER/SECRET/); the fault in words, else nothing.
@@ -126,6 +130,7 @@ class Webhook {
   CallResult send(std::string_view method, const Value& params, std::string_view key);
   // One request's worth.
   std::vector<BatchResult> run_together(std::span<const Command> commands);
+  Millis enter(std::string_view method);
   CallResult held_back(Millis wait) const;
   void mask(CallResult& outcome) const;
   // When a method whose time is used up may be called again.
@@ -141,6 +146,7 @@ class Webhook {
   std::optional<Error> fault_;
   CallGate* gate_;
   Clock clock_;
+  Millis patience_ = 0;
   Http http_;
 };
 

@@ -243,6 +243,26 @@ BOOST_AUTO_TEST_CASE(four_processes_with_full_queues_never_overfill_the_bucket) 
   BOOST_TEST(refused_by_the_bucket(storm.site) == 0U);
 }
 
+// What waits for its place in the bucket keeps what it has found out: a look-up that is done again
+// instead of the sending would take each place for itself.
+BOOST_AUTO_TEST_CASE(leads_that_have_waited_are_looked_for_once) {
+  Storm storm("[portal_call]\nbucket_size = 4\nbucket_drain = 2\n[delivery]\nthreads = 1\n");
+  storm.site.fault("down");
+  constexpr int kLeads = 200;
+  for (int i = 0; i < kLeads; ++i) {
+    NewItem lead = queued_lead(i);
+    lead.received_at = now_ms() - kMinute;
+    good(storm.store().accept({lead}));
+  }
+  storm.site.reset();
+  BOOST_TEST(storm.drained());
+  BOOST_TEST(storm.site.leads().size() == static_cast<std::size_t>(kLeads));
+  std::size_t answered = 0;
+  for (const Value::Member& call : storm.site.calls("batch").members())
+    answered += call.value["error"].text().empty() ? 1 : 0;
+  BOOST_TEST(answered == 8U);  // each fifty are asked for, then sent
+}
+
 BOOST_AUTO_TEST_CASE(two_processes_and_cron_side_by_side_double_nothing) {
   Storm storm("[form]\nwait = 2s\n");
   const SecondIndex second(storm.site);
