@@ -21,7 +21,7 @@ namespace {
 constexpr Millis kForwardTime = 30'000;
 // Without it each of a thousand events would be taken up and put back again and again while the one
 // before it is called.
-constexpr Millis kTurnPatience = 20'000;
+constexpr int kCallTurns = 10;
 
 // What one thread needs to run actions; kept from pass to pass, gone when the settings change.
 struct Tools {
@@ -48,7 +48,7 @@ struct Tools {
       auto own = gates.current(portal);
       line.emplace(own ? *own : gate, *app.settings, portal);
       line->webhook.options().stop = stop;
-      line->webhook.wait_for_place(kTurnPatience);
+      line->webhook.wait_for_place(kCallTurns);
     }
     return line->webhook;
   }

@@ -150,7 +150,7 @@ class WatchPass {
 
   // Waits for its place in the portal's bucket, behind leads and actions.
   CallResult call(const Command& command) {
-    webhook_.wait_for_place(deadline_ - steady_ms());
+    webhook_.wait_for_place((deadline_ - steady_ms()) / Webhook::kLongestTurn);
     return webhook_.call(command.method, command.params);
   }
 

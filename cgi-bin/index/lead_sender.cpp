@@ -9,7 +9,7 @@
 namespace b24 {
 namespace {
 
-constexpr Millis kTurnPatience = 10'000;  // all of a pass's requests, and other threads', in between
+constexpr int kTurns = 20;  // until there is a place for what follows a look-up
 
 // The request was refused as a whole, before the portal saw what is in it: it was too large for
 // what stands before the portal, or one lead's words look like an attack to that.
@@ -50,7 +50,7 @@ LeadSender::LeadSender(std::shared_ptr<const Settings> settings, std::shared_ptr
       gate_(std::move(gate)),
       webhook_(*settings_, gate_.get(), portal) {
   webhook_.options().stop = std::move(stop);
-  webhook_.wait_for_place(kTurnPatience);
+  webhook_.wait_for_place(kTurns);
 }
 
 std::vector<CallResult> LeadSender::run(const std::vector<Command>& commands) {

@@ -15,7 +15,6 @@ namespace {
 
 constexpr std::size_t kCommandsPerRequest = 50;
 constexpr std::size_t kBytesPerRequest = 1 << 20;
-constexpr Millis kLongestTurn = 2'000;  // for a place in the bucket
 constexpr Millis kOperatingWait = 60'000;
 constexpr std::string_view kScheme = "https://";
 
@@ -182,13 +181,12 @@ CallResult Webhook::held_back(Millis wait) const {
                 clock_() + wait});
 }
 
-// As CallGate::enter, once patience has ended.
+// As CallGate::enter, when all turns are over.
 Millis Webhook::enter(std::string_view method) {
-  const Millis until = steady_ms() + patience_;
-  for (;;) {
+  for (std::int64_t turn = 0;; ++turn) {
     const Millis wait = gate_->enter(method);
-    const bool is_soon = wait <= kLongestTurn && steady_ms() + wait <= until;
-    if (wait == 0 || !is_soon || !sleep_for(wait, http_.options.stop)) return wait;
+    if (wait == 0 || wait > kLongestTurn || turn >= turns_) return wait;
+    if (!sleep_for(wait, http_.options.stop)) return wait;
   }
 }
 

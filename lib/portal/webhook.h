@@ -105,10 +105,11 @@ class Webhook {
 
   // For this and later calls.
   HttpOptions& options() { return http_.options; }
-  // A call waits so long for a place in the gate's bucket, where one gets free within two seconds
-  // each time, or until a stop is asked for (options); without this not at all. Whoever gives up
-  // what comes before, such as a look-up, would take each place for that again.
-  void wait_for_place(Millis patience) { patience_ = patience; }
+  // A call asks the gate so many times more, when a place gets free within kLongestTurn each time
+  // and no stop is asked for (options); without this not at all. Whoever gives up what comes
+  // before, such as a look-up, would take each place for that again.
+  static constexpr Millis kLongestTurn = 2'000;
+  void wait_for_place(std::int64_t turns) { turns_ = turns; }
 
   // Whether the configured URL has the form of a webhook (https://host/rest/USER/SECRET/, or
   // /rest/api/USER/SECRET/); the fault in words, else nothing.
@@ -146,7 +147,7 @@ class Webhook {
   std::optional<Error> fault_;
   CallGate* gate_;
   Clock clock_;
-  Millis patience_ = 0;
+  std::int64_t turns_ = 0;
   Http http_;
 };
 

@@ -54,6 +54,7 @@ struct ActionFixture {
   }
   std::expected<void, ActionFailure> run(const Item& event, CallGate* gate = nullptr) {
     Webhook webhook(settings, gate);
+    webhook.wait_for_place(10);
     Http http({});
     Log log(settings, "handler");
     return run_action(action, event, progress, {webhook, http, log});
