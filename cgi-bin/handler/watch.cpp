@@ -19,6 +19,7 @@ namespace {
 constexpr Millis kLatest = 2 * kMinute;    // that an event may be on its way
 constexpr Millis kOverlap = kMinute;       // asked for once more: the portal's lists may lag
 constexpr Millis kSlack = 2'000;           // between two clocks, one of them in whole seconds
+constexpr Millis kPortalSlack = 1'000;     // between the portal's events and what it keeps
 constexpr Millis kWithoutWatch = kMinute;  // until the settings are looked at again
 constexpr Millis kWatchPatience = 10'000;
 constexpr std::size_t kPage = 50;
@@ -179,8 +180,8 @@ class WatchPass {
   }
 
   Status look_at(const Value& rows, Millis ahead) {
-    const auto arrived = store_.arrived(kind_.event, since_ - kOverlap - ahead - kSlack);
-    if (!arrived) return std::unexpected(arrived.error());
+    const auto sent = store_.newest_events(kind_.event, since_ - kOverlap - ahead - kSlack);
+    if (!sent) return std::unexpected(sent.error());
     std::vector<Record> missing;
     std::int64_t came = 0;
     for (const Value::Member& member : rows.members()) {
@@ -189,12 +190,12 @@ class WatchPass {
       const Millis changed = read_time(row[kind_.changed].text(), Zone::must_be_said).value_or(0);
       const Millis created = read_time(row[kind_.created].text(), Zone::must_be_said).value_or(0);
       if (changed == 0 || changed > begun_) continue;
-      const auto found = arrived->find(object_of(after_));
-      if (found != arrived->end() && found->second + ahead + kSlack >= changed) {
+      const auto found = sent->find(object_of(after_));
+      if (found != sent->end() && found->second + kPortalSlack >= changed) {
         came += changed > since_ ? 1 : 0;
         continue;
       }
-      const bool is_new = found == arrived->end() && created > since_ - kOverlap;
+      const bool is_new = found == sent->end() && created > since_ - kOverlap;
       missing.push_back(event_record(is_new ? "ADD" : "UPDATE", after_, changed));
     }
     if (came > 0) {
@@ -221,8 +222,8 @@ class WatchPass {
 
   // Those that had events and are not there any more.
   Status look_for_deleted() {
-    const auto known = store_.arrived(kind_.event, 0);
-    const auto gone = store_.arrived(kind_.event + "DELETE", 0);
+    const auto known = store_.newest_events(kind_.event, 0);
+    const auto gone = store_.newest_events(kind_.event + "DELETE", 0);
     if (!known) return std::unexpected(known.error());
     if (!gone) return std::unexpected(gone.error());
     std::vector<std::int64_t> ids;

@@ -224,9 +224,9 @@ class Store {
   // this one included.
   Result<std::int64_t> use(std::string_view key, Millis window);
 
-  // When the newest event of each object came, of those whose names begin so and that were
-  // received since then.
-  Result<std::map<std::string, Millis>> arrived(std::string_view begins, Millis since);
+  // When the newest event of each object was sent by the portal's clock (`ts`; one without it: when
+  // it came), of those whose names begin so and that were received since then.
+  Result<std::map<std::string, Millis>> newest_events(std::string_view begins, Millis since);
 
   // The greatest number ever given to an item.
   Result<std::int64_t> last_number();

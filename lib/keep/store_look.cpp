@@ -219,14 +219,17 @@ Result<KindStats> Store::stats(Kind kind) {
   });
 }
 
-Result<std::map<std::string, Millis>> Store::arrived(std::string_view begins, Millis since) {
+Result<std::map<std::string, Millis>> Store::newest_events(std::string_view begins, Millis since) {
   const auto pair = [](const Query& row) { return std::pair(row.text(0), row.integer(1)); };
   return data_->read([&](Database& db) -> Result<std::map<std::string, Millis>> {
-    const auto rows = all(db, pair,
-                          "SELECT object, max(received_at) FROM items INDEXED BY items_received"
-                          " WHERE received_at >= ?1 AND kind = 'event' AND object <> ''"
-                          " AND name >= ?2 AND name < ?2 || char(0x10ffff) GROUP BY object",
-                          since, begins);
+    const auto rows =
+        all(db, pair,
+            "SELECT object, max(coalesce(nullif(1000 *"
+            "  CASE WHEN json_valid(payload) THEN json_extract(payload, '$.ts') END, 0),"
+            "  received_at)) FROM items INDEXED BY items_received"
+            " WHERE received_at >= ?1 AND kind = 'event' AND object <> ''"
+            " AND name >= ?2 AND name < ?2 || char(0x10ffff) GROUP BY object",
+            since, begins);
     if (!rows) return std::unexpected(rows.error());
     return std::map<std::string, Millis>(rows->begin(), rows->end());
   });
