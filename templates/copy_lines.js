@@ -10,5 +10,5 @@ for (const block of document.querySelectorAll("pre[data-copy]")) {
     await navigator.clipboard.writeText(lines);
     button.textContent = block.dataset.copied;
   });
-  block.append(button);
+  block.prepend(button);
 }

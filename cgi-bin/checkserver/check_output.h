@@ -28,6 +28,7 @@ std::string crest_form(const Report& report, const Templates* templates, std::st
 std::string metrics_form(const Report& report);
 
 // What checkserver.mustache is filled with.
+Value verdict_form(const Report& report, const Templates& templates, std::string_view language);
 Value page_form(const Report& report, const Templates& templates, std::string_view language);
 
 // {"title", "summary", "svg"}: how full the portal's limit is.

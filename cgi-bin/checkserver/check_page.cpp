@@ -160,29 +160,33 @@ Value limit_chart(double level, double size, const Templates& templates,
                      {"svg", chart::gauge({"chart-bucket", title, words, ""}, level, size)}});
 }
 
-Value page_form(const Report& report, const Templates& templates, std::string_view language) {
+Value verdict_form(const Report& report, const Templates& templates, std::string_view language) {
   const std::string verdict(name(report.verdict()));
   const Value counts = Value::map({{"errors", report.count(State::error)},
                                    {"warnings", report.count(State::warning)},
                                    {"well", report.count(State::ok) + report.count(State::info)}});
   const Value when = Value::map({{"time", chart::time_text(report.at, "%Y-%m-%d %H:%M:%S")},
                                  {"took", one_decimal(static_cast<double>(report.took) / 1000)}});
+  return Value::map({{"verdict", verdict},
+                     {"verdict_name", templates.message(language, "checks_verdict_" + verdict)},
+                     {"counts", templates.message(language, "checks_counts", counts)},
+                     {"when", templates.message(language, "checks_when", when)}});
+}
+
+Value page_form(const Report& report, const Templates& templates, std::string_view language) {
+  Value page = verdict_form(report, templates, language);
   const Value found = problems(report, templates, language);
   const Value drawn = charts(report, templates, language);
   const Value steps = guide_data(report, templates, language);
-  return Value::map({{"verdict", verdict},
-                     {"verdict_name", templates.message(language, "checks_verdict_" + verdict)},
-                     {"version", kVersion},
-                     {"details", true},
-                     {"counts", templates.message(language, "checks_counts", counts)},
-                     {"when", templates.message(language, "checks_when", when)},
-                     {"has_guide", steps.size() > 0},
-                     {"guide", steps},
-                     {"has_problems", found.size() > 0},
-                     {"problems", found},
-                     {"has_charts", drawn.size() > 0},
-                     {"charts", drawn},
-                     {"groups", groups(report, templates, language)}});
+  for (const auto& [name, part] :
+       {std::pair("guide", &steps), std::pair("problems", &found), std::pair("charts", &drawn)}) {
+    page.set(std::string("has_") + name, part->size() > 0);
+    page.set(name, *part);
+  }
+  page.set("version", kVersion);
+  page.set("details", true);
+  page.set("groups", groups(report, templates, language));
+  return page;
 }
 
 }  // namespace b24::check

@@ -298,7 +298,7 @@ class CheckPage : public AppPage {
     if (!templates) return unavailable(templates.error(), request);
     desk::Answer answer =
         desk::answer({request, app, launch_, **store, gates_, **templates, language(request),
-                      [&] { return runner_.report(place_of(request), kFreshForOwner); },
+                      [&](Millis max_age) { return runner_.report(place_of(request), max_age); },
                       [&] { return try_event(place_of(request)); }});
     if (answer) return *std::move(answer);
     Response refused = error_response(answer.error().status, answer.error().code, request);

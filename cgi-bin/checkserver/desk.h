@@ -38,7 +38,7 @@ struct Visit {
   GateSource& gates;
   const Templates& templates;
   std::string language;
-  std::function<check::Report()> checks;  // what they found a moment ago, or find now
+  std::function<check::Report(Millis max_age)> checks;  // what they found, or find now
   std::function<check::Report()> try_event;
 
   const Settings& settings() const { return *app.settings; }

@@ -30,13 +30,15 @@ Value row_of(const Visit& visit, const Value& line) {
     const std::string text = line[name].text();
     if (!text.empty()) details += (details.empty() ? "" : " · ") + text;
   }
-  const std::string left_out = line["left_out"].text();
+  const std::string left_out = line["left_out"].text(), remedy = line["remedy"].text();
+  const bool is_line = remedy.starts_with('[');  // of the settings: the same in all languages
   return Value::map(
       {{"time", time_of(line)},
        {"reason", visit.say_or("desk_refused_" + code, code)},
        {"details", details},
        {"cause", line["cause"]},
-       {"remedy", line["remedy"]},
+       {"line", is_line ? remedy : ""},
+       {"remedy", is_line ? "" : visit.say_or("desk_refused_" + code + "_fix", remedy)},
        {"left_out",
         left_out.empty() ? "" : visit.say("desk_left_out", Value::map({{"count", left_out}}))}});
 }

@@ -130,7 +130,8 @@ Answer show_setup(const Visit& visit) {
   const std::string format = visit.request.get["format"].text();
   if (!format.empty() && format != "json") return std::unexpected(Refusal{400, "unknown_format"});
   const auto settings = settings_in_use(visit.launch.settings_file, visit.launch.environment);
-  const Value checks = check::json_form(visit.checks(), &visit.templates, visit.language);
+  const Value checks =
+      check::json_form(visit.checks(3 * kSecond), &visit.templates, visit.language);
   Value all = setup_value(settings.value_or(std::vector<SettingInUse>()), checks);
   if (format == "json") return json_answer(all);
   all.set("sections", sections_of(visit, all["settings"]));

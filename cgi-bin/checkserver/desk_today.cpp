@@ -13,6 +13,7 @@ namespace {
 
 constexpr int kHours = 48;
 constexpr int kDays = 30;
+constexpr Millis kVerdictAge = 10 * kMinute;  // a look must not cost a run of the checks
 
 Value number(const Visit& visit, const std::string& key, std::int64_t count, const char* alarm,
              const std::string& href) {
@@ -136,6 +137,8 @@ Answer show_today(const Visit& visit) {
   return page(visit, "today",
               Value::map({{"kinds", kinds},
                           {"limit", limit(visit)},
+                          {"checks", check::verdict_form(visit.checks(kVerdictAge), visit.templates,
+                                                         visit.language)},
                           {"has_refused", rows->size() > 0},
                           {"refused", *rows}}));
 }

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <stdexcept>
 
+#include "event_fixture.h"
 #include "keep/store.h"
 
 namespace b24::test {
@@ -113,6 +114,12 @@ void at_desk(Browser& browser, const std::string& place) {
   if (!browser.comes(".desk-head")) throw std::runtime_error("the key does not open the desk");
 }
 
+Value event_of(const std::string& token) {
+  Value event = event_params();
+  event.set("auth", Value::map({{"domain", "example.bitrix24.com"}, {"application_token", token}}));
+  return event;
+}
+
 // Everything unfolded.
 void unfold(Browser& browser) {
   browser.script("for (const group of document.querySelectorAll('details')) group.open = true;");
@@ -127,7 +134,6 @@ std::int64_t add_failed_lead(const Site& site, const std::string& id,
   item.id = id;
   item.name = "form";
   item.received_at = now_ms();
-  item.state = State::failed;
   const auto entry = [](const char* value) {
     return Value::list({Value::map({{"VALUE", value}, {"VALUE_TYPE", "WORK"}})});
   };
@@ -197,6 +203,20 @@ const std::vector<ShownPage>& all_pages() {
        [](Browser& b) {
          at_desk(b, "events");
          unfold(b);
+       }},
+      {"desk-event",
+       [](Browser& b) {
+         troubled_site().post("/handler.php", event_of(troubled_site().token()));
+         at_desk(b, "events&q=ONCRMDEALUPDATE");
+         b.click(".items .what a");
+         if (!b.comes(".life")) throw std::runtime_error("the event is not shown");
+         unfold(b);
+       }},
+      {"desk-refused",
+       [](Browser& b) {
+         troubled_site().post("/handler.php", event_of("not-the-token-0123456789"));
+         at_desk(b, "refused");
+         if (!b.comes(".life code")) throw std::runtime_error("nothing that was refused is shown");
        }},
       {"desk-try",
        [](Browser& b) {

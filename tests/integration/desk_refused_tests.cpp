@@ -65,6 +65,7 @@ BOOST_AUTO_TEST_CASE(each_refusal_has_its_reason_and_what_would_accept_it) {
 
   const std::string page = server.get("desk=refused", kWithKey).body;
   BOOST_TEST(page.contains("[portal main] domain = b.example"));
+  BOOST_TEST(page.contains("To accept it: in [handler], add the address to allow."));
   BOOST_TEST(page.contains("&lt;canary&gt;"));
   BOOST_TEST(!page.contains("<canary"));
   BOOST_TEST(server.get("desk=today", kWithKey).body.contains("?desk=refused"));

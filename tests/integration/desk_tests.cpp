@@ -289,6 +289,8 @@ BOOST_AUTO_TEST_CASE(today_has_the_week_and_the_portals_limit) {
   BOOST_TEST(page.contains("in two days: 1<"));
   BOOST_TEST(page.contains("in 30 days: 3<"));
   BOOST_TEST(page.contains("0 of 50 used"));
+  BOOST_TEST(
+      page.contains("<p class=\"notice error\"><a href=\"?\"><strong>Something does not work"));
   BOOST_TEST(page.contains("class=\"track\""));
 }
 

@@ -98,6 +98,47 @@ BOOST_AUTO_TEST_CASE(a_deleted_event_is_in_no_file_and_comes_back_from_none) {
   BOOST_TEST(shell("handler", {"--journal", "verify"}).out.contains("4 records, 0 damages"));
 }
 
+// At each call that changes a file; called again, it goes on.
+BOOST_AUTO_TEST_CASE(a_deletion_that_is_killed_anywhere_is_ended_by_the_next) {
+  for (const char* word : {"staysone", "canarytwo", "staysthree"}) event(word);
+  const std::string id = id_of(Kind::event, "canarytwo");
+  const fs::path whole = settings.dir / "whole";
+  fs::copy(settings.data(), whole, fs::copy_options::recursive);
+  const std::string program = built("cgi-bin/handler.fcgi");
+  const std::vector<std::string> strace{"strace", "-f", "-qq", "-o", "/dev/null"};
+  const auto traced = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), strace.begin(), strace.end());
+    return run({more, environment}).status;
+  };
+  if (traced({"-e", "trace=fsync", "true"}) != 0) {
+    BOOST_TEST_MESSAGE("skipped: strace is not allowed here");
+    return;
+  }
+  int kills = 0;
+  for (const std::string call : {"pwrite64", "fdatasync", "unlink"}) {
+    for (int when = 1, status = SIGKILL; status != 0; ++when) {
+      fs::remove_all(settings.data());
+      fs::copy(whole, settings.data(), fs::copy_options::recursive);
+      status = traced({"-e", "trace=" + call, "-e",
+                       "inject=" + call + ":signal=KILL:when=" + std::to_string(when), program,
+                       "--delete", id});
+      kills += status != 0 ? 1 : 0;
+      if (!id_of(Kind::event, "canarytwo").empty())
+        BOOST_TEST(shell("handler", {"--delete", id}).status == 0);
+      BOOST_TEST(holders(settings.data(), "canarytwo").empty(), call << " " << when);
+      for (const char* word : {"staysone", "staysthree"}) {
+        BOOST_TEST(!id_of(Kind::event, word).empty());
+        BOOST_TEST(holders(settings.data(), word).size() == 4u);
+      }
+      const Ran verified = shell("handler", {"--journal", "verify"});
+      BOOST_TEST(verified.out.contains("2 records, 0 damages"),
+                 call << " " << when << verified.out);
+    }
+  }
+  BOOST_TEST_MESSAGE(kills << " kills");
+  BOOST_TEST(kills > 8);
+}
+
 BOOST_AUTO_TEST_CASE(a_deleted_lead_leaves_no_trace_and_is_not_sent_by_a_new_store) {
   lead("Staysone");
   lead("Canarytwo");
