@@ -31,8 +31,9 @@ std::string metrics_form(const Report& report);
 Value verdict_form(const Report& report, const Templates& templates, std::string_view language);
 Value page_form(const Report& report, const Templates& templates, std::string_view language);
 
-// {"title", "summary", "svg"}: how full the portal's limit is.
-Value limit_chart(double level, double size, const Templates& templates, std::string_view language);
+// {"title", "summary", "svg"}: how full the limit of this portal (empty: the one without a name) is.
+Value limit_chart(double level, double size, const std::string& portal, const Templates& templates,
+                  std::string_view language);
 
 // The same forms for those who get only the verdict.
 Value json_verdict(State verdict);

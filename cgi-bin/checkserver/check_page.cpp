@@ -143,21 +143,23 @@ Value charts(const Report& report, const Templates& templates, std::string_view 
   all.append(chart_data("events", events, false, templates, language));
   all.append(chart_data("delivery", delivery, true, templates, language));
   if (report.bucket_level >= 0 && report.bucket_size > 0)
-    all.append(limit_chart(report.bucket_level, report.bucket_size, templates, language));
+    all.append(limit_chart(report.bucket_level, report.bucket_size, "", templates, language));
   return all;
 }
 
 }  // namespace
 
-Value limit_chart(double level, double size, const Templates& templates,
+Value limit_chart(double level, double size, const std::string& portal, const Templates& templates,
                   std::string_view language) {
-  const std::string title = templates.message(language, "chart_bucket");
+  const std::string title =
+      templates.message(language, "chart_bucket") + (portal.empty() ? "" : " (" + portal + ")");
   const std::string words =
       templates.message(language, "chart_level",
                         Value::map({{"level", std::round(level * 10) / 10}, {"size", size}}));
-  return Value::map({{"title", title},
-                     {"summary", words},
-                     {"svg", chart::gauge({"chart-bucket", title, words, ""}, level, size)}});
+  return Value::map(
+      {{"title", title},
+       {"summary", words},
+       {"svg", chart::gauge({"chart-bucket" + portal, title, words, ""}, level, size)}});
 }
 
 Value verdict_form(const Report& report, const Templates& templates, std::string_view language) {

@@ -100,7 +100,8 @@ class CheckPage : public AppPage {
     const Sight sight = access::sight_of(request, settings, now_ms());
     if (sight == Sight::nothing) return error_response(404, "not_found", request);
     if (!request.key_header.empty()) {
-      if (is_guessing(request, settings)) return error_response(429, "too_many_tries", request);
+      if (is_guessing(request, settings, request.key_header))
+        return error_response(429, "too_many_tries", request);
       // A program that asks with an old key must not take the verdict alone for all there is.
       if (sight != Sight::everything) return error_response(403, "wrong_key", request);
     }
@@ -253,14 +254,16 @@ class CheckPage : public AppPage {
     return text_response(503, format->verdict(check::State::error), format->type);
   }
 
-  // Whether this address tries too many keys; the key itself is long enough when nobody can count.
-  bool is_guessing(const Request& request, const Settings& settings) {
+  // Whether this address tries too many keys, and so may not learn that one is right; the right one
+  // can be used as often as one likes. The key itself is long enough when nobody can count.
+  bool is_guessing(const Request& request, const Settings& settings, std::string_view key) {
     const Result<std::shared_ptr<Store>> store = stores_.current();
     if (!store) return false;
     const std::string client = request.client(settings.server.trusted_proxies);
     const auto address = Address::parse(client);
     const Result<std::int64_t> used =
-        (*store)->use("checkserver:" + (address ? address->limit_key() : client), 60'000);
+        (*store)->use("checkserver:" + (address ? address->limit_key() : client), 60'000,
+                      access::is_key(key, settings) ? 0 : 1);
     return used && *used > kTriesAMinute;
   }
 
@@ -273,8 +276,9 @@ class CheckPage : public AppPage {
   }
 
   Response take_key(const Request& request, const Settings& settings) {
-    if (is_guessing(request, settings)) return error_response(429, "too_many_tries", request);
-    if (!access::is_key(request.post["key"].text(), settings)) {
+    const std::string key = request.post["key"].text();
+    if (is_guessing(request, settings, key)) return error_response(429, "too_many_tries", request);
+    if (!access::is_key(key, settings)) {
       note_key(request, settings, "wrong_key");
       return show_html(request, settings, Sight::key_form, true);
     }

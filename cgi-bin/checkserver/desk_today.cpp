@@ -2,11 +2,14 @@
 // portal's limit.
 #include <algorithm>
 #include <map>
+#include <set>
 #include <span>
 
 #include "chart.h"
 #include "check_output.h"
 #include "desk.h"
+#include "portal/webhook.h"
+#include "settings/portals.h"
 
 namespace b24::desk {
 namespace {
@@ -90,6 +93,7 @@ Result<Value> kind_data(const Visit& visit, Kind kind) {
        number(visit, "desk_" + word + "_pending", stats->pending, "info", state_link("pending")),
        number(visit, "desk_" + word + "_failed", stats->failed, "error", state_link("failed"))});
   if (kind == Kind::lead) {
+    numbers.append(number(visit, "desk_lead_done", stats->done, "", state_link("done")));
     numbers.append(number(visit, "desk_lead_spam", stats->spam, "warning", state_link("spam")));
   }
   return Value::map({{"heading", visit.say("desk_" + word + "s")},
@@ -99,12 +103,18 @@ Result<Value> kind_data(const Visit& visit, Kind kind) {
                                              chart_of(visit, word, "month", counted->days)})}});
 }
 
-// How full the portal's limit is; null while that is not known.
-Value limit(const Visit& visit) {
-  const int size = visit.settings().call.bucket_size;
-  const auto gate = visit.gates.current();
-  if (!gate || size <= 0) return {};
-  return check::limit_chart((*gate)->state().level, size, visit.templates, visit.language);
+// How full each portal's limit is, where that is known; portals of one host share theirs.
+Value limits(const Visit& visit) {
+  Value all = Value::array();
+  std::set<std::string> hosts;
+  for (const CalledPortal& portal : called_portals(visit.settings())) {
+    const auto gate = visit.gates.current(portal.name);
+    if (!gate || portal.bucket_size <= 0) continue;
+    if (!hosts.insert(Webhook::portal_of(portal.url)).second) continue;
+    all.append(check::limit_chart((*gate)->state().level, portal.bucket_size, portal.name,
+                                  visit.templates, visit.language));
+  }
+  return all;
 }
 
 // Of the last day, by reason.
@@ -136,7 +146,7 @@ Answer show_today(const Visit& visit) {
   if (!rows) return std::unexpected(refusal_of(visit, rows.error()));
   return page(visit, "today",
               Value::map({{"kinds", kinds},
-                          {"limit", limit(visit)},
+                          {"limits", limits(visit)},
                           {"checks", check::verdict_form(visit.checks(kVerdictAge), visit.templates,
                                                          visit.language)},
                           {"has_refused", rows->size() > 0},

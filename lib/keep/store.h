@@ -220,9 +220,9 @@ class Store {
   // How many were received, by quarters of an hour (of which every time zone's days are made), of
   // the last 31 days at most; oldest first.
   Result<std::vector<std::pair<Millis, std::int64_t>>> received(Kind kind, Millis since);
-  // Adds one to the use of `key` (an address, "all") within `window`; how often it was used so far,
-  // this one included.
-  Result<std::int64_t> use(std::string_view key, Millis window);
+  // Adds to the use of `key` (an address, "all") within `window`; how often it was used so far, these
+  // times included.
+  Result<std::int64_t> use(std::string_view key, Millis window, int times = 1);
 
   // When the newest event of each object was sent by the portal's clock (`ts`; one without it: when
   // it came), of those whose names begin so and that were received since then.

@@ -21,7 +21,7 @@ Status Store::count(std::string_view counter, std::int64_t by) {
   });
 }
 
-Result<std::int64_t> Store::use(std::string_view key, Millis window) {
+Result<std::int64_t> Store::use(std::string_view key, Millis window, int times) {
   std::int64_t used = 0;
   const auto written = data_->write(Database::Sync::normal, [&](Database& db) -> Status {
     const Millis now = data_->clock();
@@ -29,11 +29,11 @@ Result<std::int64_t> Store::use(std::string_view key, Millis window) {
     // begun before the clock was set back.
     const auto n = number_of(
         db,
-        "INSERT INTO uses(key, window, ends_at, n) VALUES (?1, ?2, ?3 + ?2, 1)"
+        "INSERT INTO uses(key, window, ends_at, n) VALUES (?1, ?2, ?3 + ?2, ?4)"
         " ON CONFLICT(key, window) DO UPDATE SET"
-        " n = iif(ends_at > ?3 AND ends_at <= ?3 + ?2, n + 1, 1),"
+        " n = iif(ends_at > ?3 AND ends_at <= ?3 + ?2, n + ?4, ?4),"
         " ends_at = iif(ends_at > ?3 AND ends_at <= ?3 + ?2, ends_at, ?3 + ?2) RETURNING n",
-        key, window, now);
+        key, window, now, times);
     if (!n) return std::unexpected(n.error());
     used = *n;
     if (used != 1) return {};

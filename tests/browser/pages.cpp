@@ -216,7 +216,7 @@ const std::vector<ShownPage>& all_pages() {
        [](Browser& b) {
          troubled_site().post("/handler.php", event_of("not-the-token-0123456789"));
          at_desk(b, "refused");
-         if (!b.comes(".life code")) throw std::runtime_error("nothing that was refused is shown");
+         if (!b.comes(".life li")) throw std::runtime_error("nothing that was refused is shown");
        }},
       {"desk-try",
        [](Browser& b) {

@@ -275,7 +275,9 @@ BOOST_AUTO_TEST_CASE(each_action_does_what_it_says_and_is_logged) {
 }
 
 BOOST_AUTO_TEST_CASE(today_has_the_week_and_the_portals_limit) {
-  Desk desk;
+  const std::string webhook = "webhook = https://other.example/rest/1/abcdefghijkl/\n";
+  Desk desk(kSettings + std::string("\n[portal shop]\nbucket_size = 7\n") + webhook +
+            "\n[portal same]\nbucket_size = 7\n" + webhook);
   desk.add(lead("lead-1", "one"));
   b24::NewItem older = lead("lead-2", "two");
   older.received_at -= 3 * b24::kDay;
@@ -288,7 +290,11 @@ BOOST_AUTO_TEST_CASE(today_has_the_week_and_the_portals_limit) {
   BOOST_TEST(page.contains("<strong>2</strong> came in 7 days"));
   BOOST_TEST(page.contains("in two days: 1<"));
   BOOST_TEST(page.contains("in 30 days: 3<"));
+  BOOST_TEST(page.contains("<strong>0</strong> in the portal"));
   BOOST_TEST(page.contains("0 of 50 used"));
+  BOOST_TEST(page.contains("limit, now (shop)"));
+  BOOST_TEST(page.contains("0 of 7 used"));
+  BOOST_TEST(!page.contains("(same)"));  // of the same host
   BOOST_TEST(
       page.contains("<p class=\"notice error\"><a href=\"?\"><strong>Something does not work"));
   BOOST_TEST(page.contains("class=\"track\""));
