@@ -46,7 +46,8 @@ bool must_know(const Item& item) {
   return item.payload.find("contact") != nullptr || item.payload.find("comment") != nullptr;
 }
 
-// Of two that come at once from somebody who is not known yet the second waits for the first.
+// Of two that come at once from somebody who is not known yet the second waits for the first; the
+// store (NewItem::object, lead.cpp) sees to those with one phone.
 bool is_first(const Item& item, std::set<std::string>& senders) {
   bool is_new = true;
   for (const Value::Member& kind : item.payload["duplicates"].members())
@@ -95,7 +96,9 @@ void search(const Item& item, Customer& customer, std::vector<Value>& leads, Que
   questions.ask(lookup["method"].text(), lookup["params"], [&](const CallResult& answer) {
     if (!answer) return take_failure(item, answer.error(), customer);
     const Value& found = answer->result["items"];
-    if (found.size() != 0) customer.contact = positive_number(found[0]["id"]);
+    if (found.size() == 0) return;
+    customer.contact = positive_number(found[0]["id"]);
+    customer.is_new = true;
   });
 }
 
@@ -189,7 +192,8 @@ void link_customer(const Item& item, const Customer& customer, Command& command)
 }
 
 const CrmItem* commented(const Item& item, const Customer& customer) {
-  if (item.payload.find("comment") == nullptr || customer.error) return nullptr;
+  const bool is_asked = item.payload.find("comment") != nullptr;
+  if (!is_asked || customer.is_new || customer.error) return nullptr;
   const auto place = std::ranges::find(customer.items, true, &CrmItem::is_open);
   return place == customer.items.end() ? nullptr : &*place;
 }

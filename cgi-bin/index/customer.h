@@ -22,6 +22,7 @@ struct CrmItem {
 // What is known of the sender of one item.
 struct Customer {
   std::string contact, company;    // numbers; empty: none
+  bool is_new = false;             // an earlier attempt made the contact: nobody knew him before
   std::vector<CrmItem> items;      // what he has, the best place for a comment first
   std::optional<CallError> error;  // why nobody knows: nothing may be made now
 };

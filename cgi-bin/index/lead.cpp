@@ -249,6 +249,16 @@ void add_customer(Value& payload, const Form& form, const Submission& submission
   if (form.create_contact && who.size() != 0) payload.set("contact", contact_call(form, who, id));
 }
 
+// Of one sender one after the other, whichever process has them: what the first makes the second
+// finds.
+std::string sender_of(const NewItem& item) {
+  const Value& payload = item.payload;
+  if (payload["contact"].is_null() && payload["comment"].is_null()) return {};
+  const Value& known = payload["duplicates"];
+  const Value& first = known["PHONE"].is_null() ? known["EMAIL"] : known["PHONE"];
+  return first.is_null() ? "" : content_id(item.destination + "\n" + first[0].text());
+}
+
 Value lead_call(Value fields, std::string_view id) {
   return Value::map(
       {{"method", "crm.lead.add"},
@@ -315,6 +325,7 @@ NewItem make_lead(const Forms& forms, const Record& record, const Settings& sett
   const Submission submission = read_submission(*form, *request, settings.crest.current_encoding);
   item.payload = lead_payload(*form, submission, record.key);
   item.destination = Webhook::portal_of(called_portal(settings, form->settings.portal).url);
+  item.object = sender_of(item);
   if (submission.honeypot) item.state = State::spam;
   return item;
 }

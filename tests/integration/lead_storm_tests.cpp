@@ -314,6 +314,52 @@ BOOST_AUTO_TEST_CASE(killed_processes_lose_and_double_no_accepted_lead) {
   BOOST_TEST(storm.site.leads().size() == static_cast<std::size_t>(kSubmissions));
 }
 
+// The portal's answers to the look for the sender come late, so all would look before one is made.
+BOOST_AUTO_TEST_CASE(of_one_sender_in_two_processes_one_contact_is_made) {
+  constexpr int kVisits = 3;  // to each process
+  Storm storm("[form]\nwait = 0\nentity = deal\ncontact = create\n");
+  const SecondIndex second(storm.site);
+  storm.site.control(
+      "fault",
+      Value::map({{"mode", "slow"}, {"method", "crm.duplicate.findbycomm"}, {"seconds", 1}}));
+  storm.visit(kVisits, kVisits, [&](int visitor) {
+    storm.note(storm.submit(visitor));
+    storm.note(second.submit(storm.body(visitor + kVisits)));
+  });
+  BOOST_TEST(storm.drained());
+  BOOST_TEST(storm.accepted() == 2U * kVisits);
+  BOOST_TEST(storm.site.items(3).size() == 1U);
+  BOOST_TEST(storm.site.items(2).size() == 2U + 2U * kVisits);  // two were there
+}
+
+BOOST_AUTO_TEST_CASE(killed_at_each_step_it_makes_contact_deal_and_comment_once) {
+  Storm storm("[form]\nwait = 0\nentity = deal\ncontact = create\nduplicates = comment\n");
+  storm.site.set_setting("settle", "2s");
+  // Carried out and answered late: it dies before it knows.
+  const auto kill_once = [&](const auto& is_made) {
+    BOOST_REQUIRE(wait_until(is_made));
+    storm.site.kill("index", SIGKILL);
+  };
+  const auto slow = [&](const char* method) {
+    storm.site.control("fault", Value::map({{"mode", "slow"}, {"method", method}, {"seconds", 2}}));
+  };
+  slow("crm.item.add");
+  storm.note(storm.submit(1));
+  kill_once([&] { return storm.site.items(3).size() == 1U; });
+  kill_once([&] { return storm.site.items(2).size() == 3U; });
+  BOOST_TEST(storm.drained());
+  slow("crm.timeline.comment.add");
+  storm.note(storm.submit(2));
+  kill_once([&] { return storm.site.comments().size() == 1U; });
+  BOOST_TEST(storm.drained());
+  BOOST_TEST(storm.accepted() == 2U);
+  BOOST_TEST(storm.stats().done == 2);
+  BOOST_TEST(storm.site.items(3).size() == 1U);
+  BOOST_TEST(storm.site.items(2).size() == 3U);
+  BOOST_TEST(storm.site.comments().size() == 1U);
+  BOOST_TEST(storm.site.leads().size() == 0U);
+}
+
 BOOST_AUTO_TEST_CASE(a_thousand_submissions_under_every_fault_of_the_portal) {
   constexpr const char* kModes[] = {
       "down",      "closed", "slow",        "reset",   "limit",        "overload",

@@ -58,14 +58,8 @@ struct Several {
   static bool called(const std::string& method, const std::vector<std::string>& by) {
     return wait_until([&] { return users(method) == by; });
   }
-  static Value submit(Value params, const std::string& query = "") {
-    const std::string path = "/index.php" + query;
-    params.set("form_token", input_value(site().get(path).body, "form_token"));
-    return body_json(http(site().port(), {"POST",
-                                          path,
-                                          {"Content-Type: application/x-www-form-urlencoded",
-                                           "Accept: application/json"},
-                                          php::build_query(params)}));
+  static Value submit(const Value& params, const std::string& query = "") {
+    return test::submit(site(), "/index.php" + query, params);
   }
   static Item lead(const Value& answer) {
     const auto store = good(Store::open(site().run_dir() / "data"));

@@ -29,6 +29,10 @@ void the_pages_answer_at_their_addresses(const WebServer& server) {
     BOOST_TEST(reply.header("content-security-policy").contains("default-src 'none'"));
     BOOST_TEST(reply.header("content-type") == "text/html; charset=utf-8");
   }
+  const HttpReply callback = server.get("/callback?utm_source=x");
+  BOOST_TEST(callback.body.contains("<h1>Call me back</h1>"), callback.raw << server.errors());
+  BOOST_TEST(callback.body.contains("form=callback"));
+  BOOST_TEST(server.get("/callback/more").status == 404);
   BOOST_TEST(server.get("/handler.php").status == 200);
   BOOST_TEST(server.get("/checkserver").status != 404);
   BOOST_TEST(server.get("/checkserver.php?format=json").body.contains("\"verdict\":"));

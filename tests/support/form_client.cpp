@@ -53,6 +53,14 @@ Value person(std::string_view first_name) {
                      {"saved", "yes"}});
 }
 
+Value submit(const Site& site, const std::string& path, Value params) {
+  params.set("form_token", input_value(site.get(path).body, "form_token"));
+  return body_json(http(site.port(), {"POST",
+                                      path,
+                                      {"Content-Type: " + kUrlEncoded, "Accept: application/json"},
+                                      php::build_query(params)}));
+}
+
 CgiForm::CgiForm(const Site& site, std::vector<std::string> settings)
     : environment_(std::move(settings)) {
   write_file(

@@ -24,6 +24,10 @@ Value body_json(const HttpReply& reply);
 // The form's four fields, for one person.
 Value person(std::string_view first_name = "Anna");
 
+// A visitor of a site's form at this address: opens it, then posts these fields with its token,
+// by a script: the JSON of the answer.
+Value submit(const Site& site, const std::string& path, Value params);
+
 // A request to a CGI program that is run by this command.
 HttpReply ask_cgi(const std::vector<std::string>& command, std::vector<std::string> environment,
                   const HttpCall& call);

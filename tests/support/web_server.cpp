@@ -146,7 +146,8 @@ void WebServer::install() const {
       "[data]\ndir = data\n[portal]\napplication_token = " +
           token() +
           "\n[form]\nwait = 0s\n[spam]\nper_address = 0\n[server]\ntrusted_proxies = 127.0.0.1\n"
-          "[checkserver]\nnetworks = 203.0.113.0/24\n");
+          "[checkserver]\nnetworks = 203.0.113.0/24\n"
+          "[form callback]\nfields = phone\nheading = Call me back\n");
 }
 
 std::vector<std::string> WebServer::command(WebServerKind kind) const {
@@ -168,6 +169,9 @@ std::string WebServer::conf(WebServerKind kind) const {
 std::string WebServer::with_paths(std::string example) const {
   example = replaced(example, "/usr/local/lib/b24hooks", dir_ / "lib");
   example = replaced(example, "/run/b24hooks/", dir_.path().string() + "/");
+  // With the address of its own that the example has for a form.
+  example =
+      replaced(example, "#((RewriteEngine|RewriteRule|server.modules|url.rewrite|rewrite|location)[ -])", "$1");
   return replaced(example, "/etc/b24hooks/settings.conf", dir_ / "settings.conf");
 }
 
@@ -178,8 +182,8 @@ std::string WebServer::apache_conf(WebServerKind kind) const {
   std::string conf = "ServerRoot " + dir + "\nServerName localhost\nPidFile " + dir +
                      "/pid\nErrorLog " + dir + "/error.log\nListen 127.0.0.1:" + port +
                      "\nSuexec Off\n";  // where it is installed, mod_fcgid wants root for it
-  std::vector<std::string> modules = {"mpm_event", "authz_core", "alias",
-                                      "headers",   "env",        "http2"};
+  std::vector<std::string> modules = {"mpm_event", "authz_core", "alias",  "headers",
+                                      "env",       "http2",      "rewrite"};
   modules.push_back(fcgid ? "fcgid" : "cgid");
   if (proxy) modules.insert(modules.end(), {"proxy", "proxy_fcgi"});
   for (const std::string& module : modules) {
