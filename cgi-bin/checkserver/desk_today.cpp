@@ -79,7 +79,7 @@ Result<Value> kind_data(const Visit& visit, Kind kind) {
   const std::string word(name(kind));
   const auto stats = visit.store.stats(kind);
   if (!stats) return std::unexpected(stats.error());
-  const auto due = visit.store.next_due(kind, kind == Kind::event);
+  const auto due = visit.store.next_due(kind);
   if (!due) return std::unexpected(due.error());
   const auto counted = counted_of(visit, kind);
   if (!counted) return std::unexpected(counted.error());

@@ -163,7 +163,7 @@ WorkLoop::Pass EventWork::make_pass(std::stop_token stop) {
     Result<std::shared_ptr<Gate>> gate = gates_.current();
     if (!gate) return std::unexpected(gate.error());
     // One at a time: what is claimed and not begun yet would be in doubt when the process dies.
-    Result<std::vector<Item>> events = (*store)->claim(Kind::event, 1, true, held_);
+    Result<std::vector<Item>> events = (*store)->claim(Kind::event, 1, held_);
     if (!events) return std::unexpected(events.error());
     if (events->empty()) return 0;
     // Made only now: it loads libcurl, which a receiver without actions never needs.

@@ -218,7 +218,7 @@ WorkLoop::Pass Delivery::make_pass(std::stop_token stop) {
     if (!store) return std::unexpected(store.error());
     const Result<std::shared_ptr<Gate>> gate = gates_.current();
     if (!gate) return std::unexpected(gate.error());
-    Result<std::vector<Item>> items = (*store)->claim(Kind::lead, kAtOnce, true, held_);
+    Result<std::vector<Item>> items = (*store)->claim(Kind::lead, kAtOnce, held_);
     if (!items) return std::unexpected(items.error());
     std::map<std::string, std::vector<Item>> by_portal;
     for (Item& item : *items) {

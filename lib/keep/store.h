@@ -142,10 +142,9 @@ class Store {
                 const std::vector<std::pair<std::string, std::string>>& facts = {});
   // Takes up to `limit` due items for this Store until done, retry or fail is called, or this
   // process has died (claimant.h); oldest first. Marks them begun (durably), so a later claim after
-  // a crash finds them `unsure`. With `in_order`, an item whose object has an older pending item is
-  // left; so is one whose destination is `held`. Nothing is written when there is none.
-  Result<std::vector<Item>> claim(Kind kind, std::size_t limit, bool in_order = false,
-                                  const Held& held = {});
+  // a crash finds them `unsure`. An item whose object has an older pending item is left; so is
+  // one whose destination is `held`. Nothing is written when there is none.
+  Result<std::vector<Item>> claim(Kind kind, std::size_t limit, const Held& held = {});
   using Done = std::pair<std::int64_t, Outcome>;  // an item's number and what came of it
   Status done(std::span<const Done> items);       // all or none
   Status done(std::int64_t number, const Outcome& outcome) {
@@ -184,10 +183,10 @@ class Store {
   Status erase(std::int64_t number, const std::function<Status()>& first = {});
 
   Result<KindStats> stats(Kind kind);
-  // In how many milliseconds the next claim(kind, ..., in_order, held) may find something; nothing
+  // In how many milliseconds the next claim(kind, ..., held) may find something; nothing
   // when no item is pending that nobody works on. What waits for `held` destinations is not looked
   // at, however much it is.
-  Result<std::optional<Millis>> next_due(Kind kind, bool in_order = false, const Held& held = {});
+  Result<std::optional<Millis>> next_due(Kind kind, const Held& held = {});
   Result<std::optional<Item>> find(Kind kind, std::string_view id);
   Result<std::optional<Item>> find_by_beginning(Kind kind, std::string_view id);
   Result<std::optional<Item>> find(std::int64_t number);
@@ -220,8 +219,8 @@ class Store {
   // How many were received, by quarters of an hour (of which every time zone's days are made), of
   // the last 31 days at most; oldest first.
   Result<std::vector<std::pair<Millis, std::int64_t>>> received(Kind kind, Millis since);
-  // Adds to the use of `key` (an address, "all") within `window`; how often it was used so far, these
-  // times included.
+  // Adds to the use of `key` (an address, "all") within `window`; how often it was used so far,
+  // these times included.
   Result<std::int64_t> use(std::string_view key, Millis window, int times = 1);
 
   // When the newest event of each object was sent by the portal's clock (`ts`; one without it: when

@@ -31,9 +31,8 @@ struct Free {
 class Pending {
  public:
   // `own`: this process's claims, which nobody need look for.
-  Pending(Database& db, const std::filesystem::path& dir, Kind kind, bool in_order,
-          const std::string& own)
-      : db_(db), dir_(dir), kind_(kind), in_order_(in_order), alive_{{own, true}} {}
+  Pending(Database& db, const std::filesystem::path& dir, Kind kind, const std::string& own)
+      : db_(db), dir_(dir), kind_(kind), alive_{{own, true}} {}
 
   // Adds those of a destination that are due from `from` to `to`, earliest first, up to `limit`.
   Status add(const std::string& destination, Millis from, Millis to, std::size_t limit,
@@ -76,7 +75,7 @@ class Pending {
 
   // Whether an older item of the same object is pending.
   Result<bool> is_behind(std::int64_t number, const std::string& object) {
-    if (!in_order_ || object.empty()) return false;
+    if (object.empty()) return false;
     const auto first = number_of(db_,
                                  "SELECT number FROM items INDEXED BY items_object WHERE kind = ?"
                                  " AND object = ? AND object <> '' AND state = 'pending'"
@@ -89,7 +88,6 @@ class Pending {
   Database& db_;
   const std::filesystem::path& dir_;
   const Kind kind_;
-  const bool in_order_;
   std::map<std::string, bool> alive_;
 };
 
@@ -133,11 +131,10 @@ Result<std::vector<std::string>> destinations_of(Database& db, Kind kind) {
   return found;
 }
 
-Result<std::vector<Item>> Store::claim(Kind kind, std::size_t limit, bool in_order,
-                                       const Held& held) {
+Result<std::vector<Item>> Store::claim(Kind kind, std::size_t limit, const Held& held) {
   // Looked for first: as long as there is nothing, nothing is locked or written.
   const Held once = asked_once(held);
-  const auto due = next_due(kind, in_order, once);
+  const auto due = next_due(kind, once);
   if (!due) return std::unexpected(due.error());
   std::vector<Item> items;
   if (!*due || **due > 0) return items;
@@ -146,7 +143,7 @@ Result<std::vector<Item>> Store::claim(Kind kind, std::size_t limit, bool in_ord
   const auto written = data_->write(Database::Sync::full, [&](Database& db) -> Status {
     const auto destinations = destinations_of(db, kind);
     if (!destinations) return std::unexpected(destinations.error());
-    Pending pending(db, data_->dir, kind, in_order, data_->own_claimant());
+    Pending pending(db, data_->dir, kind, data_->own_claimant());
     std::vector<Free> found;
     for (const std::string& destination : *destinations) {
       if (once(destination) > 0) continue;
@@ -167,11 +164,11 @@ Result<std::vector<Item>> Store::claim(Kind kind, std::size_t limit, bool in_ord
   return items;
 }
 
-Result<std::optional<Millis>> Store::next_due(Kind kind, bool in_order, const Held& held) {
+Result<std::optional<Millis>> Store::next_due(Kind kind, const Held& held) {
   return data_->read([&](Database& db) -> Result<std::optional<Millis>> {
     const auto destinations = destinations_of(db, kind);
     if (!destinations) return std::unexpected(destinations.error());
-    Pending pending(db, data_->dir, kind, in_order, data_->own_claimant());
+    Pending pending(db, data_->dir, kind, data_->own_claimant());
     const Millis now = data_->due_now();
     std::optional<Millis> next;
     for (const std::string& destination : *destinations) {

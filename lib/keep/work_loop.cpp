@@ -118,7 +118,7 @@ Result<int> WorkLoop::work_due(Millis time_limit, const std::function<Status()>&
 Result<Millis> WorkLoop::until_next_due() {
   Result<std::shared_ptr<Store>> store = stores_.current();
   if (!store) return std::unexpected(store.error());
-  const Result<std::optional<Millis>> due = (*store)->next_due(kind_, true, held_);
+  const Result<std::optional<Millis>> due = (*store)->next_due(kind_, held_);
   if (!due) return std::unexpected(due.error());
   return due->value_or(kNever);
 }

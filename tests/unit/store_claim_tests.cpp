@@ -23,9 +23,7 @@ std::vector<std::string> ids(const std::vector<Item>& items) {
 using Ids = std::vector<std::string>;
 
 struct ClaimFixture : StoreFixture {
-  Ids claim(std::size_t limit = 10, bool in_order = false) {
-    return ids(good(store->claim(Kind::lead, limit, in_order)));
-  }
+  Ids claim(std::size_t limit = 10) { return ids(good(store->claim(Kind::lead, limit))); }
   Item claim_only() {
     auto items = good(store->claim(Kind::lead, 10));
     BOOST_REQUIRE_EQUAL(items.size(), 1u);
@@ -212,37 +210,30 @@ BOOST_FIXTURE_TEST_CASE(items_of_one_object_are_worked_on_in_order, ClaimFixture
   accept(Kind::lead, "b2", "B");
   accept(Kind::lead, "free1");
   accept(Kind::lead, "free2");
-  BOOST_TEST(claim(10, true) == (Ids{"a1", "b1", "free1", "free2"}));
-  BOOST_TEST(claim(10, true) == Ids{});
+  BOOST_TEST(claim() == (Ids{"a1", "b1", "free1", "free2"}));
+  BOOST_TEST(claim() == Ids{});
   good(store->retry(a1, now + 5'000, {}, false));  // a2 must wait for it all the same
   good(store->done(b1, {}));
-  BOOST_TEST(claim(10, true) == (Ids{"b2"}));
-  BOOST_TEST(good(store->next_due(Kind::lead, true)).value() == 5'000);
-  BOOST_TEST(good(store->next_due(Kind::lead)).value() == 0);
+  BOOST_TEST(claim() == (Ids{"b2"}));
+  BOOST_TEST(good(store->next_due(Kind::lead)).value() == 5'000);
   now += 5'000;
-  BOOST_TEST(claim(10, true) == (Ids{"a1"}));
+  BOOST_TEST(claim() == (Ids{"a1"}));
   good(store->fail(a1, {}));  // failed for good: the next one may go
-  BOOST_TEST(claim(10, true) == (Ids{"a2"}));
-}
-
-BOOST_FIXTURE_TEST_CASE(without_order_items_of_one_object_are_claimed_together, ClaimFixture) {
-  accept(Kind::lead, "a1", "A");
-  accept(Kind::lead, "a2", "A");
-  BOOST_TEST(claim() == (Ids{"a1", "a2"}));
+  BOOST_TEST(claim() == (Ids{"a2"}));
 }
 
 BOOST_FIXTURE_TEST_CASE(what_goes_to_a_closed_destination_is_left, ClaimFixture) {
   Millis closed = 5'000;
   const Store::Held held = [&](const std::string& to) { return to == "dead" ? closed : 0; };
-  const auto claim_open = [&] { return ids(good(store->claim(Kind::lead, 10, false, held))); };
+  const auto claim_open = [&] { return ids(good(store->claim(Kind::lead, 10, held))); };
   for (const char* id : {"a", "b", "c"}) {
     NewItem item = new_item(Kind::lead, id);
     item.destination = *id == 'c' ? "" : "dead";
     good(store->accept({item}));
   }
-  BOOST_TEST(good(store->next_due(Kind::lead, false, held)).value() == 0);
+  BOOST_TEST(good(store->next_due(Kind::lead, held)).value() == 0);
   BOOST_TEST(claim_open() == (Ids{"c"}));
-  BOOST_TEST(good(store->next_due(Kind::lead, false, held)).value() == 5'000);
+  BOOST_TEST(good(store->next_due(Kind::lead, held)).value() == 5'000);
   Outcome outcome;  // it was found out where it goes
   outcome.destination = "dead";
   const auto c = good(store->find(Kind::lead, "c")).value().number;

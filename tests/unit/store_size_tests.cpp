@@ -99,8 +99,8 @@ BOOST_AUTO_TEST_CASE(no_question_reads_the_whole_store) {
         {"due of a closed destination",
          [&] {
            const auto closed = [](const std::string&) { return kMinute; };
-           return big.store->claim(Kind::event, 1, true, closed).has_value() &&
-                  good(big.store->next_due(Kind::event, true, closed)).value_or(kMinute) == kMinute;
+           return big.store->claim(Kind::event, 1, closed).has_value() &&
+                  good(big.store->next_due(Kind::event, closed)).value_or(kMinute) == kMinute;
          }},
         {"hours", [&] { return big.store->hours(Kind::lead, hour_ago).has_value(); }},
         {"erase", [&] { return big.store->erase_done(hour_ago - 300 * kDay).has_value(); }},
