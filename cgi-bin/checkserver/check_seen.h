@@ -111,6 +111,9 @@ struct StoreSeen {
 };
 // Reads a bounded number of rows, however many there are.
 StoreSeen look_at_store(Store& store, Millis now);
+// How well the portal reaches us, and the longest silence of each name: the check "missed".
+Finding missed_events(const Settings& settings, const std::vector<Store::Count>& last_day,
+                      const std::string& rhythm);
 
 // The newest warning or error of each kind in the structured log.
 struct LogEntry {

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <map>
+#include <ranges>
 
 #include "base/files.h"
 #include "base/secret.h"
@@ -20,7 +21,7 @@
 namespace b24::check {
 namespace {
 
-constexpr std::int64_t kMutedFrom = 3;         // missed changes of a day in which no event came
+constexpr std::int64_t kMutedFrom = 3;         // missed changes behind the last that came
 constexpr Millis kLongWait = 10 * kMinute;     // of the oldest lead: warning
 constexpr Millis kTooLongWait = 12 * kHour;    // error
 constexpr Millis kWorkerSilent = 5 * kMinute;  // while something waits it tells every minute
@@ -170,27 +171,8 @@ Finding judge_robots(const Seen& seen) {
   return finding;
 }
 
-// The longest silence of each name, and how well the portal reaches us.
 Finding judge_missed(const Seen& seen) {
-  if (seen.subject->settings->watches.empty()) return {.state = State::info, .name = "none"};
-  std::int64_t missed = 0, came = 0;
-  for (const Store::Count& count : seen.store->counts) {
-    if (count.name == "watch.missed") missed += count.count;
-    if (count.name == "watch.came") came += count.count;
-  }
-  const std::int64_t share = missed == 0 ? 0 : missed * 100 / (missed + came);
-  Finding finding{.name = missed == 0 ? "all_came" : "some"};
-  if (missed >= kMutedFrom && came == 0) {
-    finding.state = State::warning;
-    finding.name = "muted";
-  }
-  finding.facts = Value::map({{"missed", missed}, {"came", came}, {"share", share}});
-  finding.metrics = {{"events_missed_day", static_cast<double>(missed)}};
-  for (const Rhythm::Silence& each : Rhythm::parse(seen.store->rhythm).all()) {
-    finding.cause += each.name + ": " + std::to_string(each.longest / kHour) + " h " +
-                     std::to_string(each.longest % kHour / kMinute) + " min\n";
-  }
-  return finding;
+  return missed_events(*seen.subject->settings, seen.store->counts, seen.store->rhythm);
 }
 
 Finding judge_loops(const Seen& seen) {
@@ -342,6 +324,45 @@ StoreSeen look_at_store(Store& store, Millis now) {
   const std::uintmax_t size = std::filesystem::file_size(store.dir() / "store.db", fault);
   if (fault || size <= kReadWhole) seen.sound = store.check();
   return seen;
+}
+
+Finding missed_events(const Settings& settings, const std::vector<Store::Count>& counts,
+                      const std::string& rhythm) {
+  if (settings.watches.empty()) return {.state = State::info, .name = "none"};
+  std::int64_t missed = 0, came = 0, unsent = 0;
+  std::map<std::string, Millis> last_came;  // by section
+  std::map<std::string, std::int64_t> since;
+  for (const auto& [name, hour, count] : counts) {
+    if (!name.starts_with(kCameCount)) continue;
+    came += count;
+    Millis& last = last_came[name.substr(kCameCount.size())];
+    last = std::max(last, hour);
+  }
+  for (const auto& [name, hour, count] : counts) {
+    if (!name.starts_with(kMissedCount)) continue;
+    missed += count;
+    const std::string section = name.substr(kMissedCount.size());
+    if (hour > last_came[section]) since[section] += count;
+  }
+  std::erase_if(since, [](const auto& each) { return each.second < kMutedFrom; });
+  for (const auto& [section, count] : since) unsent += count;
+  const std::int64_t share = missed == 0 ? 0 : missed * 100 / (missed + came);
+  Finding finding{.name = missed == 0 ? "all_came" : "some"};
+  if (!since.empty()) {
+    finding.state = State::warning;
+    finding.name = "muted";
+  }
+  finding.facts = Value::map({{"missed", missed},
+                              {"came", came},
+                              {"share", share},
+                              {"unsent", unsent},
+                              {"sections", text::join(std::views::keys(since), ", ")}});
+  finding.metrics = {{"events_missed_day", static_cast<double>(missed)}};
+  for (const Rhythm::Silence& each : Rhythm::parse(rhythm).all()) {
+    finding.cause += each.name + ": " + std::to_string(each.longest / kHour) + " h " +
+                     std::to_string(each.longest % kHour / kMinute) + " min\n";
+  }
+  return finding;
 }
 
 std::vector<Value> log_lines(const Settings& settings) {

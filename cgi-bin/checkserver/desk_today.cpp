@@ -1,5 +1,5 @@
-// desk_today: how many leads and events there are, what comes next, two days as charts, and the
-// portal's limit.
+// desk_today: how many leads and events there are, what comes next, two days as charts, the
+// portal's limit, and of the last day what was missed and what was refused.
 #include <algorithm>
 #include <map>
 #include <set>
@@ -7,7 +7,10 @@
 
 #include "chart.h"
 #include "check_output.h"
+#include "check_seen.h"
 #include "desk.h"
+#include "keep/event_flow.h"
+#include "keep/ingest.h"
 #include "portal/webhook.h"
 #include "settings/portals.h"
 
@@ -117,12 +120,25 @@ Value limits(const Visit& visit) {
   return all;
 }
 
-// Of the last day, by reason.
-Result<Value> refused(const Visit& visit) {
-  const auto counts = visit.store.counts(now_ms() - kDay);
-  if (!counts) return std::unexpected(counts.error());
+using Counts = std::vector<Store::Count>;
+
+// Null where nothing is watched.
+Result<Value> missed(const Visit& visit, const Counts& counts) {
+  if (visit.settings().watches.empty()) return Value();
+  const auto rhythm = follower_fact(visit.store, Rhythm::kName);
+  if (!rhythm) return std::unexpected(rhythm.error());
+  const check::Row row{"missed", check::Group::suite, "",
+                       check::missed_events(visit.settings(), counts, *rhythm)};
+  const check::Words words = check::words(row, &visit.templates, visit.language);
+  return Value::map({{"state", check::name(row.finding.state)},
+                     {"detail", words.detail},
+                     {"remedy", words.remedy}});
+}
+
+// By reason.
+Value refused(const Counts& counts) {
   std::map<std::string, std::int64_t> totals;
-  for (const Store::Count& count : *counts) {
+  for (const Store::Count& count : counts) {
     if (count.name.starts_with("refused.") || count.name.starts_with("spam."))
       totals[count.name] += count.count;
   }
@@ -142,15 +158,19 @@ Answer show_today(const Visit& visit) {
     if (!data) return std::unexpected(refusal_of(visit, data.error()));
     kinds.append(std::move(*data));
   }
-  const auto rows = refused(visit);
-  if (!rows) return std::unexpected(refusal_of(visit, rows.error()));
+  const auto counts = visit.store.counts(now_ms() - kDay);
+  if (!counts) return std::unexpected(refusal_of(visit, counts.error()));
+  const auto unsent = missed(visit, *counts);
+  if (!unsent) return std::unexpected(refusal_of(visit, unsent.error()));
+  const Value rows = refused(*counts);
   return page(visit, "today",
               Value::map({{"kinds", kinds},
                           {"limits", limits(visit)},
                           {"checks", check::verdict_form(visit.checks(kVerdictAge), visit.templates,
                                                          visit.language)},
-                          {"has_refused", rows->size() > 0},
-                          {"refused", *rows}}));
+                          {"missed", *unsent},
+                          {"has_refused", rows.size() > 0},
+                          {"refused", rows}}));
 }
 
 }  // namespace b24::desk

@@ -102,6 +102,11 @@ class AnswerTimes {
   std::int64_t answers_ = 0;
 };
 
+// Counters of the watched changes ([watch KIND]) that came as events, and that did not; the
+// section's name follows, as that of its fact does.
+inline constexpr std::string_view kCameCount = "watch.came.";
+inline constexpr std::string_view kMissedCount = "watch.missed.";
+
 // Now and then, by any program: sends one message for all silences and loops that none has told of
 // yet.
 void look_after_events(const App& app, Store& store);

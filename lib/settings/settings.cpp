@@ -275,8 +275,8 @@ Status complete(Settings& settings, std::string_view web_root) {
   settings.data.dir = (settings.file.parent_path() / settings.data.dir).lexically_normal();
   for (const WatchSettings& watch : settings.watches) {
     constexpr std::string_view kKinds[] = {"lead", "deal", "contact", "company", "task"};
-    if (std::ranges::find(kKinds, watch.name) != std::end(kKinds)) continue;
-    if (text::is_number(watch.name)) continue;
+    const auto kind = std::string_view(watch.name).substr(0, watch.name.find_first_of(" \t"));
+    if (std::ranges::find(kKinds, kind) != std::end(kKinds) || text::is_number(kind)) continue;
     return settings_error("bad_value", "[watch " + text::for_log(watch.name) + "]: no such kind",
                           "name lead, deal, contact, company, task or a smart process's number");
   }

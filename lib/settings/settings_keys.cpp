@@ -129,10 +129,8 @@ constexpr SettingSection kSections[] = {
      "call = crm.deal.get?id={data.FIELDS.ID}"},
     {"watch", of_watches::kKeys, "", named_item<&Settings::watches>, "deal",
      "One section for each kind of which no event may be missed: lead, deal, contact, company, "
-     "task "
-     "(of the webhook's scope task), or a smart process's number. What changed and sent no event, "
-     "since the server was away or the portal has muted it, becomes an event of its usual name "
-     "with "
+     "task (scope task), or a smart process's number; [watch deal shop]: of [portal shop]. What "
+     "sent no event, since the server was away or muted, becomes one of its usual name with "
      "{recovered}:"},
     {"on", of_actions::kKeys, "", action_item, "ONCRMDEALUPDATE",
      "One section for what is to follow an event; [on *] for all of them, [on EVENT LABEL] for "

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "check_site.h"
 #include "checkserver/access.h"
+#include "keep/event_flow.h"
 #include "store_fixture.h"
 
 namespace fs = std::filesystem;
@@ -298,6 +299,30 @@ BOOST_AUTO_TEST_CASE(today_has_the_week_and_the_portals_limit) {
   BOOST_TEST(
       page.contains("<p class=\"notice error\"><a href=\"?\"><strong>Something does not work"));
   BOOST_TEST(page.contains("class=\"track\""));
+}
+
+// In the words of the self-check's row.
+BOOST_AUTO_TEST_CASE(today_says_how_many_events_were_missed) {
+  BOOST_TEST(!Desk().get("desk=today").body.contains("Missed events"));
+  const Desk desk(kSettings + "\n[watch deal]\ninterval = 1h\n");
+  BOOST_TEST(desk.get("desk=today").body.contains("All of 0 watched changes"));
+  b24::Rhythm rhythm;
+  rhythm.came("ONCRMDEALADD", 0);
+  rhythm.came("ONCRMDEALADD", 90 * b24::kMinute);
+  good(desk.store->remember("follow.rhythm", "0 " + rhythm.print()));
+  good(desk.store->count("watch.missed.deal", 3));
+  const std::string muted = desk.get("desk=today").body;
+  BOOST_TEST(muted.contains("class=\"typed notice warning\""));
+  BOOST_TEST(muted.contains("muted us: the newest 3 watched changes (deal) sent no event"));
+  BOOST_TEST(muted.contains("3 did not (100 %), 0 came"));
+  BOOST_TEST(muted.contains("ONCRMDEALADD: 1 h 30 min"));
+  BOOST_TEST(muted.contains("then save it"));
+  good(desk.store->count("watch.came.deal", 1));
+  const std::string some =
+      desk.get("desk=today", {kWithKey[0], {"HTTP_ACCEPT_LANGUAGE", "ru"}}).body;
+  BOOST_TEST(some.contains("Пропущенные события"));
+  BOOST_TEST(some.contains("О 3 из наблюдаемых изменений за сутки (75 %)"));
+  BOOST_TEST(!some.contains("больше не вызывает"));
 }
 
 BOOST_AUTO_TEST_CASE(nonsense_is_refused) {

@@ -110,6 +110,38 @@ BOOST_AUTO_TEST_CASE(every_webhook_can_ask_who_it_is) {
   BOOST_TEST((site().call_json("crm.settings.mode.get")["result"] == Value(1)));
 }
 
+BOOST_AUTO_TEST_CASE(tasks_are_asked_by_one_spelling_and_answer_in_another) {
+  const auto add = [](Value fields) {
+    return site().call_json("tasks.task.add", Value::map({{"fields", std::move(fields)}}));
+  };
+  const auto error = [](const Value& answer) {
+    return answer["error"].text() + ": " + answer["error_description"].text();
+  };
+  BOOST_TEST(error(add(Value::array())).starts_with("100: Could not find value"));
+  BOOST_TEST(error(add(Value::map({{"RESPONSIBLE_ID", 1}}))) ==
+             "ERROR_CORE: Task title is not specified<br>");
+  BOOST_TEST(error(add(Value::map({{"TITLE", "x"}}))).starts_with("ERROR_CORE: Responsible"));
+  const Value task = add(
+      Value::map({{"TITLE", "x"}, {"RESPONSIBLE_ID", 1}, {"CHANGED_DATE", "1"}}))["result"]["task"];
+  BOOST_TEST(task["id"].is_string());
+  BOOST_TEST(task["status"].text() == "2");
+  BOOST_TEST(task["createdDate"].text() == task["changedDate"].text());
+  const auto list = [](Value order) {
+    return site().call_json(
+        "tasks.task.list",
+        Value::map({{"order", std::move(order)},
+                    {"filter", Value::map({{">CHANGED_DATE", "2020-01-01"}, {">ID", 0}})},
+                    {"select", Value::list({"ID", "CHANGED_DATE"})}}));
+  };
+  const Value rows = list(Value::map({{"ID", "desc"}}))["result"]["tasks"];
+  BOOST_TEST((rows[0] == Value::map({{"id", task["id"].text()},
+                                     {"changedDate", task["changedDate"].text()}})));
+  BOOST_TEST(error(list(Value::map({{"COLOUR", "asc"}}))) ==
+             "0: Invalid sorting key (internal error)");
+  BOOST_TEST(error(site().call_json("tasks.task.list", Value::array(), "2/noscope/"))
+                 .starts_with("insufficient_scope"));
+}
+
 BOOST_AUTO_TEST_CASE(a_lead_is_added_as_the_example_page_does) {
   const Value phone = Value::list({Value::map({{"VALUE", "+1 555"}, {"VALUE_TYPE", "WORK"}})});
   const Value email = Value::list({Value::map({{"VALUE", "a@b.c"}, {"VALUE_TYPE", "WORK"}})});

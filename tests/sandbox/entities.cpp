@@ -158,12 +158,25 @@ constexpr Field kProcessFields[] = {
     {"DATE_MODIFY", "datetime", "Modified on", true, "updatedTime"},
 };
 
+constexpr Field kTaskFields[] = {
+    {"ID", "integer", "ID", true},
+    {"TITLE", "string", "Name"},
+    {"DESCRIPTION", "string", "Description"},
+    {"STATUS", "enum", "Status"},
+    {"PRIORITY", "enum", "Priority"},
+    {"RESPONSIBLE_ID", "user", "Participant"},
+    {"CREATED_BY", "user", "Creator"},
+    {"CREATED_DATE", "datetime", "Created on", true},
+    {"CHANGED_DATE", "datetime", "Changed on", true},
+};
+
 constexpr EntityType kTypes[kKinds] = {
     {Kind::lead, 1, "LEAD", "Lead #", kLeadFields},
     {Kind::deal, 2, "DEAL", "Deal #", kDealFields},
     {Kind::contact, 3, "CONTACT", "", kContactFields},
     {Kind::company, 4, "COMPANY", "", kCompanyFields},
-    {Kind::process, 128, "DYNAMIC_128", "Item #", kProcessFields},
+    {Kind::process, 128, "DYNAMICITEM", "Item #", kProcessFields},
+    {Kind::task, 0, "TASK", "", kTaskFields},
 };
 
 // What the portal fills in when a new entity does not say.
@@ -180,6 +193,8 @@ constexpr Default kDefaults[] = {
     {"ASSIGNED_BY_ID", "1"}, {"CREATED_BY_ID", "1"},
     {"MODIFY_BY_ID", "1"},   {"BIRTHDATE", ""},
     {"DATE_CLOSED", ""},     {"IS_RETURN_CUSTOMER", "N"},
+    {"STATUS", "2"},         {"PRIORITY", "1"},
+    {"CREATED_BY", "1"},
 };
 
 void put(Record& record, const EntityType& type, std::string_view name, std::string_view text) {
@@ -200,7 +215,8 @@ bool has_contact(const Record& record, std::string_view type_id) {
 }
 
 void put_derived(Record& record, const EntityType& type, Millis now) {
-  put(record, type, "DATE_MODIFY", portal_time(now));
+  for (const char* field : {"DATE_MODIFY", "CHANGED_DATE"})
+    put(record, type, field, portal_time(now));
   put(record, type, "HAS_PHONE", has_contact(record, "PHONE") ? "Y" : "N");
   put(record, type, "HAS_EMAIL", has_contact(record, "EMAIL") ? "Y" : "N");
 }
@@ -229,7 +245,7 @@ const EntityType& type_of(Kind kind) {
 
 const EntityType* type_by_id(std::int64_t id) {
   for (const EntityType& type : kTypes)
-    if (type.id == id) return &type;
+    if (type.id == id && id != 0) return &type;
   return nullptr;
 }
 
@@ -256,7 +272,8 @@ const Record& Records::add(Kind kind, const Value& fields, std::vector<Contact> 
     if (!field.multiple()) record.fields.set(b24::Key(field.name), Value());
   for (const auto& [field, value] : kDefaults) put(record, type, field, value);
   put(record, type, "ID", std::to_string(record.id));
-  put(record, type, "DATE_CREATE", portal_time(now));
+  for (const char* field : {"DATE_CREATE", "CREATED_DATE"})
+    put(record, type, field, portal_time(now));
   put_given(record, type, fields);
   if (record.text("TITLE").empty())
     put(record, type, "TITLE", std::string(type.title) + std::to_string(record.id));

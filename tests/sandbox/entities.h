@@ -1,5 +1,5 @@
-// entities: leads, deals, contacts, companies and one smart process as the portal keeps them: their
-// fields, and the two ways in which its methods spell them.
+// entities: leads, deals, contacts, companies, one smart process and tasks as the portal keeps
+// them: their fields, and the two ways in which its methods spell them.
 //
 // The older methods (crm.lead.*) say ORIGIN_ID and answer strings; the newer ones (crm.item.*) say
 // originId and answer numbers.
@@ -21,8 +21,8 @@ namespace sandbox {
 using b24::Millis;
 using b24::Value;
 
-enum class Kind { lead, deal, contact, company, process };
-inline constexpr std::size_t kKinds = 5;
+enum class Kind { lead, deal, contact, company, process, task };
+inline constexpr std::size_t kKinds = 6;
 
 struct Field {
   std::string_view name;   // "ORIGIN_ID"
@@ -37,8 +37,8 @@ struct Field {
 
 struct EntityType {
   Kind kind;
-  int id;                  // entityTypeId of crm.item.*
-  std::string_view name;   // "LEAD": in events and duplicates
+  int id;                  // entityTypeId of crm.item.*; 0: it is not theirs
+  std::string_view name;   // "LEAD": in events (ONCRMLEADADD) and duplicates
   std::string_view title;  // of one without a title: "Lead #5"
   std::span<const Field> fields;
 

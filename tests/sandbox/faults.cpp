@@ -18,6 +18,7 @@ constexpr FaultMode kModes[] = {
     {"operating", FaultKind::answer, 429, "OPERATION_TIME_LIMIT",
      "Method is blocked due to operation time limit."},
     {"html", FaultKind::answer, 200, "", "", true},
+    {"untimed", FaultKind::answer, 200},
     {"empty-error", FaultKind::answer, 400, "", "Access denied."},
     {"expired", FaultKind::answer, 401, "expired_token", "The access token provided has expired"},
     {"server-error", FaultKind::answer, 500, "INTERNAL_SERVER_ERROR", "Internal server error"},

@@ -58,7 +58,8 @@ Reply scope(Portal&, const Caller& caller, const Value&) {
 
 template <class Visit>
 void for_each_method(Visit visit) {
-  for (const auto table : {general_methods(), crm_methods(), item_methods(), timeline_methods()})
+  for (const auto table :
+       {general_methods(), crm_methods(), item_methods(), task_methods(), timeline_methods()})
     for (const Method& method : table) visit(method);
 }
 

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::size_t kMostCalls = 20'000;
 
-constexpr std::string_view kAllScopes[] = {"crm", "user", "user_basic"};
+constexpr std::string_view kAllScopes[] = {"crm", "task", "user", "user_basic"};
 constexpr Caller kCallers[] = {
     {"1", "sandbox", "Anna", "Sales", false, kAllScopes},
     {"2", "noscope", "Boris", "Guest", false, {}},
@@ -107,12 +107,22 @@ void Portal::log(LoggedCall call) {
 }
 
 void Portal::changed(Kind kind, std::int64_t id, std::string_view what) {
-  events.push("ONCRM" + std::string(type_of(kind).name) + std::string(what),
-              Value::map({{"FIELDS", Value::map({{"ID", std::to_string(id)}})}}));
+  Value fields = Value::map({{"ID", std::to_string(id)}});
+  if (kind == Kind::process) fields.set("ENTITY_TYPE_ID", std::to_string(type_of(kind).id));
+  Value data = Value::map({{"FIELDS", fields}});
+  if (kind == Kind::task)
+    data = Value::map({{"FIELDS_BEFORE", what == "ADD" ? Value("undefined") : fields},
+                       {"FIELDS_AFTER", what == "DELETE" ? Value("undefined") : fields},
+                       {"IS_ACCESSIBLE_BEFORE", what == "ADD" ? "N" : "undefined"},
+                       {"IS_ACCESSIBLE_AFTER", "undefined"}});
+  events.push(
+      (kind == Kind::task ? "ON" : "ONCRM") + std::string(type_of(kind).name) + std::string(what),
+      std::move(data));
 }
 
 const Method* find_method(std::string_view name) {
-  for (const auto table : {general_methods(), crm_methods(), item_methods(), timeline_methods()})
+  for (const auto table :
+       {general_methods(), crm_methods(), item_methods(), task_methods(), timeline_methods()})
     for (const Method& method : table)
       if (method.name == name) return &method;
   return nullptr;

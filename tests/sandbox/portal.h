@@ -82,6 +82,7 @@ struct Method {
 std::span<const Method> general_methods();
 std::span<const Method> crm_methods();       // crm.lead.*, crm.deal.*, ...
 std::span<const Method> item_methods();      // crm.item.*
+std::span<const Method> task_methods();      // tasks.task.*
 std::span<const Method> timeline_methods();  // comments, traces
 const Method* find_method(std::string_view name);
 

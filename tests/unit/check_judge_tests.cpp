@@ -282,10 +282,18 @@ const std::vector<Case>& cases() {
       {"missed", State::info, "none", [](Facts& f) { f.settings.watches.clear(); }},
       {"missed", State::ok, "some",
        [](Facts& f) {
-         f.seen.store->counts = {{"watch.missed", kNow, 3}, {"watch.came", kNow, 97}};
+         f.seen.store->counts = {{"watch.missed.deal", kNow, 3}, {"watch.came.deal", kNow, 97}};
        }},
       {"missed", State::warning, "muted",
-       [](Facts& f) { f.seen.store->counts = {{"watch.missed", kNow, 3}}; }},
+       [](Facts& f) {
+         f.seen.store->counts = {{"watch.missed.task", kNow, 3}, {"watch.came.deal", kNow, 97}};
+       }},
+      {"missed", State::warning, "muted",  // since an hour in which some came
+       [](Facts& f) {
+         f.seen.store->counts = {{"watch.missed.deal", kNow - kHour, 1},
+                                 {"watch.came.deal", kNow - kHour, 97},
+                                 {"watch.missed.deal", kNow, 3}};
+       }},
       {"robots", State::info, "none", [](Facts& f) { f.settings.robots.clear(); }},
       {"robots", State::warning, "no_secret", [](Facts& f) { f.settings.robots = {{"won", ""}}; }},
       {"event_loops", State::warning, "stopped",

@@ -275,6 +275,13 @@ BOOST_AUTO_TEST_CASE(a_zero_byte_or_an_endless_section_name_is_a_broken_line) {
     BOOST_TEST(fault_of(load(text)).code == "broken_line");
 }
 
+BOOST_AUTO_TEST_CASE(a_watched_kind_is_one_that_there_is_of_any_portal) {
+  for (const std::string name : {"task", "147", "deal shop", "deal \tmy shop"})
+    BOOST_TEST(load("[watch " + name + "]\ninterval = 1h\n").has_value(), name);
+  for (const std::string name : {"deals", "shop deal", "-1", "deal\x1b"})
+    BOOST_TEST(fault_of(load("[watch " + name + "]\ninterval = 1h\n")).code == "bad_value", name);
+}
+
 BOOST_AUTO_TEST_CASE(a_bad_secret_is_not_shown) {
   const Error fault = fault_of(load("[checkserver]\nkey = opensesame\n"));
   BOOST_TEST(!contains(fault.cause, "opensesame"));
