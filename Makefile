@@ -225,8 +225,8 @@ WANTED  = $(LIB_OBJECTS) $(ROOM_OBJECTS) $(MAINS:%.cpp=$(B)/obj/%.o) $(if $(filt
 MISSING := $(filter-out $(wildcard $(WANTED)),$(WANTED))
 progress = $(if $(filter $@,$(MISSING)), ($(words $(eval BEGUN += x)$(BEGUN)) of $(words $(MISSING))))
 compile = @mkdir -p $(@D); echo '  $(1)$(progress)'; $(CXX) $(CXXFLAGS_ALL) $(2) -MMD -MP -c $< -o $@
-# The largest program is the one for which nobody is in a hurry.
-$(B)/obj/cgi-bin/checkserver.o: OPTIMIZE := -Os
+# The largest program is the one for which nobody is in a hurry; settings are read once, and then when they have changed.
+$(B)/obj/cgi-bin/checkserver.o $(B)/obj/lib/settings.o: OPTIMIZE := -Os
 $(LIB_OBJECTS) $(ROOM_OBJECTS): $(B)/obj/%.o: $(B)/rooms/%.cpp
 	$(call compile,$*,-iquote .)
 $(B)/obj/%.o: %.cpp

@@ -62,10 +62,9 @@ bool is_chosen(const Field& field) {
   return field.is_box() || field.type == FieldType::select;
 }
 std::string own_choice(const Field& field, const std::string& value) {
-  const bool offered = field.is_box() ? value == field.value
-                                      : std::ranges::find(field.choices, value, &Choice::value) !=
-                                            field.choices.end();
-  return offered ? value : std::string();
+  if (field.is_box()) return value == field.value ? value : std::string();
+  const Choice* choice = field.choice(value);
+  return choice == nullptr ? std::string() : choice->value;
 }
 
 Value hidden_inputs(const Form& form, const FormView& view) {

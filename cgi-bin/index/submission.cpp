@@ -86,9 +86,7 @@ std::string_view text_fault(const Field& field, const std::string& text) {
       if (!has_digit(text)) return "invalid_phone";
       break;
     case FieldType::select:
-      if (std::ranges::find(field.choices, text, &Choice::value) == field.choices.end()) {
-        return "invalid_choice";
-      }
+      if (field.choice(text) == nullptr) return "invalid_choice";
       break;
     default:
       break;
@@ -209,6 +207,7 @@ class Reader {
     if (field.type == FieldType::textarea) std::ranges::replace(text, '\r', '\n');
     if (field.type == FieldType::phone || field.type == FieldType::email) text = text::narrow(text);
     text = text::trim(text);
+    if (const Choice* choice = field.choice(text)) text = choice->value;
     if (field.is_box() && !text.empty()) text = field.value;
     const std::string_view begin = text::first_utf8(text, shown);
     out_.values.set(field.name, field.type == FieldType::textarea ? std::string(begin)

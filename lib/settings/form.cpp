@@ -286,6 +286,14 @@ bool Entity::has(std::string_view target) const {
   return (target != "COMPANY_TITLE" && target != "STATUS_ID") || name == "lead";
 }
 
+const Choice* Field::choice(std::string_view text) const {
+  for (const auto part : {&Choice::value, &Choice::label}) {
+    const auto found = std::ranges::find(choices, text, part);
+    if (found != choices.end()) return &*found;
+  }
+  return nullptr;
+}
+
 const Field* Form::find(std::string_view name) const {
   const auto found = std::ranges::find(fields, name, &Field::name);
   return found == fields.end() ? nullptr : &*found;

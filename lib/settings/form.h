@@ -39,6 +39,8 @@ struct Field : FieldSettings {
   // The owner's label for a language; empty when there is none (then the catalogue's
   // field_<name>, or the name).
   std::string_view label(std::string_view language) const { return text_in(labels, language); }
+  // The choice with this value, else with this label, which a site's own form may send; null: none.
+  const Choice* choice(std::string_view text) const;
   bool is_box() const { return type == FieldType::checkbox || type == FieldType::consent; }
 };
 

@@ -152,7 +152,7 @@ std::size_t Value::size() const {
   return members().size();
 }
 
-const std::vector<Value::Member>& Value::members() const {
+const std::vector<Value::Member>& Value::members() const& {
   static const std::vector<Member> none;
   const auto* array = std::get_if<std::shared_ptr<Array>>(&data_);
   return array ? (*array)->members : none;

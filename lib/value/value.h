@@ -84,7 +84,8 @@ class Value {
 
   // Arrays. Reading members of anything else finds nothing; writing makes it an array first.
   std::size_t size() const;  // members of an array; 0 for everything else
-  const std::vector<Member>& members() const;
+  const std::vector<Member>& members() const&;
+  void members() const&& = delete;  // they would be gone at once: `for (... : f().members())`
   const Value* find(const Key& key) const;        // null when there is none; valid until a change
   const Value& operator[](const Key& key) const;  // a null value when there is none
   Value& operator[](const Key& key);              // made (null) when there is none

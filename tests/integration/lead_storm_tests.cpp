@@ -258,7 +258,8 @@ BOOST_AUTO_TEST_CASE(leads_that_have_waited_are_looked_for_once) {
   BOOST_TEST(storm.drained());
   BOOST_TEST(storm.site.leads().size() == static_cast<std::size_t>(kLeads));
   std::size_t answered = 0;
-  for (const Value::Member& call : storm.site.calls("batch").members())
+  const Value calls = storm.site.calls("batch");
+  for (const Value::Member& call : calls.members())
     answered += call.value["error"].text().empty() ? 1 : 0;
   BOOST_TEST(answered == 8U);  // each fifty are asked for, then sent
 }

@@ -51,8 +51,8 @@ struct Several {
   // The users in whose names a method was called.
   static std::vector<std::string> users(const std::string& method) {
     std::vector<std::string> users;
-    for (const auto& call : site().calls(method).members())
-      users.push_back(call.value["user"].text());
+    const Value calls = site().calls(method);
+    for (const auto& call : calls.members()) users.push_back(call.value["user"].text());
     return users;
   }
   static bool called(const std::string& method, const std::vector<std::string>& by) {

@@ -181,6 +181,7 @@ BOOST_AUTO_TEST_CASE(options_of_a_select) {
   BOOST_TEST(size.choices[0].label == "Small");
   BOOST_TEST(size.choices[2].value == "Other");
   BOOST_TEST(submit(form, "size=m&email=a@b.cc").valid());
+  BOOST_TEST(submit(form, "size=Medium&email=a@b.cc").values["size"].text() == "m");
   BOOST_TEST(submit(form, "size=xl&email=a@b.cc").error("size") == "invalid_choice");
 }
 
