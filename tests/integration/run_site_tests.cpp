@@ -127,7 +127,8 @@ BOOST_AUTO_TEST_CASE(taken_ports_give_way_to_the_next_free_ones_and_a_taken_dire
   const std::string taken = std::to_string(site.port());
   b24::test::Process run(
       {{"tests/run-site"}, environment_of(site.port(), site.port(), dir.path()), "", {}, ""});
-  BOOST_REQUIRE_MESSAGE(wait_until([&] { return run.out().ends_with("ready\n"); }), run.err());
+  const auto is_ready = [&] { return run.out().ends_with("ready\n"); };
+  BOOST_REQUIRE_MESSAGE(wait_until(is_ready, kDeadline * 3), run.out() + run.err());
   const auto port_of = [&](const std::string& name) {
     const std::string begin = "port " + taken + " is taken, so " + name + " is ";
     BOOST_TEST_REQUIRE(run.out().contains(begin));
