@@ -7,6 +7,7 @@
 #include "chart.h"
 #include "check_guide.h"
 #include "check_output.h"
+#include "settings/settings_keys.h"
 #include "web/server.h"
 
 namespace b24::check {
@@ -159,7 +160,7 @@ Value limit_chart(double level, double size, const std::string& portal, const Te
   return Value::map(
       {{"title", title},
        {"summary", words},
-       {"svg", chart::gauge({"chart-bucket" + portal, title, words, ""}, level, size)}});
+       {"svg", chart::gauge({"chart-bucket" + env_form(portal), title, words, ""}, level, size)}});
 }
 
 Value verdict_form(const Report& report, const Templates& templates, std::string_view language) {

@@ -100,7 +100,7 @@ class CheckPage : public AppPage {
     const Sight sight = access::sight_of(request, settings, now_ms());
     if (sight == Sight::nothing) return error_response(404, "not_found", request);
     if (!request.key_header.empty()) {
-      if (is_guessing(request, settings, request.key_header))
+      if (is_guessing(request, settings, access::is_key(request.key_header, settings)))
         return error_response(429, "too_many_tries", request);
       // A program that asks with an old key must not take the verdict alone for all there is.
       if (sight != Sight::everything) return error_response(403, "wrong_key", request);
@@ -256,14 +256,13 @@ class CheckPage : public AppPage {
 
   // Whether this address tries too many keys, and so may not learn that one is right; the right one
   // can be used as often as one likes. The key itself is long enough when nobody can count.
-  bool is_guessing(const Request& request, const Settings& settings, std::string_view key) {
+  bool is_guessing(const Request& request, const Settings& settings, bool is_right) {
     const Result<std::shared_ptr<Store>> store = stores_.current();
     if (!store) return false;
     const std::string client = request.client(settings.server.trusted_proxies);
     const auto address = Address::parse(client);
-    const Result<std::int64_t> used =
-        (*store)->use("checkserver:" + (address ? address->limit_key() : client), 60'000,
-                      access::is_key(key, settings) ? 0 : 1);
+    const Result<std::int64_t> used = (*store)->use(
+        "checkserver:" + (address ? address->limit_key() : client), 60'000, is_right ? 0 : 1);
     return used && *used > kTriesAMinute;
   }
 
@@ -276,9 +275,10 @@ class CheckPage : public AppPage {
   }
 
   Response take_key(const Request& request, const Settings& settings) {
-    const std::string key = request.post["key"].text();
-    if (is_guessing(request, settings, key)) return error_response(429, "too_many_tries", request);
-    if (!access::is_key(key, settings)) {
+    const bool is_right = access::is_key(request.post["key"].text(), settings);
+    if (is_guessing(request, settings, is_right))
+      return error_response(429, "too_many_tries", request);
+    if (!is_right) {
       note_key(request, settings, "wrong_key");
       return show_html(request, settings, Sight::key_form, true);
     }

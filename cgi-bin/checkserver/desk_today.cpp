@@ -120,10 +120,8 @@ Value limits(const Visit& visit) {
   return all;
 }
 
-using Counts = std::vector<Store::Count>;
-
 // Null where nothing is watched.
-Result<Value> missed(const Visit& visit, const Counts& counts) {
+Result<Value> missed(const Visit& visit, const std::vector<Store::Count>& counts) {
   if (visit.settings().watches.empty()) return Value();
   const auto rhythm = follower_fact(visit.store, Rhythm::kName);
   if (!rhythm) return std::unexpected(rhythm.error());
@@ -136,7 +134,7 @@ Result<Value> missed(const Visit& visit, const Counts& counts) {
 }
 
 // By reason.
-Value refused(const Counts& counts) {
+Value refused(const std::vector<Store::Count>& counts) {
   std::map<std::string, std::int64_t> totals;
   for (const Store::Count& count : counts) {
     if (count.name.starts_with("refused.") || count.name.starts_with("spam."))

@@ -233,7 +233,7 @@ class WatchPass {
       const Millis changed = read_time(row[kind_.changed].text(), Zone::must_be_said).value_or(0);
       const Millis created = read_time(row[kind_.created].text(), Zone::must_be_said).value_or(0);
       if (id <= 0 || changed == 0) skipped_ = id;
-      if (skipped_ == id || changed > begun_) continue;
+      if (id <= 0 || changed == 0 || changed > begun_) continue;
       const auto found = sent->find(object_of(id));
       if (found != sent->end() && found->second + kPortalSlack >= changed) {
         came += changed > since_ ? 1 : 0;

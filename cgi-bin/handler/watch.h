@@ -2,12 +2,12 @@
 // after a start what has changed since the last known moment, and files what sent no event as an
 // event of its usual name, marked "recovered", through the journal as any other.
 //
-// A change is known by an event of its object that came after it (two seconds less, for clocks).
-// One that is younger than the interval, at most two minutes, is left for the next time: its event
-// may be on its way. Pages go by id, and the place is kept after each, so that a killed pass goes
-// on where it was; one at a time of all processes (watch.lock). What a pass files has an id made of
-// kind, portal, object and the change's time. A row of the portal's list that has no id or no time
-// is passed over and told of; a fault is told of once, and each half hour while it lasts.
+// A change is known by an event of its object that was sent after it (`ts`, and a second). One that
+// is younger than the interval, at most two minutes, is left: its event may be on its way. Pages
+// go by id, and the place is kept after each, so that a killed pass goes on where it was; one at a
+// time of all processes (watch.lock). What a pass files has an id made of kind, portal, object and
+// the change's time. A row of the portal's list that has no id or no time is passed over and told
+// of; a fault is told of once, and each half hour while it lasts.
 //
 // The store remembers as the fact "watch.KIND" or "watch.KIND_PORTAL": {"since": up to when all is
 // known (by the portal's clock), "begun": the same once the pass under way is over, "after": the

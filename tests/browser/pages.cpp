@@ -125,6 +125,14 @@ void unfold(Browser& browser) {
   browser.script("for (const group of document.querySelectorAll('details')) group.open = true;");
 }
 
+// The first item of a list.
+void at_item(Browser& browser, const std::string& list) {
+  at_desk(browser, list);
+  browser.click(".items .what a");
+  if (!browser.comes(".life")) throw std::runtime_error("the item is not shown");
+  unfold(browser);
+}
+
 }  // namespace
 
 std::int64_t add_failed_lead(const Site& site, const std::string& id,
@@ -192,13 +200,7 @@ const std::vector<ShownPage>& all_pages() {
       {"checkserver-problems", enter_key},
       {"desk-today", [](Browser& b) { at_desk(b, "today"); }},
       {"desk-leads", [](Browser& b) { at_desk(b, "leads&state=failed"); }},
-      {"desk-lead",
-       [](Browser& b) {
-         at_desk(b, "leads&q=refused-lead");
-         b.click(".items .what a");
-         if (!b.comes(".life")) throw std::runtime_error("the lead is not shown");
-         unfold(b);
-       }},
+      {"desk-lead", [](Browser& b) { at_item(b, "leads&q=refused-lead"); }},
       {"desk-events",
        [](Browser& b) {
          at_desk(b, "events");
@@ -207,10 +209,7 @@ const std::vector<ShownPage>& all_pages() {
       {"desk-event",
        [](Browser& b) {
          troubled_site().post("/handler.php", event_of(troubled_site().token()));
-         at_desk(b, "events&q=ONCRMDEALUPDATE");
-         b.click(".items .what a");
-         if (!b.comes(".life")) throw std::runtime_error("the event is not shown");
-         unfold(b);
+         at_item(b, "events&q=ONCRMDEALUPDATE");
        }},
       {"desk-refused",
        [](Browser& b) {

@@ -48,15 +48,8 @@ struct Several {
       return site().post("/handler.php?robot=settings-are-taken-up", Value::array()).status == 200;
     }));
   }
-  // The users in whose names a method was called.
-  static std::vector<std::string> users(const std::string& method) {
-    std::vector<std::string> users;
-    const Value calls = site().calls(method);
-    for (const auto& call : calls.members()) users.push_back(call.value["user"].text());
-    return users;
-  }
   static bool called(const std::string& method, const std::vector<std::string>& by) {
-    return wait_until([&] { return users(method) == by; });
+    return wait_until([&] { return site().callers(method) == by; });
   }
   static Value submit(const Value& params, const std::string& query = "") {
     return test::submit(site(), "/index.php" + query, params);

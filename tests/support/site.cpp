@@ -124,6 +124,13 @@ Value Site::look(const std::string& path) const {
   return parsed(sandbox(request));
 }
 
+std::vector<std::string> Site::callers(const std::string& method) const {
+  std::vector<std::string> users;
+  const Value all = calls(method);
+  for (const Value::Member& call : all.members()) users.push_back(call.value["user"].text());
+  return users;
+}
+
 void Site::set_setting(const std::string& key, const std::string& value) const {
   std::string text = "\n" + settings();
   const std::size_t at = text.find("\n" + key + " = ");

@@ -57,6 +57,8 @@ class Site {
   Value comments() const { return look("comments"); }
   Value traces() const { return look("traces"); }
   Value calls(const std::string& method = "") const { return look("calls?method=" + method); }
+  // The users in whose names a method was called.
+  std::vector<std::string> callers(const std::string& method) const;
 
   std::string settings() const { return read_file(dir_ / "settings.conf"); }
   void set_settings(std::string_view text) const { write_file(dir_ / "settings.conf", text); }
