@@ -1,6 +1,5 @@
 // lead_trouble_tests: the form when the disk fails, repeat customers, and how the owner hears of
 // leads that do not get through.
-#include <sqlite3.h>
 
 #include <boost/test/unit_test.hpp>
 #include <string>
@@ -8,6 +7,7 @@
 
 #include "fcgi_client.h"
 #include "form_client.h"
+#include "raw_sql.h"
 #include "site.h"
 #include "store_fixture.h"
 #include "value/php.h"
@@ -125,14 +125,13 @@ BOOST_AUTO_TEST_CASE(while_another_program_holds_the_store_a_lead_is_accepted_an
   const TempDir dir;
   const CgiForm form(site(), {"B24HOOKS_DATA_DIR=" + (dir / "data").string()});
   BOOST_TEST(form.submit(person("Anna")).status == 303);
-  sqlite3* holder = nullptr;
-  BOOST_REQUIRE_EQUAL(sqlite3_open((dir / "data/store.db").c_str(), &holder), SQLITE_OK);
-  BOOST_REQUIRE_EQUAL(sqlite3_exec(holder, "BEGIN EXCLUSIVE", nullptr, nullptr, nullptr),
-                      SQLITE_OK);
-  const HttpReply reply = form.submit(person("Boris"));
-  BOOST_TEST(reply.status == 202);
-  BOOST_TEST(notice(reply.body).contains("has been received"), notice(reply.body));
-  sqlite3_close(holder);
+  {
+    RawSql holder(dir / "data/store.db");
+    holder.run("BEGIN EXCLUSIVE");
+    const HttpReply reply = form.submit(person("Boris"));
+    BOOST_TEST(reply.status == 202);
+    BOOST_TEST(notice(reply.body).contains("has been received"), notice(reply.body));
+  }
   BOOST_TEST(form.shell({"--deliver"}).status == 0);
   BOOST_TEST(wait_until([&] { return site().leads().size() >= 2U; }));
   BOOST_TEST(site().leads().size() == 2U);

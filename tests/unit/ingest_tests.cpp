@@ -2,7 +2,6 @@
 // between.
 #include "keep/ingest.h"
 
-#include <sqlite3.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -16,6 +15,7 @@
 
 #include "event_fixture.h"
 #include "handler/event.h"
+#include "raw_sql.h"
 #include "value/json.h"
 
 using namespace b24;
@@ -163,14 +163,13 @@ BOOST_AUTO_TEST_CASE(many_events_go_in_by_several_batches) {
 
 BOOST_AUTO_TEST_CASE(while_the_store_is_locked_events_wait_and_none_is_lost) {
   take(1);
-  sqlite3* holder = nullptr;
-  BOOST_REQUIRE_EQUAL(sqlite3_open(data("store.db").c_str(), &holder), SQLITE_OK);
-  BOOST_REQUIRE_EQUAL(sqlite3_exec(holder, "BEGIN IMMEDIATE", nullptr, nullptr, nullptr),
-                      SQLITE_OK);
-  append(2);
-  BOOST_TEST(code_of(ingester.run(0)) == "busy");
-  append(3);
-  sqlite3_close(holder);
+  {
+    RawSql holder(data("store.db"));
+    holder.run("BEGIN IMMEDIATE");
+    append(2);
+    BOOST_TEST(code_of(ingester.run(0)) == "busy");
+    append(3);
+  }
   good(ingester.run(0));
   BOOST_TEST(stored_ids() == "1 2 3 ");
   BOOST_TEST(logged() == "1 2 3 ");

@@ -1,12 +1,11 @@
 // salvage_tests: what is taken over from a damaged store: all that lies on sound pages, never
 // twice.
-#include <sqlite3.h>
-
 #include <boost/test/unit_test.hpp>
 #include <map>
 #include <random>
 #include <set>
 
+#include "raw_sql.h"
 #include "store_fixture.h"
 
 using namespace b24;
@@ -30,17 +29,6 @@ Rows rows_of(Store& store) {
   return rows;
 }
 
-template <class Each>
-void for_each_row(const fs::path& file, const std::string& sql, Each each) {
-  sqlite3* db = nullptr;
-  BOOST_REQUIRE_EQUAL(sqlite3_open(file.c_str(), &db), SQLITE_OK);
-  sqlite3_stmt* rows = nullptr;
-  BOOST_REQUIRE_EQUAL(sqlite3_prepare_v2(db, sql.c_str(), -1, &rows, nullptr), SQLITE_OK);
-  while (sqlite3_step(rows) == SQLITE_ROW) each(rows);
-  sqlite3_finalize(rows);
-  sqlite3_close(db);
-}
-
 // On which pages each item lies: its leaf, and what overflows from it.
 std::map<std::string, std::set<std::size_t>> places(const fs::path& file, const Rows& rows) {
   std::map<std::int64_t, std::string> by_number;
@@ -48,25 +36,25 @@ std::map<std::string, std::set<std::size_t>> places(const fs::path& file, const 
   std::map<std::string, std::set<std::size_t>> pages;
   std::map<std::string, std::string> by_cell;  // "/000/001/002"
   auto next = by_number.begin();
-  for_each_row(file,
-               "SELECT pageno, pagetype, path, ncell FROM dbstat WHERE name = 'items'"
-               " ORDER BY pagetype, path",
-               [&](sqlite3_stmt* row) {
-                 const auto page = static_cast<std::size_t>(sqlite3_column_int64(row, 0));
-                 const std::string type(reinterpret_cast<const char*>(sqlite3_column_text(row, 1)));
-                 const std::string path(reinterpret_cast<const char*>(sqlite3_column_text(row, 2)));
-                 if (type == "leaf") {
-                   for (int cell = 0; cell < sqlite3_column_int(row, 3); ++cell, ++next) {
-                     BOOST_REQUIRE(next != by_number.end());
-                     pages[next->second].insert(page);
-                     char hex[16];
-                     std::snprintf(hex, sizeof hex, "%03x", cell);
-                     by_cell[path + hex] = next->second;
-                   }
-                 } else if (type == "overflow") {
-                   pages[by_cell.at(path.substr(0, path.find('+')))].insert(page);
-                 }
-               });
+  RawSql(file).for_each(
+      "SELECT pageno, pagetype, path, ncell FROM dbstat WHERE name = 'items'"
+      " ORDER BY pagetype, path",
+      [&](sqlite3_stmt* row) {
+        const auto page = static_cast<std::size_t>(sqlite3_column_int64(row, 0));
+        const std::string type(reinterpret_cast<const char*>(sqlite3_column_text(row, 1)));
+        const std::string path(reinterpret_cast<const char*>(sqlite3_column_text(row, 2)));
+        if (type == "leaf") {
+          for (int cell = 0; cell < sqlite3_column_int(row, 3); ++cell, ++next) {
+            BOOST_REQUIRE(next != by_number.end());
+            pages[next->second].insert(page);
+            char hex[16];
+            std::snprintf(hex, sizeof hex, "%03x", cell);
+            by_cell[path + hex] = next->second;
+          }
+        } else if (type == "overflow") {
+          pages[by_cell.at(path.substr(0, path.find('+')))].insert(page);
+        }
+      });
   BOOST_REQUIRE_EQUAL(pages.size(), rows.size());
   return pages;
 }
@@ -190,12 +178,12 @@ BOOST_FIXTURE_TEST_CASE(a_store_without_its_trees_loses_nothing, StoreFixture) {
   close();
   std::string damaged = read_file(dir / "store.db");
   int interior = 0;
-  for_each_row(dir / "store.db", "SELECT pageno FROM dbstat WHERE pagetype = 'internal'",
-               [&](sqlite3_stmt* row) {
-                 const auto page = static_cast<std::size_t>(sqlite3_column_int64(row, 0));
-                 if (page > 1) damaged.replace((page - 1) * kPage, kPage, kPage, 'x');
-                 ++interior;
-               });
+  RawSql(dir / "store.db")
+      .for_each("SELECT pageno FROM dbstat WHERE pagetype = 'internal'", [&](sqlite3_stmt* row) {
+        const auto page = static_cast<std::size_t>(sqlite3_column_int64(row, 0));
+        if (page > 1) damaged.replace((page - 1) * kPage, kPage, kPage, 'x');
+        ++interior;
+      });
   BOOST_TEST(interior > 5);
   write_file(dir / "aside.db", damaged);
   fs::remove(dir / "store.db");

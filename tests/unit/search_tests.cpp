@@ -2,13 +2,12 @@
 // object; within a bound in the texts.
 #include "keep/search.h"
 
-#include <sqlite3.h>
-
 #include <boost/test/unit_test.hpp>
 #include <set>
 
 #include "base/text.h"
 #include "keep/find_words.h"
+#include "raw_sql.h"
 #include "store_fixture.h"
 
 using namespace b24;
@@ -192,14 +191,8 @@ BOOST_AUTO_TEST_CASE(a_store_of_before_is_brought_up_where_it_is) {
   SearchFixture fixture;
   fixture.add("01aaaaaaaa", lead_payload("Anna", "", "", "", ""));
   fixture.close();
-  sqlite3* db = nullptr;
-  BOOST_REQUIRE_EQUAL(sqlite3_open((fixture.dir / "store.db").c_str(), &db), SQLITE_OK);
-  BOOST_REQUIRE_EQUAL(sqlite3_exec(db,
-                                   "DROP TRIGGER items_lost; DROP TABLE finds;"
-                                   "PRAGMA user_version = 5",
-                                   nullptr, nullptr, nullptr),
-                      SQLITE_OK);
-  sqlite3_close(db);
+  RawSql(fixture.dir / "store.db")
+      .run("DROP TRIGGER items_lost; DROP TABLE finds; PRAGMA user_version = 5");
   fixture.store = fixture.open();
   BOOST_TEST(fixture.find("01aaaa") == (Ids{"01aaaaaaaa"}));
   BOOST_TEST(fixture.find("anna") == (Ids{"01aaaaaaaa"}));  // by its text

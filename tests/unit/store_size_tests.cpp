@@ -1,11 +1,10 @@
 // store_size_tests: what a question costs does not grow with the store. What is counted are bytes
 // that are read and written, not time.
-#include <sqlite3.h>
-
 #include <boost/test/unit_test.hpp>
 #include <functional>
 #include <sstream>
 
+#include "raw_sql.h"
 #include "store_fixture.h"
 
 using namespace b24;
@@ -31,8 +30,6 @@ struct BigStore : StoreFixture {
   // Every tenth is found by a word.
   void fill(const std::string& state) {
     close();
-    sqlite3* db = nullptr;
-    BOOST_REQUIRE_EQUAL(sqlite3_open((dir / "store.db").c_str(), &db), SQLITE_OK);
     const std::string finished = state == "pending" ? "0" : "1800000000000";
     const std::string sql =
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < " +
@@ -41,12 +38,8 @@ struct BigStore : StoreFixture {
         " unsure, destination, payload) SELECT 'event', printf('%08d', i), 'TEST', '', '" +
         state + "', 1800000000000 - (" + std::to_string(kMany) + " - i) * 60000, 1800000600000, " +
         finished + ", 0, 'portal', '{\"ts\":\"" + std::string(300, '1') + "\"}' FROM n";
-    BOOST_REQUIRE_EQUAL(sqlite3_exec(db, sql.c_str(), nullptr, nullptr, nullptr), SQLITE_OK);
-    BOOST_REQUIRE_EQUAL(
-        sqlite3_exec(db, "INSERT INTO finds SELECT number, 'word' FROM items WHERE number % 10 = 0",
-                     nullptr, nullptr, nullptr),
-        SQLITE_OK);
-    sqlite3_close(db);
+    RawSql(dir / "store.db")
+        .run(sql + "; INSERT INTO finds SELECT number, 'word' FROM items WHERE number % 10 = 0");
     store = open();
   }
 };

@@ -12,6 +12,7 @@
 #include <set>
 #include <thread>
 
+#include "raw_sql.h"
 #include "store_fixture.h"
 #include "sync_spy.h"
 
@@ -126,10 +127,7 @@ BOOST_AUTO_TEST_CASE(directory_in_the_web_root_is_refused) {
 BOOST_AUTO_TEST_CASE(store_of_another_version_is_refused_and_left_alone) {
   StoreFixture fixture;
   fixture.close();
-  sqlite3* db = nullptr;
-  BOOST_REQUIRE_EQUAL(sqlite3_open((fixture.dir / "store.db").c_str(), &db), SQLITE_OK);
-  sqlite3_exec(db, "PRAGMA user_version = 7", nullptr, nullptr, nullptr);
-  sqlite3_close(db);
+  RawSql(fixture.dir / "store.db").run("PRAGMA user_version = 7");
   const auto store = Store::open(fixture.dir.path());
   BOOST_REQUIRE(!store);
   BOOST_TEST(store.error().code == "store_version");
@@ -205,10 +203,7 @@ BOOST_FIXTURE_TEST_CASE(only_the_file_that_is_damaged_is_put_aside, StoreFixture
 
 BOOST_AUTO_TEST_CASE(data_of_0_1_0_is_refused_and_left_alone) {
   TempDir dir;
-  sqlite3* db = nullptr;
-  BOOST_REQUIRE_EQUAL(sqlite3_open((dir / "store.db").c_str(), &db), SQLITE_OK);
-  sqlite3_exec(db, "CREATE TABLE items(x); PRAGMA user_version = 1", nullptr, nullptr, nullptr);
-  sqlite3_close(db);
+  RawSql(dir / "store.db").run("CREATE TABLE items(x); PRAGMA user_version = 1");
   fs::permissions(dir.path(), fs::perms::owner_all);
   const std::string before = read_file(dir / "store.db");
   const auto store = Store::open(dir.path());

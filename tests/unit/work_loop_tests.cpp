@@ -1,8 +1,6 @@
 // work_loop_tests: what waiting costs.
 #include "keep/work_loop.h"
 
-#include <sqlite3.h>
-
 #include <boost/test/unit_test.hpp>
 #include <thread>
 
@@ -11,6 +9,7 @@
 #include "handler/event_work.h"
 #include "index/delivery.h"
 #include "keep/journal.h"
+#include "raw_sql.h"
 
 using namespace b24;
 using namespace b24::test;
@@ -25,26 +24,20 @@ constexpr const char* kMore =
 // Counts from now on how often a row of the items is written.
 class WriteCounter {
  public:
-  explicit WriteCounter(const std::filesystem::path& file) {
-    BOOST_REQUIRE_EQUAL(sqlite3_open(file.c_str(), &db_), SQLITE_OK);
-    sqlite3_exec(db_,
-                 "CREATE TABLE written(n); CREATE TRIGGER touched AFTER UPDATE ON items BEGIN"
-                 " INSERT INTO written VALUES (NEW.number); END",
-                 nullptr, nullptr, nullptr);
+  explicit WriteCounter(const std::filesystem::path& file) : store_(file) {
+    store_.run(
+        "CREATE TABLE written(n); CREATE TRIGGER touched AFTER UPDATE ON items BEGIN"
+        " INSERT INTO written VALUES (NEW.number); END");
   }
-  ~WriteCounter() { sqlite3_close(db_); }
   int count() {
     int count = -1;
-    const auto read = [](void* to, int, char** columns, char**) {
-      *static_cast<int*>(to) = std::stoi(columns[0]);
-      return 0;
-    };
-    sqlite3_exec(db_, "SELECT count(*) FROM written", read, &count, nullptr);
+    store_.for_each("SELECT count(*) FROM written",
+                    [&](sqlite3_stmt* row) { count = sqlite3_column_int(row, 0); });
     return count;
   }
 
  private:
-  sqlite3* db_ = nullptr;
+  RawSql store_;
 };
 
 struct Configured : EventSettings {
