@@ -50,7 +50,7 @@ CallResult call_portal(const ActionSettings& action, const Item& event, const Ac
   std::optional<CallResult> read;
   if (tools.read_ahead != nullptr && tools.store != nullptr && is_reading(method))
     read = tools.read_ahead->call(action, event, *tools.store, tools.webhook);
-  return read ? *std::move(read) : tools.webhook.call(method, params, key);
+  return read ? *std::move(read) : tools.webhook.call_where_it_is(method, params, key);
 }
 
 ActionFailure loop_failure(const ActionSettings& action, const Item& event, Millis until) {

@@ -18,13 +18,22 @@ constexpr std::size_t kBytesPerRequest = 1 << 20;
 constexpr Millis kOperatingWait = 60'000;
 constexpr std::string_view kScheme = "https://";
 
-// What the portal takes at its REST 3.0 address: methods of these names, as JSON. All others, and
-// every batch, go to the classic address, whichever form of the URL the owner copied.
+// What an owner who copied that form of the URL means to be called at the REST 3.0 address; of all
+// others the classic address is asked first.
 constexpr std::string_view kRest3Methods[] = {"tasks.", "main."};
 
 bool is_rest3(std::string_view method) {
   return std::ranges::any_of(kRest3Methods,
                              [&](std::string_view begins) { return method.starts_with(begins); });
+}
+
+// The address that was asked does not have the method; the other one may.
+bool is_elsewhere(std::string_view method, const CallResult& outcome) {
+  // crm.* is classic, and so is a batch of it.
+  if (outcome || !method.contains('.') || method.starts_with("crm.")) return false;
+  const std::string_view code = outcome.error().error.code;
+  return code == "ERROR_METHOD_NOT_FOUND" ||
+         code == "BITRIX_REST_V3_EXCEPTION_METHODNOTFOUNDEXCEPTION";
 }
 
 // https://HOST/rest/USER/SECRET/, or /rest/api/USER/SECRET/ of REST 3.0
@@ -152,14 +161,15 @@ bool Webhook::is_at(std::string_view url, std::string_view host) {
 }
 
 bool Webhook::is_idempotent(std::string_view method) const {
-  return (is_rest3_ && is_rest3(method)) || moved_.contains(method);
+  return (is_rest3_ && is_rest3(method)) != moved_.contains(method);
 }
 
-CallResult Webhook::send(std::string_view method, const Value& params, std::string_view key) {
+CallResult Webhook::send(At address, std::string_view method, const Value& params,
+                         std::string_view key) {
   HttpRequest request;
   // Encoded, so that no method's name can lead to another path.
   const std::string name = php::url_encode(method);
-  if (is_idempotent(method)) {
+  if (address == At::rest3) {
     request.url = rest3_url_ + name;
     request.content_type = "application/json";
     request.body = json::print(params);
@@ -190,26 +200,34 @@ Millis Webhook::enter(std::string_view method) {
   }
 }
 
-CallResult Webhook::call(std::string_view method, const Value& params, std::string_view key) {
-  auto outcome = call_once(method, params, key);
-  // crm.* is classic, and so is a batch of it.
-  const bool may_be_elsewhere = !is_idempotent(method) && method.contains('.') &&
-                                !method.starts_with("crm.") && !outcome &&
-                                outcome.error().error.code == "ERROR_METHOD_NOT_FOUND";
-  if (!may_be_elsewhere) return outcome;
-  const auto moved = moved_.emplace(method).first;
-  auto there = call_once(method, params, key);
-  if (there || (there.error().status != 404 && there.error().status != 0)) return there;
-  moved_.erase(moved);
+CallResult Webhook::call(std::string_view method, const Value& params) {
+  return call_at(At::classic, method, params, {});
+}
+
+CallResult Webhook::call_where_it_is(std::string_view method, const Value& params,
+                                     std::string_view key) {
+  const auto call = [&] {
+    return call_at(is_idempotent(method) ? At::rest3 : At::classic, method, params, key);
+  };
+  auto outcome = call();
+  if (!is_elsewhere(method, outcome)) return outcome;
+  const auto move = [&] {
+    if (moved_.erase(std::string(method)) == 0) moved_.emplace(method);
+  };
+  move();
+  auto there = call();
+  if (!is_elsewhere(method, there)) return there;
+  move();
   return outcome;
 }
 
-CallResult Webhook::call_once(std::string_view method, const Value& params, std::string_view key) {
+CallResult Webhook::call_at(At address, std::string_view method, const Value& params,
+                            std::string_view key) {
   if (fault_) return std::unexpected(CallError{*fault_, 0, Verdict::blocked, 0});
   if (gate_ != nullptr) {
     if (const Millis wait = enter(method); wait > 0) return held_back(wait);
   }
-  auto outcome = send(method, params, key);
+  auto outcome = send(address, method, params, key);
   mask(outcome);
   if (gate_ != nullptr) gate_->ended(method, outcome);
   date(method, outcome);

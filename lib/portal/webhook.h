@@ -86,15 +86,17 @@ class Webhook {
   Webhook(const Settings& settings, CallGate* gate, std::string_view portal = {},
           Clock clock = now_ms);
 
-  // Posts http_build_query(params) to <url><method>.json, as CRest does; as JSON to the address of
-  // REST 3.0 (/rest/api/) what belongs there when the configured URL is that one, and what the
-  // classic address says that it does not have. A gate that says "wait" is a CallError with code
-  // "gate", verdict retry and retry_at; nothing was sent then. `idempotency_key`: 1 to 255
-  // printable ASCII characters; REST 3.0 does what has the same key and parameters once within 24
-  // hours.
-  CallResult call(std::string_view method, const Value& params,
-                  std::string_view idempotency_key = {});
-  // Whether a call of this method goes there, so that it may be repeated with its key.
+  // Posts http_build_query(params) to <url><method>.json, as CRest does: to the classic address,
+  // whichever form the configured URL has. A gate that says "wait" is a CallError with code "gate",
+  // verdict retry and retry_at; nothing was sent then.
+  CallResult call(std::string_view method, const Value& params);
+  // What an owner wrote, for the address that he configured: as JSON to that of REST 3.0
+  // (/rest/api/) what belongs there. What the one address does not have is asked for at the other,
+  // but for crm.*. `idempotency_key`: 1 to 255 printable ASCII characters; REST 3.0 does what has
+  // the same key and parameters once within 24 hours.
+  CallResult call_where_it_is(std::string_view method, const Value& params,
+                              std::string_view idempotency_key = {});
+  // Whether that goes to REST 3.0, so that it may be repeated with its key.
   bool is_idempotent(std::string_view method) const;
 
   // Any number of commands, in requests of at most 50 and about a megabyte; the results are in the
@@ -127,8 +129,10 @@ class Webhook {
 
  private:
   Webhook(const Settings& settings, CallGate* gate, const CalledPortal& portal, Clock clock);
-  CallResult call_once(std::string_view method, const Value& params, std::string_view key);
-  CallResult send(std::string_view method, const Value& params, std::string_view key);
+  enum class At { classic, rest3 };
+  CallResult call_at(At address, std::string_view method, const Value& params,
+                     std::string_view key);
+  CallResult send(At address, std::string_view method, const Value& params, std::string_view key);
   // One request's worth.
   std::vector<BatchResult> run_together(std::span<const Command> commands);
   Millis enter(std::string_view method);
@@ -140,7 +144,7 @@ class Webhook {
   std::string url_;                           // the classic address
   std::string rest3_url_;                     // that of REST 3.0
   bool is_rest3_ = false;                     // the configured URL is that
-  std::set<std::string, std::less<>> moved_;  // methods that the classic address does not have
+  std::set<std::string, std::less<>> moved_;  // methods that are not where their name says
   std::string secret_;
   std::string portal_;
   std::string setting_;  // that the URL is from

@@ -78,7 +78,7 @@ void check_sent(const char* url, const char* method, const char* path, const cha
     return test::json(R"({"result":true})");
   });
   portal.settings.crest.web_hook_url = portal.server.url(url);
-  BOOST_TEST(portal.webhook().call(method, Value::map({{"id", "7"}})).has_value());
+  BOOST_TEST(portal.webhook().call_where_it_is(method, Value::map({{"id", "7"}})).has_value());
   BOOST_TEST(seen.path == path);
   BOOST_TEST(seen.body == body);
   BOOST_TEST(seen.head.contains(type), seen.head);
@@ -130,35 +130,6 @@ void check_error(const CallResult& answer, std::string_view code, Verdict verdic
 }  // namespace webhook_tests
 
 BOOST_AUTO_TEST_SUITE(webhook_tests)
-
-// What the classic address does not have is asked for at the other once, and from then on there.
-BOOST_AUTO_TEST_CASE(a_method_is_called_where_it_is) {
-  std::vector<Received> seen;
-  Portal portal([&](const Received& request) {
-    seen.push_back(request);
-    if (request.path.contains("/rest/api/") && !request.path.contains("nowhere"))
-      return test::json(R"({"result":{"id":5}})");
-    return test::answer(404, R"({"error":"ERROR_METHOD_NOT_FOUND","error_description":"no"})");
-  });
-  Webhook webhook = portal.webhook();
-  BOOST_TEST(!webhook.is_idempotent("humanresources.node.add"));
-  for (int i = 0; i < 2; ++i)
-    BOOST_TEST(
-        webhook.call("humanresources.node.add", Value::map({{"name", "x"}}), "key-1").has_value());
-  BOOST_TEST_REQUIRE(seen.size() == 3U);
-  BOOST_TEST(seen[1].path.ends_with("/humanresources.node.add"));
-  BOOST_TEST(seen[1].body == R"({"name":"x"})");
-  BOOST_TEST(seen[1].head.contains("Idempotency-Key: key-1"));
-  BOOST_TEST(!seen[0].head.contains("Idempotency-Key"));
-  BOOST_TEST(webhook.is_idempotent("humanresources.node.add"));
-
-  check_error(webhook.call("nowhere.get", Value::array()), "ERROR_METHOD_NOT_FOUND",
-              Verdict::permanent);
-  BOOST_TEST(seen.size() == 5U);
-  check_error(webhook.call("crm.lead.fly", Value::array()), "ERROR_METHOD_NOT_FOUND",
-              Verdict::permanent);
-  BOOST_TEST(seen.size() == 6U);  // crm is classic
-}
 
 BOOST_AUTO_TEST_CASE(either_form_of_the_url_reaches_the_address_of_each_method) {
   for (const char* url : {"/rest/1/s/", "/rest/api/1/s/", "/rest/api/1/s"})

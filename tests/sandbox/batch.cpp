@@ -89,7 +89,7 @@ Executed run_command(Portal& portal, const Caller& caller, Command command, cons
         Reply::fail(405, "ERROR_BATCH_METHOD_NOT_ALLOWED", "Method is not allowed for batch usage"),
         Value()};
   substitute_all(command.params, results);
-  return execute(portal, caller, command.method, command.params);
+  return execute(portal, caller, command.method, find_method(command.method), command.params);
 }
 
 }  // namespace

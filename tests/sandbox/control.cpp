@@ -112,7 +112,8 @@ Response show_calls(Shared& shared, const Request& request) {
                              {"error", call.error},
                              {"fault", call.fault},
                              {"source", call.source},
-                             {"user", call.user}}));
+                             {"user", call.user},
+                             {"rest3", call.rest3}}));
   }
   return json_response(200, calls);
 }

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::size_t kMostCalls = 20'000;
 
-constexpr std::string_view kAllScopes[] = {"crm", "task", "user", "user_basic"};
+constexpr std::string_view kAllScopes[] = {"crm", "task", "user", "user_basic", "humanresources"};
 constexpr Caller kCallers[] = {
     {"1", "sandbox", "Anna", "Sales", false, kAllScopes},
     {"2", "noscope", "Boris", "Guest", false, {}},
@@ -92,6 +92,8 @@ void Portal::reset(const LimitOptions& limit_options) {
   faults = {};
   comments.clear();
   traces.clear();
+  departments.clear();
+  idempotent.clear();
   calls.clear();
   events.clear();
   list_delay = 0;
@@ -129,10 +131,9 @@ const Method* find_method(std::string_view name) {
 }
 
 Executed execute(Portal& portal, const Caller& caller, const std::string& method,
-                 const Value& params) {
+                 const Method* found, const Value& params) {
   Executed executed;
   const double start = seconds_now();
-  const Method* found = find_method(method);
   const auto refused = refusal(portal, caller, found, method);
   executed.reply = refused ? *refused : found->run(portal, caller, params);
   executed.time = time_since(start);

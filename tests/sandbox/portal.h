@@ -2,6 +2,8 @@
 #pragma once
 
 #include <deque>
+#include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -31,7 +33,7 @@ const Caller* find_caller(std::string_view user, std::string_view secret);  // n
 // What a method answers.
 struct Reply {
   int status = 200;
-  Value result;
+  Value result;             // of a refusal by REST 3.0: its `validation`
   std::int64_t total = -1;  // of a list
   std::int64_t next = -1;
   bool failed = false;
@@ -49,6 +51,7 @@ struct LoggedCall {
   Millis at = 0, took = 0;
   int status = 0;
   std::string error, fault, source, user;
+  bool rest3 = false;
   std::vector<std::string> commands;  // methods inside a batch
 };
 
@@ -61,7 +64,12 @@ struct Portal {
   Limits limits;
   Faults faults;
   Events events;
-  std::vector<Value> comments, traces;
+  std::vector<Value> comments, traces, departments;
+  struct Done {
+    std::string asked;
+    Reply reply;
+  };
+  std::map<std::string, Done> idempotent;  // by Idempotency-Key
   std::deque<LoggedCall> calls;
   std::int64_t last_call = 0;
   Millis list_delay = 0;  // how long the list methods do not see a new entity
@@ -90,14 +98,24 @@ const Method* find_method(std::string_view name);
 struct Executed {
   Reply reply;
   Value time;
+  bool replayed = false;  // of REST 3.0: from memory, by its key
 };
+// `found`: the method of that name, null when there is none.
 Executed execute(Portal& portal, const Caller& caller, const std::string& method,
-                 const Value& params);
+                 const Method* found, const Value& params);
+struct Rest3Call {
+  std::string method;
+  std::optional<Value> params;  // nothing: it was no JSON
+  std::string key;              // Idempotency-Key
+};
+Executed execute_rest3(Portal& portal, const Caller& caller, const Rest3Call& call);
 Executed execute_batch(Portal& portal, const Caller& caller, const Value& params);
 // The methods inside a batch's commands, in order.
 std::vector<std::string> batch_methods(const Value& params);
 // {"result":...,"total":...,"time":{...}} or {"error":...}
 Value answer_document(const Executed& executed);
+// The same, or {"error":{"code":...,"message":...}}
+Value rest3_document(const Executed& executed);
 // The `time` of an answer to a request that began at `start` (seconds since 1970).
 double seconds_now();
 Value time_since(double start);

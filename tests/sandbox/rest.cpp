@@ -21,13 +21,17 @@ Executed untimed_page() {
 
 struct Address {
   std::string user, secret, method;
+  bool rest3 = false;
 };
 
-// "/rest/1/secret/crm.lead.add.json"
+// "/rest/1/secret/crm.lead.add.json", "/rest/api/1/secret/tasks.task.add"
 Address parse_address(const std::string& path) {
-  const auto parts = b24::text::split(path, "/");
+  auto parts = b24::text::split(path, "/");
+  const bool rest3 = parts.size() > 1 && parts[1] == "api";
+  if (rest3) parts.erase(parts.begin());
   if (parts.size() < 3) return {};
-  Address address{parts[1], parts[2], parts.size() > 3 ? b24::text::lower(parts[3]) : ""};
+  Address address{parts[1], parts[2], parts.size() > 3 ? b24::text::lower(parts[3]) : "", rest3};
+  if (rest3) return address;
   for (std::string_view suffix : {".json", ".xml"})
     if (address.method.ends_with(suffix))
       address.method.resize(address.method.size() - suffix.size());
@@ -44,8 +48,13 @@ Executed carry_out(Portal& portal, const b24::Request& request, const Address& a
   if (caller == nullptr) return failed(401, "NO_AUTH_FOUND", "Wrong authorization data");
   if (!portal.limits.enter(request.remote_address, b24::now_ms()))
     return failed(503, "QUERY_LIMIT_EXCEEDED", "Too many requests");
+  if (address.rest3)
+    return execute_rest3(
+        portal, *caller,
+        {address.method, request.is_json() ? std::optional(request.post) : std::nullopt,
+         request.key_header});
   if (address.method == "batch") return execute_batch(portal, *caller, request.params);
-  return execute(portal, *caller, address.method, request.params);
+  return execute(portal, *caller, address.method, find_method(address.method), request.params);
 }
 
 b24::Response named_status(int status) {
@@ -55,8 +64,9 @@ b24::Response named_status(int status) {
 }
 
 // How the answer of a call leaves under this fault.
-b24::Response leave(LateAnswers& late, const Fault& fault, const Executed& executed) {
+b24::Response leave(LateAnswers& late, const Fault& fault, const Executed& executed, bool rest3) {
   const Reply& reply = executed.reply;
+  const Value document = rest3 ? rest3_document(executed) : answer_document(executed);
   switch (fault.mode->kind) {
     case FaultKind::gateway:
       return named_status(kStatusGateway);
@@ -70,14 +80,15 @@ b24::Response leave(LateAnswers& late, const Fault& fault, const Executed& execu
     case FaultKind::cut:
     case FaultKind::silence: {
       b24::Response response = named_status(kStatusLate);
-      response.set("Location",
-                   late.plan(fault, reply.status, b24::json::print(answer_document(executed))));
+      response.set("Location", late.plan(fault, reply.status, b24::json::print(document)));
       return response;
     }
     case FaultKind::none:
       break;
   }
-  return json_response(reply.status, answer_document(executed));
+  b24::Response response = json_response(reply.status, document);
+  if (executed.replayed) response.set("Idempotent-Replayed", "true");
+  return response;
 }
 
 }  // namespace
@@ -94,6 +105,7 @@ b24::Response rest(Shared& shared, const b24::Request& request) {
   call.at = b24::now_ms();
   call.source = request.remote_address;
   call.user = address.user;
+  call.rest3 = address.rest3;
   std::vector<std::string> methods{address.method};
   if (address.method == "batch") {
     call.commands = batch_methods(request.params);
@@ -115,7 +127,7 @@ b24::Response rest(Shared& shared, const b24::Request& request) {
   call.error = executed.reply.error;
   if (kind != FaultKind::none) call.fault = fault.mode->name;
   shared.portal.log(std::move(call));
-  return leave(shared.late, fault, executed);
+  return leave(shared.late, fault, executed, address.rest3);
 }
 
 }  // namespace sandbox

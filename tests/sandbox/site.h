@@ -32,7 +32,7 @@ struct Shared {
   LateAnswers late;
 };
 
-// /rest/USER/SECRET/METHOD[.json]
+// /rest/USER/SECRET/METHOD[.json], /rest/api/USER/SECRET/METHOD
 b24::Response rest(Shared& shared, const b24::Request& request);
 // /sandbox/NAME
 b24::Response control(Shared& shared, const b24::Request& request);
