@@ -28,6 +28,10 @@ std::string sample(const Field& field) {
       return "+1 202 555 0100";
     case FieldType::select:
       return field.choices.empty() ? "" : field.choices.front().value;
+    case FieldType::date:
+      return "2026-12-31";
+    case FieldType::money:
+      return "1";
     case FieldType::file:
       return "";
     case FieldType::text:

@@ -12,6 +12,7 @@ namespace {
 std::string_view input_type(FieldType type) {
   if (type == FieldType::email) return "email";
   if (type == FieldType::phone) return "tel";
+  if (type == FieldType::date) return "date";
   return type == FieldType::file ? "file" : "text";
 }
 

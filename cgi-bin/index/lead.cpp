@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/secret.h"
 #include "base/text.h"
+#include "field_text.h"
 #include "portal/webhook.h"
 #include "value/php.h"
 
@@ -103,7 +104,7 @@ Value classic_fields(const Form& form, const Submission& submission, Value& pers
     for (const Field& field : form.fields) {
       if (field.target.empty() || field.type == FieldType::file) continue;
       if (is_multifield(field.target) != multifields) continue;
-      const std::string text = submission.values[field.name].text();
+      const std::string text = sent_text(field, submission.values[field.name].text());
       if (form.entity.has(field.target))
         add_field(fields, field, text);
       else

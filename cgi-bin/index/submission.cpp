@@ -5,14 +5,12 @@
 #include <optional>
 
 #include "base/text.h"
+#include "field_text.h"
 #include "settings/pattern.h"
 #include "value/php.h"
 
 namespace b24 {
 namespace {
-
-constexpr std::string_view kNotInLocal = "] \t\r\n\"(),:;<>@[\\";
-constexpr std::string_view kNotInDomain = "] \t\r\n\"(),:;<>@[\\_/?#%!$&'*+=^`{|}~";
 
 constexpr std::size_t kMarkLength = 255;
 constexpr std::size_t kTraceBytes = 20'000;
@@ -23,12 +21,6 @@ constexpr std::size_t kShownAgain = 10'000;
 constexpr std::size_t kFileNameLength = 120;
 
 constexpr std::string_view kTildaInputs[] = {"tranid", "formid", "COOKIES"};
-
-// Parts between single dots, without any of these characters.
-bool is_dotted(std::string_view text, std::string_view forbidden) {
-  return !text.empty() && text.find_first_of(forbidden) == text.npos && !text.starts_with('.') &&
-         !text.ends_with('.') && !text.contains("..");
-}
 
 std::string without_controls(std::string_view text) {
   std::string clean;
@@ -73,27 +65,6 @@ struct Sent {
   std::string text;    // valid UTF-8, unless it is not intact
   bool intact = true;  // valid in the post's charset
 };
-
-// The message's key for a text that is there; empty when it is good.
-std::string_view text_fault(const Field& field, const std::string& text) {
-  if (text::has_control(text, field.type == FieldType::textarea)) return "invalid_text";
-  if (text::length_utf8(text) > field.max_length) return "invalid_long";
-  switch (field.type) {
-    case FieldType::email:
-      if (!is_email(text)) return "invalid_email";
-      break;
-    case FieldType::phone:
-      if (!has_digit(text)) return "invalid_phone";
-      break;
-    case FieldType::select:
-      if (field.choice(text) == nullptr) return "invalid_choice";
-      break;
-    default:
-      break;
-  }
-  if (!field.pattern.empty() && !matches(field.pattern, text)) return "invalid_pattern";
-  return {};
-}
 
 std::string_view missing_key(const Field& field) {
   return field.type == FieldType::consent ? "invalid_consent" : "invalid_required";
@@ -205,10 +176,7 @@ class Reader {
     std::string text = text::to_valid_utf8(raw);
     if (field.type == FieldType::textarea) text::replace_all(text, "\r\n", "\n");
     if (field.type == FieldType::textarea) std::ranges::replace(text, '\r', '\n');
-    if (field.type == FieldType::phone || field.type == FieldType::email) text = text::narrow(text);
-    text = text::trim(text);
-    if (const Choice* choice = field.choice(text)) text = choice->value;
-    if (field.is_box() && !text.empty()) text = field.value;
+    text = field_text(field, std::string(text::trim(text)));
     const std::string_view begin = text::first_utf8(text, shown);
     out_.values.set(field.name, field.type == FieldType::textarea ? std::string(begin)
                                                                   : without_controls(begin));
@@ -376,20 +344,6 @@ Value marks_of(const Form& form, const Value& params) {
   for (const std::string_view name : kClickInputs)
     if (form.find(name) == nullptr) take(name, name);
   return marks;
-}
-
-// Strict enough to catch slips, lax enough for every address in use: no quoted local parts, but
-// any letters, and a domain with a dot in it.
-bool is_email(std::string_view text) {
-  const std::size_t at = text.find('@');
-  if (text.size() > 254 || at > 64) return false;
-  const std::string_view local = text.substr(0, at), domain = text.substr(at + 1);
-  return is_dotted(local, kNotInLocal) && is_dotted(domain, kNotInDomain) && domain.contains('.') &&
-         !domain.starts_with('-') && text::length_utf8(domain.substr(domain.rfind('.') + 1)) >= 2;
-}
-
-bool has_digit(std::string_view text) {
-  return text.find_first_of("0123456789") != std::string_view::npos;
 }
 
 }  // namespace b24

@@ -59,8 +59,4 @@ Value prefill(const Form& form, const Request& request);
 // no field of the form has their name.
 Value marks_of(const Form& form, const Value& params);
 
-// Single questions, for tests and elsewhere.
-bool is_email(std::string_view text);
-bool has_digit(std::string_view text);
-
 }  // namespace b24

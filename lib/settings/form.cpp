@@ -23,7 +23,8 @@ constexpr TypeName kTypes[] = {
     {"phone", FieldType::phone},     {"textarea", FieldType::textarea},
     {"select", FieldType::select},   {"checkbox", FieldType::checkbox},
     {"consent", FieldType::consent}, {"hidden", FieldType::hidden},
-    {"file", FieldType::file},
+    {"file", FieldType::file},       {"date", FieldType::date},
+    {"money", FieldType::money},
 };
 
 struct Preset {

@@ -19,7 +19,19 @@
 
 namespace b24 {
 
-enum class FieldType { text, email, phone, textarea, select, checkbox, consent, hidden, file };
+enum class FieldType {
+  text,
+  email,
+  phone,
+  textarea,
+  select,
+  checkbox,
+  consent,
+  hidden,
+  file,
+  date,
+  money
+};
 
 // What the owner has set for a language, else for all; empty: neither.
 std::string_view text_in(const Labels& texts, std::string_view language);

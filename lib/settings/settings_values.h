@@ -116,8 +116,8 @@ inline constexpr TextType kEntity = {
     {.expects = "lead, deal, contact, company, or the number (entityTypeId) of a smart process",
      .check = is_entity}};
 inline constexpr TextType kCaptcha = choice("turnstile, hcaptcha, recaptcha or smartcaptcha", true);
-inline constexpr TextType kFieldType =
-    choice("text, email, phone, textarea, select, checkbox, consent, hidden or file", true);
+inline constexpr TextType kFieldType = choice(
+    "text, email, phone, textarea, select, checkbox, consent, hidden, file, date or money", true);
 inline constexpr TextType kForwardAs = choice("json or form");
 inline constexpr TextType kAccess = choice("public, summary, key or off");
 inline constexpr TextType kDesk = choice("off, look or act");

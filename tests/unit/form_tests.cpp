@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "index/field_text.h"
 #include "index/submission.h"
 #include "value/php.h"
 
@@ -226,9 +227,34 @@ BOOST_AUTO_TEST_CASE(good_submission_keeps_every_text) {
   BOOST_TEST(!got.honeypot);
 }
 
+// As people type them, and as the portal wants them.
+BOOST_AUTO_TEST_CASE(dates_and_money_become_the_portals) {
+  Field day, sum;
+  day.type = FieldType::date;
+  sum.type = FieldType::money;
+  day.max_length = sum.max_length = 255;
+  for (const char* typed : {"2026-12-31", "31.12.2026", "31-12-2026", "３１．１２．２０２６"}) {
+    BOOST_TEST(field_text(day, typed) == "2026-12-31");
+    BOOST_TEST(text_fault(day, field_text(day, typed)) == "");
+  }
+  BOOST_TEST(field_text(day, "1.2.2026") == "2026-02-01");
+  const std::pair<const char*, const char*> sums[] = {
+      {"1500", "1500"},        {"1 500,50", "1500.50"},  {"1\u00a0500,5", "1500.5"},
+      {"1,500.50", "1500.50"}, {"1.500.000", "1500000"}, {"1,500", "1500"},
+      {"0.99", "0.99"},
+  };
+  for (const auto& [typed, wanted] : sums) BOOST_TEST(field_text(sum, typed) == wanted);
+  BOOST_TEST(sent_text(sum, "1500.50") == "1500.50");
+  sum.choices = {{"EUR", "EUR"}};
+  BOOST_TEST(sent_text(sum, "1500.50") == "1500.50|EUR");
+  BOOST_TEST(sent_text(sum, "") == "");
+}
+
 BOOST_AUTO_TEST_CASE(each_bad_text_has_its_error) {
   Settings settings;
-  settings.fields = {field("comments"), field("code")};
+  settings.fields = {field("comments"), field("code"), field("day"), field("sum")};
+  settings.fields[2].type_name = "date";
+  settings.fields[3].type_name = "money";
   settings.fields[1].pattern = "[A-Z]{3}";
   settings.fields[1].required = true;
   const Form form = form_of(settings);
@@ -253,6 +279,14 @@ BOOST_AUTO_TEST_CASE(each_bad_text_has_its_error) {
       {"first%5Fname=a&first_name=b", "first_name", "invalid_several"},
       {"phone=none", "phone", "invalid_phone"},
       {"email=none", "email", "invalid_email"},
+      {"day=tomorrow", "day", "invalid_date"},
+      {"day=2026-02-29", "day", "invalid_date"},
+      {"day=31.12.26", "day", "invalid_date"},
+      {"day=12/31/2026", "day", "invalid_date"},
+      {"sum=100+EUR", "sum", "invalid_money"},
+      {"sum=-5", "sum", "invalid_money"},
+      {"sum=.", "sum", "invalid_money"},
+      {"sum=1234567890123456", "sum", "invalid_money"},
       {"code=abc", "code", "invalid_pattern"},
       {"first_name=a", "code", "invalid_required"},
       {"code=+++", "code", "invalid_required"},
