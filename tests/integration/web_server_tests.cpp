@@ -4,6 +4,7 @@
 #include <future>
 #include <vector>
 
+#include "form_client.h"
 #include "web_server.h"
 
 using namespace b24::test;
@@ -32,6 +33,10 @@ void the_pages_answer_at_their_addresses(const WebServer& server) {
   const HttpReply callback = server.get("/callback?utm_source=x");
   BOOST_TEST(callback.body.contains("<h1>Call me back</h1>"), callback.raw << server.errors());
   BOOST_TEST(callback.body.contains("form=callback"));
+  const HttpReply sent = server.post("/callback", "phone=%2B1+202+555+0100&form_token=" +
+                                                      input_value(callback.body, "form_token"));
+  BOOST_TEST(sent.status == 202, sent.raw << server.errors());
+  BOOST_TEST(sent.body.contains("has been received"), sent.body);
   BOOST_TEST(server.get("/callback/more").status == 404);
   BOOST_TEST(server.get("/handler.php").status == 200);
   BOOST_TEST(server.get("/checkserver").status != 404);
