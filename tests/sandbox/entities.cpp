@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <ctime>
 
+#include "base/text.h"
+
 namespace sandbox {
 
 namespace {
@@ -262,6 +264,21 @@ std::string item_name(const Field& field) {
   return name;
 }
 
+void Records::note_origin(Kind kind, const Record& record) {
+  const std::string origin = b24::text::lower(record.text("ORIGIN_ID"));
+  if (!origin.empty()) origins_[static_cast<std::size_t>(kind)][origin].insert(record.id);
+}
+
+std::vector<const Record*> Records::of_origin(Kind kind, const std::string& origin) const {
+  std::vector<const Record*> rows;
+  const auto& known = origins_[static_cast<std::size_t>(kind)];
+  const auto ids = known.find(b24::text::lower(origin));
+  if (ids == known.end()) return rows;
+  for (const std::int64_t id : ids->second)
+    if (const Record* record = find(kind, id)) rows.push_back(record);
+  return rows;
+}
+
 const Record& Records::add(Kind kind, const Value& fields, std::vector<Contact> contacts,
                            Millis now) {
   const EntityType& type = type_of(kind);
@@ -283,6 +300,7 @@ const Record& Records::add(Kind kind, const Value& fields, std::vector<Contact> 
     record.contacts.push_back(std::move(contact));
   }
   put_derived(record, type, now);
+  note_origin(kind, record);
   return records_[static_cast<std::size_t>(kind)]
       .emplace(record.id, std::move(record))
       .first->second;
@@ -308,6 +326,7 @@ bool Records::update(Kind kind, std::int64_t id, const Value& fields, std::vecto
     }
   }
   put_derived(record, type_of(kind), now);
+  note_origin(kind, record);
   return true;
 }
 

@@ -90,6 +90,17 @@ bool matches(const Record& record, const Condition& condition) {
   return found != condition.negated;
 }
 
+std::vector<const Record*> candidates(const Records& records, Kind kind,
+                                      const std::vector<Condition>& conditions) {
+  for (const Condition& each : conditions)
+    if (each.field.name == "ORIGIN_ID" && each.op == "=" && !each.negated &&
+        each.wanted.size() == 1 && !each.wanted.front().empty())
+      return records.of_origin(kind, each.wanted.front());
+  std::vector<const Record*> rows;
+  for (const auto& [id, record] : records.all(kind)) rows.push_back(&record);
+  return rows;
+}
+
 void sort(std::vector<const Record*>& rows, const EntityType& type, const Value& order,
           FindField names) {
   // The last key first: a stable sort keeps what the later one has ordered.
@@ -117,13 +128,11 @@ std::vector<const Record*> select(const Records& records, Kind kind, const ListQ
   const EntityType& type = type_of(kind);
   std::deque<std::string> keys;
   const std::vector<Condition> all = conditions(type, query.filter, names, keys);
-  std::vector<const Record*> rows;
-  for (const auto& [id, record] : records.all(kind)) {
-    const bool fits =
-        record.created <= blind_since &&
-        std::ranges::all_of(all, [&](const auto& one) { return matches(record, one); });
-    if (fits) rows.push_back(&record);
-  }
+  std::vector<const Record*> rows = candidates(records, kind, all);
+  std::erase_if(rows, [&](const Record* record) {
+    return record->created > blind_since ||
+           !std::ranges::all_of(all, [&](const auto& one) { return matches(*record, one); });
+  });
   sort(rows, type, query.order, names);
   return rows;
 }
