@@ -83,7 +83,7 @@ PARTS_browser     := 0
 suite_parts      = $(PARTS_$(1):%=$(B)/$(2)/tests/$(1).%)
 suite_objects    = $(addsuffix .o,$(call suite_parts,$(1),obj))
 
-.PHONY: all run test check bench size dist deb deps deps-run deps-test deps-dist deps-deb deps-check deps-fuzz deps-bench example format lint fuzz \
+.PHONY: all run test check bench release size dist deb deps deps-run deps-test deps-dist deps-deb deps-check deps-fuzz deps-bench example format lint fuzz \
         install install-strip uninstall flags clean help FORCE
 .SECONDARY:
 
@@ -108,6 +108,9 @@ else
 dist:
 	@$(MAKE) SANITIZE= dist
 endif
+
+release: dist deb  ## every proof in its order (hours), then packages, checksums and a report: build/release
+	@BUILD=$(B) VERSION=$(VERSION) MAKE="$(MAKE)" tests/release
 
 size: all  ## print the lines of each room and the size of each program
 	@BUILD=$(B) tests/size
