@@ -34,11 +34,9 @@ bool runs_now(const Turn& turn) {
 
 }  // namespace debounce_tests
 
-using namespace debounce_tests;
+BOOST_AUTO_TEST_SUITE(debounce_tests)
 
-BOOST_FIXTURE_TEST_SUITE(debounce_tests, Debounced)
-
-BOOST_AUTO_TEST_CASE(it_waits_to_the_last_millisecond_and_no_longer) {
+BOOST_FIXTURE_TEST_CASE(it_waits_to_the_last_millisecond_and_no_longer, Debounced) {
   const Millis due = now + 10 * kSecond;
   for (const Millis time : {Millis{0}, 10 * kSecond - 1}) {
     now = due - 10 * kSecond + time;
@@ -50,7 +48,7 @@ BOOST_AUTO_TEST_CASE(it_waits_to_the_last_millisecond_and_no_longer) {
   BOOST_TEST(runs_now(turn_of(first)));
 }
 
-BOOST_AUTO_TEST_CASE(who_need_not_wait_runs_at_once) {
+BOOST_FIXTURE_TEST_CASE(who_need_not_wait_runs_at_once, Debounced) {
   const auto other = accept(Kind::event, "of no object");
   BOOST_TEST(runs_now(turn_of(other)));
   Value begun = Value::map({{"exec", Value::map({{"ended", true}})}});
@@ -59,12 +57,12 @@ BOOST_AUTO_TEST_CASE(who_need_not_wait_runs_at_once) {
   BOOST_TEST(runs_now(turn_of(first)));
 }
 
-BOOST_AUTO_TEST_CASE(a_clock_that_was_set_back_holds_nothing_up) {
+BOOST_FIXTURE_TEST_CASE(a_clock_that_was_set_back_holds_nothing_up, Debounced) {
   pass(-1);
   BOOST_TEST(runs_now(turn_of(first)));
 }
 
-BOOST_AUTO_TEST_CASE(the_next_one_has_the_place_and_counts_those_before) {
+BOOST_FIXTURE_TEST_CASE(the_next_one_has_the_place_and_counts_those_before, Debounced) {
   const Millis begin = now;
   const auto second = accept(Kind::event, "second", "deal 1");
   accept(Kind::event, "of another object", "deal 2");
@@ -85,7 +83,7 @@ BOOST_AUTO_TEST_CASE(the_next_one_has_the_place_and_counts_those_before) {
   BOOST_TEST(runs_now(turn_of(second)));
 }
 
-BOOST_AUTO_TEST_CASE(only_what_the_section_is_for_takes_a_place) {
+BOOST_FIXTURE_TEST_CASE(only_what_the_section_is_for_takes_a_place, Debounced) {
   NewItem other = new_item(Kind::event, "other", "deal 1");
   other.name = "OTHER";
   const auto second = test::accept(*store, other);
@@ -97,14 +95,14 @@ BOOST_AUTO_TEST_CASE(only_what_the_section_is_for_takes_a_place) {
   BOOST_TEST(own["joined_by"].integer() == second);
 }
 
-BOOST_AUTO_TEST_CASE(one_that_is_over_takes_no_place) {
+BOOST_FIXTURE_TEST_CASE(one_that_is_over_takes_no_place, Debounced) {
   const auto second = accept(Kind::event, "second", "deal 1");
   pass(10 * kSecond);
   good(store->set_aside(second));
   BOOST_TEST(runs_now(turn_of(first)));
 }
 
-BOOST_AUTO_TEST_CASE(nothing_joined_is_one_event) {
+BOOST_FIXTURE_TEST_CASE(nothing_joined_is_one_event, Debounced) {
   BOOST_TEST(joined_of(Value()) == 1);
   BOOST_TEST(joined_of(Value::map({{"joined", 3}})) == 3);
 }

@@ -36,8 +36,6 @@ std::string explained(const ActionSettings& action, const Item& item = deal()) {
 
 }  // namespace explain_tests
 
-using namespace explain_tests;
-
 BOOST_AUTO_TEST_SUITE(explain_tests)
 
 BOOST_AUTO_TEST_CASE(each_step_says_what_it_would_do) {

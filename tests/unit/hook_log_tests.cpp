@@ -52,8 +52,6 @@ const std::size_t kLine = hook_json_line("a", kNoon, "TEST", event("a").payload)
 
 }  // namespace hook_log_tests
 
-using namespace hook_log_tests;
-
 BOOST_AUTO_TEST_SUITE(hook_log_tests)
 
 BOOST_AUTO_TEST_CASE(a_file_is_filled_to_its_last_byte) {

@@ -179,8 +179,6 @@ int fail_each_call(const Operation& operation, FullStore& full) {
 
 }  // namespace store_fault_tests
 
-using namespace store_fault_tests;
-
 BOOST_AUTO_TEST_SUITE(store_fault_tests)
 
 BOOST_AUTO_TEST_CASE(what_fails_in_the_middle_changes_nothing_and_works_the_next_time) {
