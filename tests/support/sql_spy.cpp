@@ -4,6 +4,8 @@
 #include <dlfcn.h>
 #include <sqlite3.h>
 
+#include <string_view>
+
 namespace {
 
 thread_local int until_fault = 0;
@@ -27,6 +29,8 @@ extern "C" int sqlite3_step(sqlite3_stmt* statement) {
 }
 extern "C" int sqlite3_exec(sqlite3* db, const char* sql, int (*each)(void*, int, char**, char**),
                             void* with, char** error) {
+  // Whatever it returns, a transaction is over then.
+  if (until_fault > 0 && std::string_view(sql) == "ROLLBACK") ++until_fault;
   return through<decltype(sqlite3_exec)>("sqlite3_exec", db, sql, each, with, error);
 }
 extern "C" int sqlite3_prepare_v3(sqlite3* db, const char* sql, int size, unsigned flags,
