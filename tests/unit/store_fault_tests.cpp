@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "keep/find_words.h"
+#include "event_fixture.h"
 #include "keep/store.h"
 #include "raw_sql.h"
 #include "sql_spy.h"
@@ -216,6 +216,28 @@ BOOST_AUTO_TEST_CASE(a_store_that_fails_while_it_is_opened_is_opened_the_next_ti
     fixture.store = fixture.open();
     BOOST_TEST(fixture.item(one).id == "one");
   }
+}
+
+// A page that is asked often does not open the store anew for each question.
+BOOST_AUTO_TEST_CASE(a_store_that_cannot_be_opened_is_tried_again_after_a_second) {
+  EventSettings settings;
+  AppSource source{settings.launch(), "index"};
+  StoreSource stores{source};
+  const Millis begin = steady_ms();
+  {
+    const FailingSql fault(1);
+    BOOST_TEST(code_of(stores.current()) == "io_error");
+  }
+  {
+    const FailingSql fault(1);
+    const auto again = stores.current();
+    const bool asked = fault.has_failed();
+    if (steady_ms() < begin + kSecond) {
+      BOOST_TEST(!asked);
+      BOOST_TEST(code_of(again) == "io_error");
+    }
+  }
+  BOOST_TEST(wait_until([&] { return stores.current().has_value(); }));
 }
 
 BOOST_AUTO_TEST_SUITE_END()
