@@ -20,8 +20,10 @@ SANDBOX_PORT ?= 8443
 RUN_DIR      ?= build/run
 # SANITIZE=address,undefined or SANITIZE=thread builds (and tests) an instrumented variant in its own directory.
 SANITIZE ?=
+# COVERAGE=1 builds the variant that counts what runs (make coverage).
+COVERAGE ?=
 comma    := ,
-B        := build$(if $(SANITIZE),/$(subst $(comma),-,$(SANITIZE)))
+B        := build$(if $(SANITIZE),/$(subst $(comma),-,$(SANITIZE)))$(if $(COVERAGE),/coverage)
 
 # Debian packages: to build, to run (`make run`), to test, to look after the code.
 BUILD_PACKAGES := g++ make pkg-config libfcgi-dev libcurl4-openssl-dev libcjson-dev libsqlite3-dev \
@@ -34,6 +36,7 @@ DEB_PACKAGES   := dpkg-dev
 DIST_PACKAGES  := libidn2-dev libunistring-dev dpkg-dev zip ca-certificates
 CHECK_PACKAGES := clang-format clang-tidy-16
 BENCH_PACKAGES := php-fpm php-curl php-cgi wrk
+COVERAGE_PACKAGES := gcovr python3 binutils
 FUZZ_PACKAGES  := clang-16 libclang-rt-16-dev
 
 PKGS     := fcgi libcjson sqlite3 inih
@@ -50,6 +53,13 @@ ifneq ($(SANITIZE),)
 # Instrumented, the standard library's own variant looks uninitialized to GCC 12.
 HARDEN   := -fPIE -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer -Wno-maybe-uninitialized
 endif
+ifneq ($(COVERAGE),)
+HARDEN   := -fPIE
+# Without any optimization, what the compiler tidies up behind an exception looks like branches.
+OPTIMIZE := -Og
+# Of the program's own sources only. Every thread counts.
+COUNT    := --coverage -fprofile-update=atomic -fprofile-abs-path
+endif
 # Tests are built for building fast, the programs for running fast.
 OPTIMIZE      ?= -O2
 TEST_OPTIMIZE ?= -O0
@@ -58,7 +68,7 @@ CXXFLAGS_ALL = -std=c++23 $(OPTIMIZE) -ffunction-sections -fdata-sections $(WARN
 # Programs stay under 2 MB: relocations are packed (and fewer to work off at the start), what nobody calls is left out, and so are the
 # names of local symbols, which only a core dump could need: these programs make none.
 LDFLAGS_ALL  = -pie -pthread -Wl,-z,relro,-z,now -Wl,-z,pack-relative-relocs -Wl,--gc-sections -Wl,--as-needed \
-               $(if $(SANITIZE),-fsanitize=$(SANITIZE),-Wl$(comma)--discard-all) $(LDFLAGS)
+               $(if $(SANITIZE),-fsanitize=$(SANITIZE),-Wl$(comma)--discard-all) $(if $(COVERAGE),--coverage) $(LDFLAGS)
 # The few functions of libcrypto in use are put into the programs: to load the whole library costs a process 2 ms.
 LIBS         = $(shell pkg-config --libs $(PKGS)) -l:libcrypto.a -ldl
 
@@ -83,7 +93,8 @@ PARTS_browser     := 0
 suite_parts      = $(PARTS_$(1):%=$(B)/$(2)/tests/$(1).%)
 suite_objects    = $(addsuffix .o,$(call suite_parts,$(1),obj))
 
-.PHONY: all run test check bench release size dist deb deps deps-run deps-test deps-dist deps-deb deps-check deps-fuzz deps-bench example format lint fuzz \
+.PHONY: all run test check bench coverage mutate release size dist deb deps deps-run deps-test deps-dist deps-deb deps-check deps-fuzz deps-coverage deps-bench \
+        example format lint fuzz \
         install install-strip uninstall flags clean help FORCE
 .SECONDARY:
 
@@ -101,16 +112,27 @@ check: $(B)/unit-tests  ## run the fast unit tests
 bench: deps-bench all $(B)/sandbox.fcgi $(B)/floor.fcgi $(B)/spawn  ## measure the pages against the PHP pages that they replace
 	@BUILD=$(B) tests/bench/run-bench
 
-ifeq ($(SANITIZE),)
+ifeq ($(SANITIZE)$(COVERAGE),)
 dist: $(ROOMS:%=$(B)/static/%.fcgi)  ## pack the folder for shared hosting, with static programs: build/dist
 	@BUILD=$(B) conf/dist/pack
 else
 dist:
-	@$(MAKE) SANITIZE= dist
+	@$(MAKE) SANITIZE= COVERAGE= dist
 endif
 
 release: dist deb  ## every proof in its order (hours), then packages, checksums and a report: build/release
 	@BUILD=$(B) VERSION=$(VERSION) MAKE="$(MAKE)" tests/release
+
+ifeq ($(COVERAGE),)
+coverage: deps-coverage  ## print which lines and branches of the sources the tests run, by room
+	@$(MAKE) COVERAGE=1 coverage
+else
+coverage: deps-test all dist deb $(B)/sandbox.fcgi $(SUITES:%=$(B)/%-tests)
+	@BUILD=$(B) tests/coverage $(SUITES)
+endif
+
+mutate: deps-test deps-coverage all $(B)/sandbox.fcgi $(B)/unit-tests $(B)/integration-tests  ## print how many small faults the tests find, by room (hours)
+	@BUILD=$(B) nice tests/mutate
 
 size: all  ## print the lines of each room and the size of each program
 	@BUILD=$(B) tests/size
@@ -127,6 +149,7 @@ deps-dist:   ; $(call install_packages,$(BUILD_PACKAGES) $(DIST_PACKAGES))
 deps-deb:    ; $(call install_packages,$(BUILD_PACKAGES) $(DEB_PACKAGES))
 deps-bench:  ; $(call install_packages,$(BUILD_PACKAGES) $(RUN_PACKAGES) $(BENCH_PACKAGES))
 deps-check:  ; $(call install_packages,$(BUILD_PACKAGES) $(TEST_PACKAGES) $(CHECK_PACKAGES))
+deps-coverage: ; $(call install_packages,$(BUILD_PACKAGES) $(COVERAGE_PACKAGES))
 deps-fuzz:   ; $(call install_packages,$(BUILD_PACKAGES) $(FUZZ_PACKAGES))
 
 # --- The look of the code -------------------------------------------------------------------------
@@ -189,14 +212,14 @@ uninstall:  ## remove what install put there, but no settings
 	rmdir --ignore-fail-on-non-empty $(LIBEXEC)/cgi-bin $(LIBEXEC)/conf $(LIBEXEC)
 
 DEB := $(B)/deb
-ifeq ($(SANITIZE),)
+ifeq ($(SANITIZE)$(COVERAGE),)
 deb: all | deps-deb  ## build the Debian package: build/deb
 	@rm -rf $(DEB)
 	@umask 022; MAKEFLAGS= $(MAKE) --silent B=$(B) VERSION=$(VERSION) PREFIX=/usr DESTDIR=$(abspath $(DEB))/root install-strip > /dev/null
 	@DEB=$(DEB) VERSION=$(VERSION) RELEASED=$(RELEASED) conf/deb/pack
 else
 deb:
-	@$(MAKE) SANITIZE= deb
+	@$(MAKE) SANITIZE= COVERAGE= deb
 endif
 
 flags:  ## print the compiler's flags in effect
@@ -229,15 +252,17 @@ MISSING := $(filter-out $(wildcard $(WANTED)),$(WANTED))
 progress = $(if $(filter $@,$(MISSING)), ($(words $(eval BEGUN += x)$(BEGUN)) of $(words $(MISSING))))
 compile = @mkdir -p $(@D); echo '  $(1)$(progress)'; $(CXX) $(CXXFLAGS_ALL) $(2) -MMD -MP -c $< -o $@
 # The largest program is the one for which nobody is in a hurry; settings are read once, and then when they have changed.
-$(B)/obj/cgi-bin/checkserver.o $(B)/obj/lib/settings.o: OPTIMIZE := -Os
+$(B)/obj/cgi-bin/checkserver.o $(B)/obj/lib/settings.o: OPTIMIZE := $(if $(COVERAGE),-Og,-Os)
 $(LIB_OBJECTS) $(ROOM_OBJECTS): $(B)/obj/%.o: $(B)/rooms/%.cpp
-	$(call compile,$*,-iquote .)
+	$(call compile,$*,$(COUNT) -iquote .)
+$(MAINS:%.cpp=$(B)/obj/%.o): $(B)/obj/%.o: %.cpp
+	$(call compile,$<,$(COUNT))
 $(B)/obj/%.o: %.cpp
 	$(call compile,$<)
 
 # Without optimization there is nothing that could be fortified, and no program is as small as it shall be.
 TEST_FLAGS = $(TEST_OPTIMIZE) $(if $(filter -O0,$(TEST_OPTIMIZE)),-U_FORTIFY_SOURCE) -Icgi-bin -Itests/support -DBOOST_TEST_DYN_LINK \
-             -DPROGRAMS_ARE_SMALL=$(if $(filter -O0,$(OPTIMIZE))$(SANITIZE),0,1)
+             -DPROGRAMS_ARE_SMALL=$(if $(filter -O0,$(OPTIMIZE))$(SANITIZE)$(COVERAGE),0,1) $(if $(COVERAGE),-DPROGRAMS_COUNT)
 $(TEST_ROOMS): $(B)/obj/%.o: $(B)/rooms/%.cpp
 	$(call compile,$*,$(TEST_FLAGS) -iquote .)
 $(B)/obj/tests/echo/%.o: tests/echo/%.cpp

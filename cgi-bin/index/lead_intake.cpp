@@ -3,9 +3,9 @@
 
 #include <algorithm>
 #include <thread>
-#include <utility>
 
 #include "base/secret.h"
+#include "lead.h"
 #include "lead_sender.h"
 
 namespace b24 {

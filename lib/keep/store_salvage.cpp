@@ -8,13 +8,13 @@
 #include <unistd.h>
 
 #include <array>
-#include <cerrno>
 #include <set>
 
 #include "base/files.h"
 #include "keep/store.h"
 #include "keep/store_data.h"
 #include "keep/store_schema.h"
+#include "value/json.h"
 
 namespace b24 {
 namespace {

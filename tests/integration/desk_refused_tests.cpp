@@ -63,6 +63,12 @@ BOOST_AUTO_TEST_CASE(each_refusal_has_its_reason_and_what_would_accept_it) {
   BOOST_TEST(refused[3]["code"].text() == "wrong_token");
   BOOST_TEST(refused[3]["remedy"].text().contains("[portal]"));
 
+  // For the shell, too.
+  const Ran shell = run(
+      {{built("cgi-bin/checkserver.fcgi"), "--settings", bare.settings().string(), "--refused"}});
+  BOOST_TEST(shell.status == 0);
+  BOOST_TEST((parsed_json(shell.out) == refused), shell.out);
+
   const std::string page = server.get("desk=refused", kWithKey).body;
   BOOST_TEST(page.contains("[portal main] domain = b.example"));
   BOOST_TEST(page.contains("To accept it: in [handler], add the address to allow."));
@@ -73,6 +79,18 @@ BOOST_AUTO_TEST_CASE(each_refusal_has_its_reason_and_what_would_accept_it) {
   // What it says does it.
   const BareCheck mended(settings_of("domain = b.example", "allow = 192.0.2.7 198.51.100.9"));
   BOOST_TEST(send(mended, event(kToken, "b.example"), "198.51.100.9").contains("200"));
+}
+
+BOOST_AUTO_TEST_CASE(other_methods_are_refused_with_those_that_there_are) {
+  const BareCheck bare(settings_of("", ""));
+  for (const std::string query : {"", "desk=refused"}) {
+    const Ran ran =
+        run({{built("cgi-bin/checkserver.fcgi")},
+             {"GATEWAY_INTERFACE=CGI/1.1", "REQUEST_METHOD=DELETE", "REMOTE_ADDR=127.0.0.1",
+              "QUERY_STRING=" + query, std::string("HTTP_X_B24HOOKS_KEY=") + kCheckKey,
+              "B24HOOKS_SETTINGS=" + bare.settings().string()}});
+    BOOST_TEST(ran.out.starts_with("Status: 405 "), ran.out);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(without_a_log_the_page_says_so) {

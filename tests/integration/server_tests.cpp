@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "echo_server.h"
+#include "tls_server.h"
 
 using namespace b24::test;
 using namespace std::chrono_literals;
@@ -165,6 +166,18 @@ BOOST_AUTO_TEST_CASE(the_shell_gets_commands_help_and_version) {
   BOOST_TEST(unknown.out == "");
   BOOST_TEST(unknown.err.starts_with("echo: unknown option --nonsense; there are --list --show "));
   BOOST_TEST(std::ranges::count(unknown.err, '\n') == 1);
+  Ran topic = run_shell({"--help", "nonsense"});
+  BOOST_TEST(topic.status == 64);
+  BOOST_TEST(topic.out == "");
+  BOOST_TEST(topic.err == "there is help on settings and settings.conf only\n");
+  BOOST_TEST(run_shell({"--help", "settings.conf"}).out.contains("[portal]"));
+}
+
+BOOST_AUTO_TEST_CASE(a_place_where_another_listens_is_told_from_others) {
+  const TlsServer other(nullptr, [](const Received&) { return answer(200, ""); });
+  const Ran ran = run_shell({"--listen", "127.0.0.1:" + std::to_string(other.port())});
+  BOOST_TEST(ran.status == 1);
+  BOOST_TEST(ran.err.contains(": another process listens there"), ran.err);
 }
 
 BOOST_AUTO_TEST_CASE(a_bad_place_to_listen_is_explained) {

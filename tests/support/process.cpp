@@ -114,6 +114,10 @@ Process::Process(Process&& other) noexcept
 
 Process::~Process() {
   if (pid_ > 0 && running()) {
+#ifdef PROGRAMS_COUNT  // what is killed does not write down what it counted
+    signal(SIGTERM);
+    wait(std::chrono::seconds(10));
+#endif
     signal(SIGKILL);
     wait();
   }

@@ -554,6 +554,8 @@ BOOST_AUTO_TEST_CASE(unknown_values_are_written_out_readably) {
   BOOST_TEST(got[0].second == std::string(1'000, 'x') + "... (5000 characters)");
   BOOST_TEST(got[50].first == "...");
   BOOST_TEST(got[50].second == "11 more fields");
+  const std::string just_fits(1'000, 'x');
+  BOOST_TEST((unknown(post("phone=1&long=" + just_fits)) == Unknown{{"long", just_fits}}));
 }
 
 BOOST_AUTO_TEST_CASE(files_lose_their_path_and_keep_to_their_limit) {

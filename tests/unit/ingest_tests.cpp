@@ -11,11 +11,13 @@
 #include <atomic>
 #include <boost/test/unit_test.hpp>
 #include <fstream>
+#include <set>
 #include <thread>
 
 #include "event_fixture.h"
 #include "handler/event.h"
 #include "raw_sql.h"
+#include "sql_spy.h"
 #include "value/json.h"
 
 using namespace b24;
@@ -99,6 +101,34 @@ BOOST_AUTO_TEST_CASE(an_event_is_in_the_store_and_in_both_logs_once) {
   BOOST_TEST(stored_ids() == "1 2 3 ");
   BOOST_TEST(logged() == "1 2 3 ");
   BOOST_TEST(logged("hook.jsonl") == "1 2 3 ");
+}
+
+// A pass that says that it went well has everything in the store; one that failed is made good by
+// the next.
+BOOST_AUTO_TEST_CASE(whichever_call_of_the_store_fails_each_event_is_taken_once) {
+  take(0);
+  std::string all = "0 ";
+  int failures = 0;
+  for (int number = 1, failed = 1; failed != 0; ++number) {
+    BOOST_REQUIRE(number < 300);
+    BOOST_TEST_CONTEXT("call " << number) {
+      append(number);
+      all += std::to_string(number) + " ";
+      bool went_well = false;
+      {
+        const FailingSql fault(number);
+        went_well = ingester.run(0).has_value();
+        failed = fault.has_failed() ? 1 : 0;
+      }
+      failures += went_well ? 0 : 1;
+      if (went_well) BOOST_TEST(stored_ids() == all);
+      good(ingester.run(0));
+      BOOST_TEST(stored_ids() == all);
+      BOOST_TEST(logged() == all);
+      BOOST_TEST(logged("hook.jsonl") == all);
+    }
+  }
+  BOOST_TEST(failures > 5);
 }
 
 BOOST_AUTO_TEST_CASE(those_who_wait_for_a_pass_share_the_next_one) {

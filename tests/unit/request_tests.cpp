@@ -386,6 +386,47 @@ BOOST_AUTO_TEST_CASE(files_are_kept_apart) {
   BOOST_TEST(request->uploads[1].field == "");
 }
 
+// As PHP reads them: a backslash is itself, but before another one or the quote in use.
+BOOST_AUTO_TEST_CASE(quoted_names_of_files_may_hold_quotes_and_stops) {
+  const std::pair<const char*, const char*> cases[] = {
+      {R"(filename="a\";b.txt")", R"(a";b.txt)"},
+      {R"(filename="a\\b")", R"(a\b)"},
+      {R"(filename="a\'b")", R"(a\'b)"},
+      {R"(filename='a"b')", R"(a"b)"},
+      {R"(filename='a\';b')", "a';b"},
+      {R"(filename="a;b=c")", "a;b=c"},
+      {R"(filename=a\\b)", R"(a\b)"},
+      {"filename=a b", "a"},
+      {R"(filename="a\b\\\"c")", R"(a\b\"c)"},
+  };
+  for (const auto& [sent, name] : cases) {
+    const std::string before = part("name=f; " + std::string(sent), "1") + "--b--\r\n";
+    const std::string behind = part(std::string(sent) + "; name=f", "1") + "--b--\r\n";
+    for (const std::string& body : {before, behind}) {
+      const auto request = read_raw(raw_post(kMultipart, body));
+      BOOST_TEST_CONTEXT(body) {
+        BOOST_REQUIRE(request);
+        BOOST_REQUIRE(request->uploads.size() == 1u);
+        BOOST_TEST(request->uploads[0].field == "f");
+        BOOST_TEST(request->uploads[0].filename == name);
+      }
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_boundary_may_be_seventy_characters_long) {
+  const auto with_boundary = [](std::size_t length) {
+    const std::string boundary(length, 'b');
+    return outcome(raw_post(("multipart/form-data; boundary=" + boundary).c_str(),
+                            "--" + boundary +
+                                "\r\nContent-Disposition: form-data; name=a\r\n\r\n1"
+                                "\r\n--" +
+                                boundary + "--\r\n"));
+  };
+  BOOST_TEST(with_boundary(70) == "read");
+  BOOST_TEST(with_boundary(71) != "read");
+}
+
 BOOST_AUTO_TEST_CASE(what_was_kept_as_it_came_is_read_the_same_again) {
   const std::string parts = part("name=a", "1") + part("name=a", "2") +
                             part("name=f; filename=x.txt", "file") + "--b--\r\n";
