@@ -33,7 +33,7 @@ std::string serialize(const Value& value) {
   if (value.type() == Type::integer) return "i:" + std::to_string(value.integer()) + ";";
   if (value.type() == Type::real) {
     char digits[40];
-    std::snprintf(digits, sizeof digits, "d:%.17g;", value.real());
+    std::snprintf(digits, sizeof digits, "d:%.17G;", value.real());
     return digits;
   }
   if (!value.is_array()) return text(value.text());
