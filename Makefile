@@ -37,7 +37,7 @@ DIST_PACKAGES  := libidn2-dev libunistring-dev dpkg-dev zip ca-certificates
 CHECK_PACKAGES := clang-format clang-tidy-16
 BENCH_PACKAGES := php-fpm php-curl php-cgi wrk
 COVERAGE_PACKAGES := gcovr python3 binutils
-FUZZ_PACKAGES  := clang-16 libclang-rt-16-dev
+FUZZ_PACKAGES  := clang-16 libclang-rt-16-dev libboost-test-dev php-cgi
 
 PKGS     := fcgi libcjson sqlite3 inih
 # libcurl is loaded when it is first needed (lib/portal/http.h), so only its headers are used here.
@@ -94,7 +94,7 @@ suite_parts      = $(PARTS_$(1):%=$(B)/$(2)/tests/$(1).%)
 suite_objects    = $(addsuffix .o,$(call suite_parts,$(1),obj))
 
 .PHONY: all run test check bench coverage mutate release size dist deb deps deps-run deps-test deps-dist deps-deb deps-check deps-fuzz deps-coverage deps-bench \
-        example format lint fuzz \
+        example format lint fuzz faults \
         install install-strip uninstall flags clean help FORCE
 .SECONDARY:
 
@@ -137,7 +137,13 @@ mutate: deps-test deps-coverage all $(B)/sandbox.fcgi $(B)/unit-tests $(B)/integ
 size: all  ## print the lines of each room and the size of each program
 	@BUILD=$(B) tests/size
 
-fuzz: deps-fuzz $(patsubst tests/fuzz/%.cpp,build/fuzz/%,$(wildcard tests/fuzz/*.cpp))  ## build the fuzz targets (clang)
+faults: deps-test all $(B)/sandbox.fcgi $(B)/unit-tests $(B)/integration-tests  ## cut the power 1,000 times, let each system call fail
+	@CUTS=1000 TESTS=power_cut_tests BUILD=$(B) tests/run-suites integration
+	@LEADS=10000 TESTS=portal_away_tests BUILD=$(B) tests/run-suites unit
+	@FAULTS=1000 TESTS='*/no_failing_system_call*' BUILD=$(B) tests/run-suites integration
+
+fuzz: deps-fuzz build/fuzz/fuzz  ## fuzz all parsers, MINUTES=10 in all
+	@MINUTES=$(or $(MINUTES),10) tests/fuzz/run-fuzz
 
 # --- Dependencies: installed when missing, as root or with sudo -----------------------------------
 
@@ -337,16 +343,17 @@ endef
 $(foreach suite,$(SUITES),$(eval $(call suite_rule,$(suite))))
 $(B)/integration-tests: | $(B)/echo.fcgi
 
-FUZZ_FLAGS = $(CLANG_FLAGS) -g -O1 -fsanitize=fuzzer-no-link,address,undefined -Ilib -Icgi-bin -Itests/support
-FUZZ_OBJECTS := $(patsubst %.cpp,build/fuzz/obj/%.o,$(sort $(wildcard lib/*/*.cpp)) \
-                  tests/support/fuzz_targets.cpp tests/support/raw_request.cpp)
-build/fuzz/obj/%.o: %.cpp
+FUZZ_FLAGS = $(CLANG_FLAGS) -g1 -O1 -fsanitize=fuzzer-no-link,address,undefined,float-cast-overflow -fno-sanitize-recover=all \
+             -pthread -DBOOST_TEST_DYN_LINK -iquote . -Ilib -Icgi-bin -Itests/support $(shell pkg-config --cflags $(PKGS))
+FUZZ_SUPPORT := fuzz_targets fuzz_store php_parity php_cgi fcgi_client process raw_request
+FUZZ_OBJECTS := $(patsubst $(B)/obj/%,build/fuzz/obj/%,$(LIB_OBJECTS) $(B)/obj/cgi-bin/index.o $(B)/obj/cgi-bin/handler.o \
+                  $(B)/obj/tests/fuzz.o)
+$(B)/rooms/tests/fuzz.cpp: FORCE
+	$(call write_room,tests/fuzz/fuzz.cpp $(FUZZ_SUPPORT:%=tests/support/%.cpp))
+build/fuzz/obj/%.o: $(B)/rooms/%.cpp
 	@mkdir -p $(@D)
-	clang++-16 $(FUZZ_FLAGS) -MMD -MP -c $< -o $@
-build/fuzz/libb24.a: $(FUZZ_OBJECTS)
-	@rm -f $@
-	@ar rcs $@ $^
-build/fuzz/%: build/fuzz/obj/tests/fuzz/%.o build/fuzz/libb24.a
-	clang++-16 -fsanitize=fuzzer,address,undefined $^ $(LIBS) -o $@
+	@echo '  fuzz: $*'; clang++-16 $(FUZZ_FLAGS) -MMD -MP -c $< -o $@
+build/fuzz/fuzz: $(FUZZ_OBJECTS)
+	@clang++-16 -fsanitize=fuzzer,address,undefined -pthread $^ $(LIBS) -lboost_unit_test_framework -o $@
 
 -include $(shell find $(B)/obj build/fuzz -name '*.d' 2>/dev/null)

@@ -175,8 +175,8 @@ constexpr std::string_view kOfAnApplication =
 // What a line of settings.conf can hold.
 bool fits(std::string_view value) {
   constexpr std::size_t kLongest = 160;
-  return value.size() <= kLongest && !text::has_control(text::to_valid_utf8(value), false) &&
-         !value.contains(" ;");
+  return value.size() <= kLongest && !value.contains(" ;") && !value.contains('\0') &&
+         !text::has_control(text::to_valid_utf8(value), false);
 }
 
 std::string settings_line(std::string_view name, Means means, const std::string& value) {

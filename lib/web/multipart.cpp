@@ -166,7 +166,7 @@ std::expected<std::vector<Part>, MultipartFault> parse_multipart(std::string_vie
     if (!part.name && !part.filename) return std::unexpected(MultipartFault::malformed);
     if (const auto type = headers->find("content-type"); type != headers->end())
       part.type = type->second.substr(0, type->second.find(';'));
-    part.content = splitter.content();
+    if (part.filename != "") part.content = splitter.content();  // PHP reads no missing file
     parts.push_back(std::move(part));
   }
   if (!splitter.closed()) return std::unexpected(MultipartFault::not_closed);

@@ -17,7 +17,6 @@ namespace handler_fault_tests {
 
 constexpr const char* kCalls =
     "pwrite64,fdatasync,fsync,ftruncate,pread64,fcntl,flock,openat,fallocate,mmap";
-constexpr int kRunsPerFault = 3;
 
 // One event to a receiver under strace, in a data directory of its own.
 struct Traced {
@@ -92,11 +91,12 @@ BOOST_AUTO_TEST_CASE(no_failing_system_call_makes_a_false_promise) {
     BOOST_TEST_MESSAGE("skipped: strace is not allowed here");
     return;
   }
+  const int runs_per_fault = wanted("FAULTS", 3);
   int runs = 0;
   int answered = 0;
   for (const auto& [call, count] : counts) {
     for (const char* error : {"EIO", "ENOSPC"}) {
-      for (int when = 1; when <= count; when += std::max(1, count / kRunsPerFault)) {
+      for (int when = 1; when <= count; when += std::max(1, count / runs_per_fault)) {
         const Traced traced;
         const std::string fault = call + ":error=" + error + ":when=" + std::to_string(when);
         const Ran ran =

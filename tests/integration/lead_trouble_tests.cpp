@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/text.h"
 #include "fcgi_client.h"
 #include "form_client.h"
 #include "raw_sql.h"
@@ -88,6 +89,19 @@ std::string filled(const HttpReply& page, std::string_view name) {
   return php::build_query(params);
 }
 
+// The status of a lead that is sent to the form as CGI under strace with these options; all that
+// comes before, and the delivery afterwards, is healthy.
+int traced_lead(const Site& site, const std::vector<std::string>& options) {
+  CgiForm form(site);
+  Value params = person();
+  params.set("form_token", input_value(form.get().body, "form_token"));
+  form.under = {"strace", "-f", "-qq"};
+  form.under.insert(form.under.end(), options.begin(), options.end());
+  const int status = form.post(params).status;
+  BOOST_TEST(form.shell({"--deliver"}).status == 0);
+  return status;
+}
+
 std::size_t count_of(const std::string& text, const std::string& part) {
   std::size_t count = 0;
   for (std::size_t at = 0; (at = text.find(part, at)) != std::string::npos; ++at) ++count;
@@ -119,6 +133,34 @@ BOOST_AUTO_TEST_CASE(a_lead_that_cannot_be_kept_is_refused_honestly_and_never_se
       BOOST_TEST(form.shell("--list").out.contains("0 pending, 0 failed, 0 done"));
     }
   }
+}
+
+BOOST_AUTO_TEST_CASE(no_failing_system_call_makes_a_false_promise_of_a_lead) {
+  const TempDir dir;
+  const std::string trace = (dir / "trace").string();
+  const std::string calls = "pwrite64,fdatasync,fsync,openat,flock";
+  if (traced_lead(site(), {"-o", trace, "-e", "trace=" + calls}) != 303) {
+    BOOST_TEST_MESSAGE("skipped: strace is not allowed here");
+    return;
+  }
+  const int runs_per_fault = wanted("FAULTS", 1);
+  int runs = 0, promised = 0;
+  for (const std::string& call : text::split(calls, ",")) {
+    const auto count = static_cast<int>(count_of(read_file(trace), " " + call + "("));
+    for (int when = 1; when <= count; when += std::max(1, count / runs_per_fault)) {
+      const std::string fault = call + ":error=EIO:when=" + std::to_string(when);
+      site().reset();
+      const int status =
+          traced_lead(site(), {"-o", "/dev/null", "-e", "trace=" + call, "-e", "inject=" + fault});
+      const std::size_t leads = site().leads().size();
+      BOOST_TEST(leads <= 1u, fault);
+      BOOST_TEST((leads == 1u || (status != 303 && status != 202)), fault);
+      promised += static_cast<int>(leads);
+      ++runs;
+    }
+  }
+  BOOST_TEST_MESSAGE(runs << " runs, " << promised << " leads");
+  BOOST_TEST(runs >= 5);
 }
 
 BOOST_AUTO_TEST_CASE(while_another_program_holds_the_store_a_lead_is_accepted_and_not_lost) {

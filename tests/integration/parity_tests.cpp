@@ -1,61 +1,23 @@
 // parity_tests: real PHP and ours, given the same requests and values, write the same bytes.
 #include <boost/test/unit_test.hpp>
+#include <filesystem>
 
-#include "base/text.h"
-#include "php_cgi.h"
-#include "process.h"
-#include "raw_request.h"
-#include "value/php.h"
+#include "fuzz_targets.h"
+#include "php_parity.h"
 
 using namespace b24::test;
-namespace php = b24::php;
 
 namespace parity_tests {
 
-constexpr const char* kRequestPage = "<?php echo print_r($_REQUEST, true);";
-constexpr const char* kValuePage =
-    "<?php $value = unserialize(file_get_contents('php://input'));"
-    "echo is_array($value) ? http_build_query($value) : '', \"\\0\","
-    "print_r($value, true);";
-
-std::string shown(const PhpRequest& request) {
-  return "query " + b24::text::for_log(request.query, 3000) + "\n  type " + request.content_type +
-         "\n  body " + b24::text::for_log(request.body, 3000);
-}
-
-// As PHP's unserialize reads it.
-std::string serialize(const b24::Value& value) {
-  using Type = b24::Value::Type;
-  const auto text = [](const std::string& bytes) {
-    return "s:" + std::to_string(bytes.size()) + ":\"" + bytes + "\";";
-  };
-  if (value.is_null()) return "N;";
-  if (value.type() == Type::boolean) return value.boolean() ? "b:1;" : "b:0;";
-  if (value.type() == Type::integer) return "i:" + std::to_string(value.integer()) + ";";
-  if (value.type() == Type::real) {
-    char digits[40];
-    std::snprintf(digits, sizeof digits, "d:%.17g;", value.real());
-    return digits;
+// Each seed of a target: what differs is thrown.
+void run_seeds(const FuzzTarget& target) {
+  std::size_t seeds = 0;
+  for (const auto& file :
+       std::filesystem::directory_iterator(std::string("tests/fuzz/seeds/") + target.name)) {
+    BOOST_CHECK_NO_THROW(target.run(read_file(file.path())));
+    ++seeds;
   }
-  if (!value.is_array()) return text(value.text());
-  std::string all = "a:" + std::to_string(value.size()) + ":{";
-  for (const b24::Value::Member& member : value.members()) {
-    all += member.key.is_integer() ? "i:" + member.key.text() + ";" : text(member.key.text());
-    all += serialize(member.value);
-  }
-  return all + "}";
-}
-
-void compare(const PhpCgi& php_cgi, const PhpRequest& request) {
-  const auto ours = read_raw(raw_post(request.content_type, request.body, request.query));
-  const std::string want = php_cgi.ask("request.php", request);
-  if (!ours) {
-    BOOST_ERROR("refused: " << ours.error().code << "\n  " << shown(request) << "\n  PHP " << want);
-  } else if (const std::string got = php::print_r(ours->params); got != want) {
-    BOOST_ERROR("differs: " << shown(request) << "\nPHP\n"
-                            << b24::text::for_log(want, 3000) << "\nours\n"
-                            << b24::text::for_log(got, 3000));
-  }
+  BOOST_TEST(seeds >= 2u, target.name);
 }
 
 }  // namespace parity_tests
@@ -63,26 +25,21 @@ void compare(const PhpCgi& php_cgi, const PhpRequest& request) {
 BOOST_AUTO_TEST_SUITE(parity_tests)
 
 BOOST_AUTO_TEST_CASE(requests_become_the_same_array) {
-  const PhpCgi php_cgi;
-  php_cgi.page("request.php", kRequestPage);
+  const PhpParity php;
   PhpBodies bodies(20260801);
-  for (int i = 0; i < 50; ++i) compare(php_cgi, bodies.event());
-  for (int i = 0; i < 400; ++i) compare(php_cgi, bodies.urlencoded());
-  for (int i = 0; i < 400; ++i) compare(php_cgi, bodies.multipart());
+  for (int i = 0; i < 50; ++i) BOOST_TEST(php.difference(bodies.event()) == "");
+  for (int i = 0; i < 400; ++i) BOOST_TEST(php.difference(bodies.urlencoded()) == "");
+  for (int i = 0; i < 400; ++i) BOOST_TEST(php.difference(bodies.multipart()) == "");
 }
 
 BOOST_AUTO_TEST_CASE(values_are_written_the_same) {
-  const PhpCgi php_cgi;
-  php_cgi.page("value.php", kValuePage);
+  const PhpParity php;
   PhpBodies bodies(4);
-  for (int i = 0; i < 300; ++i) {
-    const b24::Value value = bodies.value();
-    const std::string want =
-        php_cgi.ask("value.php", {"", "application/octet-stream", serialize(value)});
-    const std::string query = value.is_array() ? php::build_query(value) : "";
-    const std::string zero(1, '\0');
-    BOOST_TEST(query + zero + php::print_r(value) == want);
-  }
+  for (int i = 0; i < 300; ++i) BOOST_TEST(php.difference(bodies.value()) == "");
+}
+
+BOOST_AUTO_TEST_CASE(what_fuzzing_began_with_is_the_same) {
+  for (const FuzzTarget& target : kPhpFuzzTargets) run_seeds(target);
 }
 
 BOOST_AUTO_TEST_CASE(settings_of_the_php_pages_mean_the_same) {

@@ -22,7 +22,6 @@ using namespace b24::test;
 namespace {
 
 constexpr const char* kDirVariable = "B24HOOKS_TEST_DIR";
-constexpr int kRunsPerFault = 8;
 
 struct Ack {
   int process;
@@ -229,12 +228,13 @@ BOOST_AUTO_TEST_CASE(no_failing_system_call_makes_a_false_promise) {
     BOOST_TEST_MESSAGE("skipped: strace is not allowed here");
     return;
   }
+  const int runs_per_fault = wanted("FAULTS", 8);
   int runs = 0;
   for (const auto& [call, count] : counts) {
     // Side by side: where a lock cannot be let go, the child's store tries for ten seconds.
     std::vector<Faulty> children;
     for (const char* error : {"EIO", "ENOSPC", "EINTR"}) {
-      for (int when = 1; when <= count; when += std::max(1, count / kRunsPerFault))
+      for (int when = 1; when <= count; when += std::max(1, count / runs_per_fault))
         children.emplace_back(call, error, when);
     }
     for (Faulty& child : children) child.check();

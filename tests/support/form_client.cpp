@@ -93,7 +93,9 @@ HttpReply ask_cgi(const std::vector<std::string>& command, std::vector<std::stri
 HttpReply CgiForm::request(const HttpCall& call, const std::vector<std::string>& more) const {
   std::vector<std::string> environment = environment_;
   environment.insert(environment.end(), more.begin(), more.end());
-  return ask_cgi({built("cgi-bin/index.fcgi")}, environment, call);
+  std::vector<std::string> command = under;
+  command.push_back(built("cgi-bin/index.fcgi"));
+  return ask_cgi(command, environment, call);
 }
 
 HttpReply CgiForm::post(const std::string& body, std::vector<std::string> headers) const {

@@ -51,6 +51,7 @@ class CgiForm {
   Ran shell(std::vector<std::string> arguments) const;
 
   std::filesystem::path data_dir() const { return dir_ / "data"; }
+  std::vector<std::string> under = {};  // the command that requests run under: strace, ...
 
  private:
   TempDir dir_;

@@ -155,6 +155,11 @@ Ran run(const Command& command, milliseconds deadline) {
   return {status, process.out(), process.err()};
 }
 
+int wanted(const char* variable, int usual) {
+  const char* const given = std::getenv(variable);
+  return given != nullptr ? std::atoi(given) : usual;
+}
+
 std::string built(std::string_view name) {
   const char* build = std::getenv("BUILD");
   return std::filesystem::absolute(build != nullptr ? build : "build") / name;

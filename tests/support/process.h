@@ -56,6 +56,9 @@ struct Ran {
 };
 Ran run(const Command& command, std::chrono::milliseconds deadline = kDeadline);
 
+// How often something is done: what the environment asks for (`make faults`), or the usual.
+int wanted(const char* variable, int usual);
+
 // A program of this build: "cgi-bin/index.fcgi", "sandbox.fcgi".
 std::string built(std::string_view name);
 

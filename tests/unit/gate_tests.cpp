@@ -6,6 +6,7 @@
 #include <random>
 
 #include "base/files.h"
+#include "portal_counter.h"
 #include "store_fixture.h"
 
 using namespace b24;
@@ -53,19 +54,6 @@ struct GateFixture {
   }
   void go_down() {
     for (int i = 0; i < 3; ++i) fail(error(0, "connect", Verdict::retry));
-  }
-};
-
-// The portal's own counter: grows by one per request, loses 2 at once each second.
-struct PortalCounter {
-  double level = 0;
-  Millis ticked_at = 0;
-  double add(Millis now) {
-    if (ticked_at == 0) ticked_at = now;
-    const Millis ticks = (now - ticked_at) / 1000;
-    ticked_at += ticks * 1000;
-    level = std::max(0.0, level - 2 * static_cast<double>(ticks)) + 1;
-    return level;
   }
 };
 
@@ -146,6 +134,25 @@ BOOST_FIXTURE_TEST_CASE(gates_on_one_file_never_fill_the_portals_counter, GateFi
   // Nothing is wasted either: 47 at once, and 2 a second once the first are back.
   BOOST_TEST(passed >= 47 + 185);
   BOOST_TEST(passed <= 47 + 200);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_thousand_calls_take_what_the_portals_bucket_asks_for, GateFixture) {
+  const Millis begun = now;
+  PortalCounter counter;
+  for (int calls = 0; calls < 1000;) {
+    if (const Millis wait = enter(); wait != 0) {
+      now += wait;
+      continue;
+    }
+    now += 40;
+    BOOST_REQUIRE_LE(counter.add(now), 50.0);
+    now += 40;
+    answer();
+    ++calls;
+  }
+  // 50 at once, then 2 a second.
+  BOOST_TEST(now - begun >= 475'000);
+  BOOST_TEST(now - begun <= 475'000 * 11 / 10);
 }
 
 BOOST_FIXTURE_TEST_CASE(portals_have_buckets_of_their_own, GateFixture) {

@@ -72,6 +72,13 @@ BOOST_AUTO_TEST_CASE(what_would_have_to_run_is_named_and_not_guessed) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_zero_byte_is_not_put_into_the_settings) {
+  using namespace std::string_literals;
+  const ImportedSettings imported = import_settings("<?php const C_REST_BLOCK_LOG = '1\0';"s, "");
+  BOOST_TEST(imported.lines == "");
+  BOOST_TEST(imported.not_understood.size() == 1u);
+}
+
 BOOST_AUTO_TEST_CASE(what_is_no_php_ends) {
   for (const char* text : {"", "<?php", "<?", "<?php '", "<?php \"a", "<?php define", "<?php /*",
                            "<?php define(", "<?php const", "<?php '\\"})

@@ -427,6 +427,16 @@ BOOST_AUTO_TEST_CASE(a_boundary_may_be_seventy_characters_long) {
   BOOST_TEST(with_boundary(71) != "read");
 }
 
+// As PHP, which reads nothing there.
+BOOST_AUTO_TEST_CASE(the_part_after_a_file_that_was_not_chosen_may_follow_at_once) {
+  const std::string body = "--b\r\nContent-Disposition: form-data; name=f; filename=\"\"\r\n\r\n" +
+                           part("name=a", "1") + "--b--\r\n";
+  const auto request = read_raw(raw_post("multipart/form-data; boundary=b", body));
+  BOOST_REQUIRE(request);
+  BOOST_TEST(request->post["a"].text() == "1");
+  BOOST_TEST(request->uploads.empty());
+}
+
 BOOST_AUTO_TEST_CASE(what_was_kept_as_it_came_is_read_the_same_again) {
   const std::string parts = part("name=a", "1") + part("name=a", "2") +
                             part("name=f; filename=x.txt", "file") + "--b--\r\n";
