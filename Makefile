@@ -32,7 +32,7 @@ TEST_PACKAGES  := libboost-test-dev php-cgi spawn-fcgi apache2 apache2-suexec-pr
                   bash-completion logrotate iproute2
 DEB_PACKAGES   := dpkg-dev
 DIST_PACKAGES  := libidn2-dev libunistring-dev dpkg-dev zip ca-certificates
-CHECK_PACKAGES := clang-format clang-tidy-16
+CHECK_PACKAGES := clang-format clang-tidy-16 valgrind
 BENCH_PACKAGES := php-fpm php-curl php-cgi wrk
 FUZZ_PACKAGES  := clang-16 libclang-rt-16-dev
 
@@ -48,7 +48,7 @@ HARDEN   := -D_FORTIFY_SOURCE=2 -D_GLIBCXX_ASSERTIONS -fstack-protector-strong -
             -fcf-protection -fPIE
 ifneq ($(SANITIZE),)
 # Instrumented, the standard library's own variant looks uninitialized to GCC 12.
-HARDEN   := -fPIE -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer -Wno-maybe-uninitialized
+HARDEN   := -g1 -fPIE -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer -Wno-maybe-uninitialized
 endif
 # Tests are built for building fast, the programs for running fast.
 OPTIMIZE      ?= -O2
@@ -83,7 +83,7 @@ PARTS_browser     := 0
 suite_parts      = $(PARTS_$(1):%=$(B)/$(2)/tests/$(1).%)
 suite_objects    = $(addsuffix .o,$(call suite_parts,$(1),obj))
 
-.PHONY: all run test check bench size dist deb deps deps-run deps-test deps-dist deps-deb deps-check deps-fuzz deps-bench example format lint fuzz \
+.PHONY: all run test check check-address check-thread check-leaks bench size dist deb deps deps-run deps-test deps-dist deps-deb deps-check deps-fuzz deps-bench example format lint fuzz \
         install install-strip uninstall flags clean help FORCE
 .SECONDARY:
 
@@ -97,6 +97,12 @@ test: deps-test all dist deb $(B)/sandbox.fcgi $(SUITES:%=$(B)/%-tests)  ## run 
 
 check: $(B)/unit-tests  ## run the fast unit tests
 	@BUILD=$(B) tests/run-suites unit
+check-address:  ## run every test under the sanitizers of addresses, leaks and undefined behaviour
+	@$(MAKE) SANITIZE=address,undefined test
+check-thread:  ## run every test under the sanitizer of threads
+	@$(MAKE) SANITIZE=thread test
+check-leaks: deps-check $(B)/unit-tests  ## run the unit tests under valgrind, to which a leak is a failure, too
+	@BUILD=$(B) UNDER="valgrind --quiet --leak-check=full --log-file=$(abspath $(B))/tests/found.%p" tests/run-suites unit
 
 bench: deps-bench all $(B)/sandbox.fcgi $(B)/floor.fcgi $(B)/spawn  ## measure the pages against the PHP pages that they replace
 	@BUILD=$(B) tests/bench/run-bench
@@ -227,6 +233,7 @@ progress = $(if $(filter $@,$(MISSING)), ($(words $(eval BEGUN += x)$(BEGUN)) of
 compile = @mkdir -p $(@D); echo '  $(1)$(progress)'; $(CXX) $(CXXFLAGS_ALL) $(2) -MMD -MP -c $< -o $@
 # The largest program is the one for which nobody is in a hurry; settings are read once, and then when they have changed.
 $(B)/obj/cgi-bin/checkserver.o $(B)/obj/lib/settings.o: OPTIMIZE := -Os
+build/thread/obj/lib/keep.o: HARDEN += -include tests/support/timed_mutex.h
 $(LIB_OBJECTS) $(ROOM_OBJECTS): $(B)/obj/%.o: $(B)/rooms/%.cpp
 	$(call compile,$*,-iquote .)
 $(B)/obj/%.o: %.cpp
@@ -234,7 +241,7 @@ $(B)/obj/%.o: %.cpp
 
 # Without optimization there is nothing that could be fortified, and no program is as small as it shall be.
 TEST_FLAGS = $(TEST_OPTIMIZE) $(if $(filter -O0,$(TEST_OPTIMIZE)),-U_FORTIFY_SOURCE) -Icgi-bin -Itests/support -DBOOST_TEST_DYN_LINK \
-             -DPROGRAMS_ARE_SMALL=$(if $(filter -O0,$(OPTIMIZE))$(SANITIZE),0,1)
+             -DAS_RELEASED=$(if $(filter -O0,$(OPTIMIZE))$(SANITIZE),false,true)
 $(TEST_ROOMS): $(B)/obj/%.o: $(B)/rooms/%.cpp
 	$(call compile,$*,$(TEST_FLAGS) -iquote .)
 $(B)/obj/tests/echo/%.o: tests/echo/%.cpp

@@ -1,0 +1,23 @@
+// decorators: what a test case says of itself at its head.
+#pragma once
+
+#include <boost/test/unit_test.hpp>
+
+namespace b24::test {
+
+// The promise that it shows, by its name in tests/promises: T7, F1, A20.
+inline auto shows(const char* promise) {
+  return boost::unit_test::label(promise);
+}
+
+// It measures the programs as they are released, which an instrument or a lack of optimization
+// would make something else.
+inline auto as_released() {
+  return boost::unit_test::precondition([](boost::unit_test::test_unit_id) {
+    boost::test_tools::assertion_result released(AS_RELEASED);
+    released.message() << "this build is instrumented or not optimized";
+    return released;
+  });
+}
+
+}  // namespace b24::test
