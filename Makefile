@@ -250,7 +250,7 @@ $(B)/obj/tests/bench/%.o: tests/bench/%.cpp
 	$(call compile,$<)
 
 # What nearly every test includes is read once.
-$(B)/std.h.gch: tests/support/std.h
+$(B)/std.h.gch: tests/support/std.h Makefile
 	@mkdir -p $(@D)
 	@$(CXX) $(CXXFLAGS_ALL) $(TEST_FLAGS) -x c++-header $< -o $@
 $(foreach suite,$(SUITES),$(call suite_objects,$(suite))): $(B)/obj/%.o: $(B)/rooms/%.cpp $(B)/std.h.gch

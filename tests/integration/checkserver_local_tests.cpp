@@ -9,7 +9,6 @@
 
 #include "base/clock.h"
 #include "check_site.h"
-#include "decorators.h"
 #include "keep/store.h"
 #include "keep/work_loop.h"
 #include "store_fixture.h"
@@ -151,7 +150,7 @@ BOOST_AUTO_TEST_CASE(logs_that_cannot_be_written_or_grow_for_ever_are_found) {
   expect_row(report, "log_file", "warning", "Other users");
 }
 
-BOOST_AUTO_TEST_CASE(a_full_disk_is_found, *as_released()) {
+BOOST_AUTO_TEST_CASE(a_full_disk_is_found) {
   const BareCheck bare;
   expect_row(bare.report(), "write", "ok");
   const Ran ran = run({{"strace", "-f", "-qq", "-o", "/dev/null", "-e",

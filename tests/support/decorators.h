@@ -10,11 +10,14 @@ inline auto shows(const char* promise) {
   return boost::unit_test::label(promise);
 }
 
+// Optimized and not instrumented.
+inline constexpr bool kAsReleased = AS_RELEASED;
+
 // It measures the programs as they are released, which an instrument or a lack of optimization
 // would make something else.
 inline auto as_released() {
   return boost::unit_test::precondition([](boost::unit_test::test_unit_id) {
-    boost::test_tools::assertion_result released(AS_RELEASED);
+    boost::test_tools::assertion_result released(kAsReleased);
     released.message() << "this build is instrumented or not optimized";
     return released;
   });
