@@ -48,6 +48,8 @@ HARDEN   := -D_FORTIFY_SOURCE=2 -D_GLIBCXX_ASSERTIONS -fstack-protector-strong -
             -fcf-protection -fPIE
 ifneq ($(SANITIZE),)
 # Instrumented, the standard library's own variant looks uninitialized to GCC 12.
+# The sandbox, as a test would be, would be too slow a portal.
+$(B)/obj/tests/sandbox.o: TEST_OPTIMIZE := -O1
 HARDEN   := -g1 -fPIE -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer -Wno-maybe-uninitialized
 endif
 # Tests are built for building fast, the programs for running fast.
@@ -82,8 +84,10 @@ PARTS_integration := 0 1 2
 PARTS_browser     := 0
 suite_parts      = $(PARTS_$(1):%=$(B)/$(2)/tests/$(1).%)
 suite_objects    = $(addsuffix .o,$(call suite_parts,$(1),obj))
+LINTED           = $(LIB_OBJECTS) $(ROOM_OBJECTS) $(MAINS:%.cpp=$(B)/obj/%.o) $(TEST_ROOMS) $(foreach suite,$(SUITES),$(call suite_objects,$(suite))) \
+                   $(patsubst %.cpp,$(B)/obj/%.o,$(wildcard tests/echo/*.cpp tests/bench/*.cpp))
 
-.PHONY: all run test check check-address check-thread check-leaks bench size dist deb deps deps-run deps-test deps-dist deps-deb deps-check deps-fuzz deps-bench example format lint fuzz \
+.PHONY: all run test check check-address check-thread check-leaks check-timing bench size dist deb deps deps-run deps-test deps-dist deps-deb deps-check deps-fuzz deps-bench example format lint fuzz \
         install install-strip uninstall flags clean help FORCE
 .SECONDARY:
 
@@ -102,7 +106,9 @@ check-address:  ## run every test under the sanitizers of addresses, leaks and u
 check-thread:  ## run every test under the sanitizer of threads
 	@$(MAKE) SANITIZE=thread test
 check-leaks: deps-check $(B)/unit-tests  ## run the unit tests under valgrind, to which a leak is a failure, too
-	@BUILD=$(B) UNDER="valgrind --quiet --leak-check=full --log-file=$(abspath $(B))/tests/found.%p" tests/run-suites unit
+	@BUILD=$(B) UNDER="valgrind --quiet --suppressions=tests/leaks.supp --leak-check=full --show-leak-kinds=definite,indirect --log-file=$(abspath $(B))/tests/found.%p" tests/run-suites unit
+check-timing: $(B)/unit-tests  ## compare how long right and wrong guesses of a secret take
+	@BUILD=$(B) TESTS=secret_tests/a_guess_takes_as_long_however_much_of_it_is_right tests/run-suites unit
 
 bench: deps-bench all $(B)/sandbox.fcgi $(B)/floor.fcgi $(B)/spawn  ## measure the pages against the PHP pages that they replace
 	@BUILD=$(B) tests/bench/run-bench
@@ -134,18 +140,24 @@ deps-fuzz:   ; $(call install_packages,$(BUILD_PACKAGES) $(FUZZ_PACKAGES))
 
 # --- The look of the code -------------------------------------------------------------------------
 
-# The analyzer takes most of the time; what is not installed does without it.
-tidy = printf '%s\n' $(filter %.cpp,$(1)) | xargs -P2 -I{} clang-tidy-16 --quiet $(2) {} -- $(CLANG_FLAGS) -Ilib -Icgi-bin -Itests/support
 SOURCES := $(shell git ls-files '*.cpp' '*.h' 2>/dev/null)
 example: $(B)/cgi-bin/index.fcgi  ## write conf/settings.conf.example from the table of settings
 	env -u REQUEST_METHOD -u GATEWAY_INTERFACE $< --help settings.conf > conf/settings.conf.example
 
+# What stands before its table is written by hand.
+tests/README.md: FORCE
+	@sed '/^## Promises/q' $@ > $@.new && echo >> $@.new && tests/promises-table >> $@.new && mv $@.new $@
+
 format: deps-check  ## format the sources
 	clang-format -i $(SOURCES)
-lint: deps-check  ## check format and run clang-tidy
+lint: deps-check $(LINTED:$(B)/obj/%.o=$(B)/tidy/%.ok)  ## check format and run clang-tidy on what has changed since
 	clang-format --dry-run --Werror $(SOURCES)
-	$(call tidy,$(filter lib/% cgi-bin/%,$(SOURCES)),)
-	$(call tidy,$(filter tests/%,$(SOURCES)),--checks=-clang-analyzer-*)
+# Room by room, as they are compiled, and not again until they are. The analyzer takes most of the time; what is not installed does
+# without it.
+$(B)/tidy/%.ok: $(B)/obj/%.o .clang-tidy | deps-check
+	@mkdir -p $(@D); echo '  tidy $*'
+	@clang-tidy-16 --quiet $(if $(filter tests/%,$*),--checks=-clang-analyzer-*) $(firstword $(wildcard $(B)/rooms/$*.cpp $*.cpp)) \
+	  -- $(CLANG_FLAGS) -DAS_RELEASED=true -DBOOST_TEST_DYN_LINK -Ilib -Icgi-bin -Itests/support -iquote . && touch $@
 
 # --- Install --------------------------------------------------------------------------------------
 

@@ -67,7 +67,7 @@ std::map<std::string, int> count_calls() {
 
 BOOST_AUTO_TEST_SUITE(handler_fault_tests)
 
-BOOST_AUTO_TEST_CASE(the_answer_comes_after_the_sync) {
+BOOST_AUTO_TEST_CASE(the_answer_comes_after_the_sync, *shows("A2")) {
   const Traced traced;
   const auto trace = (traced.settings.dir / "trace").string();
   const Ran ran = traced.take({"-y", "-o", trace, "-e", "trace=fdatasync,fsync,pwrite64,write"});
@@ -89,7 +89,8 @@ BOOST_AUTO_TEST_CASE(the_answer_comes_after_the_sync) {
   BOOST_TEST(answered > synced);
 }
 
-BOOST_AUTO_TEST_CASE(no_failing_system_call_makes_a_false_promise) {
+BOOST_AUTO_TEST_CASE(no_failing_system_call_makes_a_false_promise,
+                     *shows("T32") * shows("F4") * shows("A4")) {
   const auto counts = count_calls();
   if (counts.empty()) {
     BOOST_TEST_MESSAGE("skipped: strace is not allowed here");

@@ -104,7 +104,7 @@ std::vector<int> post_until(const WebServer& server, int number, int answered) {
     if (reply.status == 200) numbers.push_back(number);
     return std::ssize(numbers) >= answered;
   };
-  wait_until(post);
+  wait_until(post, 3 * kDeadline);
   return numbers;
 }
 

@@ -34,11 +34,12 @@ void add_secrets(const std::string& settings, std::set<std::string>& secrets) {
     secrets.insert(it->str(1) + it->str(2));
 }
 
-// Logs of servers included. Keys are secrets by themselves, and the journal, which nobody else may
-// read, has each event as it came.
+// Keys are secrets by themselves, and the journal, which nobody else may read, has each event as it
+// came. The web server's logs have the addresses that the sandbox was called by.
 bool is_written_by_us(const fs::path& file) {
-  const std::regex ours("(.*/)?((data|logs)/[^/]*|[^/]*\\.(log|jsonl|db)[^/]*)");
-  return std::regex_match(file.string(), ours) && file.extension() != ".key";
+  const std::regex ours("(.*/)?((data|logs)/[^/]*|b24hooks\\.log[^/]*|[^/]*\\.db[^/]*)");
+  return std::regex_match(file.string(), ours) && file.extension() != ".key" &&
+         !file.filename().string().starts_with("nginx-");
 }
 
 }  // namespace
@@ -46,8 +47,12 @@ bool is_written_by_us(const fs::path& file) {
 std::vector<std::string> secrets_told(const fs::path& dir) {
   const std::vector<fs::path> files = files_below(dir);
   std::set<std::string> secrets = {std::string(kToken)};
-  for (const fs::path& file : files)
-    if (file.filename() == "settings.conf") add_secrets(read_file(file), secrets);
+  for (const fs::path& file : files) {
+    if (file.filename() != "settings.conf") continue;
+    const std::string settings = read_file(file);
+    if (settings.contains("mask_secrets = no")) return {};  // the owner wants to see them
+    add_secrets(settings, secrets);
+  }
   std::vector<std::string> found;
   for (const fs::path& file : files) {
     if (!is_written_by_us(file)) continue;

@@ -14,6 +14,7 @@
 #include <fstream>
 #include <thread>
 
+#include "decorators.h"
 #include "event_fixture.h"
 #include "handler/event.h"
 #include "value/json.h"
@@ -161,7 +162,7 @@ BOOST_AUTO_TEST_CASE(many_events_go_in_by_several_batches) {
   BOOST_TEST(logged("hook.jsonl") == wanted);
 }
 
-BOOST_AUTO_TEST_CASE(while_the_store_is_locked_events_wait_and_none_is_lost) {
+BOOST_AUTO_TEST_CASE(while_the_store_is_locked_events_wait_and_none_is_lost, *shows("T33")) {
   take(1);
   sqlite3* holder = nullptr;
   BOOST_REQUIRE_EQUAL(sqlite3_open(data("store.db").c_str(), &holder), SQLITE_OK);
@@ -395,7 +396,7 @@ BOOST_AUTO_TEST_CASE(an_idle_ingester_leaves_the_disk_alone) {
   BOOST_TEST((written() == before));
 }
 
-BOOST_AUTO_TEST_CASE(killed_processes_lose_and_double_nothing) {
+BOOST_AUTO_TEST_CASE(killed_processes_lose_and_double_nothing, *shows("F1") * shows("A1")) {
   for (int round = 0; round < 8; ++round) {
     std::vector<Forked> children;
     for (int i = 0; i < 3; ++i) {

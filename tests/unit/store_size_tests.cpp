@@ -6,6 +6,7 @@
 #include <functional>
 #include <sstream>
 
+#include "decorators.h"
 #include "store_fixture.h"
 
 using namespace b24;
@@ -55,7 +56,7 @@ struct BigStore : StoreFixture {
 
 BOOST_AUTO_TEST_SUITE(store_size_tests)
 
-BOOST_AUTO_TEST_CASE(no_question_reads_the_whole_store) {
+BOOST_AUTO_TEST_CASE(no_question_reads_the_whole_store, *shows("F9")) {
   for (const char* state : {"pending", "done", "failed"}) {
     BigStore big;
     big.fill(state);
