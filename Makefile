@@ -34,7 +34,7 @@ TEST_PACKAGES  := libboost-test-dev php-cgi spawn-fcgi apache2 apache2-suexec-pr
                   bash-completion logrotate iproute2
 DEB_PACKAGES   := dpkg-dev
 DIST_PACKAGES  := libidn2-dev libunistring-dev dpkg-dev zip ca-certificates
-CHECK_PACKAGES := clang-format clang-tidy-16
+CHECK_PACKAGES := clang-format clang-tidy-16 valgrind
 BENCH_PACKAGES := php-fpm php-curl php-cgi wrk
 COVERAGE_PACKAGES := gcovr python3 binutils
 FUZZ_PACKAGES  := clang-16 libclang-rt-16-dev libboost-test-dev php-cgi
@@ -51,7 +51,9 @@ HARDEN   := -D_FORTIFY_SOURCE=2 -D_GLIBCXX_ASSERTIONS -fstack-protector-strong -
             -fcf-protection -fPIE
 ifneq ($(SANITIZE),)
 # Instrumented, the standard library's own variant looks uninitialized to GCC 12.
-HARDEN   := -fPIE -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer -Wno-maybe-uninitialized
+# The sandbox, as a test would be, would be too slow a portal.
+$(B)/obj/tests/sandbox.o: TEST_OPTIMIZE := -O1
+HARDEN   := -g1 -fPIE -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer -Wno-maybe-uninitialized
 endif
 ifneq ($(COVERAGE),)
 HARDEN   := -fPIE
@@ -92,8 +94,10 @@ PARTS_integration := 0 1 2
 PARTS_browser     := 0
 suite_parts      = $(PARTS_$(1):%=$(B)/$(2)/tests/$(1).%)
 suite_objects    = $(addsuffix .o,$(call suite_parts,$(1),obj))
+LINTED           = $(LIB_OBJECTS) $(ROOM_OBJECTS) $(MAINS:%.cpp=$(B)/obj/%.o) $(TEST_ROOMS) $(foreach suite,$(SUITES),$(call suite_objects,$(suite))) \
+                   $(patsubst %.cpp,$(B)/obj/%.o,$(wildcard tests/echo/*.cpp tests/bench/*.cpp))
 
-.PHONY: all run test check bench coverage mutate release size dist deb deps deps-run deps-test deps-dist deps-deb deps-check deps-fuzz deps-coverage deps-bench \
+.PHONY: all run test check check-address check-thread check-leaks check-timing bench coverage mutate release size dist deb deps deps-run deps-test deps-dist deps-deb deps-check deps-fuzz deps-coverage deps-bench \
         example format lint fuzz faults \
         install install-strip uninstall flags clean help FORCE
 .SECONDARY:
@@ -108,6 +112,14 @@ test: deps-test all dist deb $(B)/sandbox.fcgi $(SUITES:%=$(B)/%-tests)  ## run 
 
 check: $(B)/unit-tests  ## run the fast unit tests
 	@BUILD=$(B) tests/run-suites unit
+check-address:  ## run every test under the sanitizers of addresses, leaks and undefined behaviour
+	@$(MAKE) SANITIZE=address,undefined test
+check-thread:  ## run every test under the sanitizer of threads
+	@$(MAKE) SANITIZE=thread test
+check-leaks: deps-check $(B)/unit-tests  ## run the unit tests under valgrind, to which a leak is a failure, too
+	@BUILD=$(B) UNDER="valgrind --quiet --suppressions=tests/leaks.supp --leak-check=full --show-leak-kinds=definite,indirect --log-file=$(abspath $(B))/tests/found.%p" tests/run-suites unit
+check-timing: $(B)/unit-tests  ## compare how long right and wrong guesses of a secret take
+	@BUILD=$(B) TESTS=secret_tests/a_guess_takes_as_long_however_much_of_it_is_right tests/run-suites unit
 
 bench: deps-bench all $(B)/sandbox.fcgi $(B)/floor.fcgi $(B)/spawn  ## measure the pages against the PHP pages that they replace
 	@BUILD=$(B) tests/bench/run-bench
@@ -160,18 +172,24 @@ deps-fuzz:   ; $(call install_packages,$(BUILD_PACKAGES) $(FUZZ_PACKAGES))
 
 # --- The look of the code -------------------------------------------------------------------------
 
-# The analyzer takes most of the time; what is not installed does without it.
-tidy = printf '%s\n' $(filter %.cpp,$(1)) | xargs -P2 -I{} clang-tidy-16 --quiet $(2) {} -- $(CLANG_FLAGS) -Ilib -Icgi-bin -Itests/support
 SOURCES := $(shell git ls-files '*.cpp' '*.h' 2>/dev/null)
 example: $(B)/cgi-bin/index.fcgi  ## write conf/settings.conf.example from the table of settings
 	env -u REQUEST_METHOD -u GATEWAY_INTERFACE $< --help settings.conf > conf/settings.conf.example
 
+# What stands before its table is written by hand.
+tests/README.md: FORCE
+	@sed '/^## Promises/q' $@ > $@.new && echo >> $@.new && tests/promises-table >> $@.new && mv $@.new $@
+
 format: deps-check  ## format the sources
 	clang-format -i $(SOURCES)
-lint: deps-check  ## check format and run clang-tidy
+lint: deps-check $(LINTED:$(B)/obj/%.o=$(B)/tidy/%.ok)  ## check format and run clang-tidy on what has changed since
 	clang-format --dry-run --Werror $(SOURCES)
-	$(call tidy,$(filter lib/% cgi-bin/%,$(SOURCES)),)
-	$(call tidy,$(filter tests/%,$(SOURCES)),--checks=-clang-analyzer-*)
+# Room by room, as they are compiled, and not again until they are. The analyzer takes most of the time; what is not installed does
+# without it.
+$(B)/tidy/%.ok: $(B)/obj/%.o .clang-tidy | deps-check
+	@mkdir -p $(@D); echo '  tidy $*'
+	@clang-tidy-16 --quiet $(if $(filter tests/%,$*),--checks=-clang-analyzer-*) $(firstword $(wildcard $(B)/rooms/$*.cpp $*.cpp)) \
+	  -- $(CLANG_FLAGS) -DAS_RELEASED=true -DBOOST_TEST_DYN_LINK -Ilib -Icgi-bin -Itests/support -iquote . && touch $@
 
 # --- Install --------------------------------------------------------------------------------------
 
@@ -259,6 +277,7 @@ progress = $(if $(filter $@,$(MISSING)), ($(words $(eval BEGUN += x)$(BEGUN)) of
 compile = @mkdir -p $(@D); echo '  $(1)$(progress)'; $(CXX) $(CXXFLAGS_ALL) $(2) -MMD -MP -c $< -o $@
 # The largest program is the one for which nobody is in a hurry; settings are read once, and then when they have changed.
 $(B)/obj/cgi-bin/checkserver.o $(B)/obj/lib/settings.o: OPTIMIZE := $(if $(COVERAGE),-Og,-Os)
+build/thread/obj/lib/keep.o: HARDEN += -include tests/support/timed_mutex.h
 $(LIB_OBJECTS) $(ROOM_OBJECTS): $(B)/obj/%.o: $(B)/rooms/%.cpp
 	$(call compile,$*,$(COUNT) -iquote .)
 $(MAINS:%.cpp=$(B)/obj/%.o): $(B)/obj/%.o: %.cpp
@@ -268,7 +287,7 @@ $(B)/obj/%.o: %.cpp
 
 # Without optimization there is nothing that could be fortified, and no program is as small as it shall be.
 TEST_FLAGS = $(TEST_OPTIMIZE) $(if $(filter -O0,$(TEST_OPTIMIZE)),-U_FORTIFY_SOURCE) -Icgi-bin -Itests/support -DBOOST_TEST_DYN_LINK \
-             -DPROGRAMS_ARE_SMALL=$(if $(filter -O0,$(OPTIMIZE))$(SANITIZE)$(COVERAGE),0,1) $(if $(COVERAGE),-DPROGRAMS_COUNT)
+             -DAS_RELEASED=$(if $(filter -O0,$(OPTIMIZE))$(SANITIZE)$(COVERAGE),false,true) $(if $(COVERAGE),-DPROGRAMS_COUNT)
 $(TEST_ROOMS): $(B)/obj/%.o: $(B)/rooms/%.cpp
 	$(call compile,$*,$(TEST_FLAGS) -iquote .)
 $(B)/obj/tests/echo/%.o: tests/echo/%.cpp
@@ -277,7 +296,7 @@ $(B)/obj/tests/bench/%.o: tests/bench/%.cpp
 	$(call compile,$<)
 
 # What nearly every test includes is read once.
-$(B)/std.h.gch: tests/support/std.h
+$(B)/std.h.gch: tests/support/std.h Makefile
 	@mkdir -p $(@D)
 	@$(CXX) $(CXXFLAGS_ALL) $(TEST_FLAGS) -x c++-header $< -o $@
 $(foreach suite,$(SUITES),$(call suite_objects,$(suite))): $(B)/obj/%.o: $(B)/rooms/%.cpp $(B)/std.h.gch

@@ -46,7 +46,7 @@ class Php {
 
  private:
   std::string take(std::size_t count) {
-    const std::string taken(left_.substr(0, count));
+    std::string taken(left_.substr(0, count));
     line_ += static_cast<int>(std::ranges::count(taken, '\n'));
     left_.remove_prefix(std::min(count, left_.size()));
     return taken;

@@ -57,7 +57,7 @@ std::string hmac_sha256(std::string_view key, std::string_view bytes) {
   outer.append(inner);
   for (char& byte : inner) byte = static_cast<char>(byte ^ 0x36);
   for (char& byte : outer) byte = static_cast<char>(byte ^ 0x5c);
-  const std::string result = sha256(outer.append(sha256(inner.append(bytes))));
+  std::string result = sha256(outer.append(sha256(inner.append(bytes))));
   for (std::string* copy : {&inner, &outer}) OPENSSL_cleanse(copy->data(), copy->size());
   return result;
 }

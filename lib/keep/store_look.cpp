@@ -36,8 +36,8 @@ std::string walk_of(const ListFilter& filter) {
 // The number of the first in the order of time; of the kind if one is among the next thousand,
 // since in a store that was filled anew the kinds lie apart.
 std::string nearest(const std::string& when, const std::string& order, const ListFilter& filter) {
-  const std::string first = "(SELECT number FROM items INDEXED BY items_received WHERE " + when +
-                            " ORDER BY " + order + " LIMIT 1)";
+  std::string first = "(SELECT number FROM items INDEXED BY items_received WHERE " + when +
+                      " ORDER BY " + order + " LIMIT 1)";
   if (!filter.kind) return first;
   return "coalesce((SELECT number FROM (SELECT number, kind FROM items INDEXED BY items_received"
          " WHERE " +

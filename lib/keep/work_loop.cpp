@@ -132,7 +132,7 @@ bool WorkLoop::was_looked_after(Store& store) {
 void WorkLoop::wake() {
   {
     const std::lock_guard lock(mutex_);
-    woken_ = std::min(woken_ + 1, threads_);
+    woken_ = std::min(woken_ + 1, threads_.load());
   }
   wake_.notify_one();
 }

@@ -63,7 +63,7 @@ class WorkLoop {
   Upkeep upkeep_;
   std::mutex mutex_;
   std::condition_variable_any wake_;
-  int threads_ = 0;
+  std::atomic<int> threads_ = 0;
   int woken_ = 0;                      // wakes that no thread has taken yet, at most one for each
   Millis looked_after_at_ = -60'000;   // steady
   std::atomic<bool> did_work_ = true;  // since the store was told; at the start it is told, too

@@ -22,7 +22,7 @@ namespace b24 {
 
 // The functions that are used, under their own names, without "curl_".
 struct Curl {
-#define B24_MEMBER(name) decltype(&curl_##name) name;
+#define B24_MEMBER(name) decltype(&curl_##name) name;  // NOLINT(bugprone-macro-parentheses)
   B24_CURL_FUNCTIONS(B24_MEMBER)
 #undef B24_MEMBER
 };

@@ -163,7 +163,7 @@ BOOST_AUTO_TEST_CASE(the_programs_are_static_small_and_tell_nothing_of_where_the
 BOOST_AUTO_TEST_CASE(the_same_programs_are_packed_to_the_same_bytes) {
   const TempDir dir;
   fs::create_directory_symlink(fs::absolute("build/static"), dir / "static");
-  const Ran ran = run({{"conf/dist/pack"}, {"BUILD=" + dir.path().string()}});
+  const Ran ran = run({{"conf/dist/pack"}, {"BUILD=" + dir.path().string()}}, 10 * kDeadline);
   BOOST_TEST_REQUIRE(ran.status == 0, ran.err);
   for (const char* ending : {".tar.gz", ".zip"}) {
     const fs::path again = dir / "dist" / bundle(ending).filename();

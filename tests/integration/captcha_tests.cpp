@@ -3,7 +3,9 @@
 #include "index/captcha.h"
 
 #include <boost/test/unit_test.hpp>
+#include <mutex>
 #include <string>
+#include <utility>
 
 #include "form_client.h"
 #include "site.h"
@@ -42,8 +44,17 @@ struct CaptchaFixture {
       BOOST_TEST(!read_file(file.path()).contains(kSecret), file.path());
   }
 
+  void answer_with(Reply reply) {
+    const std::lock_guard lock(mutex);
+    says = std::move(reply);
+  }
+
+  std::mutex mutex;
   Reply says;
-  TlsServer server{nullptr, [this](const Received&) { return says; }};
+  TlsServer server{nullptr, [this](const Received&) {
+                     const std::lock_guard lock(mutex);
+                     return says;
+                   }};
 };
 
 Reply good_answer(const CaptchaService& service) {
@@ -74,7 +85,7 @@ BOOST_AUTO_TEST_CASE(every_service_is_asked_in_its_own_way) {
       const std::string token = input_value(page.body, "form_token");
 
       const std::size_t asked = server.requests().size();
-      says = good_answer(service);
+      answer_with(good_answer(service));
       const Value params = answered(service, std::string(service.name), token);
       const HttpReply taken = at.post(params);
       BOOST_TEST(taken.status == 303);
@@ -108,7 +119,7 @@ BOOST_AUTO_TEST_CASE(who_did_not_answer_or_not_well_is_asked_again) {
            {R"({"success":false,"error-codes":["timeout-or-duplicate"]})",
             R"({"status":"failed","message":"Token invalid or expired."})", R"({"success":"ok"})",
             R"({"status":1})", "{}", "[]", "null", R"({"success":[true],"status":{"ok":1}})"}) {
-        says = test::json(answer);
+        answer_with(test::json(answer));
         const HttpReply page = at.post(answered(service, "Anna", token));
         BOOST_TEST(page.status == 422, answer);
         BOOST_TEST(page.body.contains("value=\"Anna\""));
@@ -137,7 +148,7 @@ BOOST_AUTO_TEST_CASE(no_visitor_suffers_from_a_service_that_fails) {
   };
   std::size_t leads = 0;
   for (const auto& c : cases) {
-    says = c.says;
+    answer_with(c.says);
     const CgiForm at = form(service, c.url);
     const std::string token = input_value(at.get().body, "form_token");
     const HttpReply page = at.post(answered(service, std::to_string(leads), token));
@@ -165,7 +176,7 @@ BOOST_AUTO_TEST_CASE(no_visitor_suffers_from_a_secret_that_the_owner_got_wrong) 
   for (const auto& c : cases) {
     for (const CaptchaService& service : captcha_services()) {
       if (service.name != c.service) continue;
-      says = c.says;
+      answer_with(c.says);
       const CgiForm at = form(service, url());
       const std::string token = input_value(at.get().body, "form_token");
       const HttpReply page = at.post(answered(service, c.service, token));

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "check_site.h"
 #include "checkserver/access.h"
+#include "decorators.h"
 #include "value/json.h"
 
 namespace checkserver_access_tests {
@@ -193,7 +194,7 @@ BOOST_AUTO_TEST_CASE(wrong_keys_from_one_address_do_not_lock_out_the_right_one_f
   BOOST_TEST(shows_details(asked.body));
 }
 
-BOOST_AUTO_TEST_CASE(other_methods_are_refused) {
+BOOST_AUTO_TEST_CASE(other_methods_are_refused, *shows("T9")) {
   const BareCheck bare("[checkserver]\naccess = public");
   const CheckServer server(bare);
   BOOST_TEST(server.get("", {{"REQUEST_METHOD", "DELETE"}}).status == 405);
@@ -201,7 +202,7 @@ BOOST_AUTO_TEST_CASE(other_methods_are_refused) {
 }
 
 // Each secret that the settings may hold, in every form, for everybody, whatever is broken.
-BOOST_AUTO_TEST_CASE(no_secret_is_shown_to_anybody) {
+BOOST_AUTO_TEST_CASE(no_secret_is_shown_to_anybody, *shows("T25") * shows("F11") * shows("A25")) {
   const std::string secrets =
       "[portal]\napplication_token = canary-token-0123456789\n"
       "[spam]\ncaptcha = turnstile\ncaptcha_site_key = site\ncaptcha_secret = canary-captcha-0123\n"

@@ -293,7 +293,7 @@ BOOST_AUTO_TEST_CASE(the_last_errors_are_told_unless_there_is_no_log_of_them) {
   const BareCheck bare;
   const std::string line = "{\"time\":\"" + b24::iso_time(b24::now_ms()) +
                            "\",\"level\":\"error\",\"what\":\"delivery\",\"code\":\"timeout\","
-                           "\"cause\":\"https://example.com/rest/1/secretsecret99/ is silent\"}\n";
+                           "\"cause\":\"https://example.com/rest/1/secret-of-then/ is silent\"}\n";
   write_file(bare.data() / "b24hooks.log", line);
   const Value report = bare.report();
   expect_row(report, "errors", "warning", "delivery timeout: https://example.com/rest/1/***/");

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "check_site.h"
+#include "decorators.h"
 #include "portal/test_event.h"
 
 namespace checkserver_site_tests {
@@ -80,7 +81,7 @@ BOOST_AUTO_TEST_CASE(looking_changes_nothing) {
   expect_row(checked(site), "events", "ok", "Today: 0");
 }
 
-BOOST_AUTO_TEST_CASE(files_that_the_web_server_gives_away_are_found) {
+BOOST_AUTO_TEST_CASE(files_that_the_web_server_gives_away_are_found, *shows("T26")) {
   const TempDir dir;
   const OpenServer server(dir);
   const BareCheck bare("[site]\npublic_url = " + server.url());

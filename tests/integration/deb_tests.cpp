@@ -4,6 +4,7 @@
 #include <regex>
 #include <set>
 
+#include "decorators.h"
 #include "process.h"
 #include "site.h"
 

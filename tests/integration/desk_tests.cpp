@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "check_site.h"
 #include "checkserver/access.h"
+#include "decorators.h"
 #include "keep/event_flow.h"
 #include "store_fixture.h"
 
@@ -185,7 +186,7 @@ BOOST_AUTO_TEST_CASE(a_person_comes_in_by_the_form_and_leaves_by_a_button) {
   BOOST_TEST(desk.log().contains("\"leave\""));
 }
 
-BOOST_AUTO_TEST_CASE(only_a_form_of_this_visitor_for_this_action_acts) {
+BOOST_AUTO_TEST_CASE(only_a_form_of_this_visitor_for_this_action_acts, *shows("T28")) {
   Desk desk;
   const auto one = desk.add_failed("lead-1", "one"), two = desk.add_failed("lead-2", "two");
   const auto come_in = [&] {
@@ -377,7 +378,8 @@ BOOST_AUTO_TEST_CASE(the_settings_close_it_or_let_one_only_look) {
   BOOST_TEST(!closed.get("").body.contains("?desk="));
 }
 
-BOOST_AUTO_TEST_CASE(nothing_that_others_wrote_becomes_markup_or_gives_a_secret_away) {
+BOOST_AUTO_TEST_CASE(nothing_that_others_wrote_becomes_markup_or_gives_a_secret_away,
+                     *shows("T27") * shows("F11")) {
   Desk desk;
   const std::string evil = "<canary onload=1>\"'`{{title}}&amp;";
   const auto bad_lead = desk.add_failed("<canary>\"'", evil);
@@ -429,7 +431,7 @@ BOOST_AUTO_TEST_CASE(programs_get_lists_page_by_page_and_a_whole_life) {
   BOOST_TEST(whole["life"][1]["outcome"].text() == "failed");
 }
 
-BOOST_AUTO_TEST_CASE(the_csv_has_no_formulas_and_follows_the_filter) {
+BOOST_AUTO_TEST_CASE(the_csv_has_no_formulas_and_follows_the_filter, *shows("T30")) {
   Desk desk;
   b24::NewItem item = lead("lead-1", "one");
   item.payload["params"]["fields"].set("NAME", "=cmd|' /C calc'!A0");

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/text.h"
+#include "decorators.h"
 #include "event_fixture.h"
 #include "site.h"
 
@@ -129,7 +130,7 @@ BOOST_AUTO_TEST_CASE(events_of_one_object_are_joined_and_none_is_lost_by_kills) 
   BOOST_TEST(order == "123456x");
 }
 
-BOOST_AUTO_TEST_CASE(calls_that_read_for_many_events_share_requests) {
+BOOST_AUTO_TEST_CASE(calls_that_read_for_many_events_share_requests, *shows("A13")) {
   constexpr std::size_t kMany = 120;
   const Site& site = joined().site();
   site.reset();

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/text.h"
+#include "decorators.h"
 #include "event_fixture.h"
 #include "handler/event.h"
 #include "raw_http.h"
@@ -79,7 +80,7 @@ BOOST_AUTO_TEST_CASE(an_event_is_kept_and_written) {
   BOOST_TEST(run(command("GET", "")).out.contains("<h1>"));
 }
 
-BOOST_AUTO_TEST_CASE(a_query_is_never_an_option) {
+BOOST_AUTO_TEST_CASE(a_query_is_never_an_option, *shows("T7")) {
   for (const char* query : {"--list", "--export=jsonl", "--replay", "--work"}) {
     test::Command call = command("GET", "", query);
     call.args.push_back(query);

@@ -5,6 +5,7 @@
 #include <regex>
 
 #include "base/text.h"
+#include "decorators.h"
 #include "fcgi_client.h"
 #include "php_cgi.h"
 
@@ -174,7 +175,7 @@ class Comparison {
 
 BOOST_AUTO_TEST_SUITE(handler_parity_tests)
 
-BOOST_AUTO_TEST_CASE(hook_log_is_the_one_that_php_writes) {
+BOOST_AUTO_TEST_CASE(hook_log_is_the_one_that_php_writes, *shows("F7")) {
   constexpr int kRequests = 10'000;
   constexpr int kAtOnce = 100;
   Comparison comparison;

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/text.h"
+#include "decorators.h"
 #include "event_fixture.h"
 #include "site.h"
 #include "value/json.h"
@@ -206,7 +207,7 @@ BOOST_AUTO_TEST_CASE(bad_input_is_refused_and_not_written) {
   BOOST_TEST(site.post(kPath, body(site)).status == 200);
 }
 
-BOOST_AUTO_TEST_CASE(strangers_are_refused_counted_and_not_heard) {
+BOOST_AUTO_TEST_CASE(strangers_are_refused_counted_and_not_heard, *shows("T22") * shows("T23")) {
   const Site& site = own_site();
   const std::int64_t before = counted(site, "refused.wrong_token");
   const std::size_t noted = entries(site, "refused").size();
@@ -347,7 +348,7 @@ BOOST_AUTO_TEST_CASE(only_listed_senders_are_let_in) {
 }
 
 // The portal never sends an event twice, and bulk changes make equal ones.
-BOOST_AUTO_TEST_CASE(equal_calls_are_each_an_event) {
+BOOST_AUTO_TEST_CASE(equal_calls_are_each_an_event, *shows("T23")) {
   const Site& site = own_site();
   const std::string event = body(site, "&x=repeated&ts=1700000000&event_handler_id=9");
   for (int i = 0; i < 5; ++i) BOOST_TEST(site.post(kPath, event).status == 200);
@@ -360,7 +361,7 @@ BOOST_AUTO_TEST_CASE(equal_calls_are_each_an_event) {
   }));
 }
 
-BOOST_AUTO_TEST_CASE(slow_senders_hold_up_nobody) {
+BOOST_AUTO_TEST_CASE(slow_senders_hold_up_nobody, *shows("T19") * shows("F8") * shows("A11")) {
   const Site& site = own_site();
   std::vector<int> slow;
   for (int i = 0; i < 200; ++i) {
@@ -393,7 +394,8 @@ BOOST_AUTO_TEST_CASE(a_renamed_log_is_begun_anew) {
   BOOST_TEST(read_file(site.run_dir() / "data/hook.log-20260101").contains("[x] => before\n"));
 }
 
-BOOST_AUTO_TEST_CASE(on_a_full_disk_every_answer_is_true) {
+BOOST_AUTO_TEST_CASE(on_a_full_disk_every_answer_is_true,
+                     *shows("T32") * shows("F10") * shows("A5")) {
   const SmallDisk disk;
   if (!disk) return;
   const Site site(disk.options());
@@ -419,7 +421,7 @@ BOOST_AUTO_TEST_CASE(on_a_full_disk_every_answer_is_true) {
   BOOST_TEST(wrong == 0);
 }
 
-BOOST_AUTO_TEST_CASE(in_a_read_only_directory_nothing_is_taken_until_it_is_mended) {
+BOOST_AUTO_TEST_CASE(in_a_read_only_directory_nothing_is_taken_until_it_is_mended, *shows("T32")) {
   const SmallDisk disk;
   if (!disk) return;
   disk.remount(MS_RDONLY);

@@ -13,6 +13,7 @@
 #include <stop_token>
 #include <thread>
 
+#include "decorators.h"
 #include "tls_server.h"
 
 using namespace b24;
@@ -129,7 +130,7 @@ BOOST_AUTO_TEST_CASE(other_methods_and_empty_bodies) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(proxy_of_the_environment_is_ignored) {
+BOOST_AUTO_TEST_CASE(proxy_of_the_environment_is_ignored, *shows("T5")) {
   const TlsServer server(for_localhost(), ok);
   const TlsServer proxy(nullptr, ok);
   const std::string address = "http://127.0.0.1:" + std::to_string(proxy.port());
@@ -220,7 +221,7 @@ BOOST_AUTO_TEST_CASE(kept_connection_closed_while_idle_is_replaced) {
 }
 
 // libcurl by itself sends such a request again: a lead would be made twice.
-BOOST_AUTO_TEST_CASE(request_is_never_sent_twice_when_a_kept_connection_dies) {
+BOOST_AUTO_TEST_CASE(request_is_never_sent_twice_when_a_kept_connection_dies, *shows("A17")) {
   for (const Reply::Then then : {Reply::Then::close, Reply::Then::cut, Reply::Then::reset}) {
     for (const char* method : {"POST", "GET"}) {
       for (const char* body : {"fields[TITLE]=once", ""}) {
@@ -239,7 +240,7 @@ BOOST_AUTO_TEST_CASE(request_is_never_sent_twice_when_a_kept_connection_dies) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(broken_answers_are_failures_and_may_have_been_acted_on) {
+BOOST_AUTO_TEST_CASE(broken_answers_are_failures_and_may_have_been_acted_on, *shows("F5")) {
   const std::string chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
   const struct {
     const char* what;
@@ -396,7 +397,7 @@ BOOST_AUTO_TEST_CASE(redirects_within_the_server_keep_method_and_body) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(redirects_elsewhere_are_refused) {
+BOOST_AUTO_TEST_CASE(redirects_elsewhere_are_refused, *shows("T21") * shows("A24")) {
   const TlsServer other(for_localhost(), ok);
   const TlsServer plain(nullptr, ok);
   const std::string port = std::to_string(other.port());

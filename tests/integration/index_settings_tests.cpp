@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "decorators.h"
 #include "form_client.h"
 #include "site.h"
 #include "value/json.h"
@@ -86,7 +87,7 @@ BOOST_AUTO_TEST_CASE(nobody_waits_for_a_portal_that_refuses_the_webhook) {
   BOOST_TEST(form.submit(person("Boris")).status == 202);
 }
 
-BOOST_AUTO_TEST_CASE(what_fell_into_the_trap_is_kept_and_can_be_released) {
+BOOST_AUTO_TEST_CASE(what_fell_into_the_trap_is_kept_and_can_be_released, *shows("T28")) {
   const CgiForm form(site());
   BOOST_TEST(!form.get().body.contains("name=\"homepage\""));
   const HttpReply caught = form.submit(with(person(), "b24_extra", "x"), {kJson});
@@ -112,7 +113,7 @@ BOOST_AUTO_TEST_CASE(a_form_of_one_field_needs_no_title_of_its_own) {
   BOOST_TEST(only_call()["fields"]["TITLE"].text() == "+1 202 555 0100");
 }
 
-BOOST_AUTO_TEST_CASE(a_query_is_never_an_option) {
+BOOST_AUTO_TEST_CASE(a_query_is_never_an_option, *shows("T7")) {
   const CgiForm form(site());
   for (const char* path : {"/index.php?--list", "/index.php?--version", "/index.php?-h"}) {
     const HttpReply page = form.get(path);
@@ -299,7 +300,7 @@ BOOST_AUTO_TEST_CASE(the_successor_method_makes_leads_too) {
   BOOST_TEST(leads[0]["ID"].text() == body_json(saved)["lead_id"].text());
 }
 
-BOOST_AUTO_TEST_CASE(an_own_page_says_thank_you) {
+BOOST_AUTO_TEST_CASE(an_own_page_says_thank_you, *shows("T31")) {
   const CgiForm form(site(), {"B24HOOKS_FORM_SUCCESS_URL=https://example.com/thanks?a=1"});
   const HttpReply page = form.submit(person());
   BOOST_TEST(page.status == 303);
@@ -307,6 +308,21 @@ BOOST_AUTO_TEST_CASE(an_own_page_says_thank_you) {
   BOOST_TEST(form.get().header("content-security-policy").contains("https://example.com"));
   BOOST_TEST(body_json(form.submit(person("Boris"), {kJson}))["redirect"].text() ==
              "https://example.com/thanks?a=1");
+}
+
+BOOST_AUTO_TEST_CASE(no_visitor_says_where_it_goes_on, *shows("T31")) {
+  for (const char* url : {"", "https://example.com/thanks"}) {
+    const CgiForm form(site(), {std::string("B24HOOKS_FORM_SUCCESS_URL=") + url});
+    for (const char* evil : {"//evil.example", "/\\evil.example", "https:evil.example",
+                             "javascript:evil.example", "https://evil.example"}) {
+      Value params = person(evil);
+      for (const char* name : {"success_url", "redirect", "return", "next", "url", "back"})
+        params.set(name, evil);
+      const HttpReply page = form.submit(params);
+      BOOST_TEST(page.status == 303);
+      BOOST_TEST(!page.header("location").contains("evil"), page.header("location"));
+    }
+  }
 }
 
 BOOST_AUTO_TEST_CASE(the_portals_words_are_shown_only_when_wanted_and_escaped) {
@@ -340,7 +356,7 @@ BOOST_AUTO_TEST_CASE(a_file_goes_to_its_field) {
   BOOST_TEST(file[1].text() == "aGVsbG8=");
 }
 
-BOOST_AUTO_TEST_CASE(limits_stop_new_leads_but_not_repetitions) {
+BOOST_AUTO_TEST_CASE(limits_stop_new_leads_but_not_repetitions, *shows("T28")) {
   const CgiForm form(site(), {"B24HOOKS_SPAM_PER_ADDRESS=1"});
   const Value params = with(person(), "form_token", input_value(form.get().body, "form_token"));
   BOOST_TEST(form.post(params).status == 303);

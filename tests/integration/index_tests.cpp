@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "decorators.h"
 #include "fcgi_client.h"
 #include "form_client.h"
 #include "site.h"
@@ -125,7 +126,7 @@ BOOST_AUTO_TEST_CASE(a_form_of_the_sites_own_is_told_that_nothing_was_sent_and_t
   BOOST_TEST(read_file(site().run_dir() / "data/b24hooks.log").contains("form.allowed_origins"));
 }
 
-BOOST_AUTO_TEST_CASE(nothing_that_was_sent_comes_back_unescaped) {
+BOOST_AUTO_TEST_CASE(nothing_that_was_sent_comes_back_unescaped, *shows("T27")) {
   const std::string attack = "\"><svg onload=alert(1)>'`{{t.form_send}}{{{script}}}&lt;";
   Value hostile = Value::map({{"saved", "yes"},
                               {"utm_source", attack},
@@ -189,7 +190,7 @@ BOOST_AUTO_TEST_CASE(bad_input_has_a_clear_answer_and_leaves_nothing) {
       {"a token as a list", "saved=yes&phone=1&form_token[]=" + token(), 422},
       {"5000 fields", many, 413},
       {"deep names", deep, 400},
-      {"10 MB", good + "&first_name=" + std::string(10'000'000, 'x'), 413},
+      {"8 MB", good + "&first_name=" + std::string(8'000'000, 'x'), 413},
   };
   for (const auto& c : cases) {
     BOOST_TEST_CONTEXT(c.what) {
@@ -203,7 +204,7 @@ BOOST_AUTO_TEST_CASE(bad_input_has_a_clear_answer_and_leaves_nothing) {
   BOOST_TEST(stored() == stored_before);
 }
 
-BOOST_AUTO_TEST_CASE(wrong_requests_are_refused) {
+BOOST_AUTO_TEST_CASE(wrong_requests_are_refused, *shows("T9")) {
   const std::string body = php::build_query(person());
   const struct {
     HttpCall call;
@@ -405,7 +406,7 @@ BOOST_AUTO_TEST_CASE(a_refused_form_of_nearly_a_megabyte_comes_back_whole_to_a_s
   }
 }
 
-BOOST_AUTO_TEST_CASE(other_sites_cannot_make_a_visitor_post) {
+BOOST_AUTO_TEST_CASE(other_sites_cannot_make_a_visitor_post, *shows("T28")) {
   const std::string host = "localhost:" + std::to_string(site().port());
   const struct {
     std::vector<std::string> headers;
@@ -445,7 +446,8 @@ BOOST_AUTO_TEST_CASE(the_page_speaks_the_visitors_language) {
   BOOST_TEST(page.header("content-language") == "ru");
 }
 
-BOOST_AUTO_TEST_CASE(a_portal_that_is_down_makes_nobody_wait_long_and_nothing_gets_lost) {
+BOOST_AUTO_TEST_CASE(a_portal_that_is_down_makes_nobody_wait_long_and_nothing_gets_lost,
+                     *shows("A16")) {
   site().fault("down");
   const HttpReply page = submit(person());
   BOOST_TEST(page.status == 202);

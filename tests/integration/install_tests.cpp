@@ -2,6 +2,7 @@
 #include <boost/test/unit_test.hpp>
 #include <set>
 
+#include "decorators.h"
 #include "process.h"
 
 using namespace b24::test;
@@ -118,8 +119,7 @@ BOOST_AUTO_TEST_CASE(
   BOOST_TEST(!sections.contains(".symtab"));
 }
 
-#if PROGRAMS_ARE_SMALL
-BOOST_AUTO_TEST_CASE(each_program_is_small) {
+BOOST_AUTO_TEST_CASE(each_program_is_small, *as_released()) {
   const TempDir root;
   make("install", root);
   int programs = 0;
@@ -130,7 +130,6 @@ BOOST_AUTO_TEST_CASE(each_program_is_small) {
   }
   BOOST_TEST(programs == 3);
 }
-#endif
 
 BOOST_AUTO_TEST_CASE(systemd_has_nothing_to_say_about_the_units) {
   const TempDir root;

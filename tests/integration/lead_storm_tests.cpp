@@ -9,6 +9,7 @@
 #include <set>
 #include <thread>
 
+#include "decorators.h"
 #include "fcgi_client.h"
 #include "form_client.h"
 #include "index/lead.h"
@@ -216,7 +217,8 @@ BOOST_AUTO_TEST_CASE(two_hundred_visitors_at_once_and_a_full_bucket) {
 }
 
 // The portal's limits are the real ones here.
-BOOST_AUTO_TEST_CASE(four_processes_with_full_queues_never_overfill_the_bucket) {
+BOOST_AUTO_TEST_CASE(four_processes_with_full_queues_never_overfill_the_bucket,
+                     *shows("F3") * shows("A14")) {
   // (Calls that only read would share a request.)
   Storm storm(
       "[handler]\nloop_limit = 0\n[on ONCRMDEALUPDATE]\ncall = "
@@ -245,7 +247,7 @@ BOOST_AUTO_TEST_CASE(four_processes_with_full_queues_never_overfill_the_bucket) 
 
 // What waits for its place in the bucket keeps what it has found out: a look-up that is done again
 // instead of the sending would take each place for itself.
-BOOST_AUTO_TEST_CASE(leads_that_have_waited_are_looked_for_once) {
+BOOST_AUTO_TEST_CASE(leads_that_have_waited_are_looked_for_once, *shows("A17")) {
   Storm storm("[portal_call]\nbucket_size = 4\nbucket_drain = 2\n[delivery]\nthreads = 1\n");
   storm.site.fault("down");
   constexpr int kLeads = 200;
@@ -287,7 +289,8 @@ BOOST_AUTO_TEST_CASE(two_processes_and_cron_side_by_side_double_nothing) {
   BOOST_TEST(storm.site.leads().size() == 100U);
 }
 
-BOOST_AUTO_TEST_CASE(killed_processes_lose_and_double_no_accepted_lead) {
+BOOST_AUTO_TEST_CASE(killed_processes_lose_and_double_no_accepted_lead,
+                     *shows("F2") * shows("A17")) {
   constexpr int kSubmissions = 300;
   constexpr int kKills = 8;
   Storm storm("[form]\nwait = 500ms\n");
@@ -333,7 +336,7 @@ BOOST_AUTO_TEST_CASE(of_one_sender_in_two_processes_one_contact_is_made) {
   BOOST_TEST(storm.site.items(2).size() == 2U + 2U * kVisits);  // two were there
 }
 
-BOOST_AUTO_TEST_CASE(killed_at_each_step_it_makes_contact_deal_and_comment_once) {
+BOOST_AUTO_TEST_CASE(killed_at_each_step_it_makes_contact_deal_and_comment_once, *shows("A17")) {
   Storm storm("[form]\nwait = 0\nentity = deal\ncontact = create\nduplicates = comment\n");
   storm.site.set_setting("settle", "2s");
   // Carried out and answered late: it dies before it knows.
@@ -361,7 +364,7 @@ BOOST_AUTO_TEST_CASE(killed_at_each_step_it_makes_contact_deal_and_comment_once)
   BOOST_TEST(storm.site.leads().size() == 0U);
 }
 
-BOOST_AUTO_TEST_CASE(a_thousand_submissions_under_every_fault_of_the_portal) {
+BOOST_AUTO_TEST_CASE(a_thousand_submissions_under_every_fault_of_the_portal, *shows("F2")) {
   constexpr const char* kModes[] = {
       "down",      "closed", "slow",        "reset",   "limit",        "overload",
       "operating", "html",   "empty-error", "expired", "server-error", "created-then-timeout"};

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/text.h"
+#include "decorators.h"
 #include "fcgi_client.h"
 #include "form_client.h"
 #include "raw_sql.h"
@@ -112,7 +113,8 @@ std::size_t count_of(const std::string& text, const std::string& part) {
 
 BOOST_FIXTURE_TEST_SUITE(lead_trouble_tests, Trouble)
 
-BOOST_AUTO_TEST_CASE(a_lead_that_cannot_be_kept_is_refused_honestly_and_never_sent) {
+BOOST_AUTO_TEST_CASE(a_lead_that_cannot_be_kept_is_refused_honestly_and_never_sent,
+                     *shows("T32") * shows("F10")) {
   for (const char* error : {"ENOSPC", "EROFS", "EIO"}) {
     site().reset();
     FailingForm form(site(), error);

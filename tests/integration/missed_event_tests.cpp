@@ -107,8 +107,8 @@ BOOST_AUTO_TEST_CASE(every_change_of_an_outage_has_one_event_whatever_is_killed)
       "\n[watch deal]\ninterval = 1s\n\n[watch lead]\ninterval = 1s\ndeletions = yes\n");
   const Site site(options);
   site.control("limits", Value::map({{"size", 100'000}, {"drain", 10'000}}));
-  const auto change = [&](const char* method, Value params) {
-    return site.call_json(method, std::move(params));
+  const auto change = [&](const char* method, const Value& params) {
+    return site.call_json(method, params);
   };
   const auto retitle = [&](int id) {
     change("crm.deal.update", Value::map({{"id", id}, {"fields", Value::map({{"TITLE", "x"}})}}));

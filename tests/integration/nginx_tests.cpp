@@ -2,6 +2,7 @@
 #include <boost/test/unit_test.hpp>
 #include <regex>
 
+#include "decorators.h"
 #include "process.h"
 
 using b24::test::read_file;
@@ -42,7 +43,7 @@ BOOST_AUTO_TEST_CASE(the_example_is_a_valid_configuration) {
   BOOST_TEST(!checked.err.contains("[warn]"), checked.err);
 }
 
-BOOST_AUTO_TEST_CASE(the_example_is_as_safe_as_it_says) {
+BOOST_AUTO_TEST_CASE(the_example_is_as_safe_as_it_says, *shows("T1") * shows("T5") * shows("T18")) {
   const std::string conf = read_file("nginx.conf.example");
   BOOST_TEST(std::regex_search(conf, std::regex("fastcgi_param HTTP_PROXY +\"\";")));
   BOOST_TEST(std::regex_search(conf, std::regex("\n *fastcgi_keep_conn off;")));

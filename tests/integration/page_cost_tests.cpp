@@ -7,6 +7,7 @@
 #include <thread>
 #include <vector>
 
+#include "decorators.h"
 #include "echo_server.h"
 #include "fcgi_client.h"
 #include "process.h"
@@ -114,7 +115,7 @@ BOOST_AUTO_TEST_CASE(showing_the_form_looks_at_its_files_once_a_second) {
              looks << " looks");
 }
 
-BOOST_AUTO_TEST_CASE(a_program_at_rest_neither_wakes_nor_writes) {
+BOOST_AUTO_TEST_CASE(a_program_at_rest_neither_wakes_nor_writes, *as_released()) {
   Alone form, handler("handler"), checkserver("checkserver");
   Alone* const pages[] = {&form, &handler, &checkserver};
   for (Alone* page : pages) {
@@ -136,7 +137,8 @@ BOOST_AUTO_TEST_CASE(a_program_at_rest_neither_wakes_nor_writes) {
 }
 
 // Bodies of one MiB that are the most work for somebody.
-BOOST_AUTO_TEST_CASE(any_body_of_a_megabyte_costs_little_memory_and_gives_it_back) {
+BOOST_AUTO_TEST_CASE(any_body_of_a_megabyte_costs_little_memory_and_gives_it_back,
+                     *as_released() * shows("F9") * shows("A21")) {
   constexpr std::size_t kMega = 1 << 20;
   const std::string form_type = "application/x-www-form-urlencoded";
   const std::string multipart = "multipart/form-data; boundary=b";

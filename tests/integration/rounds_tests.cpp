@@ -4,6 +4,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include "decorators.h"
 #include "echo_server.h"
 
 using namespace b24::test;
@@ -78,7 +79,7 @@ BOOST_AUTO_TEST_CASE(rounds_of_one_keep_each_for_itself) {
   BOOST_TEST(read_file(server.kept) == "1\n1\n1\n");
 }
 
-BOOST_AUTO_TEST_CASE(nobody_whose_promise_was_not_kept_is_told_that_it_was) {
+BOOST_AUTO_TEST_CASE(nobody_whose_promise_was_not_kept_is_told_that_it_was, *shows("A2")) {
   for (const char* how : {".fails", ".throws"}) {
     OneThread server;
     write_file(server.kept + how, "");
@@ -108,7 +109,8 @@ BOOST_AUTO_TEST_CASE(a_failed_request_does_not_fail_its_round) {
 
 // A request that is too large to be looked at beforehand is read by one thread; not by the one that
 // all others wait for.
-BOOST_AUTO_TEST_CASE(a_large_body_that_stands_still_holds_up_nobody_and_is_let_go) {
+BOOST_AUTO_TEST_CASE(a_large_body_that_stands_still_holds_up_nobody_and_is_let_go,
+                     *shows("T19") * shows("A12")) {
   EchoServer echo({"ROUND=64", "MAX_THREADS=2", "REQUEST_TIME=1500"});
   const std::string request = fcgi_post("", "x=" + std::string(300'000, 'b'));
   Peer still(echo.where);
@@ -119,7 +121,7 @@ BOOST_AUTO_TEST_CASE(a_large_body_that_stands_still_holds_up_nobody_and_is_let_g
   BOOST_TEST(echo.requests() == 50);
 }
 
-BOOST_AUTO_TEST_CASE(a_large_body_that_drips_is_let_go) {
+BOOST_AUTO_TEST_CASE(a_large_body_that_drips_is_let_go, *shows("A12")) {
   EchoServer echo({"ROUND=64", "REQUEST_TIME=500"});
   const std::string request = fcgi_post("", "x=" + std::string(300'000, 'b'));
   Peer dripping(echo.where);

@@ -9,6 +9,7 @@
 #include <boost/test/unit_test.hpp>
 #include <thread>
 
+#include "decorators.h"
 #include "echo_server.h"
 
 using namespace b24::test;
@@ -40,7 +41,7 @@ int status_of(EchoServer& echo, const std::string& bytes) {
 
 BOOST_AUTO_TEST_SUITE(server_peers_tests)
 
-BOOST_AUTO_TEST_CASE(get_values_record_does_not_end_the_worker) {
+BOOST_AUTO_TEST_CASE(get_values_record_does_not_end_the_worker, *shows("T4")) {
   EchoServer echo({"MAX_THREADS=1"}, kOneWorker);
   std::string head = fcgi_head(post_params("", 20'000));
   BOOST_TEST(status_of(echo, get_values()) == 0);
@@ -52,7 +53,7 @@ BOOST_AUTO_TEST_CASE(get_values_record_does_not_end_the_worker) {
   BOOST_TEST(echo.stop().value_or(-1) == 0);
 }
 
-BOOST_AUTO_TEST_CASE(forged_request_in_an_unread_body_is_never_run) {
+BOOST_AUTO_TEST_CASE(forged_request_in_an_unread_body_is_never_run, *shows("T1")) {
   EchoServer echo({"MAX_BODY=1000", "MAX_THREADS=1"}, kOneWorker);
   std::string forged = fcgi_get("wait=" + (echo.dir / "forged").string());
   int wrong = 0;
@@ -69,7 +70,7 @@ BOOST_AUTO_TEST_CASE(forged_request_in_an_unread_body_is_never_run) {
   BOOST_TEST(echo.requests() == 0);
 }
 
-BOOST_AUTO_TEST_CASE(second_request_on_a_connection_is_never_run) {
+BOOST_AUTO_TEST_CASE(second_request_on_a_connection_is_never_run, *shows("T1")) {
   EchoServer echo;
   std::string kept = fcgi_head(get_params("first"), true) + fcgi_body("");
   for (const std::string& behind : {std::string(), fcgi_get("second")}) {
@@ -81,7 +82,7 @@ BOOST_AUTO_TEST_CASE(second_request_on_a_connection_is_never_run) {
   BOOST_TEST(echo.requests() == 2);
 }
 
-BOOST_AUTO_TEST_CASE(parameters_longer_than_what_was_sent_are_never_run) {
+BOOST_AUTO_TEST_CASE(parameters_longer_than_what_was_sent_are_never_run, *shows("T2")) {
   using namespace std::string_literals;
   EchoServer echo;
   for (const std::string& lengths :
@@ -90,7 +91,7 @@ BOOST_AUTO_TEST_CASE(parameters_longer_than_what_was_sent_are_never_run) {
   BOOST_TEST(echo.stop().value_or(-1) == 0);
 }
 
-BOOST_AUTO_TEST_CASE(parameters_without_end_are_refused) {
+BOOST_AUTO_TEST_CASE(parameters_without_end_are_refused, *shows("T2")) {
   EchoServer echo;
   Params large = get_params("");
   large.emplace_back("HTTP_X", std::string(300'000, 'x'));
@@ -100,7 +101,7 @@ BOOST_AUTO_TEST_CASE(parameters_without_end_are_refused) {
   BOOST_TEST(status_of(echo, fcgi_head(many) + fcgi_body("")) == 400);
 }
 
-BOOST_AUTO_TEST_CASE(forged_names_are_refused) {
+BOOST_AUTO_TEST_CASE(forged_names_are_refused, *shows("T2")) {
   using namespace std::string_literals;
   EchoServer echo;
   for (const Params::value_type& forged : {Params::value_type{"REMOTE_ADDR", "6.6.6.6"},
@@ -113,7 +114,7 @@ BOOST_AUTO_TEST_CASE(forged_names_are_refused) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(endless_unknown_records_end_at_the_first) {
+BOOST_AUTO_TEST_CASE(endless_unknown_records_end_at_the_first, *shows("T4")) {
   EchoServer echo({"MAX_THREADS=1"}, kOneWorker);
   Peer peer(echo.where);
   std::string records;
@@ -124,7 +125,7 @@ BOOST_AUTO_TEST_CASE(endless_unknown_records_end_at_the_first) {
   BOOST_TEST(echo.get("").status == 200);
 }
 
-BOOST_AUTO_TEST_CASE(requests_cut_at_any_byte_are_never_run) {
+BOOST_AUTO_TEST_CASE(requests_cut_at_any_byte_are_never_run, *shows("T11") * shows("A20")) {
   EchoServer echo;
   std::string request = fcgi_post("a=b", "first=1&last=2");
   for (std::size_t size = 0; size < request.size(); ++size) {
@@ -137,7 +138,7 @@ BOOST_AUTO_TEST_CASE(requests_cut_at_any_byte_are_never_run) {
   BOOST_TEST(echo.requests() == 0);
 }
 
-BOOST_AUTO_TEST_CASE(body_cut_short_is_refused) {
+BOOST_AUTO_TEST_CASE(body_cut_short_is_refused, *shows("T11")) {
   EchoServer echo;
   std::string head = fcgi_head(post_params("", 20));
   BOOST_TEST(status_of(echo, head + fcgi_body("x=1")) == 400);
@@ -158,7 +159,8 @@ BOOST_AUTO_TEST_CASE(body_over_the_limit_is_refused_while_the_peer_still_sends) 
   BOOST_TEST(echo.get("").status == 200);
 }
 
-BOOST_AUTO_TEST_CASE(many_idle_connections_leave_workers_free) {
+BOOST_AUTO_TEST_CASE(many_idle_connections_leave_workers_free,
+                     *shows("T3") * shows("T19") * shows("F8") * shows("A11")) {
   allow_many_descriptors();
   EchoServer echo({"MAX_THREADS=2", "REQUEST_TIME=60000"});
   std::vector<Peer> peers;
@@ -178,7 +180,7 @@ BOOST_AUTO_TEST_CASE(many_idle_connections_leave_workers_free) {
   BOOST_TEST(echo.process.running());
 }
 
-BOOST_AUTO_TEST_CASE(peers_that_drip_are_closed_at_the_deadline) {
+BOOST_AUTO_TEST_CASE(peers_that_drip_are_closed_at_the_deadline, *shows("T19") * shows("A12")) {
   EchoServer echo({"REQUEST_TIME=300"});
   std::string request = fcgi_post("", "x=" + std::string(20'000, 'b'));
   Peer silent(echo.where);
@@ -228,7 +230,7 @@ BOOST_AUTO_TEST_CASE(peer_gone_before_the_answer_disturbs_nobody) {
   BOOST_TEST(echo.requests() == 2);
 }
 
-BOOST_AUTO_TEST_CASE(answer_that_nobody_reads_is_given_up_at_the_deadline) {
+BOOST_AUTO_TEST_CASE(answer_that_nobody_reads_is_given_up_at_the_deadline, *shows("A12")) {
   EchoServer echo({"MAX_THREADS=1", "REQUEST_TIME=500"}, kOneWorker);
   Peer deaf(echo.where);
   deaf.send(fcgi_get("size=4000000"));
@@ -262,7 +264,7 @@ BOOST_AUTO_TEST_CASE(large_answer_to_a_slow_reader_arrives_whole) {
 }
 
 // With 40 descriptors the idle ones are kept down; with 14 there is not even room for the workers.
-BOOST_AUTO_TEST_CASE(emfile_is_survived) {
+BOOST_AUTO_TEST_CASE(emfile_is_survived, *shows("T3")) {
   for (const char* descriptors : {"40", "14"}) {
     TempDir dir;
     int listener = listen_on(dir / "socket");
@@ -284,7 +286,7 @@ BOOST_AUTO_TEST_CASE(emfile_is_survived) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(burst_of_2000_connections_loses_none) {
+BOOST_AUTO_TEST_CASE(burst_of_2000_connections_loses_none, *shows("A6")) {
   allow_many_descriptors();
   EchoServer echo({"MAX_THREADS=2"});
   std::string file = (echo.dir / "go").string();

@@ -5,6 +5,7 @@
 #include <boost/test/unit_test.hpp>
 #include <string>
 
+#include "decorators.h"
 #include "tls_server.h"
 #include "value/php.h"
 
@@ -262,7 +263,7 @@ BOOST_AUTO_TEST_CASE(refusals_of_the_portal) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(operating_limit_waits_as_long_as_the_gate_says) {
+BOOST_AUTO_TEST_CASE(operating_limit_waits_as_long_as_the_gate_says, *shows("A15")) {
   Portal portal(script({test::answer(429, R"({"error":"OPERATION_TIME_LIMIT"})")}));
   NotingGate gate;
   gate.closed = "a";

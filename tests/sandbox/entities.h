@@ -69,7 +69,7 @@ struct Record {
 };
 
 // The CRM's data. Not safe for several threads.
-class Records {
+class Records {  // NOLINT(bugprone-reserved-identifier): one of the compiler's own
  public:
   // `fields` and `contacts` under the older names; what the type does not know or only reads is
   // left out silently, as the portal does.

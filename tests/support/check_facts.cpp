@@ -124,9 +124,9 @@ const Row& row_of(const std::vector<Row>& rows, std::string_view id) {
   throw std::runtime_error("no row " + std::string(id));
 }
 
-void set_answer(Facts& f, std::string_view key, CallResult outcome) {
+void set_answer(Facts& f, std::string_view key, const CallResult& outcome) {
   for (BatchResult& result : f.seen.portal->results) {
-    if (result.key == key) result.outcome = std::move(outcome);
+    if (result.key == key) result.outcome = outcome;
   }
 }
 

@@ -36,7 +36,7 @@ std::vector<Row> judged(Facts facts);
 const Row& row_of(const std::vector<Row>& rows, std::string_view id);
 
 Answer answer(Value result);
-void set_answer(Facts& f, std::string_view key, CallResult outcome);
+void set_answer(Facts& f, std::string_view key, const CallResult& outcome);
 CallError refusal(const char* code, int status);
 Error fault(const char* code);
 

@@ -3,6 +3,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include "decorators.h"
 #include "event_fixture.h"
 #include "standard_webhooks.h"
 #include "value/json.h"
@@ -241,7 +242,8 @@ BOOST_FIXTURE_TEST_CASE(a_row_is_written_once_for_each_event, ActionFixture) {
   BOOST_TEST(!run(event));
 }
 
-BOOST_FIXTURE_TEST_CASE(a_program_that_fails_is_a_failure_with_its_words, ActionFixture) {
+BOOST_FIXTURE_TEST_CASE(a_program_that_fails_is_a_failure_with_its_words, ActionFixture,
+                        *as_released()) {
   const struct {
     const char* exec;
     const char* code;
@@ -262,7 +264,8 @@ BOOST_FIXTURE_TEST_CASE(a_program_that_fails_is_a_failure_with_its_words, Action
   }
 }
 
-BOOST_FIXTURE_TEST_CASE(what_an_event_says_never_becomes_an_option_of_the_program, ActionFixture) {
+BOOST_FIXTURE_TEST_CASE(what_an_event_says_never_becomes_an_option_of_the_program, ActionFixture,
+                        *shows("T6")) {
   const struct {
     const char* arguments;
     const char* id;

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "base/text.h"
+#include "decorators.h"
 #include "value/json.h"
 
 namespace b24::check {
@@ -120,7 +121,7 @@ BOOST_AUTO_TEST_CASE(metrics_are_well_formed) {
   BOOST_TEST(text.contains("b24hooks_check_run_seconds 0.42\n"));
 }
 
-BOOST_AUTO_TEST_CASE(the_table_puts_problems_first_and_cannot_steer_a_terminal) {
+BOOST_AUTO_TEST_CASE(the_table_puts_problems_first_and_cannot_steer_a_terminal, *shows("T24")) {
   const std::string plain = text_form(some_report(), &templates(), "en", false);
   BOOST_TEST(!plain.contains('\033'));
   BOOST_TEST(plain.contains("apt-get install libcurl4"));
@@ -133,7 +134,7 @@ BOOST_AUTO_TEST_CASE(the_table_puts_problems_first_and_cannot_steer_a_terminal) 
   }
 }
 
-BOOST_AUTO_TEST_CASE(the_page_escapes_what_a_portal_says) {
+BOOST_AUTO_TEST_CASE(the_page_escapes_what_a_portal_says, *shows("T27")) {
   Value data = page_form(some_report(), templates(), "en");
   data.set("title", "Self-check");
   const std::string html = templates().render("checkserver", data, "en");

@@ -6,6 +6,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include "base/files.h"
+#include "decorators.h"
 #include "store_fixture.h"
 
 using namespace b24;
@@ -119,7 +120,7 @@ BOOST_AUTO_TEST_CASE(place_that_cannot_be_is_an_error) {
     BOOST_TEST(!Database::open(dir / place, Database::Sync::full), place);
 }
 
-BOOST_AUTO_TEST_CASE(many_processes_may_open_a_new_file_at_once) {
+BOOST_AUTO_TEST_CASE(many_processes_may_open_a_new_file_at_once, *shows("T33")) {
   TempDir dir;
   for (int round = 0; round < 5; ++round) {
     const auto file = dir / (std::to_string(round) + ".db");

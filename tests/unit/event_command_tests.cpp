@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "base/text.h"
+#include "decorators.h"
 #include "event_fixture.h"
 #include "handler/event.h"
 #include "value/json.h"
@@ -67,7 +68,7 @@ std::size_t lines(const std::string& text) {
 
 BOOST_FIXTURE_TEST_SUITE(event_command_tests, CommandFixture)
 
-BOOST_AUTO_TEST_CASE(cells_are_no_formulas_and_no_other_cells) {
+BOOST_AUTO_TEST_CASE(cells_are_no_formulas_and_no_other_cells, *shows("T30")) {
   const struct {
     std::string name;
     const char* cell;
@@ -118,7 +119,7 @@ BOOST_AUTO_TEST_CASE(events_are_listed_by_state_name_and_time) {
   BOOST_TEST(say({{"--list", "everything"}}).code == 64);
 }
 
-BOOST_AUTO_TEST_CASE(an_event_is_shown_without_its_token_and_without_control_bytes) {
+BOOST_AUTO_TEST_CASE(an_event_is_shown_without_its_token_and_without_control_bytes, *shows("T25")) {
   Value params = event_params();
   params.set("text", "a\x1b[31m\nforged");
   const Item item = add(params);

@@ -4,6 +4,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include "base/text.h"
+#include "decorators.h"
 #include "event_fixture.h"
 #include "portal/test_event.h"
 #include "value/json.h"
@@ -55,7 +56,7 @@ std::vector<Network> networks(std::initializer_list<const char*> texts) {
 
 BOOST_AUTO_TEST_SUITE(event_tests)
 
-BOOST_AUTO_TEST_CASE(one_portals_token_lets_no_event_be_anothers) {
+BOOST_AUTO_TEST_CASE(one_portals_token_lets_no_event_be_anothers, *shows("T22")) {
   PortalSettings one = portal({"token-of-one"}), two = portal({"token-of-two"});
   two.name = "two";
   two.webhook = "https://two.example/rest/1/s/";
@@ -73,7 +74,7 @@ BOOST_AUTO_TEST_CASE(one_portals_token_lets_no_event_be_anothers) {
   BOOST_TEST((check(from("token-of-one", "two.example"), {one, two}) == TokenCheck::right));
 }
 
-BOOST_AUTO_TEST_CASE(only_a_configured_token_is_right) {
+BOOST_AUTO_TEST_CASE(only_a_configured_token_is_right, *shows("T22")) {
   const std::vector<PortalSettings> portals{portal({"old-token", "new-token"}), portal({"other"})};
   const struct {
     Value given;
@@ -103,7 +104,7 @@ BOOST_AUTO_TEST_CASE(only_a_configured_token_is_right) {
     BOOST_TEST((check(params, portals) == TokenCheck::wrong));
 }
 
-BOOST_AUTO_TEST_CASE(without_a_configured_token_nothing_is_right) {
+BOOST_AUTO_TEST_CASE(without_a_configured_token_nothing_is_right, *shows("T22")) {
   for (const Value& given : {Value(""), Value("x"), Value(), Value::list({""})}) {
     const Value params = with_auth({{"application_token", given}});
     BOOST_TEST((check(params, {}) == TokenCheck::not_configured));
@@ -376,7 +377,7 @@ BOOST_AUTO_TEST_CASE(an_event_waits_only_for_actions_that_apply) {
   BOOST_TEST((event(event_params(), 1, settings).state == State::pending));
 }
 
-BOOST_AUTO_TEST_CASE(equal_calls_are_two_events) {
+BOOST_AUTO_TEST_CASE(equal_calls_are_two_events, *shows("T23")) {
   const Request request =
       parse_content("", "application/x-www-form-urlencoded", php::build_query(event_params()), {})
           .value();
@@ -402,7 +403,7 @@ BOOST_AUTO_TEST_CASE(what_waited_long_for_the_store_may_have_been_worked_on) {
   BOOST_TEST(make_event(record_of(event_params(), 1'000), {}, false, 3'601'001).unsure);
 }
 
-BOOST_AUTO_TEST_CASE(only_a_fresh_test_event_of_these_settings_is_one) {
+BOOST_AUTO_TEST_CASE(only_a_fresh_test_event_of_these_settings_is_one, *shows("T23")) {
   constexpr Millis kNow = 1'700'000'000'000;
   Settings settings;
   settings.portals = {portal({"token"}, "member", "a.bitrix24.com")};

@@ -6,6 +6,7 @@
 #include <boost/test/unit_test.hpp>
 #include <thread>
 
+#include "decorators.h"
 #include "store_fixture.h"
 
 using namespace b24;
@@ -79,7 +80,7 @@ BOOST_AUTO_TEST_CASE(output_is_kept_up_to_its_bound_and_the_rest_is_still_read) 
   BOOST_TEST(result.exit_code == 3);
 }
 
-BOOST_AUTO_TEST_CASE(only_the_given_environment_is_there) {
+BOOST_AUTO_TEST_CASE(only_the_given_environment_is_there, *shows("T6")) {
   ::setenv("B24HOOKS_CANARY", "secret", 1);
   ProgramRun run = script("env");
   run.environment = {"PATH=/usr/bin:/bin", "ODD=a b\n$(x)`y`"};
@@ -95,7 +96,7 @@ BOOST_AUTO_TEST_CASE(only_three_descriptors_are_there) {
              "/proc/self/fd/0 /proc/self/fd/1 /proc/self/fd/2 /proc/self/fd/3\n");
 }
 
-BOOST_AUTO_TEST_CASE(arguments_are_taken_as_they_are) {
+BOOST_AUTO_TEST_CASE(arguments_are_taken_as_they_are, *shows("T6")) {
   const std::string odd = "; touch /tmp/never $(x) `y` \"'*\n";
   const ProgramRun run{{"/bin/echo", "-n", odd, "", "$HOME"}, {}, "", 60'000, {}};
   BOOST_TEST(result_of(run).output == odd + "  $HOME");
@@ -143,7 +144,7 @@ BOOST_AUTO_TEST_CASE(a_stop_ends_it) {
   BOOST_TEST(!result.timed_out);
 }
 
-BOOST_AUTO_TEST_CASE(what_cannot_be_started_is_an_error_with_its_name) {
+BOOST_AUTO_TEST_CASE(what_cannot_be_started_is_an_error_with_its_name, *as_released()) {
   TempDir dir;
   write_file(dir / "plain", "#!/bin/sh\n");  // not executable
   const struct {

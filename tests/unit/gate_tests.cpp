@@ -6,6 +6,7 @@
 #include <random>
 
 #include "base/files.h"
+#include "decorators.h"
 #include "portal_counter.h"
 #include "store_fixture.h"
 
@@ -68,7 +69,7 @@ struct Flight {
 
 BOOST_AUTO_TEST_SUITE(gate_tests)
 
-BOOST_FIXTURE_TEST_CASE(burst_of_47_passes_and_then_2_a_second, GateFixture) {
+BOOST_FIXTURE_TEST_CASE(burst_of_47_passes_and_then_2_a_second, GateFixture, *shows("A13")) {
   call_times(47);
   for (int i = 0; i < 20; ++i) {
     BOOST_TEST(call() == 500);
@@ -103,7 +104,8 @@ BOOST_FIXTURE_TEST_CASE(calls_under_way_keep_their_places, GateFixture) {
 }
 
 // However late the calls reach the portal, and wherever its seconds begin.
-BOOST_FIXTURE_TEST_CASE(gates_on_one_file_never_fill_the_portals_counter, GateFixture) {
+BOOST_FIXTURE_TEST_CASE(gates_on_one_file_never_fill_the_portals_counter, GateFixture,
+                        *shows("F3")) {
   std::vector<std::shared_ptr<Gate>> gates{gate, open(), open(), open()};
   std::vector<Millis> asks_at(gates.size(), now);
   std::vector<Flight> flights;
@@ -173,7 +175,7 @@ BOOST_FIXTURE_TEST_CASE(reserve_leaves_places_to_others, GateFixture) {
   BOOST_TEST(tiny->enter("profile") == 500);
 }
 
-BOOST_FIXTURE_TEST_CASE(full_bucket_stops_all_for_a_second_doubling, GateFixture) {
+BOOST_FIXTURE_TEST_CASE(full_bucket_stops_all_for_a_second_doubling, GateFixture, *shows("A14")) {
   const auto full = error(503, "query_limit_exceeded", Verdict::retry);
   enter();
   Millis before = 0;
@@ -319,7 +321,8 @@ BOOST_FIXTURE_TEST_CASE(missing_scope_closes_only_the_method, GateFixture) {
   BOOST_TEST(enter("crm.lead.add") == kMinute);
 }
 
-BOOST_FIXTURE_TEST_CASE(method_out_of_operating_time_waits_for_its_reset, GateFixture) {
+BOOST_FIXTURE_TEST_CASE(method_out_of_operating_time_waits_for_its_reset, GateFixture,
+                        *shows("A15")) {
   const CallError used_up = error(429, "OPERATION_TIME_LIMIT", Verdict::retry);
   answer("a", 100, now + 123'000);
   fail(used_up, "a");
@@ -418,7 +421,7 @@ BOOST_FIXTURE_TEST_CASE(what_refusals_closed_is_reopened_by_hand, GateFixture) {
   BOOST_TEST(enter() == 500);
 }
 
-BOOST_FIXTURE_TEST_CASE(clock_set_back_wedges_nothing, GateFixture) {
+BOOST_FIXTURE_TEST_CASE(clock_set_back_wedges_nothing, GateFixture, *shows("A27")) {
   call_times(46);
   enter();
   set_by = -24 * 60 * kMinute;

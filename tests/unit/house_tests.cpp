@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "decorators.h"
 #include "process.h"
 
 using namespace b24::test;
@@ -89,11 +90,44 @@ BOOST_AUTO_TEST_CASE(each_library_has_one_door) {
   }
 }
 
+// A request's headers come as HTTP_...; HTTP_PROXY, HTTP_REDIRECT_STATUS and the like decide
+// nothing.
+BOOST_AUTO_TEST_CASE(these_headers_of_a_request_are_read_and_no_others,
+                     *shows("T5") * shows("T8")) {
+  const std::set<std::string> read = {"HTTP_ACCEPT",         "HTTP_ACCEPT_LANGUAGE",
+                                      "HTTP_COOKIE",         "HTTP_HOST",
+                                      "HTTP_ORIGIN",         "HTTP_REFERER",
+                                      "HTTP_SEC_FETCH_SITE", "HTTP_TRANSFER_ENCODING",
+                                      "HTTP_X_B24HOOKS_KEY", "HTTP_X_FORWARDED_FOR"};
+  const std::regex name("\"(HTTP_[A-Z0-9_]+)\"");
+  std::set<std::string> found;
+  for (const Source& source : sources()) {
+    const std::string code = without_comments(source.text);
+    for (std::sregex_iterator it(code.begin(), code.end(), name), end; it != end; ++it)
+      found.insert(it->str(1));
+  }
+  BOOST_TEST(found == read, boost::test_tools::per_element());
+}
+
 // X-Accel-Redirect and its like would hand out files.
-BOOST_AUTO_TEST_CASE(no_header_commands_the_web_server) {
+BOOST_AUTO_TEST_CASE(no_header_commands_the_web_server, *shows("T17")) {
   const std::regex command("X-(Accel|Sendfile|LIGHTTPD)");
   for (const Source& source : sources())
     BOOST_TEST(!std::regex_search(source.text, command), source.file);
+}
+
+// `make tests/README.md` writes it.
+BOOST_AUTO_TEST_CASE(the_table_of_promises_is_what_the_tests_say_of_themselves) {
+  const Ran table = run({{"tests/promises-table"}});
+  BOOST_TEST(table.status == 0, table.out + table.err);
+  BOOST_TEST(read_file("tests/README.md").ends_with("\n\n" + table.out));
+  const std::regex row("\n\\| ([TFA][0-9]+) \\| [^|]+ \\|([^|]*)\\|([^|]*)\\|");
+  std::map<std::string, int> rows;
+  for (std::sregex_iterator it(table.out.begin(), table.out.end(), row), end; it != end; ++it) {
+    ++rows[it->str(1).substr(0, 1)];
+    BOOST_TEST((it->str(2).contains('/') || it->str(3).contains("not reached")), it->str(1));
+  }
+  BOOST_TEST((rows == std::map<std::string, int>{{"T", 33}, {"F", 12}, {"A", 28}}));
 }
 
 // The budgets are what "tiny" means: whoever needs more has to take something out first.

@@ -14,6 +14,7 @@
 #include <set>
 #include <thread>
 
+#include "decorators.h"
 #include "event_fixture.h"
 #include "handler/event.h"
 #include "raw_sql.h"
@@ -191,7 +192,7 @@ BOOST_AUTO_TEST_CASE(many_events_go_in_by_several_batches) {
   BOOST_TEST(logged("hook.jsonl") == wanted);
 }
 
-BOOST_AUTO_TEST_CASE(while_the_store_is_locked_events_wait_and_none_is_lost) {
+BOOST_AUTO_TEST_CASE(while_the_store_is_locked_events_wait_and_none_is_lost, *shows("T33")) {
   take(1);
   {
     RawSql holder(data("store.db"));
@@ -424,7 +425,7 @@ BOOST_AUTO_TEST_CASE(an_idle_ingester_leaves_the_disk_alone) {
   BOOST_TEST((written() == before));
 }
 
-BOOST_AUTO_TEST_CASE(killed_processes_lose_and_double_nothing) {
+BOOST_AUTO_TEST_CASE(killed_processes_lose_and_double_nothing, *shows("F1") * shows("A1")) {
   for (int round = 0; round < 8; ++round) {
     std::vector<Forked> children;
     for (int i = 0; i < 3; ++i) {

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "base/secret.h"
+#include "decorators.h"
 #include "store_fixture.h"
 #include "sync_spy.h"
 
@@ -26,7 +27,7 @@ struct JournalFixture {
     record.id = id;
     record.key = "key of " + id;
     record.at = 1'800'000'000'123;
-    record.query = "x=\0y";
+    record.query = std::string("x=\0y", 4);
     record.content_type = "application/x-www-form-urlencoded; charset=windows-1251";
     record.body = std::move(body);
     record.address = "2001:db8::1";
@@ -143,7 +144,7 @@ BOOST_AUTO_TEST_CASE(a_torn_end_is_passed_over_at_every_length_and_nothing_is_cu
   }
 }
 
-BOOST_AUTO_TEST_CASE(a_flipped_bit_costs_the_record_that_it_hits_and_is_told) {
+BOOST_AUTO_TEST_CASE(a_flipped_bit_costs_the_record_that_it_hits_and_is_told, *shows("A28")) {
   append({"a", "b", "c"});
   const std::string whole = read_file(segment(1));
   for (std::size_t at = 24; at < whole.size(); ++at) {
@@ -239,7 +240,7 @@ BOOST_AUTO_TEST_CASE(a_failed_sync_is_an_error_and_the_next_call_begins_a_segmen
   BOOST_TEST(ids.back() == "b");
 }
 
-BOOST_AUTO_TEST_CASE(a_full_disk_is_an_error_until_there_is_room) {
+BOOST_AUTO_TEST_CASE(a_full_disk_is_an_error_until_there_is_room, *shows("T32") * shows("F10")) {
   const TempDir small;
   if (::geteuid() != 0 ||
       ::mount("tmpfs", small.path().c_str(), "tmpfs", 0, "size=256k,mode=700") != 0) {
@@ -273,7 +274,7 @@ BOOST_AUTO_TEST_CASE(a_full_disk_is_an_error_until_there_is_room) {
   ::umount(small.path().c_str());
 }
 
-BOOST_AUTO_TEST_CASE(threads_and_processes_append_side_by_side) {
+BOOST_AUTO_TEST_CASE(threads_and_processes_append_side_by_side, *shows("T33") * shows("A26")) {
   std::vector<Forked> children;
   for (int process = 0; process < 3; ++process) {
     children.emplace_back([&, process] {

@@ -4,6 +4,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include "base/text.h"
+#include "decorators.h"
 
 using b24::Value;
 namespace json = b24::json;
@@ -70,7 +71,7 @@ BOOST_AUTO_TEST_CASE(every_cut_of_a_document_is_refused) {
     BOOST_TEST(!json::parse(text.substr(0, length)));
 }
 
-BOOST_AUTO_TEST_CASE(depth_is_bounded) {
+BOOST_AUTO_TEST_CASE(depth_is_bounded, *shows("T15")) {
   const auto nested = [](std::size_t levels) {
     return std::string(levels, '[') + std::string(levels, ']');
   };

@@ -236,7 +236,7 @@ BOOST_AUTO_TEST_CASE(a_record_of_a_form_that_is_gone_is_kept_as_it_came) {
   record.body = "phone=123";
   Item item;
   const auto take_in = [&] {
-    const NewItem made = make_lead(make_forms(settings).value(), record, settings);
+    NewItem made = make_lead(make_forms(settings).value(), record, settings);
     item.id = made.id;
     item.name = made.name;
     item.payload = made.payload;

@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "decorators.h"
 #include "process.h"
 #include "value/json.h"
 
@@ -84,7 +85,8 @@ BOOST_AUTO_TEST_CASE(an_error_keeps_its_parts) {
   BOOST_TEST(line["remedy"].text() == "free some space");
 }
 
-BOOST_AUTO_TEST_CASE(nothing_that_a_visitor_sends_starts_a_second_line_or_steers_a_terminal) {
+BOOST_AUTO_TEST_CASE(nothing_that_a_visitor_sends_starts_a_second_line_or_steers_a_terminal,
+                     *shows("T24") * shows("A25")) {
   using namespace std::string_view_literals;
   for (const std::string_view text :
        {"a\r\n{\"level\":\"info\"}\r\n"sv, "\x1b[2J\x07"sv, "a\0b"sv, "\x7f"sv,
@@ -103,7 +105,7 @@ BOOST_AUTO_TEST_CASE(nothing_that_a_visitor_sends_starts_a_second_line_or_steers
   BOOST_TEST(lines().at(5)["cause"].text() == "\xe2\x80\xa8\xe2\x80\xa9");
 }
 
-BOOST_AUTO_TEST_CASE(secrets_are_masked_in_names_and_in_texts) {
+BOOST_AUTO_TEST_CASE(secrets_are_masked_in_names_and_in_texts, *shows("T25")) {
   for (const bool dump : {false, true}) {
     settings.crest.log_type_dump = dump;
     log().write(Log::Level::info, "call",
@@ -117,7 +119,7 @@ BOOST_AUTO_TEST_CASE(secrets_are_masked_in_names_and_in_texts) {
   BOOST_TEST(contains(text(), "/rest/1/***/profile.json"));
 }
 
-BOOST_AUTO_TEST_CASE(an_endless_field_is_cut) {
+BOOST_AUTO_TEST_CASE(an_endless_field_is_cut, *shows("T24")) {
   log().write(Log::Level::info, "refused", Value::map({{"cause", std::string(1'000'000, 'x')}}));
   BOOST_TEST(lines().at(0)["cause"].text().size() < 2100U);
 }

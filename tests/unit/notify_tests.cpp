@@ -4,6 +4,7 @@
 #include <boost/test/unit_test.hpp>
 #include <string>
 
+#include "decorators.h"
 #include "keep/work_loop.h"
 #include "settings/app.h"
 #include "store_fixture.h"
@@ -131,7 +132,7 @@ BOOST_AUTO_TEST_CASE(delivering_looks_after_the_owner) {
   BOOST_TEST(messages() == 1U);
 }
 
-BOOST_AUTO_TEST_CASE(a_mail_has_one_subject_and_one_recipient) {
+BOOST_AUTO_TEST_CASE(a_mail_has_one_subject_and_one_recipient, *shows("T29")) {
   const std::string mail = mail_text("owner@example.com\nBcc: x@example.com", {"a\r\nb", "text\n"});
   BOOST_TEST(
       mail.starts_with("To: owner@example.com\\x0aBcc: x@example.com\nSubject: a\\x0d\\x0ab\n"));

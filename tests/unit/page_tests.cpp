@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "base/secret.h"
+#include "decorators.h"
 #include "process.h"
 
 using namespace b24;
@@ -55,7 +56,7 @@ bool contains(std::string_view text, std::string_view part) {
 
 BOOST_FIXTURE_TEST_SUITE(page_tests, Fixture)
 
-BOOST_AUTO_TEST_CASE(whatever_a_visitor_sends_is_escaped_in_texts_and_attributes) {
+BOOST_AUTO_TEST_CASE(whatever_a_visitor_sends_is_escaped_in_texts_and_attributes, *shows("T27")) {
   const Value data = Value::map({{"v", "\"><svg onload='a&b'>"}});
   BOOST_TEST(render("<p title=\"{{v}}\">{{ v }}</p>", data) ==
              "<p title=\"&quot;&gt;&lt;svg onload=&apos;a&amp;b&apos;&gt;\">"
@@ -312,7 +313,7 @@ BOOST_AUTO_TEST_CASE(files_of_editors_are_left_alone) {
   BOOST_TEST(load()->render("x", Value::array(), "en") == "fine");
 }
 
-BOOST_AUTO_TEST_CASE(a_page_allows_its_own_style_and_script_by_their_hashes) {
+BOOST_AUTO_TEST_CASE(a_page_allows_its_own_style_and_script_by_their_hashes, *shows("T27")) {
   put("x.css", "p { color: red }\n");
   put("x.js", "let a = `\n  b`;\n");
   put("x.mustache",

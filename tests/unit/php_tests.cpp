@@ -4,6 +4,7 @@
 #include <boost/test/unit_test.hpp>
 #include <cmath>
 
+#include "decorators.h"
 #include "value/json.h"
 
 using b24::Value;
@@ -74,7 +75,7 @@ BOOST_AUTO_TEST_CASE(names_follow_php) {
     BOOST_TEST(parsed(row.query) == row.want, row.query << ": " << parsed(row.query));
 }
 
-BOOST_AUTO_TEST_CASE(limits_are_faults_and_leave_the_target_alone) {
+BOOST_AUTO_TEST_CASE(limits_are_faults_and_leave_the_target_alone, *shows("T15")) {
   php::Limits limits{3, 2};
   BOOST_TEST(parsed("a&b&&&c", limits) == R"({"a":"","b":"","c":""})");
   BOOST_TEST(parsed("a&b&c&d", limits) == "too_many_fields");

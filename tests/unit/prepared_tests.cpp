@@ -4,6 +4,7 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include "decorators.h"
 #include "event_fixture.h"
 #include "handler/action.h"
 #include "handler/explain.h"
@@ -71,7 +72,7 @@ BOOST_AUTO_TEST_CASE(a_template_that_makes_no_body_is_the_owners_to_mend) {
   BOOST_TEST(error.cause.starts_with("[on ONX] forward_body: "), error.cause);
 }
 
-BOOST_AUTO_TEST_CASE(a_mail_has_its_text_and_no_header_of_others) {
+BOOST_AUTO_TEST_CASE(a_mail_has_its_text_and_no_header_of_others, *shows("T29")) {
   Prepared p("x\nBcc: y@example.com");
   p.action.mail_subject = "Won: {result.TITLE}";
   p.action.mail_text = "{{result.TITLE}}\\nStage: {{result.STAGE_ID}}";
@@ -84,7 +85,7 @@ BOOST_AUTO_TEST_CASE(a_mail_has_its_text_and_no_header_of_others) {
   BOOST_TEST(good(mail_of(p.action, p.event, p.own)).text.contains("[STAGE_ID] => WON"));
 }
 
-BOOST_AUTO_TEST_CASE(a_row_is_safe_to_open_and_has_the_columns_that_are_named) {
+BOOST_AUTO_TEST_CASE(a_row_is_safe_to_open_and_has_the_columns_that_are_named, *shows("T30")) {
   Prepared p("=cmd|x\",\ny");
   p.action.append_row =
       "Deal: {data.FIELDS.ID} | Title: {result.TITLE} | At: {result.item.stageId}";

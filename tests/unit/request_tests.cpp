@@ -4,6 +4,7 @@
 #include <boost/test/unit_test.hpp>
 #include <cstring>
 
+#include "decorators.h"
 #include "raw_request.h"
 #include "value/php.h"
 
@@ -131,7 +132,7 @@ BOOST_AUTO_TEST_CASE(the_body_of_a_get_is_read_and_dropped) {
   BOOST_TEST(outcome(raw) == "413 body_too_large");
 }
 
-BOOST_AUTO_TEST_CASE(content_length_is_digits_and_exact) {
+BOOST_AUTO_TEST_CASE(content_length_is_digits_and_exact, *shows("T10")) {
   const struct {
     const char* length;
     const char* want;
@@ -176,7 +177,7 @@ BOOST_AUTO_TEST_CASE(nothing_is_read_when_the_length_is_over_the_limit) {
 }
 
 // Each cut of a real event, by a short body and by a stream that breaks.
-BOOST_AUTO_TEST_CASE(a_body_cut_anywhere_is_refused) {
+BOOST_AUTO_TEST_CASE(a_body_cut_anywhere_is_refused, *shows("T11") * shows("A20")) {
   const std::string body =
       "event=ONCRMDEALUPDATE&event_handler_id=7&data%5BFIELDS%5D%5BID%5D=125&ts=1730000000"
       "&auth%5Bdomain%5D=p.example&auth%5Bapplication_token%5D=secret";
@@ -191,7 +192,7 @@ BOOST_AUTO_TEST_CASE(a_body_cut_anywhere_is_refused) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(a_chunked_body_is_read_to_its_end_under_the_limit) {
+BOOST_AUTO_TEST_CASE(a_chunked_body_is_read_to_its_end_under_the_limit, *shows("T12")) {
   RawRequest raw = raw_post(kForm, "a=1&b=2");
   raw.remove("CONTENT_LENGTH");
   raw.set("HTTP_TRANSFER_ENCODING", "Chunked");
@@ -209,7 +210,7 @@ BOOST_AUTO_TEST_CASE(a_chunked_body_is_read_to_its_end_under_the_limit) {
   BOOST_TEST(outcome(raw) == "411 length_required");
 }
 
-BOOST_AUTO_TEST_CASE(chunked_with_a_length_must_keep_to_the_length) {
+BOOST_AUTO_TEST_CASE(chunked_with_a_length_must_keep_to_the_length, *shows("T10")) {
   RawRequest raw = raw_post(kForm, "a=1");
   raw.set("HTTP_TRANSFER_ENCODING", "chunked");
   BOOST_TEST(outcome(raw) == "read");
@@ -238,7 +239,7 @@ BOOST_AUTO_TEST_CASE(content_types_are_three) {
     BOOST_TEST(outcome(raw_post(row.type, row.body)) == row.want, row.type << ": " << row.want);
 }
 
-BOOST_AUTO_TEST_CASE(poisoned_variables_are_refused) {
+BOOST_AUTO_TEST_CASE(poisoned_variables_are_refused, *shows("T9")) {
   const struct {
     const char* name;
     std::string value;
@@ -287,7 +288,7 @@ BOOST_AUTO_TEST_CASE(a_host_is_a_host) {
 }
 
 // httpoxy: a request's Proxy header must change nothing.
-BOOST_AUTO_TEST_CASE(a_proxy_header_plays_no_role) {
+BOOST_AUTO_TEST_CASE(a_proxy_header_plays_no_role, *shows("T5")) {
   RawRequest raw = raw_get("a=1");
   const auto without = read_raw(raw);
   raw.set("HTTP_PROXY", "http://evil.example:8080");
@@ -298,7 +299,7 @@ BOOST_AUTO_TEST_CASE(a_proxy_header_plays_no_role) {
   BOOST_TEST(with->forwarded_for == "");
 }
 
-BOOST_AUTO_TEST_CASE(fields_of_query_and_body_are_counted_together) {
+BOOST_AUTO_TEST_CASE(fields_of_query_and_body_are_counted_together, *shows("T14")) {
   RequestLimits limits;
   limits.names = {4, 2};
   const std::string json = R"({"a":[1,2],"b":3})";
@@ -493,7 +494,7 @@ BOOST_AUTO_TEST_CASE(a_post_may_declare_its_charset) {
   BOOST_TEST(declared(form, "_charset_=UTF-8") == "utf-8");
 }
 
-BOOST_AUTO_TEST_CASE(broken_multipart_is_refused) {
+BOOST_AUTO_TEST_CASE(broken_multipart_is_refused, *shows("T13")) {
   const std::string good = part("name=a", "1") + "--b--\r\n";
   const std::string many = [] {
     std::string text;
@@ -535,7 +536,8 @@ BOOST_AUTO_TEST_CASE(broken_multipart_is_refused) {
 }
 
 // Bodies that made other readers quadratic: each is done in well under a second when it is linear.
-BOOST_AUTO_TEST_CASE(hostile_bodies_of_a_megabyte_finish) {
+BOOST_AUTO_TEST_CASE(hostile_bodies_of_a_megabyte_finish,
+                     *shows("T13") * shows("T14") * shows("T15") * shows("A21")) {
   RequestLimits limits;
   limits.body = 1 << 23;
   const auto repeated = [](const std::string& text, std::size_t bytes) {
@@ -574,7 +576,7 @@ BOOST_AUTO_TEST_CASE(hostile_bodies_of_a_megabyte_finish) {
 }
 
 // 10^5 fields of one request, under limits that allow them.
-BOOST_AUTO_TEST_CASE(a_hundred_thousand_fields_are_read) {
+BOOST_AUTO_TEST_CASE(a_hundred_thousand_fields_are_read, *shows("T14")) {
   RequestLimits limits;
   limits.body = 1 << 24;
   limits.names.fields = limits.names.nodes = 1'000'000;

@@ -3,6 +3,8 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include "decorators.h"
+
 using namespace b24;
 
 BOOST_AUTO_TEST_SUITE(response_tests)
@@ -37,7 +39,7 @@ BOOST_AUTO_TEST_CASE(setting_a_header_again_replaces_it) {
   BOOST_TEST(text.find("no-store") == text.npos);
 }
 
-BOOST_AUTO_TEST_CASE(no_byte_of_a_value_starts_another_line) {
+BOOST_AUTO_TEST_CASE(no_byte_of_a_value_starts_another_line, *shows("T16")) {
   for (int byte = 0; byte < 256; ++byte) {
     std::string value = std::string("a") + static_cast<char>(byte) + "b";
     bool dropped = byte < 0x20 || byte == 0x7f;
@@ -52,7 +54,7 @@ BOOST_AUTO_TEST_CASE(no_byte_of_a_value_starts_another_line) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(an_injected_header_stays_in_its_line) {
+BOOST_AUTO_TEST_CASE(an_injected_header_stays_in_its_line, *shows("T16")) {
   Response response{.status = 303, .headers = {}, .body = ""};
   response.set("Location", "/x\r\nSet-Cookie: a=b\r\n\r\n<script>");
   std::string text = to_cgi(response);

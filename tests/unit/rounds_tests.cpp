@@ -9,6 +9,7 @@
 #include <boost/test/unit_test.hpp>
 #include <utility>
 
+#include "decorators.h"
 #include "fcgi_client.h"
 
 using namespace b24;
@@ -103,7 +104,7 @@ BOOST_AUTO_TEST_CASE(many_small_pieces_are_large) {
   BOOST_TEST((arrived(request, kRoom) == Arrived::large));
 }
 
-BOOST_AUTO_TEST_CASE(records_that_no_web_server_sends_are_never_a_request) {
+BOOST_AUTO_TEST_CASE(records_that_no_web_server_sends_are_never_a_request, *shows("T4")) {
   for (const int type : {FCGI_ABORT_REQUEST, FCGI_END_REQUEST, FCGI_STDOUT, FCGI_DATA,
                          FCGI_GET_VALUES, FCGI_UNKNOWN_TYPE, 77}) {
     BOOST_TEST((arrived(fcgi_record(type, ""), kRoom) == Arrived::never), type);

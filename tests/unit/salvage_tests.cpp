@@ -5,6 +5,7 @@
 #include <random>
 #include <set>
 
+#include "decorators.h"
 #include "raw_sql.h"
 #include "store_fixture.h"
 
@@ -24,7 +25,8 @@ Rows rows_of(Store& store) {
   all.limit = 100'000;
   for (Item& item : good(store.list(all))) {
     const std::string key = std::string(name(item.kind)) + " " + item.id;
-    BOOST_TEST(rows.emplace(key, std::move(item)).second, key);
+    const bool is_new = rows.emplace(key, std::move(item)).second;
+    BOOST_TEST(is_new, key);
   }
   return rows;
 }
@@ -149,20 +151,22 @@ struct SalvageFixture : StoreFixture {
 
 BOOST_AUTO_TEST_SUITE(salvage_tests)
 
-BOOST_FIXTURE_TEST_CASE(a_flipped_bit_costs_at_most_what_lies_on_its_page, SalvageFixture) {
+BOOST_FIXTURE_TEST_CASE(a_flipped_bit_costs_at_most_what_lies_on_its_page, SalvageFixture,
+                        *shows("A28")) {
   std::minstd_rand random(7);
   for (std::size_t page = 1; page * kPage <= sound.size(); ++page) {
     BOOST_TEST_CONTEXT("page " << page) {
       for (const std::size_t at : {std::size_t{random() % kPage}, page == 1 ? 0 : random() % 8}) {
         std::string damaged = sound;
-        damaged[(page - 1) * kPage + at] ^= static_cast<char>(1 << random() % 8);
+        char& byte = damaged[(page - 1) * kPage + at];
+        byte = static_cast<char>(byte ^ (1 << random() % 8));
         check(damaged, {page});
       }
     }
   }
 }
 
-BOOST_FIXTURE_TEST_CASE(a_cut_costs_at_most_what_lies_behind_it, SalvageFixture) {
+BOOST_FIXTURE_TEST_CASE(a_cut_costs_at_most_what_lies_behind_it, SalvageFixture, *shows("A28")) {
   std::set<std::size_t> gone;
   for (std::size_t page = sound.size() / kPage; page > 0; --page) {
     gone.insert(page);

@@ -5,13 +5,64 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <boost/test/unit_test.hpp>
+#include <chrono>
+#include <cmath>
 #include <ctime>
+#include <functional>
+#include <random>
 #include <set>
+#include <vector>
 
 #include "base/clock.h"
+#include "decorators.h"
 
 using namespace b24;
+
+namespace secret_tests {
+
+// Mean and variance, one by one.
+struct Times {
+  double count = 0, mean = 0, squares = 0;
+  void add(double time) {
+    const double delta = time - mean;
+    mean += delta / ++count;
+    squares += delta * (time - mean);
+  }
+  double error() const { return squares / (count - 1) / count; }
+};
+
+// |t| of a million comparisons with the one guess or the other.
+double timing_difference(const std::function<bool(const std::string&)>& compare,
+                         const std::array<std::string, 2>& guesses) {
+  using Clock = std::chrono::steady_clock;
+  constexpr int kRuns = 1'000'000, kFirst = 10'000;
+  std::mt19937 random(std::random_device{}());
+  std::vector<double> first;
+  double longest = 0;
+  std::array<Times, 2> times;
+  for (int run = 0; run < kRuns; ++run) {
+    const std::size_t which = random() % 2;
+    const auto begun = Clock::now();
+    const bool equal = compare(guesses[which]);
+    const auto took = std::chrono::duration<double, std::nano>(Clock::now() - begun).count();
+    BOOST_REQUIRE(!equal);
+    if (run < kFirst) {
+      first.push_back(took);
+      if (run == kFirst - 1) {
+        std::ranges::sort(first);
+        longest = first[kFirst * 9 / 10];
+      }
+    } else if (took <= longest) {
+      times[which].add(took);
+    }
+  }
+  return std::abs(times[0].mean - times[1].mean) / std::sqrt(times[0].error() + times[1].error());
+}
+
+}  // namespace secret_tests
 
 BOOST_AUTO_TEST_SUITE(secret_tests)
 
@@ -51,6 +102,26 @@ BOOST_AUTO_TEST_CASE(only_equal_texts_are_equal) {
   for (const char* other : {"", "t", "toke", "tokens", "Token", "tokem"})
     BOOST_TEST(!secret::equal("token", other), other);
   BOOST_TEST(!secret::equal(std::string_view("a\0b", 3), "a"));
+}
+
+// By clocks, so only `make check-timing` runs it: Welch's t of the times that two kinds of guesses
+// take, in turn by chance, the longest left out (as dudect does). That it can tell two kinds apart
+// is seen by a comparison that stops at the first difference.
+BOOST_AUTO_TEST_CASE(a_guess_takes_as_long_however_much_of_it_is_right,
+                     *boost::unit_test::disabled() * shows("T20")) {
+  const std::string right(64, 'a');
+  const auto t_of = [&](const std::function<bool(const std::string&)>& compare) {
+    return timing_difference(compare, {std::string(64, 'b'), std::string(63, 'a') + 'b'});
+  };
+  const double naive = t_of([&](const std::string& guess) {
+    std::size_t at = 0;
+    while (at < right.size() && right[at] == guess[at]) ++at;
+    return at == right.size();
+  });
+  BOOST_TEST(naive > 10);
+  const double ours = t_of([&](const std::string& guess) { return secret::equal(right, guess); });
+  BOOST_TEST_MESSAGE("t = " << ours << ", of one that stops early " << naive);
+  BOOST_TEST(ours < 4.5);
 }
 
 BOOST_AUTO_TEST_CASE(base64_is_that_of_rfc_4648) {
@@ -127,7 +198,7 @@ BOOST_AUTO_TEST_CASE(a_child_and_its_parent_get_different_ids) {
   close(ends[1]);
 }
 
-BOOST_AUTO_TEST_CASE(webhook_urls_are_masked_in_every_form) {
+BOOST_AUTO_TEST_CASE(webhook_urls_are_masked_in_every_form, *shows("T25")) {
   const std::pair<const char*, const char*> cases[] = {
       {"https://p.bitrix24.com/rest/1/abcdef/crm.lead.add",
        "https://p.bitrix24.com/rest/1/***/crm.lead.add"},

@@ -3,12 +3,14 @@
 #include <filesystem>
 #include <string>
 
+#include "decorators.h"
 #include "fuzz_targets.h"
 #include "process.h"
 
 BOOST_AUTO_TEST_SUITE(seeds_tests)
 
-BOOST_AUTO_TEST_CASE(every_seed_and_every_cut_of_it_keeps_what_must_hold) {
+BOOST_AUTO_TEST_CASE(every_seed_and_every_cut_of_it_keeps_what_must_hold,
+                     *shows("F6") * shows("A18")) {
   for (const auto& target : b24::test::kFuzzTargets) {
     std::size_t seeds = 0;
     const std::string directory = std::string("tests/fuzz/seeds/") + target.name;

@@ -5,6 +5,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include "base/text.h"
+#include "decorators.h"
 #include "process.h"
 #include "settings/settings_keys.h"
 
@@ -91,7 +92,7 @@ BOOST_AUTO_TEST_CASE(sections_with_a_name_stand_once_each_whoever_named_them) {
   BOOST_TEST(std::ranges::count(*all, std::string("application_token"), &SettingInUse::key) == 1);
 }
 
-BOOST_AUTO_TEST_CASE(no_secret_is_told) {
+BOOST_AUTO_TEST_CASE(no_secret_is_told, *shows("T25")) {
   std::string text, sections;
   for (const SettingSection& section : setting_sections()) {
     std::string part = "[" + std::string(section.name) + " canary]\n";

@@ -10,6 +10,7 @@
 #include <sstream>
 #include <vector>
 
+#include "decorators.h"
 #include "process.h"
 #include "settings/app.h"
 #include "settings/form.h"
@@ -344,7 +345,7 @@ BOOST_AUTO_TEST_CASE(a_wrong_variable_is_named) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(only_the_owner_and_the_own_group_may_read_the_file) {
+BOOST_AUTO_TEST_CASE(only_the_owner_and_the_own_group_may_read_the_file, *shows("T26")) {
   load("");
   const struct {
     mode_t mode;
@@ -361,7 +362,7 @@ BOOST_AUTO_TEST_CASE(only_the_owner_and_the_own_group_may_read_the_file) {
   BOOST_TEST(code() == "settings_open_to_others");
 }
 
-BOOST_AUTO_TEST_CASE(neither_settings_nor_data_may_lie_in_the_web_root) {
+BOOST_AUTO_TEST_CASE(neither_settings_nor_data_may_lie_in_the_web_root, *shows("T26")) {
   variables = {"DOCUMENT_ROOT=" + dir.path().string()};
   BOOST_TEST(fault_of(load("")).code == "settings_in_web_root");
   fs::create_directories(dir / "web");

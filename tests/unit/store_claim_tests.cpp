@@ -6,6 +6,7 @@
 #include <set>
 #include <thread>
 
+#include "decorators.h"
 #include "keep/claimant.h"
 #include "store_fixture.h"
 
@@ -168,7 +169,8 @@ BOOST_AUTO_TEST_CASE(files_of_dead_claimants_are_swept) {
   BOOST_TEST(std::filesystem::exists(dir / "claims" / alive.id));
 }
 
-BOOST_FIXTURE_TEST_CASE(processes_never_claim_the_same_item, ClaimFixture) {
+BOOST_FIXTURE_TEST_CASE(processes_never_claim_the_same_item, ClaimFixture,
+                        *shows("T33") * shows("A26")) {
   constexpr int kItems = 200;
   for (int i = 0; i < kItems; ++i) accept(Kind::lead, std::to_string(i));
   close();
@@ -348,7 +350,7 @@ BOOST_FIXTURE_TEST_CASE(what_is_being_worked_on_is_not_replayed, ClaimFixture) {
   BOOST_TEST(claim() == (Ids{"a"}));
 }
 
-BOOST_FIXTURE_TEST_CASE(another_clock_leaves_nothing_stuck, ClaimFixture) {
+BOOST_FIXTURE_TEST_CASE(another_clock_leaves_nothing_stuck, ClaimFixture, *shows("A27")) {
   const auto number = accept(Kind::lead, "a");
   good(store->retry(number, now + 900'000, {}, false));
   now -= 24 * kHour;
@@ -357,7 +359,7 @@ BOOST_FIXTURE_TEST_CASE(another_clock_leaves_nothing_stuck, ClaimFixture) {
 }
 
 // The times of the rows are not the system clock's, so whoever sets that changes nothing.
-BOOST_AUTO_TEST_CASE(due_times_are_counted_by_a_clock_that_nobody_sets) {
+BOOST_AUTO_TEST_CASE(due_times_are_counted_by_a_clock_that_nobody_sets, *shows("A27")) {
   const TempDir dir;
   auto store = good(Store::open(dir.path()));
   const auto number = test::accept(*store, new_item(Kind::lead, "a"));

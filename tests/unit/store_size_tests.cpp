@@ -4,6 +4,7 @@
 #include <functional>
 #include <sstream>
 
+#include "decorators.h"
 #include "raw_sql.h"
 #include "store_fixture.h"
 
@@ -48,7 +49,7 @@ struct BigStore : StoreFixture {
 
 BOOST_AUTO_TEST_SUITE(store_size_tests)
 
-BOOST_AUTO_TEST_CASE(no_question_reads_the_whole_store) {
+BOOST_AUTO_TEST_CASE(no_question_reads_the_whole_store, *shows("F9")) {
   for (const char* state : {"pending", "done", "failed"}) {
     BigStore big;
     big.fill(state);

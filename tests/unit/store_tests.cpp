@@ -12,6 +12,7 @@
 #include <set>
 #include <thread>
 
+#include "decorators.h"
 #include "raw_sql.h"
 #include "store_fixture.h"
 #include "sync_spy.h"
@@ -65,7 +66,7 @@ class FailingRead {
 
 BOOST_AUTO_TEST_SUITE(store_tests)
 
-BOOST_AUTO_TEST_CASE(directory_and_files_are_the_owners_alone_whatever_the_umask) {
+BOOST_AUTO_TEST_CASE(directory_and_files_are_the_owners_alone_whatever_the_umask, *shows("T26")) {
   TempDir dir;
   for (const mode_t mask : {mode_t{0}, mode_t{0777}}) {
     const fs::path data = dir / std::to_string(mask) / "deep" / "data";
@@ -94,7 +95,7 @@ BOOST_AUTO_TEST_CASE(directory_that_others_can_enter_is_refused) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(directory_in_the_web_root_is_refused) {
+BOOST_AUTO_TEST_CASE(directory_in_the_web_root_is_refused, *shows("T26")) {
   TempDir dir;
   fs::create_directories(dir / "www/site");
   fs::create_directories(dir / "www-data");
@@ -148,7 +149,7 @@ BOOST_AUTO_TEST_CASE(file_that_is_no_database_is_put_aside_and_said) {
   BOOST_TEST(Store::open(dir.path()).has_value());
 }
 
-BOOST_FIXTURE_TEST_CASE(damage_that_shows_later_is_put_aside_too, StoreFixture) {
+BOOST_FIXTURE_TEST_CASE(damage_that_shows_later_is_put_aside_too, StoreFixture, *shows("A28")) {
   for (int i = 0; i < 200; ++i) accept(Kind::lead, std::to_string(i));
   reopen();
   close();
@@ -300,7 +301,8 @@ BOOST_FIXTURE_TEST_CASE(same_id_from_many_threads_is_once, StoreFixture) {
   BOOST_TEST(good(store->find(Kind::lead, "0")).value().repeats == 7);
 }
 
-BOOST_FIXTURE_TEST_CASE(same_id_from_many_processes_is_once, StoreFixture) {
+BOOST_FIXTURE_TEST_CASE(same_id_from_many_processes_is_once, StoreFixture,
+                        *shows("T33") * shows("A26")) {
   close();
   std::vector<Forked> children;
   for (int i = 0; i < 4; ++i) {
@@ -348,7 +350,7 @@ BOOST_FIXTURE_TEST_CASE(failed_sync_is_an_error_and_changes_nothing, StoreFixtur
   BOOST_TEST(good(store->check()) == "ok");
 }
 
-BOOST_AUTO_TEST_CASE(full_disk_is_an_error_until_there_is_room) {
+BOOST_AUTO_TEST_CASE(full_disk_is_an_error_until_there_is_room, *shows("T32") * shows("F10")) {
   TempDir dir;
   if (::geteuid() != 0 ||
       ::mount("tmpfs", dir.path().c_str(), "tmpfs", 0, "size=1m,mode=700") != 0) {

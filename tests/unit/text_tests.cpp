@@ -6,6 +6,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include "base/encoding_table.h"
+#include "decorators.h"
 
 namespace text = b24::text;
 using namespace std::string_literals;
@@ -129,7 +130,7 @@ BOOST_AUTO_TEST_CASE(other_forms_of_ascii_become_ascii) {
   BOOST_TEST(text::narrow("Анна é ～｟") == "Анна é ~｟");
 }
 
-BOOST_AUTO_TEST_CASE(a_log_line_stays_one_line) {
+BOOST_AUTO_TEST_CASE(a_log_line_stays_one_line, *shows("T24")) {
   const struct {
     std::string text;
     const char* want;

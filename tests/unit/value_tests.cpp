@@ -4,6 +4,8 @@
 #include <boost/test/unit_test.hpp>
 #include <cmath>
 
+#include "decorators.h"
+
 using b24::Key;
 using b24::Value;
 
@@ -162,7 +164,7 @@ BOOST_AUTO_TEST_CASE(equality_sees_types_order_and_members) {
 }
 
 // Anything that looked at each member for each look-up would take minutes here.
-BOOST_AUTO_TEST_CASE(a_million_look_ups_among_as_many_members_finish) {
+BOOST_AUTO_TEST_CASE(a_million_look_ups_among_as_many_members_finish, *shows("T14")) {
   Value value;
   constexpr int kMembers = 200'000;
   for (int i = 0; i < kMembers; ++i) value["key" + std::to_string(i)] = i;

@@ -2,6 +2,7 @@
 #include <boost/test/unit_test.hpp>
 #include <ostream>
 
+#include "decorators.h"
 #include "portal/webhook.h"
 
 using namespace b24;
@@ -109,7 +110,7 @@ BOOST_AUTO_TEST_CASE(a_remedy_says_what_its_status_says) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(only_what_is_certainly_not_executed_is_retried) {
+BOOST_AUTO_TEST_CASE(only_what_is_certainly_not_executed_is_retried, *shows("A17")) {
   for (int status = -1; status < 700; ++status) {
     for (const char* code : {"", "X", "not_json", "no_result", "INTERNAL_SERVER_ERROR"}) {
       const Verdict verdict = error_meaning(status, code, "").verdict;

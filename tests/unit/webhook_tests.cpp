@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "decorators.h"
+
 using namespace b24;
 
 namespace webhook_tests {
@@ -240,7 +242,7 @@ BOOST_AUTO_TEST_CASE(words_of_an_answer_are_short_on_one_line_and_masked) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(cut_answers_are_never_a_success) {
+BOOST_AUTO_TEST_CASE(cut_answers_are_never_a_success, *shows("F5")) {
   for (const std::string& whole : {with_time(R"("result":4711)"),
                                    with_time(R"("result":[{"ID":"1","TITLE":"\u0416"}],"total":1)"),
                                    batch_answer(), std::string(R"({"result":true})")}) {
@@ -256,7 +258,7 @@ BOOST_AUTO_TEST_CASE(cut_answers_are_never_a_success) {
 }
 
 // A mutation may still be JSON, and may even change a number; but no error turns into a success.
-BOOST_AUTO_TEST_CASE(mutated_answers_do_no_harm) {
+BOOST_AUTO_TEST_CASE(mutated_answers_do_no_harm, *shows("F5")) {
   const std::string refused = R"({"error":"ACCESS_DENIED","error_description":"no"})";
   std::mt19937 random(20'261'124);
   const auto below = [&](std::size_t limit) { return static_cast<std::size_t>(random() % limit); };
