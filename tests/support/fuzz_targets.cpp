@@ -183,8 +183,8 @@ void fuzz_answer(std::string_view input) {
   static constexpr int kStatuses[] = {200, 200, 200, 0,   201, 302, 400,
                                       401, 403, 404, 429, 500, 503};
   static const std::vector<b24::Command> commands = {{"a", "crm.lead.add", Value::array()},
-                                                {"b", "crm.lead.list", Value::array()},
-                                                {"0", "profile", Value::array()}};
+                                                     {"b", "crm.lead.list", Value::array()},
+                                                     {"0", "profile", Value::array()}};
   if (input.empty()) return;
   const int status = kStatuses[(static_cast<unsigned char>(input[0]) >> 1) % std::size(kStatuses)];
   const CallResult answer = read_answer(status, input.substr(1));
