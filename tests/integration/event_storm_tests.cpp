@@ -38,6 +38,7 @@ struct Progress {
   std::atomic<int> rounds = 0;      // of killing that are over
   std::atomic<int> kills = 0;
   std::atomic<bool> outage = false;  // nobody may be there to receive
+  std::atomic<int> edges = 0;        // how often a killing has begun or ended: odd in between
 };
 
 // A connection to the web server, kept as long as that likes.
@@ -140,6 +141,8 @@ class Storm {
     return true;
   }
   const std::vector<int>& status() const { return status_; }
+  // Events without a 200 though nobody was killed between their beginning and their end.
+  int unexplained() const { return unexplained_; }
 
  private:
   // No event is sent while it is certain to be lost, nor before it is its round's turn.
@@ -148,6 +151,7 @@ class Storm {
       const bool its_turn = next_ < std::min(kEvents, (progress_.rounds + 1) * kPerRound);
       if (!connection.is_idle() || !its_turn || progress_.outage) continue;
       const int event = next_++;
+      begun_[static_cast<std::size_t>(event)] = progress_.edges;
       if (!connection.begin(site_.port(), event, request_of(site_, event))) {
         note(connection, event, -1);
       }
@@ -159,6 +163,8 @@ class Storm {
   }
   void note(Connection& connection, int event, int status) {
     status_[static_cast<std::size_t>(event)] = status;
+    const int begun = begun_[static_cast<std::size_t>(event)];
+    if (status != 200 && begun % 2 == 0 && begun == progress_.edges) ++unexplained_;
     if (status < 0) connection.drop();
     ++progress_.dealt_with;
   }
@@ -166,6 +172,8 @@ class Storm {
   const Site& site_;
   Progress& progress_;
   std::vector<int> status_;
+  std::vector<int> begun_ = std::vector<int>(kEvents);  // Progress::edges then
+  int unexplained_ = 0;
   std::vector<Connection> connections_;
   int next_ = 0;
 };
@@ -189,10 +197,12 @@ void kill_receivers(const Site& site, Progress& progress) {
     const pid_t second = site.pid("handler-backup");
     const bool both = round % 4 == 3;
     progress.outage = both;
+    ++progress.edges;
     if (both) ::kill(second, SIGKILL);
     site.kill("handler", SIGKILL);
     if (both) wait_until([&] { return runs_again(site, "handler-backup", second); });
     progress.kills += both ? 2 : 1;
+    ++progress.edges;
     progress.outage = false;
     ++progress.rounds;
   }
@@ -280,8 +290,10 @@ BOOST_AUTO_TEST_CASE(what_was_answered_is_kept_and_written_once_though_receivers
   BOOST_TEST((written_as_text(data) == kept));
   BOOST_TEST((written_as_json(data) == kept));
   BOOST_TEST(progress.kills >= 10);
-  // A killed receiver takes with it what it was about to answer, and nothing more.
-  BOOST_TEST(kEvents - answered <= progress.kills * kConnections);
+  // A killed receiver takes with it what it was about to answer, and what comes while it ends: its
+  // listening socket is the last that the system closes.
+  BOOST_TEST(storm.unexplained() == 0);
+  BOOST_TEST(answered >= kEvents / 2);
   BOOST_TEST(good(store->check()) == "ok");
   BOOST_TEST_MESSAGE(progress.kills << " kills, " << answered << " answered, " << kept.size()
                                     << " kept");
