@@ -137,7 +137,8 @@ BOOST_AUTO_TEST_CASE(a_lead_that_cannot_be_kept_is_refused_honestly_and_never_se
   }
 }
 
-BOOST_AUTO_TEST_CASE(no_failing_system_call_makes_a_false_promise_of_a_lead) {
+BOOST_AUTO_TEST_CASE(no_failing_system_call_makes_a_false_promise_of_a_lead,
+                     *shows("A4") * shows("T32")) {
   const TempDir dir;
   const std::string trace = (dir / "trace").string();
   const std::string calls = "pwrite64,fdatasync,fsync,openat,flock";

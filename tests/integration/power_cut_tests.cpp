@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "decorators.h"
 #include "event_fixture.h"
 #include "handler/event.h"
 #include "keep/ingest.h"
@@ -69,7 +70,7 @@ struct Rest {
 
 BOOST_AUTO_TEST_SUITE(power_cut_tests)
 
-BOOST_AUTO_TEST_CASE(what_was_answered_is_there_once_whenever_the_power_goes) {
+BOOST_AUTO_TEST_CASE(what_was_answered_is_there_once_whenever_the_power_goes, *shows("A3")) {
   const std::vector<DiskCall> calls = recorded();
   if (calls.empty()) {
     BOOST_TEST_MESSAGE("skipped: strace is not allowed here");

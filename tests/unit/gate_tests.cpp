@@ -138,7 +138,8 @@ BOOST_FIXTURE_TEST_CASE(gates_on_one_file_never_fill_the_portals_counter, GateFi
   BOOST_TEST(passed <= 47 + 200);
 }
 
-BOOST_FIXTURE_TEST_CASE(a_thousand_calls_take_what_the_portals_bucket_asks_for, GateFixture) {
+BOOST_FIXTURE_TEST_CASE(a_thousand_calls_take_what_the_portals_bucket_asks_for, GateFixture,
+                        *shows("A13")) {
   const Millis begun = now;
   PortalCounter counter;
   for (int calls = 0; calls < 1000;) {
