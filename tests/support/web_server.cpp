@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <regex>
+#include <set>
 #include <stdexcept>
 #include <vector>
 
@@ -95,11 +96,25 @@ void WebServer::start_program(const std::string& name) {
 
 void WebServer::kill_handler() {
   const std::string program = dir_ / "lib/cgi-bin/handler.fcgi";
-  for (const fs::directory_entry& entry : fs::directory_iterator("/proc")) {
-    const pid_t pid = std::atoi(entry.path().filename().c_str());
-    if (pid > 0 && read_file(entry.path() / "cmdline").starts_with(program)) ::kill(pid, SIGKILL);
-  }
+  const auto handlers = [&program] {
+    std::set<pid_t> pids;
+    for (const fs::directory_entry& entry : fs::directory_iterator("/proc")) {
+      const pid_t pid = std::atoi(entry.path().filename().c_str());
+      if (pid > 0 && read_file(entry.path() / "cmdline").starts_with(program)) pids.insert(pid);
+    }
+    return pids;
+  };
+  const std::set<pid_t> killed = handlers();
+  for (const pid_t pid : killed) ::kill(pid, SIGKILL);
   if (programs_.contains("handler")) start_program("handler");
+  // A child of lighttpd that does not run the program yet swallows the signal by which a reload
+  // ends it, and the reload waits for it for ever.
+  const auto run_again = [&] {
+    const std::set<pid_t> now = handlers();
+    return now.size() == killed.size() &&
+           std::ranges::none_of(now, [&](pid_t pid) { return killed.contains(pid); });
+  };
+  if (kind_ == WebServerKind::lighttpd) wait_until(run_again, 3 * kDeadline);
 }
 
 std::string WebServer::by_http2(const std::string& path, const std::string& body) const {
@@ -170,8 +185,9 @@ std::string WebServer::with_paths(std::string example) const {
   example = replaced(example, "/usr/local/lib/b24hooks", dir_ / "lib");
   example = replaced(example, "/run/b24hooks/", dir_.path().string() + "/");
   // With the address of its own that the example has for a form.
-  example =
-      replaced(example, "#((RewriteEngine|RewriteRule|server.modules|url.rewrite|rewrite|location)[ -])", "$1");
+  example = replaced(
+      example, "#((RewriteEngine|RewriteRule|server.modules|url.rewrite|rewrite|location)[ -])",
+      "$1");
   return replaced(example, "/etc/b24hooks/settings.conf", dir_ / "settings.conf");
 }
 
