@@ -36,13 +36,20 @@ std::string real_text(double number) {
   const double size = std::abs(number);
   if (std::isinf(number)) return number < 0 ? "-INF" : "INF";
   const bool plain = size == 0 || (size >= 1e-4 && size < 1e17);
+  const bool padded = plain && size >= 0x1p53;  // the digits that tell it apart, then zeros
   std::array<char, 32> buffer;
-  const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), number,
-                                 plain ? std::chars_format::fixed : std::chars_format::scientific);
+  const auto end =
+      std::to_chars(buffer.data(), buffer.data() + buffer.size(), number,
+                    plain && !padded ? std::chars_format::fixed : std::chars_format::scientific);
   std::string text(buffer.data(), end.ptr);
-  if (plain) return text;
+  if (plain && !padded) return text;
   const int exponent = std::atoi(text.c_str() + text.find('e') + 1);
   text.resize(text.find('e'));
+  if (padded) {
+    std::erase(text, '.');
+    text.resize(static_cast<std::size_t>(exponent) + (number < 0 ? 2 : 1), '0');
+    return text;
+  }
   return text + (text.contains('.') ? "E" : ".0E") + (exponent < 0 ? "-" : "+") +
          std::to_string(std::abs(exponent));
 }

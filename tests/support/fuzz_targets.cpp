@@ -42,7 +42,7 @@ void check_values(const Value& value) {
 // As the environment has it: up to a zero byte.
 std::string request_variable(const RawRequest& raw, std::string_view name) {
   for (const auto& [given, value] : raw.variables)
-    if (given == name) return value.c_str();
+    if (given == name) return value.substr(0, value.find('\0'));
   return {};
 }
 

@@ -50,10 +50,10 @@ struct Line {
     file = between(line.substr(bracket, result - bracket), '<', '>');
     result_file = between(line.substr(result), '<', '>');
     rest = line.substr(0, result);
-    for (std::size_t end = 0; const std::size_t begin = rest.find('"') + 1;
-         rest.erase(0, end + 1)) {
-      end = rest.find('"', begin);
+    while (rest.contains('"')) {
+      const std::size_t begin = rest.find('"') + 1, end = rest.find('"', begin);
       texts.push_back(without_hex(std::string_view(rest).substr(begin, end - begin)));
+      rest.erase(0, end + 1);
     }
   }
   static std::string between(std::string_view text, char open, char close) {
@@ -221,15 +221,11 @@ std::optional<DiskCall> call_of(const Line& line, const fs::path& directory) {
 }  // namespace
 
 const std::vector<std::string>& strace_options() {
-  static const std::vector<std::string> options = {
-      "-y",
-      "-xx",
-      "-s",
-      "16777216",
-      "-e",
+  const char* const calls =
       "trace=openat,mkdir,unlink,rename,pwrite64,ftruncate,fsync,fdatasync,write,writev,pwritev,"
       "pwritev2,open,creat,truncate,fallocate,mkdirat,unlinkat,renameat,renameat2,link,linkat,"
-      "symlink,rmdir,copy_file_range,sendfile,sync_file_range"};
+      "symlink,rmdir,copy_file_range,sendfile,sync_file_range";
+  static const std::vector<std::string> options = {"-y", "-xx", "-s", "16777216", "-e", calls};
   return options;
 }
 
