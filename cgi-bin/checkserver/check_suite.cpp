@@ -312,8 +312,8 @@ StoreSeen look_at_store(Store& store, Millis now) {
   std::vector<Item> newest;
   take(store.list(newest_events), newest, seen.error);
   for (const Item& event : newest) {
-    const std::int64_t sent = event.payload["ts"].integer();
-    if (sent > 0) seen.event_lag.push_back(event.received_at - sent * 1000);
+    const Millis sent = millis_of(event.payload["ts"].real());
+    if (sent > 0) seen.event_lag.push_back(event.received_at - sent);
   }
   ListFilter failures;
   failures.state = b24::State::failed;

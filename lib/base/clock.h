@@ -26,6 +26,11 @@ bool sleep_for(Millis time, const std::stop_token& stop);
 // Another after each start of the machine; "-" where nobody tells.
 std::string boot_id();
 
+// Of a Unix time in seconds, whoever sent it; 0 when it is none that a clock can show.
+inline Millis millis_of(double seconds) {
+  return seconds > 0 && seconds < 1e12 ? static_cast<Millis>(seconds * 1'000) : 0;
+}
+
 // PHP's date("Y.m.d G:i:s") in the process's time zone (TZ).
 std::string php_date(Millis at);
 // "2026-11-24T06:01:30.123Z"

@@ -52,7 +52,7 @@ std::optional<std::string> test_event_number(const Value& params, const Settings
   if (params["event"].text() != kName || params[kSignature].text().empty()) return std::nullopt;
   const std::string number = params.path("data.NUMBER").text();
   const std::string ts = params["ts"].text();
-  if (std::abs(now - params["ts"].integer() * 1000) > kLifetime) return std::nullopt;
+  if (std::abs(now - millis_of(params["ts"].real())) > kLifetime) return std::nullopt;
   const PortalSettings* portal = own_portal(settings);
   if (portal == nullptr) return std::nullopt;
   const std::string signature = sign(portal->application_tokens.front(), number, ts);

@@ -50,8 +50,8 @@ bool is_error(const Value* error) {
 Answer answer(Value result, const Value& time) {
   return {.result = std::move(result),
           .operating = time["operating"].real(),
-          .operating_reset_at = time["operating_reset_at"].integer(),
-          .at = static_cast<Millis>(time["finish"].real() * 1000)};
+          .operating_reset_at = millis_of(time["operating_reset_at"].real()) / 1000,
+          .at = millis_of(time["finish"].real())};
 }
 
 }  // namespace

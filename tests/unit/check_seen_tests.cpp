@@ -228,6 +228,11 @@ BOOST_AUTO_TEST_CASE(only_a_signed_and_fresh_event_is_a_test) {
 
   BOOST_TEST(!test_event_number(event, settings, kNow + 600'000).has_value());
   BOOST_TEST(!test_event_number(event, settings, kNow - 600'000).has_value());
+  Value timeless = event;
+  for (const char* ts : {"9223372036854775807", "-9223372036854775808", "1e300", ""}) {
+    timeless.set("ts", ts);
+    BOOST_TEST(!test_event_number(timeless, settings, kNow).has_value());
+  }
   Value other = event;
   other["data"].set("NUMBER", "n2");
   BOOST_TEST(!test_event_number(other, settings, kNow).has_value());

@@ -121,7 +121,7 @@ BOOST_AUTO_TEST_CASE(place_that_cannot_be_is_an_error) {
 
 BOOST_AUTO_TEST_CASE(one_key_for_all_who_ask_at_once) {
   const TempDir dir;
-  std::ofstream(dir.path() / "form.key");  // as a power cut may leave it
+  write_file(dir / "form.key", "");  // as a power cut may leave it
   std::vector<std::string> keys(16);
   {
     std::vector<std::jthread> threads;

@@ -111,7 +111,7 @@ BOOST_AUTO_TEST_CASE(values_become_documents) {
   for (const auto& row : rows) BOOST_TEST(json::print(row.value) == row.want);
   const std::string indented =
       json::print(Value::map({{"a", 1}, {"b", Value::map({{"c", 2}})}}), json::Layout::indented);
-  BOOST_TEST(indented.find("\n") != indented.npos);
+  BOOST_TEST(indented.contains('\n'));
   BOOST_TEST((*json::parse(indented) == *json::parse(R"({"a":1,"b":{"c":2}})")));
 }
 

@@ -418,7 +418,7 @@ BOOST_AUTO_TEST_CASE(quoted_names_of_files_may_hold_quotes_and_stops) {
 BOOST_AUTO_TEST_CASE(a_boundary_may_be_seventy_characters_long) {
   const auto with_boundary = [](std::size_t length) {
     const std::string boundary(length, 'b');
-    return outcome(raw_post(("multipart/form-data; boundary=" + boundary).c_str(),
+    return outcome(raw_post("multipart/form-data; boundary=" + boundary,
                             "--" + boundary +
                                 "\r\nContent-Disposition: form-data; name=a\r\n\r\n1"
                                 "\r\n--" +

@@ -158,6 +158,17 @@ BOOST_AUTO_TEST_CASE(good_answers_are_read) {
   BOOST_TEST(read_answer(200, " {\"result\":1}\r\n").has_value());
 }
 
+// Found by fuzzing.
+BOOST_AUTO_TEST_CASE(times_that_no_clock_shows_are_none) {
+  for (const char* time : {"1e300", "-1e300", "9223372036854775807", "-5", "\"soon\"", "[]"}) {
+    const auto answer = read_answer(200, R"({"result":1,"time":{"finish":)" + std::string(time) +
+                                             R"(,"operating_reset_at":)" + time + "}}");
+    BOOST_TEST_REQUIRE(answer.has_value());
+    BOOST_TEST(answer->at == 0, time);
+    BOOST_TEST(answer->operating_reset_at == 0, time);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(errors_keep_the_portals_code_and_words) {
   const auto empty = read_answer(400, R"({"error":"","error_description":"Access denied."})");
   BOOST_TEST(error_of(empty).error.code.empty());
