@@ -31,7 +31,7 @@ std::string metrics_form(const Report& report);
 Value verdict_form(const Report& report, const Templates& templates, std::string_view language);
 Value page_form(const Report& report, const Templates& templates, std::string_view language);
 
-// {"title", "summary", "svg"}: how full the limit of this portal (empty: the one without a name) is.
+// {"title", "summary", "svg"}: how full the limit of this portal is (empty: of the one unnamed).
 Value limit_chart(double level, double size, const std::string& portal, const Templates& templates,
                   std::string_view language);
 
