@@ -2,11 +2,10 @@
 #include "field_text.h"
 
 #include <algorithm>
-#include <chrono>
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "settings/pattern.h"
-#include "value/value.h"
 
 namespace b24 {
 namespace {
@@ -32,13 +31,7 @@ std::string year_first(const std::string& text) {
 }
 
 bool is_date(const std::string& text) {
-  if (!matches("[0-9]{4}-[0-9]{2}-[0-9]{2}", text)) return false;
-  const auto part = [&](std::size_t at, std::size_t size) {
-    return static_cast<unsigned>(Value(text.substr(at, size)).integer());
-  };
-  return std::chrono::year_month_day(std::chrono::year(static_cast<int>(part(0, 4))),
-                                     std::chrono::month(part(5, 2)), std::chrono::day(part(8, 2)))
-      .ok();
+  return matches("[0-9]{4}-[0-9]{2}-[0-9]{2}", text) && read_time(text, Zone::utc);
 }
 
 // The last point or comma with one or two digits behind it begins the cents; others, and blanks,

@@ -238,6 +238,8 @@ BOOST_AUTO_TEST_CASE(dates_and_money_become_the_portals) {
     BOOST_TEST(text_fault(day, field_text(day, typed)) == "");
   }
   BOOST_TEST(field_text(day, "1.2.2026") == "2026-02-01");
+  for (const char* birthday : {"1899-12-31", "1969-12-31", "2000-02-29"})
+    BOOST_TEST(text_fault(day, birthday) == "", birthday);
   const std::pair<const char*, const char*> sums[] = {
       {"1500", "1500"},        {"1 500,50", "1500.50"},  {"1\u00a0500,5", "1500.5"},
       {"1,500.50", "1500.50"}, {"1.500.000", "1500000"}, {"1,500", "1500"},
