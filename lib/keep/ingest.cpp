@@ -16,7 +16,7 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kBytesAtOnce = 1 << 20;
 constexpr Millis kPatience = 30'000;
-constexpr std::chrono::milliseconds kGap{10};
+constexpr std::chrono::milliseconds kGap{50};
 constexpr std::chrono::milliseconds kWhileBehind{1'000};
 // The one thing that a program at rest wakes for.
 constexpr std::chrono::milliseconds kLookAround{12'000};

@@ -81,6 +81,7 @@ void Rounds::start_worker() {
 
 void Rounds::work(Worker& worker) {
   Requests requests(static_cast<std::size_t>(limits_.round));
+  Round round;
   // -1: the library can never accept a connection itself.
   for (FCGX_Request& request : requests) FCGX_InitRequest(&request, -1, FCGI_FAIL_ACCEPT_ON_INTR);
   for (;;) {
@@ -89,10 +90,11 @@ void Rounds::work(Worker& worker) {
       if (taken.empty()) return;
       // Whoever is still sending may not keep the others waiting.
       const std::size_t whole = taken.size() - (taken.back().whole ? 0 : 1);
-      serve(std::span(taken).first(whole), requests);
-      serve(std::span(taken).subspan(whole), requests);
+      serve(std::span(taken).first(whole), requests, round);
+      serve(std::span(taken).subspan(whole), requests, round);
     } catch (const std::exception& fault) {
       complain(std::string("a round failed: ") + fault.what());
+      round.clear();
       for (FCGX_Request& request : requests)
         if (request.ipcFd >= 0) FCGX_Free(&request, 1);
     }
@@ -128,9 +130,7 @@ bool Rounds::retire(Worker& worker) {
   return true;
 }
 
-void Rounds::serve(std::span<const Taken> taken, Requests& requests) {
-  std::vector<Exchange> round;
-  round.reserve(taken.size());
+void Rounds::serve(std::span<const Taken> taken, Requests& requests, Round& round) {
   for (const Taken& one : taken) {
     std::optional<Connections::Watch> watch;
     if (!one.whole) watch.emplace(connections_, one.socket, one.deadline);
@@ -145,6 +145,7 @@ void Rounds::serve(std::span<const Taken> taken, Requests& requests) {
   for (Exchange& exchange : round) exchange.respond();
   const bool kept = Exchange::keep(page_, round);
   for (std::size_t i = 0; i < round.size(); ++i) send(requests[i], round[i].text());
+  round.clear();
   if (kept) page_.kept();
 }
 

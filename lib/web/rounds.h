@@ -17,6 +17,7 @@
 #include <thread>
 #include <vector>
 
+#include "web/answer.h"
 #include "web/connections.h"
 #include "web/server.h"
 
@@ -35,6 +36,7 @@ class Rounds {
  private:
   using Taken = Connections::Taken;
   using Requests = std::vector<FCGX_Request>;  // one a connection of a round
+  using Round = std::vector<Exchange>;         // kept, since it is large
   struct Worker {
     std::thread thread;
     bool ended = false;
@@ -44,7 +46,7 @@ class Rounds {
   void work(Worker& worker);
   std::vector<Taken> next(Worker& worker);
   bool retire(Worker& worker);
-  void serve(std::span<const Taken> taken, Requests& requests);
+  void serve(std::span<const Taken> taken, Requests& requests, Round& round);
   static bool begin(int socket, FCGX_Request& request);
   void send(FCGX_Request& request, const std::string& text);
   void watch();
