@@ -29,6 +29,10 @@ function request()
     "&auth%5Bmember_id%5D=a223c6b3710f85df22e9377d6c4f7553&auth%5Bapplication_token%5D=" .. token)
 end
 
+if os.getenv("B24_DELAY") then
+  function delay() return tonumber(os.getenv("B24_DELAY")) end
+end
+
 function done(summary, latency)
   local bad = summary.errors.status + summary.errors.connect + summary.errors.read + summary.errors.write + summary.errors.timeout
   io.write(string.format("RESULT %d %d %d %d\n", summary.requests, summary.duration, bad, latency:percentile(99)))
