@@ -85,7 +85,7 @@ BOOST_AUTO_TEST_CASE(no_question_reads_the_whole_store, *shows("F9")) {
         {"list of two words of which one is rare",
          [&] {
            ListFilter found = list_of(Kind::event);
-           found.words = {"nowhere", "word"};
+           found.words = {"word", "nowhere"};
            return good(big.store->list(found)).empty();
          }},
         {"show",
