@@ -204,7 +204,7 @@ BOOST_AUTO_TEST_CASE(bad_input_has_a_clear_answer_and_leaves_nothing) {
   BOOST_TEST(stored() == stored_before);
 }
 
-BOOST_AUTO_TEST_CASE(wrong_requests_are_refused, *shows("T9")) {
+BOOST_AUTO_TEST_CASE(wrong_requests_are_refused) {
   const std::string body = php::build_query(person());
   const struct {
     HttpCall call;
@@ -446,8 +446,7 @@ BOOST_AUTO_TEST_CASE(the_page_speaks_the_visitors_language) {
   BOOST_TEST(page.header("content-language") == "ru");
 }
 
-BOOST_AUTO_TEST_CASE(a_portal_that_is_down_makes_nobody_wait_long_and_nothing_gets_lost,
-                     *shows("A16")) {
+BOOST_AUTO_TEST_CASE(a_portal_that_is_down_makes_nobody_wait_long_and_nothing_gets_lost) {
   site().fault("down");
   const HttpReply page = submit(person());
   BOOST_TEST(page.status == 202);

@@ -213,6 +213,13 @@ BOOST_AUTO_TEST_CASE(emails) {
                           "a@-b.cc"}) {
     BOOST_TEST(!is_email(bad), bad);
   }
+  // As long as mail servers take.
+  const auto of = [](std::size_t local, std::size_t domain) {
+    return std::string(local, 'a') + "@" + std::string(domain - 3, 'b') + ".cc";
+  };
+  BOOST_TEST(is_email(of(64, 189)));
+  BOOST_TEST(!is_email(of(64, 190)));
+  BOOST_TEST(!is_email(of(65, 20)));
 }
 
 BOOST_AUTO_TEST_CASE(good_submission_keeps_every_text) {
@@ -497,6 +504,15 @@ BOOST_AUTO_TEST_CASE(marks_come_along_cleaned) {
   BOOST_TEST(got.marks["TRACE"].text() == "{\"a\":1}");
 }
 
+BOOST_AUTO_TEST_CASE(a_trace_is_a_text_of_a_bounded_length) {
+  const std::string longest(20'000, 'x');
+  for (const std::string& trace : {std::string("a%0Ab"), longest})
+    BOOST_TEST(submit(form_of({}), "phone=1&TRACE=" + trace).marks.find("TRACE") != nullptr);
+  for (const std::string& trace :
+       {std::string(), std::string("a%FF"), std::string("a%1Bb"), longest + "x"})
+    BOOST_TEST(submit(form_of({}), "phone=1&TRACE=" + trace).marks.find("TRACE") == nullptr);
+}
+
 BOOST_AUTO_TEST_CASE(click_ids_are_marks_unless_the_form_has_a_field_for_them) {
   Settings settings;
   const std::string body = "phone=1&yclid=12&gclid=a%00b";
@@ -593,6 +609,10 @@ BOOST_AUTO_TEST_CASE(a_link_fills_the_form_with_texts_only) {
   const Value values = prefill(form_of({}), request);
   BOOST_TEST(values["first_name"].text() == "Anna");
   BOOST_TEST(values.size() == 1U);
+  const Form form = form_of({});
+  const std::string longest(form.find("first_name")->max_length, 'a');
+  request.params = Value::map({{"first_name", longest}, {"last_name", longest + "a"}});
+  BOOST_TEST((prefill(form, request) == Value::map({{"first_name", longest}})));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

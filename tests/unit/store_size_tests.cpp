@@ -119,6 +119,12 @@ BOOST_FIXTURE_TEST_CASE(all_are_retried_a_bounded_number_at_a_time, BigStore) {
   BOOST_TEST(good(store->retry_all(Kind::event, "OTHER", 0)) == 0);
 }
 
+BOOST_FIXTURE_TEST_CASE(all_are_done_again_a_bounded_number_at_a_time, BigStore) {
+  fill("done");
+  BOOST_TEST(good(store->replay_all(Kind::event, "", now - 2'500 * kMinute + 1)) == 2'500);
+  BOOST_TEST(good(store->stats(Kind::event)).pending == 2'500);
+}
+
 BOOST_FIXTURE_TEST_CASE(a_reboot_makes_all_due_and_rewrites_nothing, BigStore) {
   fill("pending");
   good(store->remember("due.base", "another-boot 5"));
