@@ -454,7 +454,9 @@ BOOST_AUTO_TEST_CASE(a_portal_that_is_down_makes_nobody_wait_long_and_nothing_ge
   BOOST_TEST(page.body.contains("value=\"Anna\""));
   const HttpReply script = submit(person("Boris"), {kJson});
   BOOST_TEST(script.status == 202);
-  BOOST_TEST(body_json(script)["status"].text() == "accepted");
+  const Value told = body_json(script);
+  BOOST_TEST(told["status"].text() == "accepted");
+  BOOST_TEST(told["message"].text().ends_with("Reference: " + told["id"].text().substr(0, 8)));
   BOOST_TEST(site().leads().size() == 0U);
   site().fault("ok");
   BOOST_TEST(leads_become(2));

@@ -227,6 +227,8 @@ const std::vector<Case>& cases() {
          f.seen.inbound->status = 403;
          f.seen.inbound->foreign = "Just a moment...";
        }},
+      {"test_event", State::error, "in_between",
+       [](Facts& f) { f.seen.inbound->foreign = "Please confirm that you are no robot"; }},
       {"test_event", State::error, "wrong_answer",
        [](Facts& f) {
          f.seen.inbound->status = 502;

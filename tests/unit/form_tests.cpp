@@ -5,7 +5,9 @@
 #include <string>
 #include <vector>
 
+#include "event_fixture.h"
 #include "index/field_text.h"
+#include "index/form_source.h"
 #include "index/submission.h"
 #include "value/php.h"
 
@@ -80,6 +82,24 @@ BOOST_AUTO_TEST_CASE(a_file_is_allowed_no_more_than_a_request_may_bring) {
   settings.server.max_body = 64 << 10;
   settings.fields = {field("cv", "file")};
   BOOST_TEST(form_of(settings).find("cv")->max_length == 32U << 10);
+}
+
+BOOST_AUTO_TEST_CASE(while_changed_forms_are_broken_those_before_stay) {
+  const test::EventSettings file;
+  AppSource source{file.launch(), "index"};
+  StoreSource stores{source};
+  FormSource forms{stores};
+  App app = source.current().value();
+  const auto before = forms.current(app).value();
+  const auto with_values = [&](const char* values) {
+    Settings changed = *app.settings;
+    changed.form.values = values;
+    app.settings = std::make_shared<const Settings>(changed);
+    return forms.current(app).value();
+  };
+  BOOST_TEST((with_values("fields[X]=1") == before));
+  BOOST_TEST(file.log().contains("[form] values"));
+  BOOST_TEST((with_values("SOURCE_ID=WEB") != before));
 }
 
 BOOST_AUTO_TEST_CASE(a_section_adds_a_field_and_the_list_orders_them) {
@@ -593,6 +613,8 @@ BOOST_AUTO_TEST_CASE(files_lose_their_path_and_keep_to_their_limit) {
   request.uploads[0].content = "1";
   request.uploads.push_back(request.uploads[0]);
   BOOST_TEST(read_submission(form, request, "").error("cv") == "invalid_several");
+  request.uploads[1].field = "other";
+  BOOST_TEST(read_submission(form, request, "").files.size() == 1U);
 }
 
 BOOST_AUTO_TEST_CASE(two_parts_of_one_name_are_two_values) {
