@@ -36,7 +36,7 @@ DEB_PACKAGES   := dpkg-dev
 DIST_PACKAGES  := libidn2-dev libunistring-dev dpkg-dev zip ca-certificates
 CHECK_PACKAGES := clang-format clang-tidy-16 valgrind
 BENCH_PACKAGES := php-fpm php-curl php-cgi wrk
-COVERAGE_PACKAGES := gcovr python3 binutils
+COVERAGE_PACKAGES := gcovr python3 mold
 FUZZ_PACKAGES  := clang-16 libclang-rt-16-dev libboost-test-dev php-cgi
 
 PKGS     := fcgi libcjson sqlite3 inih

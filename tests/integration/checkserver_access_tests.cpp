@@ -197,7 +197,8 @@ BOOST_AUTO_TEST_CASE(wrong_keys_from_one_address_do_not_lock_out_the_right_one_f
 BOOST_AUTO_TEST_CASE(other_methods_are_refused, *shows("T9")) {
   const BareCheck bare("[checkserver]\naccess = public");
   const CheckServer server(bare);
-  BOOST_TEST(server.get("", {{"REQUEST_METHOD", "DELETE"}}).status == 405);
+  for (const char* method : {"DELETE", "OPTIONS"})
+    BOOST_TEST(server.get("", {{"REQUEST_METHOD", method}}).status == 405, method);
   BOOST_TEST(server.get("", {{"PATH_INFO", "/more"}}).status == 404);
 }
 

@@ -239,6 +239,8 @@ BOOST_AUTO_TEST_CASE(each_action_does_what_it_says_and_is_logged) {
 
   const auto seen = desk.add(event("event-1", "SEEN"));
   BOOST_TEST(desk.act("rest", Kind::event, seen).status == 409);
+  const std::string shown = desk.get("desk=event&number=" + std::to_string(seen)).body;
+  BOOST_TEST(!form_of(shown, "again").empty());
   BOOST_TEST(desk.act("again", Kind::event, seen).status == 200);
   BOOST_TEST((desk.state_of(seen) == State::pending));
   BOOST_TEST(desk.act("rest", Kind::event, seen).status == 200);

@@ -356,6 +356,19 @@ BOOST_AUTO_TEST_CASE(a_file_goes_to_its_field) {
   BOOST_TEST(file[1].text() == "aGVsbG8=");
 }
 
+BOOST_AUTO_TEST_CASE(a_day_has_its_limit_for_everybody) {
+  const CgiForm form(site(), {"B24HOOKS_SPAM_PER_DAY=1"});
+  BOOST_TEST(form.submit(person()).status == 303);
+  BOOST_TEST(form.submit(person("Boris")).status == 429);
+  BOOST_TEST(site().leads().size() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(a_template_that_is_not_there_is_said_and_the_usual_one_shown) {
+  const CgiForm form(site(), {"B24HOOKS_FORM_TEMPLATE=nowhere"});
+  BOOST_TEST(form.get().body.contains("name=\"form_token\""));
+  BOOST_TEST(read_file(form.data_dir() / "b24hooks.log").contains("no nowhere.mustache"));
+}
+
 BOOST_AUTO_TEST_CASE(limits_stop_new_leads_but_not_repetitions, *shows("T28")) {
   const CgiForm form(site(), {"B24HOOKS_SPAM_PER_ADDRESS=1"});
   const Value params = with(person(), "form_token", input_value(form.get().body, "form_token"));

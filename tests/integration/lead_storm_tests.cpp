@@ -247,7 +247,7 @@ BOOST_AUTO_TEST_CASE(four_processes_with_full_queues_never_overfill_the_bucket,
 
 // What waits for its place in the bucket keeps what it has found out: a look-up that is done again
 // instead of the sending would take each place for itself.
-BOOST_AUTO_TEST_CASE(leads_that_have_waited_are_looked_for_once, *shows("A17")) {
+BOOST_AUTO_TEST_CASE(leads_that_have_waited_are_looked_for_once) {
   Storm storm("[portal_call]\nbucket_size = 4\nbucket_drain = 2\n[delivery]\nthreads = 1\n");
   storm.site.fault("down");
   constexpr int kLeads = 200;

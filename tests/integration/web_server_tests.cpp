@@ -4,6 +4,7 @@
 #include <future>
 #include <vector>
 
+#include "decorators.h"
 #include "form_client.h"
 #include "web_server.h"
 
@@ -77,6 +78,24 @@ void large_bodies_are_read_whole_or_refused_by_the_page(const WebServer& server)
   BOOST_TEST(!server.hook_log().contains("[ID] => 1000\n"));
 }
 
+// Caddy says that its length is -1, and that is no length.
+void a_chunked_body_is_read_to_its_end(const WebServer& server, WebServerKind kind) {
+  const std::string body = event(3000, WebServer::token());
+  std::string chunks;
+  for (std::size_t at = 0; at < body.size(); at += 10) {
+    const std::string some = body.substr(at, 10);
+    chunks += (some.size() == 10 ? "a" : std::to_string(some.size())) + "\r\n" + some + "\r\n";
+  }
+  const HttpReply reply = parse_reply(send_raw(
+      server.port(),
+      "POST /handler.php HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+      "Content-Type: application/x-www-form-urlencoded\r\nTransfer-Encoding: chunked\r\n\r\n" +
+          chunks + "0\r\n\r\n"));
+  const bool taken = kind != WebServerKind::caddy;
+  BOOST_TEST(reply.status == (taken ? 200 : 400), reply.raw << server.errors());
+  if (taken) BOOST_TEST(server.hooked("[ID] => 3000\n"));
+}
+
 void behind_a_proxy_the_address_is_the_visitors(const WebServer& server) {
   const auto tells_all = [&](std::vector<std::string> headers) {
     const HttpReply reply =
@@ -141,6 +160,7 @@ void all_is_as_it_should_be(WebServerKind kind) {
   the_pages_answer_at_their_addresses(server);
   events_are_taken_once_and_strangers_are_not(server);
   large_bodies_are_read_whole_or_refused_by_the_page(server);
+  a_chunked_body_is_read_to_its_end(server, kind);
   behind_a_proxy_the_address_is_the_visitors(server);
   http2_reaches_them_as_well(server);
   what_was_answered_outlives_kills_and_reloads(server);
@@ -150,24 +170,37 @@ void all_is_as_it_should_be(WebServerKind kind) {
 
 BOOST_AUTO_TEST_SUITE(web_server_tests)
 
-BOOST_AUTO_TEST_CASE(apache_runs_them_as_cgi) {
+BOOST_AUTO_TEST_CASE(apache_runs_them_as_cgi, *shows("T9") * shows("T12")) {
   all_is_as_it_should_be(WebServerKind::apache_cgi);
 }
 
-BOOST_AUTO_TEST_CASE(apache_runs_them_by_mod_fcgid) {
+BOOST_AUTO_TEST_CASE(apache_runs_them_by_mod_fcgid, *shows("T9") * shows("T12")) {
   all_is_as_it_should_be(WebServerKind::apache_fcgid);
 }
 
-BOOST_AUTO_TEST_CASE(apache_reaches_them_by_mod_proxy_fcgi) {
+BOOST_AUTO_TEST_CASE(apache_reaches_them_by_mod_proxy_fcgi, *shows("T9") * shows("T12")) {
   all_is_as_it_should_be(WebServerKind::apache_proxy);
 }
 
-BOOST_AUTO_TEST_CASE(nginx_reaches_them) {
+BOOST_AUTO_TEST_CASE(nginx_reaches_them, *shows("T9") * shows("T12")) {
   all_is_as_it_should_be(WebServerKind::nginx);
 }
 
 BOOST_AUTO_TEST_CASE(caddy_reaches_them) {
   all_is_as_it_should_be(WebServerKind::caddy);
+}
+
+BOOST_AUTO_TEST_CASE(without_the_receiver_its_backup_takes_every_event, *shows("A8")) {
+  WebServer server(WebServerKind::nginx);
+  server.end("handler");
+  constexpr int kEvents = 200;
+  for (int i = 0; i < kEvents; ++i) {
+    const HttpReply reply = server.post("/handler.php", event(i, WebServer::token()));
+    BOOST_TEST(reply.status == 200, reply.raw << server.errors());
+  }
+  const auto written = [&] { return count(server.hook_log(), "[event] =>"); };
+  BOOST_TEST(wait_until([&] { return written() >= kEvents; }));
+  BOOST_TEST(written() == kEvents);
 }
 
 BOOST_AUTO_TEST_CASE(a_directory_of_a_site_that_has_a_home_page_is_enough) {

@@ -84,14 +84,28 @@ void WebServer::listen_ourselves() {
 }
 
 void WebServer::start_program(const std::string& name) {
-  const std::string socket = "unix:" + (dir_ / (name + ".sock")).string();
+  programs_.erase(name);
+  const auto& program =
+      programs_.emplace(name, command_of(name, {"--listen", socket(name)})).first->second;
+  if (!wait_until([&] { return listens(socket(name)); }))
+    throw std::runtime_error("web_server: " + program.err());
+}
+
+Command WebServer::command_of(const std::string& name, std::vector<std::string> options) const {
   Command command{as_user_};
   command.args.insert(command.args.end(), {dir_ / ("lib/cgi-bin/" + name + ".fcgi"), "--settings",
-                                           dir_ / "settings.conf", "--listen", socket});
-  programs_.erase(name);
-  const auto& program = programs_.emplace(name, command).first->second;
-  if (!wait_until([&] { return listens(socket); }))
-    throw std::runtime_error("web_server: " + program.err());
+                                           dir_ / "settings.conf"});
+  command.args.insert(command.args.end(), options.begin(), options.end());
+  return command;
+}
+
+bool WebServer::still_runs() {
+  return std::ranges::all_of(programs_, [](auto& program) { return program.second.running(); });
+}
+
+std::string WebServer::shell(const std::string& name, const std::string& option) const {
+  const Ran ran = run(command_of(name, {option}));
+  return ran.out + ran.err;
 }
 
 void WebServer::kill_handler() {

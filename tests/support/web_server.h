@@ -38,6 +38,16 @@ class WebServer {
     return http(port_, {"POST", path, {"Content-Type: application/x-www-form-urlencoded"}, body});
   }
   int port() const { return port_; }
+  // Where a program listens by itself, as "unix:PATH".
+  std::string socket(const std::string& name) const {
+    return "unix:" + (dir_ / (name + ".sock")).string();
+  }
+  // Kills one of those for good.
+  void end(const std::string& name) { programs_.erase(name); }
+  // None of those has ended since the start.
+  bool still_runs();
+  // What one of the programs says to options on a command line.
+  std::string shell(const std::string& name, const std::string& option) const;
   // The same by HTTP/2, without TLS: "STATUS VERSION" and the body. `body`: of a POST.
   std::string by_http2(const std::string& path, const std::string& body = "") const;
   std::string hook_log() const { return read_file(dir_ / "data/hook.log"); }
@@ -58,6 +68,7 @@ class WebServer {
   void install() const;
   void listen_ourselves();
   void start_program(const std::string& name);
+  Command command_of(const std::string& name, std::vector<std::string> options) const;
   std::vector<std::string> command(WebServerKind kind) const;
   std::string conf(WebServerKind kind) const;
   std::string apache_conf(WebServerKind kind) const;

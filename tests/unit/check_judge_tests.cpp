@@ -144,6 +144,11 @@ const std::vector<Case>& cases() {
        [](Facts& f) { set_answer(f, "time", answer(clock_at(kNow - 2 * kMinute))); }},
       {"portal_clock", State::error, "behind",
        [](Facts& f) { set_answer(f, "time", answer(clock_at(kNow + kHour))); }},
+      {"portal_clock", State::ok, "right",  // it was asked in the middle of a slow call
+       [](Facts& f) {
+         f.seen.portal->took = 10 * kMinute;
+         set_answer(f, "time", answer(clock_at(kNow + 5 * kMinute)));
+       }},
       {"portal_clock", State::info, "unknown",
        [](Facts& f) { set_answer(f, "time", answer("soon")); }},
       {"portal_user", State::warning, "admin",
@@ -222,6 +227,8 @@ const std::vector<Case>& cases() {
          f.seen.inbound->status = 403;
          f.seen.inbound->foreign = "Just a moment...";
        }},
+      {"test_event", State::error, "in_between",
+       [](Facts& f) { f.seen.inbound->foreign = "Please confirm that you are no robot"; }},
       {"test_event", State::error, "wrong_answer",
        [](Facts& f) {
          f.seen.inbound->status = 502;

@@ -77,6 +77,15 @@ BOOST_AUTO_TEST_CASE(a_busy_name_is_missed_within_hours) {
   BOOST_TEST(is_silent(rhythm, at + 70 * kMinute));
 }
 
+BOOST_AUTO_TEST_CASE(a_long_gap_counts_half_after_two_weeks) {
+  Rhythm rhythm;
+  rhythm.came("ONX", kMonday);
+  for (Millis at = 2 * kDay; at <= 16 * kDay; at += kHour) rhythm.came("ONX", kMonday + at);
+  const Millis longest = rhythm.all().at(0).longest;
+  BOOST_TEST(longest > kDay * 99 / 100);
+  BOOST_TEST(longest <= kDay);
+}
+
 BOOST_AUTO_TEST_CASE(what_is_new_rare_or_long_gone_is_not_missed) {
   Rhythm fresh;
   for (int i = 0; i < 100; ++i) fresh.came("ONX", kMonday + i * kMinute);
@@ -114,6 +123,16 @@ BOOST_AUTO_TEST_CASE(what_others_change_is_no_loop) {
     loops.changed("ONX", "ONX:7", kMonday - kSecond, now, kLimit.time);
   }
   BOOST_TEST(loops.loops(kMonday).empty());
+}
+
+BOOST_AUTO_TEST_CASE(changes_are_counted_together_for_as_long_as_the_limit_says) {
+  for (const auto& [later, first] :
+       {std::pair(kMinute, kMonday), std::pair(kMinute + 1, kMonday + kMinute + 1)}) {
+    Loops loops;
+    loops.changed("ONX", "ONX:7", kMonday, kMonday, kMinute);
+    loops.changed("ONX", "ONX:7", kMonday + later, kMonday + later, kMinute);
+    BOOST_TEST(loops.print().contains("[" + std::to_string(first)), later);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(a_loop_is_stopped_for_its_object_alone_and_goes_on_later) {

@@ -5,7 +5,9 @@
 #include <string>
 #include <vector>
 
+#include "event_fixture.h"
 #include "index/field_text.h"
+#include "index/form_source.h"
 #include "index/submission.h"
 #include "value/php.h"
 
@@ -80,6 +82,24 @@ BOOST_AUTO_TEST_CASE(a_file_is_allowed_no_more_than_a_request_may_bring) {
   settings.server.max_body = 64 << 10;
   settings.fields = {field("cv", "file")};
   BOOST_TEST(form_of(settings).find("cv")->max_length == 32U << 10);
+}
+
+BOOST_AUTO_TEST_CASE(while_changed_forms_are_broken_those_before_stay) {
+  const test::EventSettings file;
+  AppSource source{file.launch(), "index"};
+  StoreSource stores{source};
+  FormSource forms{stores};
+  App app = source.current().value();
+  const auto before = forms.current(app).value();
+  const auto with_values = [&](const char* values) {
+    Settings changed = *app.settings;
+    changed.form.values = values;
+    app.settings = std::make_shared<const Settings>(changed);
+    return forms.current(app).value();
+  };
+  BOOST_TEST((with_values("fields[X]=1") == before));
+  BOOST_TEST(file.log().contains("[form] values"));
+  BOOST_TEST((with_values("SOURCE_ID=WEB") != before));
 }
 
 BOOST_AUTO_TEST_CASE(a_section_adds_a_field_and_the_list_orders_them) {
@@ -213,6 +233,13 @@ BOOST_AUTO_TEST_CASE(emails) {
                           "a@-b.cc"}) {
     BOOST_TEST(!is_email(bad), bad);
   }
+  // As long as mail servers take.
+  const auto of = [](std::size_t local, std::size_t domain) {
+    return std::string(local, 'a') + "@" + std::string(domain - 3, 'b') + ".cc";
+  };
+  BOOST_TEST(is_email(of(64, 189)));
+  BOOST_TEST(!is_email(of(64, 190)));
+  BOOST_TEST(!is_email(of(65, 20)));
 }
 
 BOOST_AUTO_TEST_CASE(good_submission_keeps_every_text) {
@@ -497,6 +524,15 @@ BOOST_AUTO_TEST_CASE(marks_come_along_cleaned) {
   BOOST_TEST(got.marks["TRACE"].text() == "{\"a\":1}");
 }
 
+BOOST_AUTO_TEST_CASE(a_trace_is_a_text_of_a_bounded_length) {
+  const std::string longest(20'000, 'x');
+  for (const std::string& trace : {std::string("a%0Ab"), longest})
+    BOOST_TEST(submit(form_of({}), "phone=1&TRACE=" + trace).marks.find("TRACE") != nullptr);
+  for (const std::string& trace :
+       {std::string(), std::string("a%FF"), std::string("a%1Bb"), longest + "x"})
+    BOOST_TEST(submit(form_of({}), "phone=1&TRACE=" + trace).marks.find("TRACE") == nullptr);
+}
+
 BOOST_AUTO_TEST_CASE(click_ids_are_marks_unless_the_form_has_a_field_for_them) {
   Settings settings;
   const std::string body = "phone=1&yclid=12&gclid=a%00b";
@@ -577,6 +613,8 @@ BOOST_AUTO_TEST_CASE(files_lose_their_path_and_keep_to_their_limit) {
   request.uploads[0].content = "1";
   request.uploads.push_back(request.uploads[0]);
   BOOST_TEST(read_submission(form, request, "").error("cv") == "invalid_several");
+  request.uploads[1].field = "other";
+  BOOST_TEST(read_submission(form, request, "").files.size() == 1U);
 }
 
 BOOST_AUTO_TEST_CASE(two_parts_of_one_name_are_two_values) {
@@ -593,6 +631,10 @@ BOOST_AUTO_TEST_CASE(a_link_fills_the_form_with_texts_only) {
   const Value values = prefill(form_of({}), request);
   BOOST_TEST(values["first_name"].text() == "Anna");
   BOOST_TEST(values.size() == 1U);
+  const Form form = form_of({});
+  const std::string longest(form.find("first_name")->max_length, 'a');
+  request.params = Value::map({{"first_name", longest}, {"last_name", longest + "a"}});
+  BOOST_TEST((prefill(form, request) == Value::map({{"first_name", longest}})));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -126,6 +126,16 @@ BOOST_AUTO_TEST_CASE(what_stands_there_already_is_not_written_twice) {
   BOOST_TEST(log.in("hook.jsonl") == "b");
 }
 
+BOOST_AUTO_TEST_CASE(what_others_wrote_there_is_not_taken_for_it) {
+  Log log;
+  log.write({event("a")});
+  const std::string before = log.fact;
+  log.write({event("b")});
+  log.fact = before;  // as another store, that knows of no b
+  log.write({event("c")});
+  BOOST_TEST(log.in("hook.jsonl") == "abc");
+}
+
 BOOST_AUTO_TEST_CASE(what_was_cut_short_by_others_is_begun_anew) {
   Log log;
   log.write({event("a"), event("b")});

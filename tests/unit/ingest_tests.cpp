@@ -132,6 +132,25 @@ BOOST_AUTO_TEST_CASE(whichever_call_of_the_store_fails_each_event_is_taken_once)
   BOOST_TEST(failures > 5);
 }
 
+BOOST_AUTO_TEST_CASE(what_comes_before_an_event_that_cannot_be_taken_is_kept) {
+  const auto all_but_2 = [](const App& app, const Record& record, bool seen) -> Result<NewItem> {
+    auto item = take_in(app, record, seen);
+    if (item && item->payload.path("data.FIELDS.ID").text() == "2")
+      return std::unexpected(Error{ErrorKind::storage, "not_now", "", ""});
+    return item;
+  };
+  for (const int id : {1, 2, 3}) append(id);
+  {
+    Ingester picky{source, stores, Kind::event, all_but_2, event_followers};
+    BOOST_TEST(good(picky.run(0)) == 1);
+    BOOST_TEST(code_of(picky.run(0)) == "not_now");
+    BOOST_TEST(stored_ids() == "1 ");
+  }
+  good(ingester.run(0));
+  BOOST_TEST(stored_ids() == "1 2 3 ");
+  BOOST_TEST(logged() == "1 2 3 ");
+}
+
 BOOST_AUTO_TEST_CASE(those_who_wait_for_a_pass_share_the_next_one) {
   std::atomic<bool> begun = false, go = false;
   std::atomic<int> passes = 0;

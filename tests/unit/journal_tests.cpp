@@ -240,6 +240,25 @@ BOOST_AUTO_TEST_CASE(a_failed_sync_is_an_error_and_the_next_call_begins_a_segmen
   BOOST_TEST(ids.back() == "b");
 }
 
+BOOST_AUTO_TEST_CASE(behind_a_large_record_that_is_damaged_the_next_one_is_found) {
+  append({"a"});
+  const std::string large = encode(record("b", std::string(600'000, 'x')));
+  good(journal.append({&large, 1}));
+  append({"c"});
+  std::string bytes = read_file(segment(1));
+  bytes[bytes.size() / 2] = 'y';
+  write_file(segment(1), bytes);
+  const All left = all();
+  BOOST_TEST(left.ids == (std::vector<std::string>{"a", "c"}), boost::test_tools::per_element());
+  BOOST_TEST(left.damage.size() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(a_journal_that_was_begun_anew_is_read_from_its_beginning) {
+  append({"a", "b"});
+  BOOST_TEST(all(1 << 20, {7, 1, 100}).ids.size() == 2u);
+  BOOST_TEST(all(1 << 20, all().end).ids.empty());
+}
+
 BOOST_AUTO_TEST_CASE(a_full_disk_is_an_error_until_there_is_room, *shows("T32") * shows("F10")) {
   const TempDir small;
   if (::geteuid() != 0 ||

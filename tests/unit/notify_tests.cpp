@@ -5,8 +5,10 @@
 #include <string>
 
 #include "decorators.h"
+#include "keep/event_flow.h"
 #include "keep/work_loop.h"
 #include "settings/app.h"
+#include "settings/notice.h"
 #include "store_fixture.h"
 
 using namespace b24;
@@ -130,6 +132,28 @@ BOOST_AUTO_TEST_CASE(delivering_looks_after_the_owner) {
       notify_owner);
   loop.work_due(1, [] { return Status(); });
   BOOST_TEST(messages() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(a_loop_is_told_once) {
+  AppSource source(launch, "handler");
+  StoreSource stores(source);
+  const App app = good(source.current());
+  const auto store = good(stores.current());
+  good(store->remember(std::string(Loops::kFact),
+                       R"({"ONX ONX:7":[0,0,0,)" + std::to_string(now_ms() + kMinute) + "]}"));
+  look_after_events(app, *store);
+  look_after_events(app, *store);
+  BOOST_TEST(messages() == 1U);
+  BOOST_TEST(told().contains("[on] ONX ONX:7: it changes what it hears of; it rests until "));
+}
+
+BOOST_AUTO_TEST_CASE(a_program_that_refuses_to_tell_is_a_fault) {
+  NotifySettings settings;
+  settings.command = "/bin/false";
+  const Status sent = send_notice(settings, {"subject", "text"});
+  BOOST_REQUIRE(!sent);
+  BOOST_TEST(sent.error().code == "notify_failed");
+  BOOST_TEST(sent.error().cause.contains("/bin/false ended with 1"));
 }
 
 BOOST_AUTO_TEST_CASE(a_mail_has_one_subject_and_one_recipient, *shows("T29")) {

@@ -185,6 +185,10 @@ BOOST_AUTO_TEST_CASE(lines_may_be_as_long_as_the_parser_takes_and_comments_longe
   BOOST_TEST(fault.code == "broken_line");
   BOOST_TEST(contains(fault.cause, "settings.conf:2: "));
   BOOST_TEST(fault.remedy == "continue the value on an indented line");
+  const std::string name = std::string(41, 'a');
+  BOOST_TEST(good("[portal " + name + "]\napplication_token = x\n").portals.at(0).name == name);
+  BOOST_TEST(contains(fault_of(load("[portal a" + name + "]\napplication_token = x\n")).cause,
+                      "longer than 48 bytes"));
 }
 
 BOOST_AUTO_TEST_CASE(each_fault_names_its_kind_and_line) {

@@ -85,7 +85,7 @@ BOOST_AUTO_TEST_CASE(no_question_reads_the_whole_store, *shows("F9")) {
         {"list of two words of which one is rare",
          [&] {
            ListFilter found = list_of(Kind::event);
-           found.words = {"nowhere", "word"};
+           found.words = {"word", "nowhere"};
            return good(big.store->list(found)).empty();
          }},
         {"show",
@@ -117,6 +117,12 @@ BOOST_FIXTURE_TEST_CASE(all_are_retried_a_bounded_number_at_a_time, BigStore) {
   BOOST_TEST(fs::file_size(dir / "store.db-wal") < 6u << 20);
   BOOST_TEST(good(store->retry_all(Kind::event, "", now - kHour + 1)) == 60);
   BOOST_TEST(good(store->retry_all(Kind::event, "OTHER", 0)) == 0);
+}
+
+BOOST_FIXTURE_TEST_CASE(all_are_done_again_a_bounded_number_at_a_time, BigStore) {
+  fill("done");
+  BOOST_TEST(good(store->replay_all(Kind::event, "", now - 2'500 * kMinute + 1)) == 2'500);
+  BOOST_TEST(good(store->stats(Kind::event)).pending == 2'500);
 }
 
 BOOST_FIXTURE_TEST_CASE(a_reboot_makes_all_due_and_rewrites_nothing, BigStore) {
