@@ -27,7 +27,7 @@ B        := build$(if $(SANITIZE),/$(subst $(comma),-,$(SANITIZE)))$(if $(COVERA
 
 # Debian packages: to build, to run (`make run`), to test, to look after the code.
 BUILD_PACKAGES := g++ make pkg-config libfcgi-dev libcurl4-openssl-dev libcjson-dev libsqlite3-dev \
-                  libkainjow-mustache-dev libinih-dev libssl-dev
+                  libkainjow-mustache-dev libinih-dev libssl-dev libpq-dev
 RUN_PACKAGES   := nginx-light openssl ca-certificates curl
 TEST_PACKAGES  := libboost-test-dev php-cgi spawn-fcgi apache2 apache2-suexec-pristine libapache2-mod-fcgid lighttpd caddy sqlite3 strace \
                   systemd procps tidy prometheus chromium chromium-driver lintian mandoc man-db \

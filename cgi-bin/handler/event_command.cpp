@@ -18,6 +18,7 @@
 #include "hook_log.h"
 #include "journal_command.h"
 #include "keep/outbox_command.h"
+#include "keep/store_postgres.h"
 #include "portal/http.h"
 #include "portal/test_event.h"
 #include "value/json.h"
@@ -124,8 +125,24 @@ int replay(Store& store, const std::string& id, const ListFilter& filter) {
   return finish(due);
 }
 
+// The tables of the database that several machines share.
+int migrate(const Settings& settings, const std::string& url, bool print) {
+  const std::string& app = settings.store.url;
+  if (app.empty() && url.empty()) {
+    std::cerr << "--migrate makes the tables of the database of [store] url, which is not set\n";
+    return EX_USAGE;
+  }
+  const Result<std::string> done =
+      print ? migration_for(app.empty() ? url : app)
+            : migrate_shared(url.empty() ? app : url, app.empty() ? url : app, settings.data.dir);
+  if (!done) return complain("handler", done.error()), 1;
+  std::cout << *done << "\n";
+  return 0;
+}
+
 // Everything that was accepted is in the journal, for as long as that is kept.
 int rebuild(const EventTools& tools, const App& app) {
+  if (!app.settings->store.url.empty()) return complain("handler", only_a_file("--rebuild")), 1;
   const Result<std::string> aside = Store::put_aside(app.settings->data.dir);
   if (!aside) return complain("handler", aside.error()), 1;
   if (!aside->empty()) {
@@ -168,6 +185,9 @@ int event_command(const EventTools& tools, const Arguments& arguments) {
   if (!current) return complain("handler", current.error()), 1;
   if (const auto what = given(arguments, "--journal")) {
     return journal_command(*tools.ingester.journal(*current), *what);
+  }
+  if (const auto url = given(arguments, "--migrate")) {
+    return migrate(*current->settings, *url, given(arguments, "--print").has_value());
   }
   if (given(arguments, "--rebuild")) return rebuild(tools, *current);
   if (const auto url = given(arguments, "--send-test")) {

@@ -71,6 +71,7 @@ class HandlerPage : public AppPage {
     // Apache ends a CGI program as soon as its answer is there; the store is to be filled first.
     if (app_.mode() == Mode::cgi) set_termination(SIG_BLOCK);
     Status kept = ingester_.journal(*app)->append(promises);
+    if (kept) kept = ingester_.confirm(*app);
     end_answers(stores_);
     return kept;
   }
@@ -220,6 +221,9 @@ constexpr Option kOptions[] = {
     {"--send-test", "URL", "post an event as the portal does, and tell what came back"},
     {"--journal", "list|verify", "what the journal holds, or whether all of it can be read"},
     {"--rebuild", "", "put the store aside and fill a new one from the journal"},
+    {"--migrate", "[URL]",
+     "make the tables of the shared database ([store] url), as the URL's role"},
+    {"--print", "", "with --migrate: print its SQL instead"},
     {"--salvage", "FILE", "take over what can be read of a store that was put aside"},
 };
 

@@ -123,16 +123,25 @@ struct KindStats {
   bool arrived = false;  // whether there ever was one, spam left out
 };
 
+// A store in PostgreSQL, which several machines work on. Each ingests its own journal; what it
+// remembers of that, of its logs and of its work (facts "journal.", "follow.", "work.") is its own.
+struct SharedStore {
+  std::string url = {};    // empty: SQLite, on this machine
+  bool replicated = true;  // what is kept must be on two nodes
+  bool operator==(const SharedStore&) const = default;
+};
+
 class Store {
  public:
   // How long nothing gets through to a destination; 0: it may be tried.
   using Held = std::function<Millis(const std::string& destination)>;
 
-  // Makes the directory (0700) and the database when missing; refuses a directory inside
-  // `document_root` (when given), one that others can read, and a database of another version.
+  // Makes the directory (0700) and, of SQLite, the database when missing; refuses a directory
+  // inside `document_root` (when given), one that others can read, and a database of another
+  // version.
   static Result<std::shared_ptr<Store>> open(const std::filesystem::path& dir,
                                              const std::string& document_root = "",
-                                             Clock clock = {});
+                                             Clock clock = {}, const SharedStore& shared = {});
   ~Store();
 
   // In one transaction: accepts all items (one whose id is there counts as its repeat) and
@@ -253,6 +262,11 @@ class Store {
   Result<Salvaged> salvage(const std::filesystem::path& file);
 
   const std::filesystem::path& dir() const;
+  bool is_shared() const;
+  // What other machines know of this one's work stays valid; to be called every half minute or so.
+  Status keep_claims();
+  // A shared one that cannot be reached or does not confirm, as far as is known: no use to wait.
+  bool is_away() const;
   bool uses_wal() const;
   // PRAGMA quick_check; "ok" or what is wrong.
   Result<std::string> check();
@@ -262,6 +276,9 @@ class Store {
   explicit Store(std::unique_ptr<Data> data);
   std::unique_ptr<Data> data_;
 };
+
+// Of a verb that means nothing to a shared store.
+Error only_a_file(std::string_view what);
 
 // The command for a store that was put aside, in words for people.
 std::string how_to_salvage(const std::filesystem::path& file);
@@ -291,6 +308,7 @@ class StoreSource {
   std::mutex mutex_;
   std::shared_ptr<Store> store_;
   std::filesystem::path dir_;
+  SharedStore shared_;
   std::optional<Error> error_;
   Millis tried_at_ = 0;
 };

@@ -139,6 +139,7 @@ void WorkLoop::wake() {
 
 void WorkLoop::ingested(int taken) {
   bool is_news = taken > 0;
+  if (const auto store = stores_.current(); store) (void)(*store)->keep_claims();
   if (!is_news) {
     stores_.put_counts();
     const std::lock_guard lock(mutex_);
