@@ -108,7 +108,7 @@ run: deps-run all $(B)/sandbox.fcgi  ## build, then serve the pages and a sandbo
 	@PORT=$(PORT) SANDBOX_PORT=$(SANDBOX_PORT) RUN_DIR=$(RUN_DIR) BUILD=$(B) exec tests/run-site
 
 test: deps-test all dist deb $(B)/sandbox.fcgi $(SUITES:%=$(B)/%-tests)  ## run every test
-	@BUILD=$(B) tests/run-suites $(SUITES)
+	@BUILD=$(B) tests/run-suites $(SUITES) postgres
 
 check: $(B)/unit-tests  ## run the fast unit tests
 	@BUILD=$(B) tests/run-suites unit

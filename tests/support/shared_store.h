@@ -1,5 +1,5 @@
-// shared_store: the suites of the store run on both engines: on SQLite, and with STORE=postgres on a
-// PostgreSQL of three nodes (tests/run-suites postgres).
+// shared_store: the suites of the store run on both engines: on SQLite, and with STORE=postgres on
+// a PostgreSQL of three nodes (tests/run-suites postgres).
 #pragma once
 
 #include <boost/test/unit_test.hpp>

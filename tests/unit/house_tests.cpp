@@ -77,9 +77,9 @@ BOOST_AUTO_TEST_CASE(arrows_between_rooms_point_down_only) {
   BOOST_TEST(arrows > 200);
 }
 
-// SQL is keep's, libcurl portal/http's and its loader's, libfcgi web/rounds's.
+// SQL and libpq are keep's, libcurl portal/http's and its loader's, libfcgi web/rounds's.
 BOOST_AUTO_TEST_CASE(each_library_has_one_door) {
-  const std::regex sql("\"(SELECT|INSERT|UPDATE|DELETE|CREATE|PRAGMA|BEGIN) |sqlite3_");
+  const std::regex sql("\"(SELECT|INSERT|UPDATE|DELETE|CREATE|PRAGMA|BEGIN) |sqlite3_|libpq-fe");
   const std::regex curl("curl_easy_|CURLOPT_");
   const std::regex fcgi("FCGX_");
   for (const Source& source : sources()) {
