@@ -187,7 +187,8 @@ PostgresDatabase::PostgresDatabase(const Libpq& pq, Connection connection)
   const auto note = [](void* self, const PGresult* notice) {
     auto& own = *static_cast<PostgresDatabase*>(self);
     const char* severity = own.pq_.resultErrorField(notice, PG_DIAG_SEVERITY_NONLOCALIZED);
-    if (severity != nullptr && std::strcmp(severity, "WARNING") == 0) own.warned_ = true;
+    if (severity != nullptr && std::strcmp(severity, "WARNING") == 0)
+      own.warning_ = one_line(own.pq_.resultErrorMessage(notice));
   };
   pq_.setNoticeReceiver(connection_.get(), note, this);
 }
@@ -288,7 +289,7 @@ Status PostgresDatabase::set_sync(Sync sync) {
 }
 
 Status PostgresDatabase::begin() {
-  warned_ = false;
+  warning_.clear();
   const auto begun = ask(loose_ ? kBeginLoose : kBeginInOrder);
   if (!begun) return std::unexpected(begun.error());
   if (loose_ || !replicated_) return {};
@@ -305,13 +306,17 @@ Status PostgresDatabase::begin() {
 }
 
 Status PostgresDatabase::commit() {
+  if (pq_.transactionStatus(connection_.get()) == PQTRANS_INERROR) {  // COMMIT would undo it
+    return std::unexpected(
+        Error{ErrorKind::storage, "database", "PostgreSQL: a statement failed unseen", ""});
+  }
   const auto done = ask("COMMIT");
   if (!done) {
     const Error& error = done.error();
     return std::unexpected(lost_ || error.code == "busy" ? unconfirmed(error.cause) : error);
   }
-  if (warned_ && !loose_) return std::unexpected(unconfirmed("the wait for a standby was ended"));
-  return {};
+  if (warning_.empty() || loose_) return {};
+  return std::unexpected(unconfirmed(warning_));
 }
 
 void PostgresDatabase::roll_back() {

@@ -67,7 +67,7 @@ class PostgresDatabase final : public Database {
   bool replicated_ = false;
   bool loose_ = false;
   bool lost_ = false;
-  bool warned_ = false;  // by the server, since the transaction began
+  std::string warning_;  // of the server, since the transaction began
   std::int64_t changes_ = 0;
   int statements_made_ = 0;
   Millis answer_time_;

@@ -1,9 +1,9 @@
 // store: the durable inbox and outbox: what was accepted and what became of it.
 //
-// The verbs are those of a queue with acknowledgement, so that another store can stand behind them
-// later: accept (the same id twice is once), claim, done, retry, fail, stats. Here: SQLite, file
-// store.db in the data directory, schema and version in store_schema.h. Several processes work on
-// one store; one Store is used by all threads of a process.
+// The verbs are those of a queue with acknowledgement: accept (the same id twice is once), claim,
+// done, retry, fail, stats. It is SQLite's file store.db in the data directory (schema and version
+// in store_schema.h), or a PostgreSQL database that several machines share (store_postgres.h).
+// Several processes work on one store; one Store is used by all threads of a process.
 //
 // A damaged database is put aside by whoever meets the damage; its error says so, and the next call
 // begins a new one.
