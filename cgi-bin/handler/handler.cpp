@@ -195,7 +195,9 @@ class HandlerPage : public AppPage {
   }
 
   StoreSource stores_{app_};
-  GateSource gates_{app_, kReserve};
+  GateSource gates_{app_, kReserve, [this](const auto& key, const auto& change) {
+                      return stores_.change_together(key, change);
+                    }};
   Ingester ingester_;
   EventWork work_;
   Watch watch_;
@@ -223,6 +225,8 @@ constexpr Option kOptions[] = {
     {"--rebuild", "", "put the store aside and fill a new one from the journal"},
     {"--migrate", "[URL]",
      "make the tables of the shared database ([store] url), as the URL's role"},
+    {"--move-store", "TO",
+     "take all to the database TO (its URL), or back to a file (sqlite); events go on"},
     {"--print", "", "with --migrate: print its SQL instead"},
     {"--salvage", "FILE", "take over what can be read of a store that was put aside"},
 };

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/text.h"
+#include "keep/store_postgres.h"
 
 namespace b24 {
 
@@ -21,8 +22,9 @@ constexpr Millis kCancelTime = 1'000;
 
 // Whoever writes in order waits for his turn; the server tells who would confirm.
 constexpr const char* kBeginInOrder =
-    "BEGIN; SELECT pg_advisory_xact_lock(24), current_setting('synchronous_standby_names'),"
-    " (SELECT count(*) FROM pg_stat_get_wal_senders())";
+    "BEGIN; SELECT pg_advisory_xact_lock(24); SELECT version, oldest_program,"
+    " current_setting('synchronous_standby_names'),"
+    " (SELECT count(*) FROM pg_stat_get_wal_senders()) FROM versions";
 constexpr const char* kBeginLoose = "BEGIN; SET LOCAL synchronous_commit = off";
 // A machine that died in a transaction holds the others up for seconds only.
 constexpr const char* kSession =
@@ -292,9 +294,14 @@ Status PostgresDatabase::begin() {
   warning_.clear();
   const auto begun = ask(loose_ ? kBeginLoose : kBeginInOrder);
   if (!begun) return std::unexpected(begun.error());
-  if (loose_ || !replicated_) return {};
-  const bool named = *pq_.getvalue(begun->get(), 0, 1) != '\0';
-  const bool present = std::strcmp(pq_.getvalue(begun->get(), 0, 2), "0") != 0;
+  if (loose_) return {};
+  // It may have been migrated, or have moved, under who works on it.
+  const auto fits = check_shared_version(std::atoll(pq_.getvalue(begun->get(), 0, 0)),
+                                         std::atoll(pq_.getvalue(begun->get(), 0, 1)));
+  if (!fits) return fits;
+  if (!replicated_) return {};
+  const bool named = *pq_.getvalue(begun->get(), 0, 2) != '\0';
+  const bool present = std::strcmp(pq_.getvalue(begun->get(), 0, 3), "0") != 0;
   if (named && present) return {};
   return std::unexpected(
       named ? Error{ErrorKind::storage, "no_standby",

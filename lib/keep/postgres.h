@@ -21,7 +21,7 @@ namespace b24 {
 
 struct PostgresPlace {
   std::string url;            // may name several hosts
-  std::filesystem::path dir;  // where the newest timeline that was seen is kept
+  std::filesystem::path dir;  // where the newest timeline that was seen is kept; empty: nowhere
   bool replicated = true;     // a commit must be on another node, too
 };
 

@@ -180,7 +180,8 @@ void ask_all(std::vector<Candidate>& hosts) {
 
 std::string without_breaks(std::string text) {
   while (!text.empty() && text.back() == '\n') text.pop_back();
-  std::ranges::replace(text, '\n', ' ');
+  std::ranges::replace_if(
+      text, [](char c) { return c == '\n' || c == '\t'; }, ' ');
   return text;
 }
 
@@ -199,6 +200,7 @@ Error no_primary(const std::vector<Candidate>& hosts) {
 
 // What was seen newest: "system timeline". Another system is another database.
 Status check_timeline(const Candidate& host, const std::filesystem::path& dir) {
+  if (dir.empty()) return {};
   const std::filesystem::path file = dir / "timeline";
   const std::string known = read_file(file, 100).value_or("");
   const std::string now = host.system + " " + host.timeline + "\n";

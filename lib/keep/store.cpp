@@ -108,6 +108,11 @@ Result<Database*> Store::Data::current(Connection& connection) {
       return connection.database.get();
     abandon(std::move(connection.database));
   }
+  if (::access((dir / kMovedFile).c_str(), F_OK) == 0)
+    return std::unexpected(
+        Error{ErrorKind::storage, "moved",
+              (dir / kMovedFile).string() + ": the store has moved to PostgreSQL",
+              "set [store] url, as --move-store said"});
   if (auto checked = prepare_data_dir(dir, document_root); !checked)
     return std::unexpected(checked.error());
   auto opened = tried_twice([&] { return open_and_check(file); });
@@ -261,6 +266,12 @@ Result<std::string> Store::check() {
 }
 
 // --- For the settings of now ---
+
+Status StoreSource::change_together(
+    const std::string& key, const std::function<std::string(const std::string&, Millis)>& change) {
+  const auto store = current();
+  return store ? (*store)->change_together(key, change) : std::unexpected(store.error());
+}
 
 Result<std::shared_ptr<Store>> StoreSource::current() {
   Result<App> app = app_.current();

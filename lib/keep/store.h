@@ -263,6 +263,45 @@ class Store {
 
   const std::filesystem::path& dir() const;
   bool is_shared() const;
+  // Of a shared one. Replaces a fact by what `change` makes of it at this time of the store's own,
+  // one machine after the other; no other node is waited for.
+  Status change_together(std::string_view key,
+                         const std::function<std::string(const std::string&, Millis)>& change);
+  // What each machine last told the others of itself, and how long ago.
+  struct Machine {
+    std::string id;
+    bool is_own = false;
+    Millis age = 0;
+    Value words;
+  };
+  Status tell_machines(Value words);
+  Result<std::vector<Machine>> machines();
+  // What the server of a shared one says of itself, and of the nodes that follow it. Without the
+  // right pg_monitor their states are empty.
+  struct Server {
+    std::string host = {}, timeline = {};
+    std::string synchronous_commit = {}, standby_names = {};
+    bool is_safe = false;  // fsync and full_page_writes are on
+    std::int64_t connections = 0, connections_allowed = 0;
+    Millis clock_ahead = 0;    // of ours
+    std::int64_t waiting = 0;  // commits that wait for a standby, now
+    struct Standby {
+      std::string name, state, sync;
+      std::int64_t behind;  // bytes; -1: unknown
+    };
+    std::vector<Standby> standbys = {};
+  };
+  Result<Server> look_at_server();
+
+  // All of it goes to another store, which has no items yet; this one is refused from then on,
+  // with code "moved". Nothing may be ingested meanwhile. Codes: "in_work" (somebody still works on
+  // items at the end of `patience`), "not_empty", "differs". What was moved: the tables and their
+  // rows.
+  using Moved = std::vector<std::pair<std::string, std::int64_t>>;
+  Result<Moved> move_to(Store& to, Millis patience);
+  // So that the store of this directory, which has moved away, may be one again.
+  static Status forget_move(const std::filesystem::path& dir);
+
   // What other machines know of this one's work stays valid; to be called every half minute or so.
   Status keep_claims();
   // A shared one that cannot be reached or does not confirm, as far as is known: no use to wait.
@@ -293,6 +332,9 @@ class StoreSource {
   ~StoreSource();  // puts what is still counted
   // After a failure it is tried again, at most once a second.
   Result<std::shared_ptr<Store>> current();
+  // Of the store of now.
+  Status change_together(const std::string& key,
+                         const std::function<std::string(const std::string&, Millis)>& change);
 
   // Store::count without a look at the store, so that refusing stays cheap and no answer waits: it
   // is in the store with put_counts().

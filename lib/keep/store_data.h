@@ -92,6 +92,11 @@ struct Store::Data {
   Status settle();
   // As a shared store has it, which knows what is this machine's own.
   std::string key_of(std::string_view fact) const;
+  const std::string& machine() const { return machine_; }
+  // Of move_to.
+  bool take_fact(const Data& from, std::string& key) const;
+  Result<std::size_t> owners_at_work(Database& db);
+  Status leave(Database& db);
   using Facts = std::vector<std::pair<std::string, std::string>>;
   Facts keyed(Facts facts) const;
 
@@ -140,6 +145,9 @@ struct Store::Data {
   std::mutex owed_mutex_;
   std::vector<Owed> owed_;
 };
+
+// Beside a store that has moved to PostgreSQL.
+inline constexpr const char* kMovedFile = "store.moved";
 
 // How far ahead of now anything in the store may lie; what lies further was written by another
 // clock, and counts as due.

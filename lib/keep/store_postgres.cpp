@@ -226,17 +226,19 @@ Result<std::string> migration_for(const std::string& app_url) {
   return std::string(kPostgresTables) + (app->empty() ? "" : filled(kPostgresGrants, *app));
 }
 
-Result<std::string> migrate_shared(const std::string& url, const std::string& app_url,
-                                   const std::filesystem::path& dir) {
+// Whoever owns the database need not be who the pages run as: nothing is written beside it.
+Result<std::string> migrate_shared(const std::string& url, const std::string& app_url) {
   auto app = role_of(app_url);
   if (!app) return app;
-  auto connected = PostgresDatabase::connect({url, dir, false});
+  auto connected = PostgresDatabase::connect({url, {}, false});
   if (!connected) return std::unexpected(connected.error());
   PostgresDatabase& db = **connected;
   if (*app == db.user()) app->clear();
   db.set_answer_time(kMigrationTime);
+  if (auto set = db.set_sync(Database::Sync::loose); !set) return std::unexpected(set.error());
   std::string said;
   const Status done = db.transact([&]() -> Status {
+    if (auto alone = tell(db, "SELECT pg_advisory_xact_lock(24)"); !alone) return alone;
     const auto there = text_of(db,
                                "SELECT coalesce(CAST(to_regclass('b24hooks.versions') AS text),"
                                " '')");
@@ -272,6 +274,14 @@ Status check_shared_schema(Database& db) {
       "SELECT version, oldest_program FROM versions");
   if (!versions) return std::unexpected(versions.error());
   const auto [version, oldest] = versions->value_or(std::pair(0, 0));
+  return check_shared_version(version, oldest);
+}
+
+Status check_shared_version(std::int64_t version, std::int64_t oldest) {
+  if (oldest == kMovedAway)
+    return std::unexpected(Error{ErrorKind::storage, "moved",
+                                 "PostgreSQL: the store has moved away",
+                                 "take url out of [store], as --move-store said"});
   if (version >= kPostgresVersion && oldest <= kPostgresVersion) return {};
   return std::unexpected(
       Error{ErrorKind::storage, "store_version",

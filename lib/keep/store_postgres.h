@@ -21,14 +21,15 @@
 namespace b24 {
 
 inline constexpr int kPostgresVersion = 1;
+// The oldest program that may write a store that has moved to SQLite: none.
+inline constexpr std::int64_t kMovedAway = 1'000'000;
 
 // All that `--migrate` does to an empty database, as SQL. `app_url` names the role that the
 // programs work as; none: the owner.
 Result<std::string> migration_for(const std::string& app_url);
 // Does it, or what of it is not done yet, as the role of `url`, who owns the tables then. What was
 // done, in words.
-Result<std::string> migrate_shared(const std::string& url, const std::string& app_url,
-                                   const std::filesystem::path& dir);
+Result<std::string> migrate_shared(const std::string& url, const std::string& app_url);
 
 // What `accept` does, in a few statements for any number of items.
 Status accept_shared(Database& db, const std::vector<NewItem>& items, Millis now, Millis due,
@@ -36,6 +37,7 @@ Status accept_shared(Database& db, const std::vector<NewItem>& items, Millis now
 
 // Whether the tables are there, and fit.
 Status check_shared_schema(Database& db);
+Status check_shared_version(std::int64_t version, std::int64_t oldest_program);
 
 Result<Millis> clock_of(Database& db);
 

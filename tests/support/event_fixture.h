@@ -60,7 +60,7 @@ class EventSettings {
     if (on_postgres()) {
       std::filesystem::create_directory(data());
       std::filesystem::permissions(data(), std::filesystem::perms::owner_all);
-      store_ = "[store]\nurl = " + new_shared_store(data()).url + "\n\n";
+      store_ = "[store]\nurl = " + new_shared_store().url + "\n\n";
     }
     set(more);
   }

@@ -14,11 +14,11 @@ bool on_postgres() {
   return store != nullptr && std::string_view(store) == "postgres";
 }
 
-SharedStore new_shared_store(const std::filesystem::path& data_dir) {
+SharedStore new_shared_store() {
   if (!on_postgres()) return {};
   Postgres& postgres = shared_postgres();
   const std::string name = postgres.new_database(), url = postgres.url(name);
-  const auto made = migrate_shared(postgres.owner_url(name), url, data_dir);
+  const auto made = migrate_shared(postgres.owner_url(name), url);
   if (!made) throw std::runtime_error(made.error().cause);
   return {url, true};
 }

@@ -12,7 +12,7 @@ namespace b24::test {
 bool on_postgres();
 
 // An empty database with its tables, as the programs' settings name it; nothing on SQLite.
-SharedStore new_shared_store(const std::filesystem::path& data_dir);
+SharedStore new_shared_store();
 
 // It is about the file of SQLite.
 inline auto of_sqlite() {

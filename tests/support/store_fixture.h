@@ -50,7 +50,7 @@ inline std::int64_t accept(Store& store, const NewItem& item) {
 struct StoreFixture {
   TempDir dir;
   Millis now = 1'800'000'000'000;
-  const SharedStore shared = new_shared_store(dir.path());
+  const SharedStore shared = new_shared_store();
   std::shared_ptr<Store> store = open();
 
   std::shared_ptr<Store> open() {

@@ -31,7 +31,7 @@ struct SharedFixture {
   Machine a, b;
 
   SharedFixture() {
-    good(migrate_shared(postgres.owner_url(database), shared.url, a.dir.path()));
+    good(migrate_shared(postgres.owner_url(database), shared.url));
     a.store = open(a);
     b.store = open(b);
   }
@@ -197,9 +197,9 @@ BOOST_AUTO_TEST_CASE(the_programs_role_makes_no_tables_and_is_told_who_does) {
   const auto refused = store->stats(Kind::lead);
   BOOST_TEST(code_of(refused) == "schema_missing");
   BOOST_TEST(refused.error().remedy.contains("--migrate"));
-  BOOST_TEST(!migrate_shared(postgres.url(empty), postgres.url(empty), machine.dir.path()));
-  good(migrate_shared(postgres.owner_url(empty), postgres.url(empty), machine.dir.path()));
-  good(migrate_shared(postgres.owner_url(empty), postgres.url(empty), machine.dir.path()));
+  BOOST_TEST(!migrate_shared(postgres.url(empty), postgres.url(empty)));
+  good(migrate_shared(postgres.owner_url(empty), postgres.url(empty)));
+  good(migrate_shared(postgres.owner_url(empty), postgres.url(empty)));
   good(tried([&] { return store->stats(Kind::lead); }));
   postgres.ask("UPDATE b24hooks.versions SET version = 9, oldest_program = 9", empty);
   const auto later = good(Store::open(machine.dir.path(), "", {}, {postgres.url(empty), true}));
@@ -225,7 +225,7 @@ struct NoStandby : SharedFixture {
 };
 BOOST_FIXTURE_TEST_CASE(without_a_standby_nothing_counts_unless_the_owner_says_so, NoStandby) {
   const std::string name = alone.new_database(), url = alone.url(name);
-  good(migrate_shared(alone.owner_url(name), url, a.dir.path()));
+  good(migrate_shared(alone.owner_url(name), url));
   const auto strict = good(Store::open(a.dir.path(), "", {}, {url, true}));
   BOOST_TEST(code_of(strict->accept({new_item(Kind::lead, "1")})) == "not_replicated");
   const auto lenient = good(Store::open(b.dir.path(), "", {}, {url, false}));
@@ -243,7 +243,7 @@ struct Failover {
 // It can be written to, and stands first in the list.
 BOOST_FIXTURE_TEST_CASE(an_old_primary_that_came_back_is_not_taken_for_one, Failover) {
   const std::string url = postgres.url(database);
-  good(migrate_shared(postgres.owner_url(database), url, dir.path()));
+  good(migrate_shared(postgres.owner_url(database), url));
   const auto store = open(url);
   good(store->accept({new_item(Kind::lead, "1")}));
   postgres.kill(1);
