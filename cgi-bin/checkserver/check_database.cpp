@@ -113,7 +113,7 @@ Finding judge_passfile(const Seen& seen) {
 
 Finding judge_journaled(const Seen& seen) {
   if (!is_shared(seen)) return no_row();
-  if (!seen.database || !seen.database->server) return {.state = State::warning, .name = "away"};
+  if (!seen.database || !seen.database->server) return {.state = State::info, .name = "away"};
   std::int64_t today = 0;
   if (seen.store) {
     for (const Store::Count& count : seen.store->counts)
