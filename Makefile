@@ -333,8 +333,11 @@ $(B)/static/unused.o: | deps-dist
 	@mkdir -p $(@D)
 	@nm --quiet $$($(CXX) -print-file-name=libcurl.a) | awk '$$1 == "U" && $$2 ~ /^($(NOT_FOR_HTTPS))/ && !n[$$2]++ \
 	  { print ".weak " $$2 "\n" $$2 ":" } END { print "ud2\n.section .note.GNU-stack,\"\",@progbits" }' | $(CC) -c -x assembler - -o $@
+# What these cannot use of it (libpq is never within) makes the room large; it is made small once more, since such programs must be.
+$(B)/static/keep.o: $(B)/rooms/lib/keep.cpp $(B)/obj/lib/keep.o
+	$(call compile,$@,-Os -iquote .)
 define static_rule
-$(B)/static/$(1).fcgi: $(B)/obj/cgi-bin/$(1)/$(1).o $(B)/obj/cgi-bin/$(1).o $(B)/libb24.a \
+$(B)/static/$(1).fcgi: $(B)/obj/cgi-bin/$(1)/$(1).o $(B)/obj/cgi-bin/$(1).o $(B)/static/keep.o $(B)/libb24.a \
                        $(B)/static/cJSON.o $(B)/static/static.o $(B)/static/unused.o
 	@echo '  $$@'
 	@$$(CXX) -static-pie $$(filter-out -pie,$$(LDFLAGS_ALL)) -Wl,--no-warnings $$^ $$(STATIC_LIBS) -o $$@
