@@ -175,8 +175,9 @@ std::string name_of(const Row& row) {
 
 std::vector<Check> all_checks() {
   std::vector<Check> all;
-  for (const auto group : {program_checks(), setting_checks(), storage_checks(), leak_checks(),
-                           portal_checks(), form_checks(), inbound_checks(), suite_checks()}) {
+  for (const auto group :
+       {program_checks(), setting_checks(), storage_checks(), database_checks(), leak_checks(),
+        portal_checks(), form_checks(), inbound_checks(), suite_checks()}) {
     all.insert(all.end(), group.begin(), group.end());
   }
   return all;
@@ -249,6 +250,7 @@ Report judge(const Seen& seen, std::span<const Check> checks) {
   for (const Check& check : checks) {
     std::optional<Finding> finding = lacking(seen, check.needs);
     if (!finding) finding = check.judge(seen);
+    if (finding->name.empty()) continue;
     report.rows.push_back(
         {std::string(check.id), check.group, std::string(check.crest), std::move(*finding)});
   }

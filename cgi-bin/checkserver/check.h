@@ -40,7 +40,7 @@ struct Metric {
 // What a check found. No secret is ever in it.
 struct Finding {
   State state = State::ok;
-  std::string name;  // of the message
+  std::string name;  // of the message; empty: it is not about this installation, and has no row
   // What the message is filled with. A time is {number, unit}, by duration(): languages differ in
   // what they call the units.
   Value facts = Value::array();
@@ -76,6 +76,7 @@ struct Check {
 std::span<const Check> program_checks();
 std::span<const Check> setting_checks();
 std::span<const Check> storage_checks();
+std::span<const Check> database_checks();
 std::span<const Check> leak_checks();
 std::span<const Check> portal_checks();
 std::span<const Check> form_checks();

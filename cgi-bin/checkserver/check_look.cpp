@@ -141,6 +141,11 @@ Seen look(std::shared_ptr<const Subject> subject, Millis limit) {
   if (subject->store) {
     begin<StoreSeen>(run, "store", &Seen::store,
                      [subject] { return look_at_store(*subject->store, now_ms()); });
+    if (subject->store->is_shared()) {
+      begin<DatabaseSeen>(run, "database", &Seen::database, [subject] {
+        return look_at_database(*subject->settings, *subject->store);
+      });
+    }
   }
   std::unique_lock lock(run->mutex);
   run->changed.wait_for(lock, std::chrono::milliseconds(limit), [&] { return run->pending == 0; });

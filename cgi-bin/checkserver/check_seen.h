@@ -111,6 +111,17 @@ struct StoreSeen {
 };
 // Reads a bounded number of rows, however many there are.
 StoreSeen look_at_store(Store& store, Millis now);
+// A store that several machines share.
+struct DatabaseSeen {
+  Result<Store::Server> server;
+  Result<std::vector<Store::Machine>> machines;
+  std::string passfile = {};  // of the URL
+  bool passfile_readable = false;
+  bool passfile_open = false;   // to others
+  Millis oldest_journaled = 0;  // when what only this machine's journal has came; 0: nothing
+};
+DatabaseSeen look_at_database(const Settings& settings, Store& store);
+
 // How well the portal reaches us, and the longest silence of each name: the check "missed".
 Finding missed_events(const Settings& settings, const std::vector<Store::Count>& last_day,
                       const std::string& rhythm);
@@ -200,6 +211,7 @@ struct Seen : PortalLook {              // the one without a name
   ProgramsSeen programs;
   std::optional<StorageSeen> storage;
   std::optional<StoreSeen> store;
+  std::optional<DatabaseSeen> database;
   std::optional<std::vector<LogEntry>> log;
   std::optional<LeaksSeen> leaks;
   std::optional<ReachSeen> site_reach;

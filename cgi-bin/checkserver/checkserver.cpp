@@ -367,7 +367,9 @@ class CheckPage : public AppPage {
   }
 
   StoreSource stores_{app_};
-  GateSource gates_{app_};
+  GateSource gates_{app_, 0, [this](const auto& key, const auto& change) {
+                      return stores_.change_together(key, change);
+                    }};
   check::Runner runner_;
 };
 

@@ -12,12 +12,14 @@
 #include <thread>
 #include <vector>
 
+#include "base/files.h"
 #include "base/text.h"
 #include "event.h"
 #include "explain.h"
 #include "hook_log.h"
 #include "journal_command.h"
 #include "keep/outbox_command.h"
+#include "keep/store_postgres.h"
 #include "portal/http.h"
 #include "portal/test_event.h"
 #include "value/json.h"
@@ -124,8 +126,84 @@ int replay(Store& store, const std::string& id, const ListFilter& filter) {
   return finish(due);
 }
 
+// The tables of the database that several machines share.
+int migrate(const Settings& settings, const std::string& url, bool print) {
+  const std::string& app = settings.store.url;
+  if (app.empty() && url.empty()) {
+    std::cerr << "--migrate makes the tables of the database of [store] url, which is not set\n";
+    return EX_USAGE;
+  }
+  const Result<std::string> done =
+      print ? migration_for(app.empty() ? url : app)
+            : migrate_shared(url.empty() ? app : url, app.empty() ? url : app);
+  if (!done) return complain("handler", done.error()), 1;
+  std::cout << *done << "\n";
+  return 0;
+}
+
+Error refuse_move(std::string cause, std::string remedy) {
+  return {ErrorKind::input, "cannot_move", std::move(cause), std::move(remedy)};
+}
+
+// Whether a machine of those that share a store may take it away.
+Status may_move(const Settings& settings, Store& from, bool back) {
+  if (from.is_shared() != back)
+    return std::unexpected(
+        refuse_move(back ? "the store is in a file already" : "the store is in a database already",
+                    "see [store] url"));
+  if (!settings.store.url.empty()) {
+    const auto machines = from.machines();
+    if (!machines) return std::unexpected(machines.error());
+    for (const Store::Machine& each : *machines) {
+      if (!each.is_own && each.age < 3 * kMinute)
+        return std::unexpected(
+            refuse_move("another machine works on it: " + each.words["name"].text(),
+                        "end its programs, when its journal is empty (checkserver: journaled), and "
+                        "wait 3 min"));
+    }
+  }
+  return {};
+}
+
+// What comes meanwhile waits in the journal.
+Result<Store::Moved> move_store(const EventTools& tools, const App& app, const std::string& to) {
+  const Settings& settings = *app.settings;
+  const bool back = to == "sqlite";
+  const auto from = tools.stores.current();
+  if (!from) return std::unexpected(from.error());
+  if (auto may = may_move(settings, **from, back); !may) return std::unexpected(may.error());
+  std::vector<FileHandle> locks;
+  for (const Kind kind : {Kind::lead, Kind::event}) {
+    std::error_code fault;
+    const auto dir = settings.data.dir / "journal";
+    if (!std::filesystem::is_directory(dir, fault)) continue;
+    auto lock = open_locked(dir / (std::string(name(kind)) + ".ingest.lock"), kPatience);
+    if (!lock) return std::unexpected(lock.error());
+    locks.push_back(std::move(*lock));
+  }
+  if (back) {
+    if (auto forgotten = Store::forget_move(settings.data.dir); !forgotten)
+      return std::unexpected(forgotten.error());
+  }
+  const SharedStore shared = back ? SharedStore{} : SharedStore{to, settings.store.replicated};
+  const auto target = Store::open(settings.data.dir, "", {}, shared);
+  if (!target) return std::unexpected(target.error());
+  return (*from)->move_to(**target, 2 * kPatience);
+}
+
+int move_store_and_tell(const EventTools& tools, const App& app, const std::string& to) {
+  const auto moved = move_store(tools, app, to);
+  if (!moved) return complain("handler", moved.error()), 1;
+  for (const auto& [table, rows] : *moved) std::cout << table << ": " << rows << "\n";
+  std::cout << "moved and compared; until you say so in the settings, what comes waits in the "
+               "journal:\n"
+            << (to == "sqlite" ? "take url out of [store]\n" : "[store]\nurl = " + to + "\n");
+  return 0;
+}
+
 // Everything that was accepted is in the journal, for as long as that is kept.
 int rebuild(const EventTools& tools, const App& app) {
+  if (!app.settings->store.url.empty()) return complain("handler", only_a_file("--rebuild")), 1;
   const Result<std::string> aside = Store::put_aside(app.settings->data.dir);
   if (!aside) return complain("handler", aside.error()), 1;
   if (!aside->empty()) {
@@ -169,6 +247,11 @@ int event_command(const EventTools& tools, const Arguments& arguments) {
   if (const auto what = given(arguments, "--journal")) {
     return journal_command(*tools.ingester.journal(*current), *what);
   }
+  if (const auto url = given(arguments, "--migrate")) {
+    return migrate(*current->settings, *url, given(arguments, "--print").has_value());
+  }
+  if (const auto to = given(arguments, "--move-store"))
+    return move_store_and_tell(tools, *current, *to);
   if (given(arguments, "--rebuild")) return rebuild(tools, *current);
   if (const auto url = given(arguments, "--send-test")) {
     return send_test(*current->settings, *url);

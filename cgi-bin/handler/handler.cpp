@@ -73,6 +73,7 @@ class HandlerPage : public AppPage {
     // Apache ends a CGI program as soon as its answer is there; the store is to be filled first.
     if (app_.mode() == Mode::cgi) set_termination(SIG_BLOCK);
     Status kept = ingester_.journal(*app)->append(promises);
+    if (kept) kept = ingester_.confirm(*app);
     end_answers(stores_);
     return kept;
   }
@@ -196,7 +197,9 @@ class HandlerPage : public AppPage {
   }
 
   StoreSource stores_{app_};
-  GateSource gates_{app_, kReserve};
+  GateSource gates_{app_, kReserve, [this](const auto& key, const auto& change) {
+                      return stores_.change_together(key, change);
+                    }};
   Ingester ingester_;
   EventWork work_;
   Watch watch_;
@@ -222,6 +225,11 @@ constexpr Option kOptions[] = {
     {"--send-test", "URL", "post an event as the portal does, and tell what came back"},
     {"--journal", "list|verify", "what the journal holds, or whether all of it can be read"},
     {"--rebuild", "", "put the store aside and fill a new one from the journal"},
+    {"--migrate", "[URL]",
+     "make the tables of the shared database ([store] url), as the URL's role"},
+    {"--move-store", "TO",
+     "take all to the database TO (its URL), or back to a file (sqlite); events go on"},
+    {"--print", "", "with --migrate: print its SQL instead"},
     {"--salvage", "FILE", "take over what can be read of a store that was put aside"},
 };
 

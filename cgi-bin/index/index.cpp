@@ -358,7 +358,9 @@ class IndexPage : public AppPage {
   }
 
   StoreSource stores_{app_};
-  GateSource gates_{app_};
+  GateSource gates_{app_, 0, [this](const auto& key, const auto& change) {
+                      return stores_.change_together(key, change);
+                    }};
   FormSource forms_{stores_};
   LeadIntake intake_;
   PageCache pages_;

@@ -54,7 +54,12 @@ TakenLead LeadIntake::take(const App& app, const Record& record, Millis wait) {
     app.log->error("journal", kept.error());
     return {LeadState::lost, record.key, "", kept.error()};
   }
-  if (const Result<int> filled = ingester_.run(kPatience); !filled) {
+  if (const Status sure = ingester_.confirm(app); !sure) {
+    app.log->error_bounded("lead", sure.error());
+    return {LeadState::lost, record.key, "", sure.error()};
+  }
+  const bool is_filled = !app.settings->store.url.empty();  // as far as it could be
+  if (const Result<int> filled = is_filled ? 0 : ingester_.run(kPatience); !filled) {
     app.log->error("ingest", filled.error());
     return taken;
   }

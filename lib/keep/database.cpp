@@ -1,5 +1,4 @@
-// database: a thin, safe handle on SQLite: open, statements, transactions; SQLite's codes become
-// Errors here and nowhere else.
+// database: what both engines share, and SQLite.
 #include "keep/database.h"
 
 #include <fcntl.h>
@@ -103,44 +102,41 @@ Status make_when_missing(const std::filesystem::path& file) {
   return sync_directory(file.parent_path());
 }
 
-}  // namespace
+class SqliteStatement final : public Statement {
+ public:
+  SqliteStatement(sqlite3* db, sqlite3_stmt* statement) : db_(db), statement_(statement) {}
+  SqliteStatement(const SqliteStatement&) = delete;
+  ~SqliteStatement() override { sqlite3_finalize(statement_); }
 
-int sqlite_version() {
-  return sqlite3_libversion_number();
-}
+  void bind(int index, std::int64_t number) override {
+    note(sqlite3_bind_int64(statement_, index, number));
+  }
+  void bind(int index, std::string_view bytes) override {
+    // An empty view may hold a null pointer, which would mean NULL.
+    const char* data = bytes.empty() ? "" : bytes.data();
+    note(sqlite3_bind_text64(statement_, index, data, bytes.size(), SQLITE_STATIC, SQLITE_UTF8));
+  }
+  Result<bool> step() override;
+  std::int64_t integer(int column) const override {
+    return sqlite3_column_int64(statement_, column);
+  }
+  std::string text(int column) const override;
+  void reset() override {
+    sqlite3_reset(statement_);
+    sqlite3_clear_bindings(statement_);
+    bind_fault_ = SQLITE_OK;
+  }
 
-bool is_doubtful(const Error& error) {
-  return error.code == "locking";
-}
+ private:
+  void note(int code) {
+    if (bind_fault_ == SQLITE_OK) bind_fault_ = code;
+  }
+  sqlite3* db_;
+  sqlite3_stmt* statement_;
+  int bind_fault_ = SQLITE_OK;  // of the first bind that failed; step gives it back
+};
 
-// --- Query ---
-
-Query::Query(Query&& other) noexcept
-    : db_(other.db_),
-      statement_(std::exchange(other.statement_, nullptr)),
-      bind_fault_(other.bind_fault_) {}
-
-Query::~Query() {
-  if (statement_ == nullptr) return;
-  sqlite3_reset(statement_);
-  sqlite3_clear_bindings(statement_);
-}
-
-void Query::note(int code) {
-  if (bind_fault_ == SQLITE_OK) bind_fault_ = code;
-}
-
-void Query::bind(int index, std::int64_t number) {
-  note(sqlite3_bind_int64(statement_, index, number));
-}
-
-void Query::bind(int index, std::string_view bytes) {
-  // An empty view may hold a null pointer, which would mean NULL.
-  const char* data = bytes.empty() ? "" : bytes.data();
-  note(sqlite3_bind_text64(statement_, index, data, bytes.size(), SQLITE_STATIC, SQLITE_UTF8));
-}
-
-Result<bool> Query::step() {
+Result<bool> SqliteStatement::step() {
   if (bind_fault_ != SQLITE_OK) return failure(db_, bind_fault_, "bind");
   const int code = sqlite3_step(statement_);
   if (code == SQLITE_ROW) return true;
@@ -150,11 +146,7 @@ Result<bool> Query::step() {
   return error;
 }
 
-std::int64_t Query::integer(int column) const {
-  return sqlite3_column_int64(statement_, column);
-}
-
-std::string Query::text(int column) const {
+std::string SqliteStatement::text(int column) const {
   const void* data = sqlite3_column_blob(statement_, column);
   const int size = sqlite3_column_bytes(statement_, column);
   return data == nullptr
@@ -162,25 +154,34 @@ std::string Query::text(int column) const {
              : std::string(static_cast<const char*>(data), static_cast<std::size_t>(size));
 }
 
-// --- Database ---
+class Sqlite final : public Database {
+ public:
+  Sqlite() = default;
+  ~Sqlite() override {
+    statements_.clear();
+    sqlite3_close(db_);
+  }
+  Status connect(const std::filesystem::path& file, int flags);
+  Status configure(Sync sync);
 
-Result<std::unique_ptr<Database>> Database::open(const std::filesystem::path& file, Sync sync) {
-  if (auto made = make_when_missing(file); !made) return std::unexpected(made.error());
-  std::unique_ptr<Database> database(new Database);
-  Status ready = database->connect(file, SQLITE_OPEN_READWRITE);
-  if (ready) ready = database->configure(sync);
-  if (!ready) return std::unexpected(ready.error());
-  return database;
-}
+  Status execute(const char* sql) override;
+  Status transact(const std::function<Status()>& work) override;
+  Status set_sync(Sync sync) override;
+  std::int64_t changes() const override { return sqlite3_changes64(db_); }
+  bool uses_wal() const override { return wal_; }
 
-Result<std::unique_ptr<Database>> Database::open_to_look(const std::filesystem::path& file) {
-  std::unique_ptr<Database> database(new Database);
-  if (auto ready = database->connect(file, SQLITE_OPEN_READONLY); !ready)
-    return std::unexpected(ready.error());
-  return database;
-}
+ private:
+  Result<std::unique_ptr<Statement>> make(std::string_view sql) override;
+  void roll_back();
+  bool is_wal();
+  Result<bool> turn_to_wal();
+  sqlite3* db_ = nullptr;
+  bool wal_ = false;
+  bool was_busy_ = false;  // the last transaction could not begin
+  std::optional<Sync> sync_;
+};
 
-Status Database::connect(const std::filesystem::path& file, int flags) {
+Status Sqlite::connect(const std::filesystem::path& file, int flags) {
   const int code = sqlite3_open_v2(file.c_str(), &db_, flags | SQLITE_OPEN_NOMUTEX, nullptr);
   if (code != SQLITE_OK) return failure(db_, code, "open");
   sqlite3_extended_result_codes(db_, 1);
@@ -191,12 +192,7 @@ Status Database::connect(const std::filesystem::path& file, int flags) {
       "PRAGMA secure_delete=ON");
 }
 
-Database::~Database() {
-  for (const auto& [sql, statement] : statements_) sqlite3_finalize(statement);
-  sqlite3_close(db_);
-}
-
-Status Database::configure(Sync sync) {
+Status Sqlite::configure(Sync sync) {
   auto wal = turn_to_wal();
   if (!wal) return std::unexpected(wal.error());
   wal_ = *wal;
@@ -207,7 +203,7 @@ Status Database::configure(Sync sync) {
 }
 
 // Whether the file is in this mode already; an error is met again by whoever needs the answer.
-bool Database::is_wal() {
+bool Sqlite::is_wal() {
   auto query = prepare("PRAGMA journal_mode");
   if (!query) return false;
   const auto row = query->step();
@@ -216,7 +212,7 @@ bool Database::is_wal() {
 
 // True: WAL; false: a rollback journal. The busy time-out does not cover a change of the journal,
 // which two processes may try at once with a new file.
-Result<bool> Database::turn_to_wal() {
+Result<bool> Sqlite::turn_to_wal() {
   using namespace std::chrono;
   const auto deadline = steady_clock::now() + milliseconds(kBusyMillis);
   while (is_wal() || can_share_memory(sqlite3_db_filename(db_, "main"))) {
@@ -237,7 +233,8 @@ Result<bool> Database::turn_to_wal() {
   return false;
 }
 
-Status Database::set_sync(Sync sync) {
+Status Sqlite::set_sync(Sync sync) {
+  if (sync == Sync::loose) sync = Sync::normal;
   if (sync == sync_) return {};
   // Without a WAL, EXTRA: a commit is durable only once the removal of its journal is.
   const char* sql = !wal_                ? "PRAGMA synchronous=EXTRA"
@@ -248,30 +245,26 @@ Status Database::set_sync(Sync sync) {
   return {};
 }
 
-Result<Query> Database::prepare(std::string_view sql) {
-  auto kept = statements_.find(sql);
-  if (kept == statements_.end()) {
-    sqlite3_stmt* statement = nullptr;
-    const int code = sqlite3_prepare_v3(db_, sql.data(), static_cast<int>(sql.size()),
-                                        SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
-    if (code != SQLITE_OK) return failure(db_, code, sql);
-    kept = statements_.emplace(std::string(sql), statement).first;
-  }
-  return Query(db_, kept->second);
+Result<std::unique_ptr<Statement>> Sqlite::make(std::string_view sql) {
+  sqlite3_stmt* statement = nullptr;
+  const int code = sqlite3_prepare_v3(db_, sql.data(), static_cast<int>(sql.size()),
+                                      SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
+  if (code != SQLITE_OK) return failure(db_, code, sql);
+  return std::make_unique<SqliteStatement>(db_, statement);
 }
 
-Status Database::execute(const char* sql) {
+Status Sqlite::execute(const char* sql) {
   const int code = sqlite3_exec(db_, sql, nullptr, nullptr, nullptr);
   if (code != SQLITE_OK) return failure(db_, code, sql);
   return {};
 }
 
-void Database::roll_back() {
+void Sqlite::roll_back() {
   // SQLite may have done so by itself, of a full disk.
   if (sqlite3_get_autocommit(db_) == 0) (void)execute("ROLLBACK");
 }
 
-Status Database::transact(const std::function<Status()>& work) {
+Status Sqlite::transact(const std::function<Status()>& work) {
   sqlite3_busy_timeout(db_, was_busy_ ? kStillBusyMillis : kBusyMillis);
   const Status begun = execute("BEGIN IMMEDIATE");
   was_busy_ = !begun && begun.error().code == "busy";
@@ -287,8 +280,40 @@ Status Database::transact(const std::function<Status()>& work) {
   }
 }
 
-std::int64_t Database::changes() const {
-  return sqlite3_changes64(db_);
+}  // namespace
+
+int sqlite_version() {
+  return sqlite3_libversion_number();
+}
+
+bool is_doubtful(const Error& error) {
+  return error.code == "locking";
+}
+
+Result<std::unique_ptr<Database>> Database::open(const std::filesystem::path& file, Sync sync) {
+  if (auto made = make_when_missing(file); !made) return std::unexpected(made.error());
+  auto database = std::make_unique<Sqlite>();
+  Status ready = database->connect(file, SQLITE_OPEN_READWRITE);
+  if (ready) ready = database->configure(sync);
+  if (!ready) return std::unexpected(ready.error());
+  return database;
+}
+
+Result<std::unique_ptr<Database>> Database::open_to_look(const std::filesystem::path& file) {
+  auto database = std::make_unique<Sqlite>();
+  if (auto ready = database->connect(file, SQLITE_OPEN_READONLY); !ready)
+    return std::unexpected(ready.error());
+  return database;
+}
+
+Result<Query> Database::prepare(std::string_view sql) {
+  auto kept = statements_.find(sql);
+  if (kept == statements_.end()) {
+    auto made = make(sql);
+    if (!made) return std::unexpected(made.error());
+    kept = statements_.emplace(std::string(sql), std::move(*made)).first;
+  }
+  return Query(*kept->second);
 }
 
 }  // namespace b24

@@ -1,5 +1,6 @@
-// database: a thin, safe handle on SQLite: open, statements, transactions; SQLite's codes become
-// Errors here and nowhere else.
+// database: a thin, safe handle on SQLite or PostgreSQL: statements, transactions. The one text of
+// SQL is what both take (postgres.h has what is done to it); the codes of an engine become Errors
+// in its file (database.cpp, postgres.cpp) and nowhere else.
 #pragma once
 
 #include <cstdint>
@@ -10,11 +11,9 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/error.h"
-
-struct sqlite3;
-struct sqlite3_stmt;
 
 namespace b24 {
 
@@ -27,29 +26,41 @@ int sqlite_version();
 // certainly undone only by the connection that wrote it.
 bool is_doubtful(const Error& error);
 
+// What an engine makes of a text of SQL; Query says what its functions do.
+class Statement {
+ public:
+  virtual ~Statement() = default;
+  virtual void bind(int index, std::int64_t number) = 0;
+  virtual void bind(int index, std::string_view bytes) = 0;
+  virtual Result<bool> step() = 0;
+  virtual std::int64_t integer(int column) const = 0;
+  virtual std::string text(int column) const = 0;
+  virtual void reset() = 0;
+};
+
 // A prepared statement in use; reset when it goes away. Texts that are bound must live until then.
 class Query {
  public:
-  Query(sqlite3* db, sqlite3_stmt* statement) : db_(db), statement_(statement) {}
-  Query(Query&& other) noexcept;
+  explicit Query(Statement& statement) : statement_(&statement) {}
+  Query(Query&& other) noexcept : statement_(std::exchange(other.statement_, nullptr)) {}
   Query(const Query&) = delete;
   Query& operator=(const Query&) = delete;
-  ~Query();
+  ~Query() {
+    if (statement_ != nullptr) statement_->reset();
+  }
 
-  void bind(int index, std::int64_t number);     // from 1
-  void bind(int index, std::string_view bytes);  // as text; any bytes
+  void bind(int index, std::int64_t number) { statement_->bind(index, number); }  // from 1
+  // As text; any bytes (PostgreSQL keeps U+FFFD for what is no text).
+  void bind(int index, std::string_view bytes) { statement_->bind(index, bytes); }
 
   // True: a row is there; false: done.
-  Result<bool> step();
+  Result<bool> step() { return statement_->step(); }
 
-  std::int64_t integer(int column) const;  // from 0
-  std::string text(int column) const;      // of NULL: empty
+  std::int64_t integer(int column) const { return statement_->integer(column); }  // from 0
+  std::string text(int column) const { return statement_->text(column); }         // of NULL: empty
 
  private:
-  void note(int code);
-  sqlite3* db_;
-  sqlite3_stmt* statement_;
-  int bind_fault_ = 0;  // of the first bind that failed; step gives it back
+  Statement* statement_;
 };
 
 // One connection; one thread at a time.
@@ -58,39 +69,39 @@ class Database {
   enum class Sync {
     full,    // each commit is on the disk when it returns
     normal,  // commits survive a crash of the process, the last ones not a power cut (with a
-             // rollback journal the same as full, since less could harm the file)
+             // rollback journal the same as full, since less could harm the file). PostgreSQL: as
+             // full, since what one machine tells of it others act on
+    loose,   // worth no wait: as normal; PostgreSQL does not wait for another node either
   };
 
-  // Makes the file (mode 0600) when missing; WAL, or a rollback journal where WAL cannot work; busy
-  // time-out 2 s, and a short one from then on until a lock is had.
+  // SQLite. Makes the file (mode 0600) when missing; WAL, or a rollback journal where WAL cannot
+  // work; busy time-out 2 s, and a short one from then on until a lock is had.
   static Result<std::unique_ptr<Database>> open(const std::filesystem::path& file, Sync sync);
   // Of a file that may be damaged, only to look into it; it keeps whatever journal mode it has.
   static Result<std::unique_ptr<Database>> open_to_look(const std::filesystem::path& file);
-  ~Database();
+  virtual ~Database() = default;
 
   // Statements are kept prepared by their text; one Query of a text at a time.
   Result<Query> prepare(std::string_view sql);
-  Status execute(const char* sql);  // one or several statements, no parameters
+  virtual Status execute(const char* sql) = 0;  // one or several statements, no parameters
   // Runs `work` in a transaction, which is immediate: a deferred one loses to other writers
-  // whatever the busy time-out. Its error, or an exception, undoes what it did.
-  Status transact(const std::function<Status()>& work);
+  // whatever the busy time-out. Its error, or an exception, undoes what it did. PostgreSQL: one
+  // writer at a time, too (loose ones excepted), so that numbers are in the order of commits; error
+  // "unconfirmed": nobody knows whether it is done, or done on one node only.
+  virtual Status transact(const std::function<Status()>& work) = 0;
   // For this and later transactions; not inside one.
-  Status set_sync(Sync sync);
-  std::int64_t changes() const;
-  bool uses_wal() const { return wal_; }
+  virtual Status set_sync(Sync sync) = 0;
+  virtual std::int64_t changes() const = 0;
+  virtual bool uses_wal() const { return false; }
+  // Whether other machines work on it, too: it is PostgreSQL.
+  virtual bool is_shared() const { return false; }
+  // The connection is of no more use.
+  virtual bool is_lost() const { return false; }
 
- private:
+ protected:
   Database() = default;
-  Status connect(const std::filesystem::path& file, int flags);
-  Status configure(Sync sync);
-  void roll_back();
-  bool is_wal();
-  Result<bool> turn_to_wal();
-  sqlite3* db_ = nullptr;
-  std::map<std::string, sqlite3_stmt*, std::less<>> statements_;
-  bool wal_ = false;
-  bool was_busy_ = false;  // the last transaction could not begin
-  std::optional<Sync> sync_;
+  virtual Result<std::unique_ptr<Statement>> make(std::string_view sql) = 0;
+  std::map<std::string, std::unique_ptr<Statement>, std::less<>> statements_;
 };
 
 }  // namespace b24

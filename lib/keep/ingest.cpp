@@ -20,7 +20,8 @@ constexpr std::chrono::milliseconds kGap{50};
 constexpr std::chrono::milliseconds kWhileBehind{1'000};
 // The one thing that a program at rest wakes for.
 constexpr std::chrono::milliseconds kLookAround{12'000};
-constexpr Millis kTidy = 60'000;  // between looks after old segments
+constexpr Millis kConfirm = 3'000;  // a visitor, or the portal, waits
+constexpr Millis kTidy = 60'000;    // between looks after old segments
 constexpr int kScarce = 20;  // less than 1/20 of the disk free: segments go as soon as they may
 
 std::string position_key(Kind kind) {
@@ -81,6 +82,8 @@ class Ingester::Pass {
   }
 
   bool is_behind() const { return behind_; }
+  // What stands in a shared store may stand on one node only, until something else is written.
+  Status confirm() { return store_.accept({}, {fact_of(position_)}); }
   // Removes the segments that nobody needs any more and that are old enough to go.
   Status tidy() {
     const Millis keep = room_is_scarce(journal_.dir()) ? 0 : app_.settings->journal.keep;
@@ -260,6 +263,7 @@ void Ingester::wake() {
 }
 
 void Ingester::work(std::stop_token stop, const std::function<void(int taken)>& ran) {
+  works_ = true;
   std::unique_lock lock(waking_);
   while (!stop.stop_requested()) {
     woken_ = false;
@@ -270,10 +274,39 @@ void Ingester::work(std::stop_token stop, const std::function<void(int taken)>& 
     if (count) ran(*count);
     lock.lock();
     // What comes within the gap shares a pass.
-    if (count.value_or(0) > 0) wake_.wait_for(lock, stop, kGap, [] { return false; });
+    if (count.value_or(0) > 0) wake_.wait_for(lock, stop, kGap, [this] { return waiting_ > 0; });
     wake_.wait_for(lock, stop, behind_ ? kWhileBehind : kLookAround,
                    [this] { return woken_.load(); });
   }
+  works_ = false;
+}
+
+// Of the runs that begin from now on, the first that is over tells.
+bool Ingester::is_confirmed() {
+  const auto store = stores_.current();
+  if (!store || (*store)->is_away()) return false;
+  ++waiting_;
+  const unsigned before = begun_;
+  if (works_) {
+    wake();
+    std::unique_lock lock(waking_);
+    ran_.wait_for(lock, std::chrono::milliseconds(kConfirm), [&] { return ended_ > before; });
+  } else {
+    (void)run(kConfirm);
+  }
+  --waiting_;
+  return good_ > before;
+}
+
+Status Ingester::confirm(const App& app) {
+  const StoreSettings& settings = app.settings->store;
+  if (settings.url.empty() || is_confirmed()) return {};
+  stores_.count("journaled");
+  if (settings.journal_accepts) return {};
+  return std::unexpected(
+      Error{ErrorKind::storage, "not_confirmed",
+            "kept on this machine's disk, but the database has not confirmed it in time",
+            "see checkserver; store.journal_accepts = yes takes the disk's word for it"});
 }
 
 Result<int> Ingester::run(Millis patience) {
@@ -286,6 +319,16 @@ Result<int> Ingester::run(Millis patience) {
   }
   if (good_ > begun_before) return 0;
   const unsigned own = ++begun_;
+  const Result<int> taken = fill(own, deadline);
+  ended_ = own;
+  if (waiting_ > 0) {
+    const std::lock_guard lock(waking_);
+    ran_.notify_all();
+  }
+  return taken;
+}
+
+Result<int> Ingester::fill(unsigned own, Millis deadline) {
   const Result<App> app = app_.current();
   if (!app) return std::unexpected(app.error());
   const std::shared_ptr<Journal> journal = this->journal(*app);
@@ -303,6 +346,9 @@ Result<int> Ingester::run(Millis patience) {
   Pass pass(*this, *app, **store, *journal);
   const Result<int> taken = pass.run();
   if (!taken) return taken;
+  if (waiting_ > 0 && *taken == 0) {
+    if (const Status sure = pass.confirm(); !sure) return std::unexpected(sure.error());
+  }
   good_ = own;
   behind_ = pass.is_behind();
   if (const Millis now = steady_ms(); now >= tidied_at_ + kTidy) {

@@ -68,6 +68,11 @@ class Ingester {
   // has done so meanwhile). Waits for the pass of another thread or process at most for `patience`
   // (then code "busy").
   Result<int> run(Millis patience);
+  // Of a shared store: whether all that was appended before is known to have got there, and so be
+  // on two nodes. Waits for that for 3 s at most, and not at all while the store is away; what is
+  // not known is counted ("journaled") and comes later by itself. Of another store: nothing to
+  // know. An Error (code "not_confirmed") only when the settings want one (store.journal_accepts).
+  Status confirm(const App& app);
   // FastCGI, in a thread of its own until a stop is asked for: runs at the start, when woken, once
   // a second while something is left to do, and now and then for what other processes left.
   // `ran`: called after each run that did not fail, with how many it took in.
@@ -77,6 +82,8 @@ class Ingester {
  private:
   struct Batch;
   class Pass;
+  Result<int> fill(unsigned own, Millis deadline);
+  bool is_confirmed();
 
   AppSource& app_;
   StoreSource& stores_;
@@ -88,12 +95,16 @@ class Ingester {
   std::filesystem::path dir_;
   std::timed_mutex running_;
   std::atomic<unsigned> begun_ = 0;  // runs; changed under running_ alone
-  unsigned good_ = 0;                // the last of them that did not fail
+  std::atomic<unsigned> good_ = 0;   // the last of them that did not fail
+  std::atomic<unsigned> ended_ = 0;  // the last of them that is over
   std::atomic<bool> behind_ = true;  // a run failed, or a follower could not be written to
   Millis tidied_at_ = 0;             // steady
   std::mutex waking_;
   std::condition_variable_any wake_;
   std::atomic<bool> woken_ = false;
+  std::atomic<bool> works_ = false;  // there is a thread for it
+  std::atomic<int> waiting_ = 0;     // in confirm
+  std::condition_variable_any ran_;  // with waking_
 };
 
 }  // namespace b24

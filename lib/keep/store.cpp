@@ -88,15 +88,18 @@ std::string_view name(State state) {
 
 // --- The connections ---
 
-Store::Data::Data(fs::path directory, std::string root, const Clock& time)
+Store::Data::Data(fs::path directory, std::string root, const Clock& time,
+                  const SharedStore& shared_store)
     : dir(std::move(directory)),
       document_root(std::move(root)),
+      shared(shared_store),
       clock(time ? time : Clock(now_ms)),
       clock_is_given(static_cast<bool>(time)) {}
 
 // Opened when first needed, and anew when the file is no longer the one that was opened: what is
 // written into a deleted file would be lost without a word.
 Result<Database*> Store::Data::current(Connection& connection) {
+  if (is_shared()) return current_shared(connection);
   const fs::path file = dir / kFileName;
   struct stat status {};
   const bool there = ::stat(file.c_str(), &status) == 0;
@@ -105,6 +108,11 @@ Result<Database*> Store::Data::current(Connection& connection) {
       return connection.database.get();
     abandon(std::move(connection.database));
   }
+  if (::access((dir / kMovedFile).c_str(), F_OK) == 0)
+    return std::unexpected(
+        Error{ErrorKind::storage, "moved",
+              (dir / kMovedFile).string() + ": the store has moved to PostgreSQL",
+              "set [store] url, as --move-store said"});
   if (auto checked = prepare_data_dir(dir, document_root); !checked)
     return std::unexpected(checked.error());
   auto opened = tried_twice([&] { return open_and_check(file); });
@@ -154,12 +162,12 @@ Result<std::string> Store::Data::claimant() {
     if (!made) return std::unexpected(made.error());
     claimant_.emplace(std::move(*made));
   }
-  return claimant_->id;
+  return owner_of_now(claimant_->id);
 }
 
-std::string Store::Data::own_claimant() {
+Owners Store::Data::owners() {
   const std::lock_guard lock(claimant_mutex_);
-  return claimant_ ? claimant_->id : std::string();
+  return {dir, claimant_ ? claimant_->id : "", machine_, is_shared() ? due_now() : 0};
 }
 
 // An error as it is; of damage also what was done about it. `inode`: of the file that it was seen
@@ -183,7 +191,9 @@ void Store::Data::drop_doubtful() {
 
 Status Store::Data::write(Database::Sync sync, const std::function<Status(Database&)>& work) {
   drop_doubtful();
-  const std::lock_guard lock(write_mutex_);
+  if (is_shared()) return write_shared(sync, work);
+  const auto turn = take_turn(write_mutex_);
+  if (!turn) return std::unexpected(turn.error());
   const auto database = current(writer_);
   if (!database) return std::unexpected(database.error());
   Database& db = **database;
@@ -198,8 +208,12 @@ Store::Store(std::unique_ptr<Data> data) : data_(std::move(data)) {}
 Store::~Store() = default;
 
 Result<std::shared_ptr<Store>> Store::open(const fs::path& dir, const std::string& document_root,
-                                           Clock clock) {
-  auto data = std::make_unique<Data>(real_path(dir), document_root, std::move(clock));
+                                           Clock clock, const SharedStore& shared) {
+  auto data = std::make_unique<Data>(real_path(dir), document_root, std::move(clock), shared);
+  if (data->is_shared()) {
+    if (auto prepared = data->prepare_shared(); !prepared) return std::unexpected(prepared.error());
+    return std::shared_ptr<Store>(new Store(std::move(data)));
+  }
   const auto nothing = [](Database&) { return Status(); };
   if (auto opened = data->read(nothing); !opened) return std::unexpected(opened.error());
   return std::shared_ptr<Store>(new Store(std::move(data)));
@@ -232,11 +246,20 @@ const fs::path& Store::dir() const {
   return data_->dir;
 }
 
+bool Store::is_shared() const {
+  return data_->is_shared();
+}
+
+bool Store::is_away() const {
+  return data_->is_away();
+}
+
 bool Store::uses_wal() const {
-  return data_->wal;
+  return data_->wal || is_shared();
 }
 
 Result<std::string> Store::check() {
+  if (is_shared()) return "ok";  // its own server looks after that
   auto database = Database::open(data_->dir / kFileName, Database::Sync::full);
   if (!database) return std::unexpected(database.error());
   return text_of(**database, "PRAGMA quick_check(1)");
@@ -244,16 +267,26 @@ Result<std::string> Store::check() {
 
 // --- For the settings of now ---
 
+Status StoreSource::change_together(
+    const std::string& key, const std::function<std::string(const std::string&, Millis)>& change) {
+  const auto store = current();
+  return store ? (*store)->change_together(key, change) : std::unexpected(store.error());
+}
+
 Result<std::shared_ptr<Store>> StoreSource::current() {
   Result<App> app = app_.current();
   if (!app) return std::unexpected(app.error());
   const std::lock_guard lock(mutex_);
   const std::filesystem::path& dir = app->settings->data.dir;
-  if (store_ && dir_ == dir) return store_;
-  if (error_ && dir_ == dir && steady_ms() < tried_at_ + kSecond) return std::unexpected(*error_);
+  const StoreSettings& own = app->settings->store;
+  const bool is_same =
+      dir_ == dir && shared_.url == own.url && shared_.replicated == own.replicated;
+  if (store_ && is_same) return store_;
+  if (error_ && is_same && steady_ms() < tried_at_ + kSecond) return std::unexpected(*error_);
   dir_ = dir;
+  shared_ = {own.url, own.replicated};
   tried_at_ = steady_ms();
-  Result<std::shared_ptr<Store>> opened = Store::open(dir, app_.document_root());
+  Result<std::shared_ptr<Store>> opened = Store::open(dir, app_.document_root(), {}, shared_);
   store_ = opened.value_or(nullptr);
   error_ = opened ? std::nullopt : std::optional(opened.error());
   return opened;

@@ -1,9 +1,9 @@
 // store: the durable inbox and outbox: what was accepted and what became of it.
 //
-// The verbs are those of a queue with acknowledgement, so that another store can stand behind them
-// later: accept (the same id twice is once), claim, done, retry, fail, stats. Here: SQLite, file
-// store.db in the data directory, schema and version in store_schema.h. Several processes work on
-// one store; one Store is used by all threads of a process.
+// The verbs are those of a queue with acknowledgement: accept (the same id twice is once), claim,
+// done, retry, fail, stats. It is SQLite's file store.db in the data directory (schema and version
+// in store_schema.h), or a PostgreSQL database that several machines share (store_postgres.h).
+// Several processes work on one store; one Store is used by all threads of a process.
 //
 // A damaged database is put aside by whoever meets the damage; its error says so, and the next call
 // begins a new one.
@@ -123,16 +123,25 @@ struct KindStats {
   bool arrived = false;  // whether there ever was one, spam left out
 };
 
+// A store in PostgreSQL, which several machines work on. Each ingests its own journal; what it
+// remembers of that, of its logs and of its work (facts "journal.", "follow.", "work.") is its own.
+struct SharedStore {
+  std::string url = {};    // empty: SQLite, on this machine
+  bool replicated = true;  // what is kept must be on two nodes
+  bool operator==(const SharedStore&) const = default;
+};
+
 class Store {
  public:
   // How long nothing gets through to a destination; 0: it may be tried.
   using Held = std::function<Millis(const std::string& destination)>;
 
-  // Makes the directory (0700) and the database when missing; refuses a directory inside
-  // `document_root` (when given), one that others can read, and a database of another version.
+  // Makes the directory (0700) and, of SQLite, the database when missing; refuses a directory
+  // inside `document_root` (when given), one that others can read, and a database of another
+  // version.
   static Result<std::shared_ptr<Store>> open(const std::filesystem::path& dir,
                                              const std::string& document_root = "",
-                                             Clock clock = {});
+                                             Clock clock = {}, const SharedStore& shared = {});
   ~Store();
 
   // In one transaction: accepts all items (one whose id is there counts as its repeat) and
@@ -253,6 +262,50 @@ class Store {
   Result<Salvaged> salvage(const std::filesystem::path& file);
 
   const std::filesystem::path& dir() const;
+  bool is_shared() const;
+  // Of a shared one. Replaces a fact by what `change` makes of it at this time of the store's own,
+  // one machine after the other; no other node is waited for.
+  Status change_together(std::string_view key,
+                         const std::function<std::string(const std::string&, Millis)>& change);
+  // What each machine last told the others of itself, and how long ago.
+  struct Machine {
+    std::string id;
+    bool is_own = false;
+    Millis age = 0;
+    Value words;
+  };
+  Status tell_machines(Value words);
+  Result<std::vector<Machine>> machines();
+  // What the server of a shared one says of itself, and of the nodes that follow it. Without the
+  // right pg_monitor their states are empty.
+  struct Server {
+    std::string host = {}, timeline = {};
+    std::string synchronous_commit = {}, standby_names = {};
+    bool is_safe = false;  // fsync and full_page_writes are on
+    std::int64_t connections = 0, connections_allowed = 0;
+    Millis clock_ahead = 0;    // of ours
+    std::int64_t waiting = 0;  // commits that wait for a standby, now
+    struct Standby {
+      std::string name, state, sync;
+      std::int64_t behind;  // bytes; -1: unknown
+    };
+    std::vector<Standby> standbys = {};
+  };
+  Result<Server> look_at_server();
+
+  // All of it goes to another store, which has no items yet; this one is refused from then on,
+  // with code "moved". Nothing may be ingested meanwhile. Codes: "in_work" (somebody still works on
+  // items at the end of `patience`), "not_empty", "differs". What was moved: the tables and their
+  // rows.
+  using Moved = std::vector<std::pair<std::string, std::int64_t>>;
+  Result<Moved> move_to(Store& to, Millis patience);
+  // So that the store of this directory, which has moved away, may be one again.
+  static Status forget_move(const std::filesystem::path& dir);
+
+  // What other machines know of this one's work stays valid; to be called every half minute or so.
+  Status keep_claims();
+  // A shared one that cannot be reached or does not confirm, as far as is known: no use to wait.
+  bool is_away() const;
   bool uses_wal() const;
   // PRAGMA quick_check; "ok" or what is wrong.
   Result<std::string> check();
@@ -262,6 +315,9 @@ class Store {
   explicit Store(std::unique_ptr<Data> data);
   std::unique_ptr<Data> data_;
 };
+
+// Of a verb that means nothing to a shared store.
+Error only_a_file(std::string_view what);
 
 // The command for a store that was put aside, in words for people.
 std::string how_to_salvage(const std::filesystem::path& file);
@@ -276,6 +332,9 @@ class StoreSource {
   ~StoreSource();  // puts what is still counted
   // After a failure it is tried again, at most once a second.
   Result<std::shared_ptr<Store>> current();
+  // Of the store of now.
+  Status change_together(const std::string& key,
+                         const std::function<std::string(const std::string&, Millis)>& change);
 
   // Store::count without a look at the store, so that refusing stays cheap and no answer waits: it
   // is in the store with put_counts().
@@ -291,6 +350,7 @@ class StoreSource {
   std::mutex mutex_;
   std::shared_ptr<Store> store_;
   std::filesystem::path dir_;
+  SharedStore shared_;
   std::optional<Error> error_;
   Millis tried_at_ = 0;
 };

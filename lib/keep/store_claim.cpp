@@ -5,6 +5,8 @@
 
 #include "keep/store.h"
 #include "keep/store_data.h"
+#include "keep/store_postgres.h"
+#include "value/json.h"
 
 namespace b24 {
 namespace {
@@ -30,13 +32,13 @@ struct Free {
 // The pending items of a kind, as one look at them finds them.
 class Pending {
  public:
-  // `own`: this process's claims, which nobody need look for.
-  Pending(Database& db, const std::filesystem::path& dir, Kind kind, const std::string& own)
-      : db_(db), dir_(dir), kind_(kind), alive_{{own, true}} {}
+  Pending(Database& db, Owners owners, Kind kind)
+      : db_(db), owners_(std::move(owners)), kind_(kind) {}
 
   // Adds those of a destination that are due from `from` to `to`, earliest first, up to `limit`.
   Status add(const std::string& destination, Millis from, Millis to, std::size_t limit,
              std::vector<Free>& found) {
+    if (db_.is_shared()) return add_shared(destination, from, to, limit, found);
     auto rows = ask(db_,
                     "SELECT due_at, number, claim_owner, object FROM items INDEXED BY items_due"
                     " WHERE kind = ? AND state = 'pending' AND destination = ?"
@@ -70,7 +72,32 @@ class Pending {
     if (owner.empty()) return true;
     const auto known = alive_.find(owner);
     if (known != alive_.end()) return !known->second;
-    return !(alive_[owner] = is_alive(dir_, owner));
+    return !(alive_[owner] = owners_.is_working(owner));
+  }
+
+  // The rows come whole, so the database is told who has ended, and leaves out what is behind.
+  Status add_shared(const std::string& destination, Millis from, Millis to, std::size_t limit,
+                    std::vector<Free>& found) {
+    if (!ended_) {
+      const auto owners = all(
+          db_, [](const Query& row) { return row.text(0); },
+          "SELECT DISTINCT claim_owner FROM items WHERE state = 'pending'"
+          " AND claim_owner <> ''");
+      if (!owners) return std::unexpected(owners.error());
+      Value ended = Value::array();
+      for (const std::string& owner : *owners)
+        if (is_free(owner)) ended.append(owner);
+      ended_ = json::print(ended);
+    }
+    const auto rows = all(
+        db_,
+        [](const Query& row) {
+          return Free{row.integer(0), row.integer(1)};
+        },
+        kFreeShared, name(kind_), destination, from, to, *ended_, static_cast<std::int64_t>(limit));
+    if (!rows) return std::unexpected(rows.error());
+    found.insert(found.end(), rows->begin(), rows->end());
+    return {};
   }
 
   // Whether an older item of the same object is pending.
@@ -86,9 +113,10 @@ class Pending {
   }
 
   Database& db_;
-  const std::filesystem::path& dir_;
+  const Owners owners_;
   const Kind kind_;
   std::map<std::string, bool> alive_;
+  std::optional<std::string> ended_;  // a list of owners, in JSON
 };
 
 // Marks an item as this process's. A claim that is still there was never answered for: that attempt
@@ -102,12 +130,17 @@ Result<Item> take(Database& db, std::int64_t number, const std::string& owner, M
       return std::unexpected(noted.error());
   }
   auto item = first(db, item_of,
-                    "UPDATE items SET unsure = unsure OR claim_owner <> '',"
-                    " attempts = attempts + (claim_owner <> ''),"
+                    "UPDATE items SET unsure = CASE WHEN claim_owner <> '' THEN 1 ELSE unsure END,"
+                    " attempts = attempts + CASE WHEN claim_owner <> '' THEN 1 ELSE 0 END,"
                     " claim_owner = ?2 WHERE number = ?1 RETURNING " B24_ITEM_COLUMNS,
                     number, owner);
   if (!item) return std::unexpected(item.error());
   return std::move(**item);
+}
+
+// Of a claim that perhaps did not get everywhere: nothing has been begun.
+Status let_it_go(Database& db, const Store::Done& one) {
+  return tell(db, "UPDATE items SET claim_owner = '' WHERE number = ?", one.first);
 }
 
 }  // namespace
@@ -134,6 +167,7 @@ Result<std::vector<std::string>> destinations_of(Database& db, Kind kind) {
 Result<std::vector<Item>> Store::claim(Kind kind, std::size_t limit, const Held& held) {
   // Looked for first: as long as there is nothing, nothing is locked or written.
   const Held once = asked_once(held);
+  if (const auto settled = data_->settle(); !settled) return std::unexpected(settled.error());
   const auto due = next_due(kind, once);
   if (!due) return std::unexpected(due.error());
   std::vector<Item> items;
@@ -143,7 +177,7 @@ Result<std::vector<Item>> Store::claim(Kind kind, std::size_t limit, const Held&
   const auto written = data_->write(Database::Sync::full, [&](Database& db) -> Status {
     const auto destinations = destinations_of(db, kind);
     if (!destinations) return std::unexpected(destinations.error());
-    Pending pending(db, data_->dir, kind, data_->own_claimant());
+    Pending pending(db, data_->owners(), kind);
     std::vector<Free> found;
     for (const std::string& destination : *destinations) {
       if (once(destination) > 0) continue;
@@ -160,6 +194,9 @@ Result<std::vector<Item>> Store::claim(Kind kind, std::size_t limit, const Held&
     }
     return {};
   });
+  if (data_->is_owed(written)) {
+    for (const Item& item : items) data_->owe({item.number, {}}, let_it_go);
+  }
   if (!written) return std::unexpected(written.error());
   return items;
 }
@@ -168,7 +205,7 @@ Result<std::optional<Millis>> Store::next_due(Kind kind, const Held& held) {
   return data_->read([&](Database& db) -> Result<std::optional<Millis>> {
     const auto destinations = destinations_of(db, kind);
     if (!destinations) return std::unexpected(destinations.error());
-    Pending pending(db, data_->dir, kind, data_->own_claimant());
+    Pending pending(db, data_->owners(), kind);
     const Millis now = data_->due_now();
     std::optional<Millis> next;
     for (const std::string& destination : *destinations) {

@@ -7,14 +7,15 @@ namespace b24 {
 // Neither counters nor uses are worth a sync: a power cut may forget the last ones.
 
 Status Store::count(std::string_view counter, std::int64_t by) {
-  return data_->write(Database::Sync::normal, [&](Database& db) -> Status {
+  return data_->write(Database::Sync::loose, [&](Database& db) -> Status {
     constexpr Millis kKept = 60 * kDay;
     const Millis hour = data_->clock() / kHour * kHour;
-    const auto total = number_of(db,
-                                 "INSERT INTO counters(hour, name, n) VALUES (?, ?, ?)"
-                                 " ON CONFLICT(hour, name) DO UPDATE SET n = n + excluded.n"
-                                 " RETURNING n",
-                                 hour, counter, by);
+    const auto total =
+        number_of(db,
+                  "INSERT INTO counters(hour, name, n) VALUES (?, ?, ?)"
+                  " ON CONFLICT(hour, name) DO UPDATE SET n = counters.n + excluded.n"
+                  " RETURNING n",
+                  hour, counter, by);
     if (!total) return std::unexpected(total.error());
     if (*total != by) return {};
     return tell(db, "DELETE FROM counters WHERE hour < ?", hour - kKept);
@@ -23,23 +24,24 @@ Status Store::count(std::string_view counter, std::int64_t by) {
 
 Result<std::int64_t> Store::use(std::string_view key, Millis window, int times) {
   std::int64_t used = 0;
-  const auto written = data_->write(Database::Sync::normal, [&](Database& db) -> Status {
+  const auto written = data_->write(Database::Sync::loose, [&](Database& db) -> Status {
     const Millis now = data_->clock();
     // A window begins with the first use after the last one ended; one that ends too far ahead was
     // begun before the clock was set back.
     const auto n = number_of(
         db,
-        "INSERT INTO uses(key, window, ends_at, n) VALUES (?1, ?2, ?3 + ?2, ?4)"
-        " ON CONFLICT(key, window) DO UPDATE SET"
-        " n = iif(ends_at > ?3 AND ends_at <= ?3 + ?2, n + ?4, ?4),"
-        " ends_at = iif(ends_at > ?3 AND ends_at <= ?3 + ?2, ends_at, ?3 + ?2) RETURNING n",
+        "INSERT INTO uses(key, \"window\", ends_at, n) VALUES (?1, ?2, ?3 + ?2, ?4)"
+        " ON CONFLICT(key, \"window\") DO UPDATE SET"
+        " n = CASE WHEN uses.ends_at > ?3 AND uses.ends_at <= ?3 + ?2 THEN uses.n + ?4 ELSE ?4 END,"
+        " ends_at = CASE WHEN uses.ends_at > ?3 AND uses.ends_at <= ?3 + ?2 THEN uses.ends_at"
+        "  ELSE ?3 + ?2 END RETURNING n",
         key, window, now, times);
     if (!n) return std::unexpected(n.error());
     used = *n;
     if (used != 1) return {};
     return tell(db,
-                "DELETE FROM uses WHERE (key, window) IN"
-                " (SELECT key, window FROM uses WHERE ends_at <= ? LIMIT 3)",
+                "DELETE FROM uses WHERE (key, \"window\") IN"
+                " (SELECT key, \"window\" FROM uses WHERE ends_at <= ? LIMIT 3)",
                 now);
   });
   if (!written) return std::unexpected(written.error());
@@ -54,7 +56,9 @@ Status set_fact(Database& db, std::string_view key, std::string_view value) {
 }
 
 Status Store::remember(std::string_view key, std::string_view value) {
-  return data_->write(Database::Sync::full, [&](Database& db) { return set_fact(db, key, value); });
+  return data_->write(Database::Sync::full, [&](Database& db) {
+    return db.is_shared() ? set_fact(db, data_->key_of(key), value) : set_fact(db, key, value);
+  });
 }
 
 Result<std::string> fact(Database& db, std::string_view key) {
@@ -62,7 +66,8 @@ Result<std::string> fact(Database& db, std::string_view key) {
 }
 
 Result<std::string> Store::recall(std::string_view key) {
-  return data_->read([&](Database& db) { return fact(db, key); });
+  return data_->read(
+      [&](Database& db) { return db.is_shared() ? fact(db, data_->key_of(key)) : fact(db, key); });
 }
 
 Result<std::vector<Store::Count>> Store::counts(Millis since) {

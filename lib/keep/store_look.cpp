@@ -4,6 +4,7 @@
 
 #include "keep/store.h"
 #include "keep/store_data.h"
+#include "keep/store_postgres.h"
 #include "value/json.h"
 
 namespace b24 {
@@ -27,7 +28,7 @@ bool is_by_word(const ListFilter& filter) {
 
 // What a list walks along: one index in the order of the numbers; the planner is told which.
 std::string walk_of(const ListFilter& filter) {
-  if (is_by_word(filter)) return "finds INDEXED BY finds_word CROSS JOIN items ON number = item ";
+  if (is_by_word(filter)) return "finds INDEXED BY finds_word CROSS JOIN items ";
   if (is_open(filter)) return "items INDEXED BY items_open ";
   if (!filter.kind) return "items ";
   return filter.name.empty() ? "items INDEXED BY items_kind " : "items INDEXED BY items_name ";
@@ -41,16 +42,15 @@ std::string nearest(const std::string& when, const std::string& order, const Lis
   if (!filter.kind) return first;
   return "coalesce((SELECT number FROM (SELECT number, kind FROM items INDEXED BY items_received"
          " WHERE " +
-         when + " ORDER BY " + order + " LIMIT 1000) WHERE kind = ?2 LIMIT 1), " + first + ")";
+         when + " ORDER BY " + order + " LIMIT 1000) AS near WHERE kind = ?2 LIMIT 1), " + first +
+         ")";
 }
 
-// Between which numbers. Of two upper bounds only one is walked from, so there is one.
+// Between which numbers.
 std::string bounds_of(const ListFilter& filter, const std::string& number) {
-  std::string after = number + (filter.newest_first ? " < ?1 " : " > ?1 ");
+  const std::string after = number + (filter.newest_first ? " < ?1 " : " > ?1 ");
   if (filter.until > 0) {
-    std::string sql = number + " < min(?1, 1 + coalesce(" +
-                      nearest("received_at < ?6", "received_at DESC", filter) +
-                      ", 0)) AND received_at < ?6 ";
+    const std::string sql = after + "AND received_at < ?6 ";
     if (filter.since == 0) return sql;
     return sql + "AND " + number + " >= " + nearest("received_at >= ?5", "received_at", filter) +
            " ";
@@ -61,11 +61,24 @@ std::string bounds_of(const ListFilter& filter, const std::string& number) {
          " >= (SELECT min(number) FROM items INDEXED BY items_received WHERE received_at >= ?5) ";
 }
 
+// The number from which the list goes on. Of two upper bounds a walk would begin at one only.
+Result<std::int64_t> beginning_of(Database& db, const ListFilter& filter) {
+  constexpr std::int64_t kEnd = std::numeric_limits<std::int64_t>::max();
+  const std::int64_t after = filter.newest_first && filter.after == 0 ? kEnd : filter.after;
+  if (filter.until == 0) return after;
+  const std::string sql =
+      "SELECT " + nearest("received_at < ?1", "received_at DESC", filter) + " AS number";
+  const auto before = filter.kind ? number_of(db, sql, filter.until, name(*filter.kind))
+                                  : number_of(db, sql, filter.until);
+  if (!before) return before;
+  return std::min(after, *before + 1);
+}
+
 std::string list_statement(const ListFilter& filter) {
   const std::string number = is_by_word(filter) ? "item" : "number";
   std::string sql =
       "SELECT " B24_ITEM_COLUMNS " FROM " + walk_of(filter) + "WHERE " + bounds_of(filter, number);
-  if (is_by_word(filter)) sql += "AND word = ?7 ";
+  if (is_by_word(filter)) sql += "AND number = item AND word = ?7 ";
   for (std::size_t i = is_by_word(filter) ? 1 : 0; i < filter.words.size(); ++i) {
     sql += "AND EXISTS (SELECT 1 FROM finds AS f WHERE f.item = number AND f.word = ?" +
            std::to_string(7 + i) + ") ";
@@ -83,8 +96,8 @@ Result<std::vector<std::string>> by_rarity(Database& db, std::vector<std::string
   if (words.size() < 2) return words;
   std::vector<std::pair<std::int64_t, std::string>> counted;
   for (std::string& word : words) {
-    const auto count =
-        number_of(db, "SELECT count(*) FROM (SELECT 1 FROM finds WHERE word = ? LIMIT 2000)", word);
+    const auto count = number_of(
+        db, "SELECT count(*) FROM (SELECT 1 FROM finds WHERE word = ? LIMIT 2000) AS few", word);
     if (!count) return std::unexpected(count.error());
     counted.emplace_back(*count, std::move(word));
   }
@@ -138,8 +151,8 @@ Result<std::optional<Item>> Store::find_by_beginning(Kind kind, std::string_view
     return first(db, item_of,
                  "SELECT " B24_ITEM_COLUMNS
                  " FROM items WHERE kind = ?1 AND id >= ?2"
-                 " AND id < ?2 || char(0x10ffff) ORDER BY id LIMIT 1",
-                 name(kind), id);
+                 " AND id < ?2 || ?3 ORDER BY id LIMIT 1",
+                 name(kind), id, kLastCharacter);
   });
 }
 
@@ -167,15 +180,15 @@ Millis Store::due_at(const Item& item) const {
 }
 
 Result<std::vector<Item>> Store::list(const ListFilter& filter) {
-  constexpr std::int64_t kEnd = std::numeric_limits<std::int64_t>::max();
   return data_->read([&](Database& db) -> Result<std::vector<Item>> {
+    const auto beginning = beginning_of(db, filter);
+    if (!beginning) return std::unexpected(beginning.error());
     const auto words = by_rarity(db, filter.words);
     if (!words) return std::unexpected(words.error());
     const auto word = [&](std::size_t i) {
       return i < words->size() ? std::string_view((*words)[i]) : std::string_view();
     };
-    return all(db, item_of, list_statement(filter),
-               filter.newest_first && filter.after == 0 ? kEnd : filter.after,
+    return all(db, item_of, list_statement(filter), *beginning,
                filter.kind ? name(*filter.kind) : "", filter.state ? name(*filter.state) : "",
                filter.name, filter.since, filter.until, word(0), word(1), word(2),
                static_cast<std::int64_t>(filter.limit));
@@ -204,15 +217,16 @@ Result<KindStats> Store::stats(Kind kind) {
           return KindStats{row.integer(0), row.integer(1), row.integer(2),     row.integer(3),
                            row.integer(4), row.integer(5), row.integer(6) != 0};
         },
-        "SELECT total(n) FILTER (WHERE what = 'pending'), total(n) FILTER (WHERE what = 'done'),"
-        " total(n) FILTER (WHERE what = 'failed'), total(n) FILTER (WHERE what = 'received'),"
+        "SELECT sum(n) FILTER (WHERE what = 'pending'), sum(n) FILTER (WHERE what = 'done'),"
+        " sum(n) FILTER (WHERE what = 'failed'), sum(n) FILTER (WHERE what = 'received'),"
         " (SELECT received_at FROM items INDEXED BY items_waiting WHERE kind = ?1"
         "  AND state = 'pending' ORDER BY number LIMIT 1),"
-        " total(n) FILTER (WHERE what = 'spam'),"
+        " sum(n) FILTER (WHERE what = 'spam'),"
         " count(*) FILTER (WHERE what NOT IN ('spam', 'received')) FROM"
         " (SELECT what, n FROM tallies WHERE kind = ?1"
         "  AND what IN ('pending', 'done', 'failed', 'spam') AND at = 0 UNION ALL"
-        "  SELECT what, n FROM tallies WHERE kind = ?1 AND what = 'received' AND at >= ?2)",
+        "  SELECT what, n FROM tallies WHERE kind = ?1 AND what = 'received' AND at >= ?2)"
+        " AS numbers",
         name(kind), last_midnight(data_->clock()));
     if (!stats) return std::unexpected(stats.error());
     return **stats;
@@ -224,12 +238,14 @@ Result<std::map<std::string, Millis>> Store::newest_events(std::string_view begi
   return data_->read([&](Database& db) -> Result<std::map<std::string, Millis>> {
     const auto rows =
         all(db, pair,
-            "SELECT object, max(coalesce(nullif(1000 *"
-            "  CASE WHEN json_valid(payload) THEN json_extract(payload, '$.ts') END, 0),"
-            "  received_at)) FROM items INDEXED BY items_received"
-            " WHERE received_at >= ?1 AND kind = 'event' AND object <> ''"
-            " AND name >= ?2 AND name < ?2 || char(0x10ffff) GROUP BY object",
-            since, begins);
+            db.is_shared()
+                ? kNewestEventsShared
+                : "SELECT object, max(coalesce(nullif(1000 *"
+                  "  CASE WHEN json_valid(payload) THEN json_extract(payload, '$.ts') END, 0),"
+                  "  received_at)) FROM items INDEXED BY items_received"
+                  " WHERE received_at >= ?1 AND kind = 'event' AND object <> ''"
+                  " AND name >= ?2 AND name < ?2 || ?3 GROUP BY object",
+            since, begins, kLastCharacter);
     if (!rows) return std::unexpected(rows.error());
     return std::map<std::string, Millis>(rows->begin(), rows->end());
   });
@@ -237,7 +253,8 @@ Result<std::map<std::string, Millis>> Store::newest_events(std::string_view begi
 
 Result<std::int64_t> Store::last_number() {
   return data_->read([](Database& db) {
-    return number_of(db, "SELECT seq FROM sqlite_sequence WHERE name = 'items'");
+    return number_of(db, db.is_shared() ? kLastNumberShared
+                                        : "SELECT seq FROM sqlite_sequence WHERE name = 'items'");
   });
 }
 
@@ -248,13 +265,13 @@ Result<std::vector<Store::Hour>> Store::hours(Kind kind, Millis since) {
         [](const Query& row) {
           return Hour{row.integer(0), row.integer(1), row.integer(2)};
         },
-        "SELECT at / 3600000 * 3600000 AS hour, sum(n), coalesce(took, -1)"
+        "SELECT at / 3600000 * 3600000 AS hour, sum(n), max(coalesce(took, -1))"
         " FROM tallies LEFT JOIN"
         "  (SELECT received_at / 3600000 * 3600000 AS taken_in,"
-        "   CAST(avg(finished_at - received_at) AS INTEGER) AS took FROM"
+        "   CAST(sum(finished_at - received_at) AS BIGINT) / count(*) AS took FROM"
         "   (SELECT * FROM items INDEXED BY items_kind WHERE kind = ?1"
-        "    ORDER BY number DESC LIMIT 1000)"
-        "   WHERE state = 'done' AND finished_at >= received_at GROUP BY taken_in)"
+        "    ORDER BY number DESC LIMIT 1000) AS newest"
+        "   WHERE state = 'done' AND finished_at >= received_at GROUP BY taken_in) AS taken"
         " ON taken_in = at / 3600000 * 3600000"
         " WHERE kind = ?1 AND what = 'received' AND at >= ?2 / 3600000 * 3600000"
         " GROUP BY hour ORDER BY hour",

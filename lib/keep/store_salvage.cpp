@@ -293,6 +293,7 @@ Status check_file(Store& store, const fs::path& file) {
 }  // namespace
 
 Result<Store::Salvaged> Store::salvage(const fs::path& file) {
+  if (is_shared()) return std::unexpected(only_a_file("--salvage"));
   if (auto checked = check_file(*this, file); !checked) return std::unexpected(checked.error());
   Lens lens(data_->dir);
   if (auto opened = lens.open(file); !opened) return std::unexpected(opened.error());

@@ -7,6 +7,7 @@
 #include "keep/find_words.h"
 #include "keep/store.h"
 #include "keep/store_data.h"
+#include "keep/store_postgres.h"
 #include "value/json.h"
 
 namespace b24 {
@@ -47,7 +48,8 @@ Status let_go(Database& db, std::int64_t number, const Outcome& outcome, std::st
     if (auto set = set_fact(db, key, value); !set) return set;
   }
   return tell(db,
-              "UPDATE items SET claim_owner = '', progress = iif(?2 = '', progress, ?2), " +
+              "UPDATE items SET claim_owner = '', progress = CASE WHEN ?2 = '' THEN progress ELSE "
+              "?2 END, " +
                   std::string(changes) + " WHERE number = ?1",
               number, kept, parameters...);
 }
@@ -58,7 +60,7 @@ Status insert_item(Database& db, const NewItem& item, Millis now, Millis due) {
       number_of(db,
                 "INSERT INTO items(kind, id, name, object, destination, state, received_at, due_at,"
                 " finished_at, unsure, payload) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-                " ON CONFLICT(kind, id) DO UPDATE SET repeats = repeats + 1 RETURNING number",
+                " ON CONFLICT(kind, id) DO UPDATE SET repeats = items.repeats + 1 RETURNING number",
                 name(item.kind), item.id, item.name, item.object, item.destination,
                 name(item.state), received, due, item.state == State::pending ? 0 : received,
                 item.unsure, json::print(item.payload));
@@ -87,20 +89,20 @@ Result<std::int64_t> revive(Database& db, std::string_view word, Millis now, Mil
 }
 
 // Not while somebody has it in hand.
-Status expect_idle(Database& db, const std::filesystem::path& dir, std::int64_t number) {
+Status expect_idle(Database& db, const Owners& owners, std::int64_t number) {
   const auto owner =
       text_of(db, "SELECT claim_owner FROM items WHERE number = ? AND state = 'pending'", number);
   if (!owner) return std::unexpected(owner.error());
-  if (owner->empty() || !is_alive(dir, *owner)) return {};
+  if (owner->empty() || !owners.is_working(*owner)) return {};
   return std::unexpected(Error{ErrorKind::input, "in_work",
                                "item " + std::to_string(number) + " is being worked on",
                                "try again when that has ended"});
 }
 
 // Worked on once more from the beginning.
-Status begin_again(Database& db, const std::filesystem::path& dir, std::int64_t number, Millis now,
+Status begin_again(Database& db, const Owners& owners, std::int64_t number, Millis now,
                    Millis due) {
-  if (const auto idle = expect_idle(db, dir, number); !idle) return idle;
+  if (const auto idle = expect_idle(db, owners, number); !idle) return idle;
   const auto revived = revive(db, "replayed by hand", now, due,
                               ", progress = '', unsure = 0, claim_owner = '', destination = ''",
                               "number = ?3", number);
@@ -113,8 +115,8 @@ Status begin_again(Database& db, const std::filesystem::path& dir, std::int64_t 
 Status write_words(Database& db, std::string_view kind, std::int64_t number, const Value& payload) {
   if (kind != name(Kind::lead)) return {};
   for (const std::string& word : found_by(payload)) {
-    const auto noted =
-        tell(db, "INSERT OR IGNORE INTO finds(item, word) VALUES (?, ?)", number, word);
+    const auto noted = tell(
+        db, "INSERT INTO finds(item, word) VALUES (?, ?) ON CONFLICT DO NOTHING", number, word);
     if (!noted) return noted;
   }
   return {};
@@ -134,6 +136,7 @@ Status Store::accept(const std::vector<NewItem>& items,
   return data_->write(Database::Sync::normal, [&](Database& db) -> Status {
     const Millis now = data_->clock();
     const Millis due = data_->due_now();
+    if (db.is_shared()) return accept_shared(db, items, now, due, data_->keyed(facts));
     for (const NewItem& item : items) {
       if (auto inserted = insert_item(db, item, now, due); !inserted) return inserted;
     }
@@ -145,51 +148,55 @@ Status Store::accept(const std::vector<NewItem>& items,
 }
 
 Status Store::done(std::span<const Done> items) {
-  return data_->write(Database::Sync::full, [&](Database& db) -> Status {
-    const Millis now = data_->clock();
-    for (const auto& [number, outcome] : items) {
-      const auto state = end_attempt(db, number, now, "done", outcome);
-      if (!state) return std::unexpected(state.error());
-      // Whoever was late tells the truth all the same; the first result stays.
-      if (*state == State::done) continue;
-      const Status closed =
-          let_go(db, number, outcome,
-                 "state = 'done', finished_at = ?3, attempts = attempts + 1, unsure = 0,"
-                 " result = ?4, error_code = '', error_text = ''",
-                 now, outcome.result);
-      if (!closed) return closed;
-    }
-    return {};
+  return data_->conclude(items, [data = data_.get()](Database& db, const Done& one) -> Status {
+    const auto& [number, outcome] = one;
+    const Millis now = data->clock();
+    const auto state = end_attempt(db, number, now, "done", outcome);
+    if (!state) return std::unexpected(state.error());
+    // Whoever was late tells the truth all the same; the first result stays.
+    if (*state == State::done) return {};
+    return let_go(db, number, outcome,
+                  "state = 'done', finished_at = ?3, attempts = attempts + 1, unsure = 0,"
+                  " result = ?4, error_code = '', error_text = ''",
+                  now, outcome.result);
   });
 }
 
 Status Store::retry(std::int64_t number, Millis at, const Outcome& outcome, bool unsure,
                     bool counted) {
-  return data_->write(Database::Sync::full, [&](Database& db) -> Status {
-    const Millis now = data_->clock();
+  const auto put_back = [data = data_.get(), at, unsure, counted](Database& db,
+                                                                  const Done& one) -> Status {
+    const auto& [item, about] = one;
+    const Millis now = data->clock();
     const auto state =
-        counted ? end_attempt(db, number, now, "retry", outcome) : state_of_item(db, number);
+        counted ? end_attempt(db, item, now, "retry", about) : state_of_item(db, item);
     if (!state) return std::unexpected(state.error());
     if (*state != State::pending) return {};
-    return let_go(db, number, outcome,
+    return let_go(db, item, about,
                   "due_at = ?3, unsure = ?4, attempts = attempts + ?5, destination = ?6,"
-                  " error_code = iif(?5, ?7, error_code), error_text = iif(?5, ?8, error_text)",
-                  data_->due_now() + std::clamp<Millis>(at - now, 0, kFurthestAhead), unsure,
-                  counted, outcome.destination, outcome.code, outcome.text);
-  });
+                  " error_code = CASE WHEN ?5 <> 0 THEN ?7 ELSE error_code END,"
+                  " error_text = CASE WHEN ?5 <> 0 THEN ?8 ELSE error_text END",
+                  data->due_now() + std::clamp<Millis>(at - now, 0, kFurthestAhead), unsure,
+                  counted, about.destination, about.code, about.text);
+  };
+  const Done one{number, outcome};
+  return data_->conclude({&one, 1}, put_back);
 }
 
 Status Store::fail(std::int64_t number, const Outcome& outcome) {
-  return data_->write(Database::Sync::full, [&](Database& db) -> Status {
-    const Millis now = data_->clock();
-    const auto state = end_attempt(db, number, now, "failed", outcome);
+  const auto give_up = [data = data_.get()](Database& db, const Done& one) -> Status {
+    const auto& [item, about] = one;
+    const Millis now = data->clock();
+    const auto state = end_attempt(db, item, now, "failed", about);
     if (!state) return std::unexpected(state.error());
     if (*state != State::pending) return {};
-    return let_go(db, number, outcome,
+    return let_go(db, item, about,
                   "state = 'failed', finished_at = ?3, attempts = attempts + 1, error_code = ?4,"
                   " error_text = ?5",
-                  now, outcome.code, outcome.text);
-  });
+                  now, about.code, about.text);
+  };
+  const Done one{number, outcome};
+  return data_->conclude({&one, 1}, give_up);
 }
 
 Result<bool> Store::hand_on(std::int64_t from, std::int64_t to, std::string_view key,
@@ -239,7 +246,7 @@ Result<std::int64_t> Store::retry_all(Kind kind, std::string_view item_name, Mil
         const auto last = number_of(db,
                                     "SELECT max(number) FROM (SELECT number FROM items"
                                     " INDEXED BY items_open WHERE state = ? AND state <> 'done'"
-                                    " AND number > ? ORDER BY number LIMIT ?)",
+                                    " AND number > ? ORDER BY number LIMIT ?) AS few",
                                     name(state), from, kChangedAtOnce);
         if (!last) return std::unexpected(last.error());
         to = *last;
@@ -261,7 +268,7 @@ Result<std::int64_t> Store::retry_all(Kind kind, std::string_view item_name, Mil
 
 Status Store::replay(std::int64_t number) {
   return data_->revive_by_hand([&](Database& db) {
-    return begin_again(db, data_->dir, number, data_->clock(), data_->due_now());
+    return begin_again(db, data_->owners(), number, data_->clock(), data_->due_now());
   });
 }
 
@@ -284,7 +291,7 @@ Result<std::int64_t> Store::replay_all(Kind kind, std::string_view item_name, Mi
       for (const Item& item : *items) {
         if (item.number > *last) break;
         const auto begun =
-            begin_again(db, data_->dir, item.number, data_->clock(), data_->due_now());
+            begin_again(db, data_->owners(), item.number, data_->clock(), data_->due_now());
         if (!begun && begun.error().kind != ErrorKind::input) return begun;
         some += begun ? 1 : 0;
       }
@@ -300,7 +307,7 @@ Result<std::int64_t> Store::replay_all(Kind kind, std::string_view item_name, Mi
 
 Status Store::set_aside(std::int64_t number) {
   return data_->write(Database::Sync::full, [&](Database& db) -> Status {
-    if (const auto idle = expect_idle(db, data_->dir, number); !idle) return idle;
+    if (const auto idle = expect_idle(db, data_->owners(), number); !idle) return idle;
     const auto set = tell(db,
                           "UPDATE items SET state = 'spam', claim_owner = '', finished_at = ?2"
                           " WHERE number = ?1 AND state IN ('pending', 'failed')",
@@ -313,13 +320,13 @@ Status Store::set_aside(std::int64_t number) {
 
 Status Store::erase(std::int64_t number, const std::function<Status()>& first) {
   const auto written = data_->write(Database::Sync::full, [&](Database& db) -> Status {
-    if (const auto idle = expect_idle(db, data_->dir, number); !idle) return idle;
+    if (const auto idle = expect_idle(db, data_->owners(), number); !idle) return idle;
     const auto erased = tell(db, "DELETE FROM items WHERE number = ?", number);
     if (erased && db.changes() == 0) return no_such_item(number);
     return erased && first ? first() : erased;
   });
   // The log beside the store has the item, too, until it is begun anew.
-  if (written) {
+  if (written && !data_->is_shared()) {
     (void)data_->read([](Database& db) { return db.execute("PRAGMA wal_checkpoint(TRUNCATE)"); });
   }
   return written;
@@ -337,10 +344,8 @@ Result<std::int64_t> Store::erase_done(Millis before) {
              before, kChangedAtOnce);
     if (!done) return done;
     erased = db.changes();
-    done = tell(db,
-                "DELETE FROM facts WHERE key >= ?1 AND key < ?1 || char(0x10ffff)"
-                " AND CAST(value AS INTEGER) < ?2",
-                kSeen, before);
+    done = tell(db, "DELETE FROM facts WHERE key >= ?1 AND key < ?1 || ?2 AND value < ?3", kSeen,
+                kLastCharacter, std::to_string(before));
     if (!done) return done;
     return tell(db,
                 "DELETE FROM tallies WHERE kind IN ('event', 'lead') AND what = 'received'"

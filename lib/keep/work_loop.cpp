@@ -123,6 +123,17 @@ Result<Millis> WorkLoop::until_next_due() {
   return due->value_or(kNever);
 }
 
+// What the others compare with theirs.
+void WorkLoop::tell_machines(const App& app, Store& store) {
+  char host[256] = {};
+  ::gethostname(host, sizeof host - 1);
+  Value marks = Value::array();
+  for (const auto& [section, mark] : app.settings->marks) marks.set(section, mark);
+  const Status told =
+      store.tell_machines(Value::map({{"name", host}, {"marks", std::move(marks)}}));
+  if (!told) app.log->error_bounded("work", told.error());
+}
+
 // By another process.
 bool WorkLoop::was_looked_after(Store& store) {
   const Millis age = now_ms() - Value(store.recall(last_run_key(kind_)).value_or("")).integer();
@@ -139,6 +150,7 @@ void WorkLoop::wake() {
 
 void WorkLoop::ingested(int taken) {
   bool is_news = taken > 0;
+  if (const auto store = stores_.current(); store) (void)(*store)->keep_claims();
   if (!is_news) {
     stores_.put_counts();
     const std::lock_guard lock(mutex_);
@@ -171,6 +183,7 @@ void WorkLoop::look_after_store() {
     if (!erased) app->log->error("work", erased.error());
   }
   sweep_claims((*store)->dir());
+  if ((*store)->is_shared()) tell_machines(*app, **store);
   if (upkeep_) upkeep_(*app, **store);
 }
 

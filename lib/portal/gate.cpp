@@ -15,7 +15,9 @@ namespace {
 
 constexpr std::string_view kFormat = "b24gate 2 ";
 constexpr std::size_t kMostBytes = 16 << 20;  // a hundred thousand calls under way, and more
+constexpr std::size_t kNameSize = 64;
 constexpr Millis kLockTime = 1'000;
+constexpr Millis kNotice = 5'000;     // by then each machine has seen that the others can be asked
 constexpr Millis kFreshEnough = 100;  // of what others wrote, to say whether work is held back
 
 using Books = std::map<std::string, GateBook, std::less<>>;
@@ -97,7 +99,7 @@ void Gate::write(const FileHandle& file) const {
 
 GateBook& Gate::current(const std::string& destination) {
   GateBook& book = known_[destination];
-  book.catch_up(steady_(), bucket_.drain);
+  book.catch_up(steady_(), part_of(book).drain);
   return book;
 }
 
@@ -118,22 +120,85 @@ void Gate::change(const std::string& destination, const Work& work) {
 
 // --- The portal
 
+void Gate::share(ChangeShared change, std::string key) {
+  change_shared_ = std::move(change);
+  shared_key_ = std::move(key);
+}
+
+Bucket Gate::part_of(const GateBook& book) const {
+  if (book.apart == 0 || book.machines < 2) return bucket_;
+  const auto all = static_cast<int>(book.machines);
+  return {bucket_.size / all, bucket_.drain / all, bucket_.reserve / all};
+}
+
 Millis Gate::enter(std::string_view method) {
   Millis wait = 0;
+  GateBook here;
   change(portal_, [&](GateBook& book) {
-    wait = book.enter(method, bucket_);
+    wait = book.enter(method, part_of(book));
     if (wait == 0) entered_.push_back(book.at);
+    here = book;
+  });
+  return wait > 0 || !change_shared_ ? wait : enter_among_others(here);
+}
+
+// It has a place here, and needs one among the machines.
+Millis Gate::enter_among_others(const GateBook& here) {
+  Millis wait = 0;
+  std::int64_t machines = here.machines;
+  const Status asked = change_shared(here.apart != 0, machines, [&](GateBook& all) {
+    wait = all.full_for(bucket_);
+    if (wait == 0) all.under_way.push_back(all.at);
+  });
+  if (asked && wait == 0 && here.apart == 0 && machines == here.machines) return 0;
+  change(portal_, [&](GateBook& book) {
+    const bool parts = !asked && book.apart == 0;
+    book.machines = machines;
+    book.apart = asked ? 0 : 1;
+    // The others may have filled it.
+    if (parts && machines > 1) book.level = std::max<double>(book.level, part_of(book).size);
+    const auto own = std::ranges::find(book.under_way, here.at);
+    if (own != book.under_way.end()) book.under_way.erase(own);
+    if (!asked) wait = book.full_for(part_of(book));
+    if (wait == 0) {
+      book.under_way.push_back(here.at);
+    } else if (!entered_.empty()) {
+      entered_.pop_back();
+    }
   });
   return wait;
 }
 
+Status Gate::change_shared(bool was_apart, std::int64_t& count, const Work& work) {
+  return change_shared_(shared_key_, [&](const std::string& text, Millis now) {
+    const Value known = json::parse(text).value_or(Value());
+    GateBook book(known["book"]);
+    book.catch_up(std::max(now, book.at), bucket_.drain);
+    Value machines = Value::array();
+    for (const auto& [name, seen] : known["machines"].members())
+      if (seen.integer() > now - kDay) machines.set(name, seen);
+    machines.set(read_file(file_.parent_path() / "machine", kNameSize).value_or(""), now);
+    count = static_cast<std::int64_t>(machines.size());
+    // What each did meanwhile is not known here; nor has each seen that it can be.
+    if (was_apart && count > 1)
+      book.level = std::max(book.level, bucket_.size + bucket_.drain * kNotice / 1000);
+    work(book);
+    return json::print(Value::map({{"book", book.value()}, {"machines", std::move(machines)}}));
+  });
+}
+
 void Gate::ended(std::string_view method, const CallResult& result) {
+  Millis entered = 0;
   change(portal_, [&](GateBook& book) {
     // Which of this process's calls it is does not matter: all of them end.
-    book.land(entered_.empty() ? 0 : entered_.front());
+    entered = entered_.empty() ? 0 : entered_.front();
+    book.land(entered);
     if (!entered_.empty()) entered_.pop_front();
     book.ended(method, result, bucket_, wall_());
   });
+  if (!change_shared_) return;
+  std::int64_t machines = 0;
+  static_cast<void>(change_shared(false, machines, [&](GateBook& all) { all.land(entered); }));
 }
 
 Millis Gate::closed_for(std::string_view method) {
@@ -174,7 +239,7 @@ void Gate::report(const std::string& destination, std::string_view code) {
 
 Millis Gate::held_back(const std::string& destination) {
   const GateBook book = look(destination, kFreshEnough);
-  return std::max(destination == portal_ ? book.full_for(bucket_) : 0, book.held_back());
+  return std::max(destination == portal_ ? book.full_for(part_of(book)) : 0, book.held_back());
 }
 
 void Gate::reopen() {
@@ -209,13 +274,16 @@ Result<std::shared_ptr<Gate>> GateSource::of_host(const App& app, const std::str
   const CalledPortal& portal = found == portals.end() ? portals.front() : *found;
   const std::string own = Webhook::portal_of(portal.url);
   const std::string by = settings.data.dir.string() + "\n" + std::to_string(portal.bucket_size) +
-                         "\n" + std::to_string(portal.bucket_drain);
+                         "\n" + std::to_string(portal.bucket_drain) + "\n" +
+                         settings.call.source_address + "\n" + settings.store.url;
   const std::lock_guard lock(mutex_);
   Opened& opened = gates_[own];
   if (opened.gate && opened.by == by) return opened.gate;
   auto gate =
       Gate::open(settings.data.dir, own, {portal.bucket_size, portal.bucket_drain, reserve_},
                  [log = app.log](const Error& error) { log->error("gate", error); });
+  if (gate && change_ && !settings.store.url.empty())
+    (*gate)->share(change_, "bucket " + own + " " + settings.call.source_address);
   opened = {gate.value_or(nullptr), by};
   return gate;
 }

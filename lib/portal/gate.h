@@ -19,6 +19,10 @@
 //   gate.json: "b24gate 2 " (the format's version), the SHA-256 in hex of all behind this line, a
 //   line feed; then as JSON the boot id of the machine, and by destination what GateBook holds.
 //
+// Machines behind one address share the bucket through something that all of them can change; what
+// they have of it is a GateBook there, too, in that one's own time. While it cannot be reached each
+// keeps to its part: as long as all do, they are never over it together.
+//
 // It is read and written whole under flock, which is never held while anybody waits for a network,
 // and never synced: losing it costs nothing but fresh buckets. Times in it are of the steady clock,
 // so setting the time of day moves nothing, and a file of another boot is begun anew. One that is
@@ -26,6 +30,7 @@
 // child after fork() may go on using a Gate; one may be used by all threads.
 #pragma once
 
+#include <cstdint>
 #include <deque>
 #include <filesystem>
 #include <functional>
@@ -33,6 +38,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -51,6 +57,11 @@ struct GateState {
   std::string last_error;  // code of the last failure
 };
 
+// Replaces a text that all machines share, one after the other, by what `change` makes of it (of
+// nothing: empty) at this time of theirs. An Error: not now.
+using ChangeShared = std::function<Status(
+    const std::string& key, const std::function<std::string(const std::string&, Millis)>& change)>;
+
 class Gate : public CallGate {
  public:
   using Tell = std::function<void(const Error&)>;  // hears of a file that was put aside
@@ -59,6 +70,10 @@ class Gate : public CallGate {
   static Result<std::shared_ptr<Gate>> open(
       const std::filesystem::path& dir, std::string portal, Bucket bucket,
       Tell tell = [](const Error&) {}, Clock steady = steady_ms, Clock wall = now_ms);
+
+  // From now on with all machines that use this key. This one's name among them is in the file
+  // "machine" beside its own.
+  void share(ChangeShared change, std::string key);
 
   Millis enter(std::string_view method) override;
   void ended(std::string_view method, const CallResult& result) override;
@@ -91,6 +106,10 @@ class Gate : public CallGate {
   GateBook look(const std::string& destination, Millis age = 0);
   // Runs `work` on that, under the lock, and writes down what it changed.
   void change(const std::string& destination, const Work& work);
+  // Does that to the book that the machines share.
+  Status change_shared(bool was_apart, std::int64_t& machines, const Work& work);
+  Millis enter_among_others(const GateBook& here);
+  Bucket part_of(const GateBook& book) const;
   Result<FileHandle> read();
   void write(const FileHandle& file) const;
   GateBook& current(const std::string& destination);
@@ -105,6 +124,8 @@ class Gate : public CallGate {
   Tell tell_;
   Clock steady_;
   Clock wall_;
+  ChangeShared change_shared_;
+  std::string shared_key_;
 };
 
 // The gates of the settings of now, one for each portal that is called, opened when first asked
@@ -113,7 +134,8 @@ class GateSource {
  public:
   // `app` must outlive this. `reserve`: places in the bucket that this page leaves to others (event
   // actions leave room for leads).
-  explicit GateSource(AppSource& app, int reserve = 0) : app_(app), reserve_(reserve) {}
+  explicit GateSource(AppSource& app, int reserve = 0, ChangeShared change = {})
+      : app_(app), reserve_(reserve), change_(std::move(change)) {}
   // Of the portal of this name (settings/portals.h). Two of one host have that host's.
   Result<std::shared_ptr<Gate>> current(std::string_view portal = {});
   // Gate::held_back of the gate that the destination has its bucket in, if any; 0: of nowhere.
@@ -128,6 +150,7 @@ class GateSource {
   };
   AppSource& app_;
   const int reserve_;
+  const ChangeShared change_;
   std::mutex mutex_;
   std::map<std::string, Opened> gates_;  // by host
 };

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <random>
+#include <utility>
 
 #include "base/text.h"
 
@@ -56,6 +57,8 @@ struct NumberRow {
 };
 constexpr NumberRow kNumbers[] = {
     {"updated_at", &GateBook::at},
+    {"machines", &GateBook::machines},
+    {"apart", &GateBook::apart},
     {"bucket_until", &GateBook::bucket_until},
     {"bucket_refusals", &GateBook::bucket_refusals},
     {"failures", &GateBook::failures},
@@ -93,7 +96,11 @@ bool GateBook::is_forgotten(Millis now) const {
 }
 
 void GateBook::catch_up(Millis now, double drain) {
-  if (is_forgotten(now)) *this = {};
+  if (is_forgotten(now)) {
+    const GateBook known = std::exchange(*this, {});
+    machines = known.machines;
+    apart = known.apart;
+  }
   const Millis passed = at == 0 ? 0 : now - at;
   at = now;
   level = std::max(0.0, level - drain * static_cast<double>(passed) / 1000);

@@ -35,6 +35,8 @@ struct GateBook {
 
   double level = 0;
   Millis at = 0;                     // as of when all this is
+  std::int64_t machines = 0;         // how many share the bucket, as last known; 0: this one alone
+  std::int64_t apart = 0;            // 1: they cannot be asked, and each keeps to its part of it
   Millis bucket_until = 0;           // the portal said "full": nothing before this
   std::int64_t bucket_refusals = 0;  // in a row
   std::int64_t failures = 0;         // in a row

@@ -5,11 +5,13 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <map>
 #include <numeric>
 #include <optional>
 #include <set>
 
 #include "base/files.h"
+#include "base/secret.h"
 #include "base/text.h"
 #include "settings/ini_file.h"
 #include "settings/permission.h"
@@ -346,6 +348,31 @@ Status check_settings_outside_web(const Settings& settings, std::string_view web
                            "to " + settings_places().back().string());
 }
 
+namespace {
+
+// What lies elsewhere on each machine is left out.
+std::map<std::string, std::string> marks_of(const std::vector<SettingRead>& read) {
+  const std::set<std::string_view> own_sections = {"data",  "server",      "log",
+                                                   "store", "checkserver", "journal"};
+  const std::set<std::string_view> own_keys = {"C_REST_LOGS_DIR", "ca_file", "source_address",
+                                               "templates", "sendmail"};
+  std::map<std::string, std::map<std::string, std::string>> values;
+  for (const SettingRead& one : read) {
+    if (own_sections.contains(one.section->name) || own_keys.contains(one.key->name)) continue;
+    const std::string section = std::string(one.section->name) + " " + one.item;
+    values[std::string(text::trim(section))][std::string(one.key->stem()) + one.tail] = one.value;
+  }
+  std::map<std::string, std::string> marks;
+  for (const auto& [section, keys] : values) {
+    std::string all;
+    for (const auto& [key, value] : keys) all.append(key).append("=").append(value).append("\n");
+    marks[section] = secret::hex(secret::sha256(all)).substr(0, 6);
+  }
+  return marks;
+}
+
+}  // namespace
+
 Result<Settings> load_settings(const fs::path& file, const char* const* environment) {
   std::vector<SettingRead> read;
   return load_settings(file, environment, read);
@@ -360,6 +387,8 @@ Result<Settings> load_settings(const fs::path& file, const char* const* environm
     loaded.error().cause += " (the file: " + path.string() +
                             "; without --settings and B24HOOKS_SETTINGS it is looked for at " +
                             list_of_places() + ")";
+  } else if (!loaded->store.url.empty()) {
+    loaded->marks = marks_of(read);
   }
   return loaded;
 }

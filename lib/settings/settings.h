@@ -50,6 +50,9 @@ struct Settings {
   JournalSettings journal;
   StoreSettings store;
   std::vector<PortalSettings> portals;
+  // Of each section of which several machines should have the same: some digits of its content, not
+  // enough to tell a secret by. Empty where there is one machine.
+  std::map<std::string, std::string> marks;
   bool operator==(const Settings&) const = default;
 };
 

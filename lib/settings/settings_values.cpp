@@ -140,6 +140,17 @@ bool is_entity(std::string_view text) {
          matches("[1-9][0-9]{0,9}", std::string(text));
 }
 
+bool is_store_url(std::string_view text) {
+  const std::size_t begin = text.find("://");
+  if (text.empty()) return true;
+  if (begin == text.npos) return false;
+  const std::string_view scheme = text.substr(0, begin), rest = text.substr(begin + 3);
+  const std::string_view who = rest.substr(0, rest.find_first_of("/?"));
+  const bool has_password = who.substr(0, who.find('@') + 1).contains(':') ||
+                            rest.contains("?password=") || rest.contains("&password=");
+  return (scheme == "postgres" || scheme == "postgresql") && !has_password;
+}
+
 bool is_csp(std::string_view text) {
   const std::string own =
       " +('self'|(https|wss)://([*][.])?[a-zA-Z0-9_-]+([.][a-zA-Z0-9_-]+)+(:[0-9]+)?"

@@ -58,6 +58,7 @@ bool has_time_zone(std::string_view name);
 // "font-src https://a data:, img-src https://*.b": directives that a page can do with, each with
 // sources that allow no foreign script by accident ('unsafe-...', *, data: for scripts); or none.
 bool is_csp(std::string_view text);
+bool is_store_url(std::string_view text);  // postgres://, without a password; or none
 
 // The types there are.
 namespace setting_types {
@@ -108,6 +109,9 @@ inline constexpr TextType kTimeZone = {
 inline constexpr TextType kCsp = {
     {.expects = "directives such as font-src https://fonts.example, parted by commas",
      .check = is_csp}};
+inline constexpr TextType kStoreUrl = {
+    {.expects = "postgres://USER@HOST/DATABASE without a password (passfile=FILE names a file)",
+     .check = is_store_url}};
 inline constexpr TextType kMethod = choice("crm.lead.add or crm.item.add");
 inline constexpr TextType kUnknown = choice("ignore or comments");
 inline constexpr TextType kDuplicates = choice("ignore, link or comment");

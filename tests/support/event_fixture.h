@@ -56,11 +56,18 @@ inline Record record_of(const Value& params, Millis at) {
 // A settings file with the data directory `data` and the structured log beside it.
 class EventSettings {
  public:
-  explicit EventSettings(const std::string& more = "") { set(more); }
+  explicit EventSettings(const std::string& more = "") {
+    if (on_postgres()) {
+      std::filesystem::create_directory(data());
+      std::filesystem::permissions(data(), std::filesystem::perms::owner_all);
+      store_ = "[store]\nurl = " + new_shared_store().url + "\n\n";
+    }
+    set(more);
+  }
   void set(const std::string& more) {
     write_file(file(),
                "C_REST_LOGS_DIR = .\n\n[data]\ndir = data\n\n[portal]\napplication_token = " +
-                   std::string(kToken) + "\n\n" + more);
+                   std::string(kToken) + "\n\n" + store_ + more);
   }
   std::string file() const { return (dir / "settings.conf").string(); }
   std::string log() const { return read_file(dir / "b24hooks.log"); }
@@ -75,6 +82,7 @@ class EventSettings {
   TempDir dir;
 
  private:
+  std::string store_;
   const char* environment_[1] = {nullptr};
 };
 

@@ -13,6 +13,7 @@
 
 #include "keep/store.h"
 #include "process.h"
+#include "shared_store.h"
 
 namespace b24::test {
 
@@ -49,10 +50,12 @@ inline std::int64_t accept(Store& store, const NewItem& item) {
 struct StoreFixture {
   TempDir dir;
   Millis now = 1'800'000'000'000;
+  const SharedStore shared = new_shared_store();
   std::shared_ptr<Store> store = open();
 
   std::shared_ptr<Store> open() {
-    return good(Store::open(dir.path(), "", [this] { return now; }));
+    return good(Store::open(
+        dir.path(), "", [this] { return now; }, shared));
   }
   // Closed: what is forked must not inherit SQLite's idea of its locks.
   void close() { store.reset(); }

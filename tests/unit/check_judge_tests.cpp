@@ -20,6 +20,22 @@ struct Case {
   std::function<void(Facts&)> broken;
 };
 
+// A store that machines share, all well; what `broken` does to it.
+std::function<void(Facts&)> shared(const std::function<void(DatabaseSeen&)>& broken) {
+  return [broken](Facts& f) {
+    f.settings.store.url = "postgres://b24app@db1,db2/b24";
+    Store::Server server{.host = "n1", .timeline = "00000001"};
+    server.synchronous_commit = "on";
+    server.standby_names = "ANY 1 (n1,n2)";
+    server.is_safe = true;
+    server.connections = 5;
+    server.connections_allowed = 100;
+    server.standbys = {{"n2", "streaming", "quorum", 0}};
+    f.seen.database = DatabaseSeen{.server = server, .machines = std::vector<Store::Machine>()};
+    broken(*f.seen.database);
+  };
+}
+
 // A row for each way in which each check can end, the good one apart.
 const std::vector<Case>& cases() {
   static const std::vector<Case> all = {
@@ -50,6 +66,39 @@ const std::vector<Case>& cases() {
        [](Facts& f) { f.settings.crest.current_encoding = "klingon-1"; }},
       {"time_zone", State::warning, "unknown",
        [](Facts& f) { f.settings.log.time_zone = "Mars/Base"; }},
+      {"database", State::error, "unreached",
+       shared([](DatabaseSeen& d) { d.server = std::unexpected(fault("old_primary")); })},
+      {"database", State::warning, "crowded",
+       shared([](DatabaseSeen& d) { d.server->connections = 98; })},
+      {"nodes", State::error, "one_node",
+       shared([](DatabaseSeen& d) { d.server->standby_names.clear(); })},
+      {"nodes", State::error, "unsafe", shared([](DatabaseSeen& d) { d.server->is_safe = false; })},
+      {"nodes", State::info, "hidden",
+       shared([](DatabaseSeen& d) { d.server->standbys = {{"n2", "", "", -1}}; })},
+      {"nodes", State::error, "no_standby",
+       shared([](DatabaseSeen& d) { d.server->standbys.clear(); })},
+      {"nodes", State::warning, "slow", shared([](DatabaseSeen& d) { d.server->waiting = 9; })},
+      {"database_clock", State::warning, "differs",
+       shared([](DatabaseSeen& d) { d.server->clock_ahead = -9'000; })},
+      {"passfile", State::info, "none", shared([](DatabaseSeen&) {})},
+      {"passfile", State::error, "unreadable",
+       shared([](DatabaseSeen& d) { d.passfile = "/etc/b24hooks/db.pass"; })},
+      {"passfile", State::error, "open", shared([](DatabaseSeen& d) {
+         d.passfile = "/etc/b24hooks/db.pass";
+         d.passfile_readable = d.passfile_open = true;
+       })},
+      {"journaled", State::info, "away",
+       shared([](DatabaseSeen& d) { d.server = std::unexpected(fault("away")); })},
+      {"journaled", State::warning, "waits",
+       shared([](DatabaseSeen& d) { d.oldest_journaled = 1; })},
+      {"machines", State::info, "alone", shared([](DatabaseSeen&) {})},
+      {"machines", State::warning, "silent", shared([](DatabaseSeen& d) {
+         d.machines->push_back({"1", false, kHour, Value()});
+       })},
+      {"machines", State::warning, "differ", shared([](DatabaseSeen& d) {
+         d.machines->push_back(
+             {"1", false, 0, Value::map({{"marks", Value::map({{"form", "abc"}})}})});
+       })},
       {"data_dir", State::error, "missing",
        [](Facts& f) { f.seen.storage->data_dir.exists = false; }},
       {"data_dir", State::error, "no_directory",

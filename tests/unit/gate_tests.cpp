@@ -58,6 +58,31 @@ struct GateFixture {
   }
 };
 
+// With a directory each, and something that all can change.
+struct Machines {
+  Machines(const Millis& clock, const Millis& moved) : now(clock), set_by(moved) {}
+  std::shared_ptr<Gate> open(std::size_t machine, const std::string& key = "p.example") {
+    write_file(dirs[machine] / "machine", std::to_string(machine));
+    auto gate = good(Gate::open(
+        dirs[machine].path(), "p.example", {50, 2, 0}, [](const Error&) {}, [this] { return now; },
+        [this] { return now + set_by; }));
+    gate->share(
+        [this](const std::string& of, const auto& change) {
+          if (away) return Status(std::unexpected(Error{ErrorKind::storage, "away", "", ""}));
+          shared[of] = change(shared[of], now + 12'345);
+          return Status();
+        },
+        key);
+    return gate;
+  }
+
+  const Millis& now;
+  const Millis& set_by;
+  bool away = false;
+  TempDir dirs[2];
+  std::map<std::string, std::string> shared;
+};
+
 // A call on its way: when it reaches the portal, and when its answer is back.
 struct Flight {
   std::size_t gate;
@@ -136,6 +161,53 @@ BOOST_FIXTURE_TEST_CASE(gates_on_one_file_never_fill_the_portals_counter, GateFi
   // Nothing is wasted either: 47 at once, and 2 a second once the first are back.
   BOOST_TEST(passed >= 47 + 185);
   BOOST_TEST(passed <= 47 + 200);
+}
+
+// Two machines, with a file each and two processes on it.
+BOOST_FIXTURE_TEST_CASE(machines_behind_one_address_never_fill_the_portals_counter, GateFixture) {
+  Machines machines(now, set_by);
+  std::vector<std::shared_ptr<Gate>> gates{machines.open(0), machines.open(0), machines.open(1),
+                                           machines.open(1)};
+  std::vector<Millis> asks_at(gates.size(), now);
+  std::vector<Flight> flights;
+  PortalCounter counter;
+  std::minstd_rand random{7};
+  std::uniform_int_distribution<Millis> delay(0, 3'000);
+  std::vector<int> passed(6);  // in each 50 s: by each machine
+  for (const Millis begun = now; now < begun + 150'000; now += 7) {
+    const auto third = static_cast<std::size_t>((now - begun) / 50'000);
+    machines.away = third == 1;
+    for (std::size_t i = 0; i < gates.size(); ++i) {
+      if (asks_at[i] > now) continue;
+      const Millis wait = gates[i]->enter("profile");
+      asks_at[i] = now + wait;
+      if (wait != 0) continue;
+      ++passed[third * 2 + i / 2];
+      const Millis arrives = now + delay(random);
+      flights.push_back({i, arrives, arrives + delay(random)});
+    }
+    for (Flight& flight : flights) {
+      if (flight.arrives != 0 && flight.arrives <= now) {
+        BOOST_REQUIRE_LE(counter.add(now), 50.0);
+        flight.arrives = 0;
+      }
+      if (flight.lands <= now) gates[flight.gate]->ended("profile", Answer());
+    }
+    std::erase_if(flights, [&](const Flight& flight) { return flight.lands <= now; });
+  }
+  BOOST_TEST(passed[0] + passed[1] > 47 + 80);
+  // Each has its part.
+  BOOST_TEST(passed[2] > 20);
+  BOOST_TEST(passed[3] > 20);
+  BOOST_TEST(passed[4] + passed[5] > 60);
+}
+
+BOOST_FIXTURE_TEST_CASE(machines_of_other_addresses_have_a_bucket_each, GateFixture) {
+  Machines machines(now, set_by);
+  const auto here = machines.open(0, "a"), there = machines.open(1, "b");
+  for (int i = 0; i < 47; ++i) BOOST_TEST(here->enter("profile") == 0);
+  BOOST_TEST(here->enter("profile") > 0);
+  BOOST_TEST(there->enter("profile") == 0);
 }
 
 BOOST_FIXTURE_TEST_CASE(a_thousand_calls_take_what_the_portals_bucket_asks_for, GateFixture,

@@ -106,7 +106,7 @@ BOOST_AUTO_TEST_CASE(an_event_is_in_the_store_and_in_both_logs_once) {
 
 // A pass that says that it went well has everything in the store; one that failed is made good by
 // the next.
-BOOST_AUTO_TEST_CASE(whichever_call_of_the_store_fails_each_event_is_taken_once) {
+BOOST_AUTO_TEST_CASE(whichever_call_of_the_store_fails_each_event_is_taken_once, *of_sqlite()) {
   take(0);
   std::string all = "0 ";
   int failures = 0;
@@ -211,7 +211,8 @@ BOOST_AUTO_TEST_CASE(many_events_go_in_by_several_batches) {
   BOOST_TEST(logged("hook.jsonl") == wanted);
 }
 
-BOOST_AUTO_TEST_CASE(while_the_store_is_locked_events_wait_and_none_is_lost, *shows("T33")) {
+BOOST_AUTO_TEST_CASE(while_the_store_is_locked_events_wait_and_none_is_lost,
+                     *shows("T33") * of_sqlite()) {
   take(1);
   {
     RawSql holder(data("store.db"));
@@ -225,7 +226,7 @@ BOOST_AUTO_TEST_CASE(while_the_store_is_locked_events_wait_and_none_is_lost, *sh
   BOOST_TEST(logged() == "1 2 3 ");
 }
 
-BOOST_AUTO_TEST_CASE(a_lost_store_is_filled_again_and_the_logs_stay_as_they_are) {
+BOOST_AUTO_TEST_CASE(a_lost_store_is_filled_again_and_the_logs_stay_as_they_are, *of_sqlite()) {
   for (int id = 1; id <= 3; ++id) take(id);
   const std::string before = read_file(data("hook.log"));
   lose_store();
@@ -239,7 +240,7 @@ BOOST_AUTO_TEST_CASE(a_lost_store_is_filled_again_and_the_logs_stay_as_they_are)
 }
 
 // Whatever the file system's clock says.
-BOOST_AUTO_TEST_CASE(a_new_store_knows_what_the_logs_have_to_the_millisecond) {
+BOOST_AUTO_TEST_CASE(a_new_store_knows_what_the_logs_have_to_the_millisecond, *of_sqlite()) {
   for (const Millis at : {now_ms() - kMinute, now_ms() + kMinute}) {
     good(append(event_params("ONX", "1"), at));
     good(ingester.run(0));
@@ -251,7 +252,7 @@ BOOST_AUTO_TEST_CASE(a_new_store_knows_what_the_logs_have_to_the_millisecond) {
   BOOST_TEST(logged("hook.jsonl") == "1 2 1 2 ");
 }
 
-BOOST_AUTO_TEST_CASE(nothing_follows_again_from_what_a_lost_store_had) {
+BOOST_AUTO_TEST_CASE(nothing_follows_again_from_what_a_lost_store_had, *of_sqlite()) {
   set("[on ONX]\nexec = /bin/true\n");
   take(1);
   BOOST_TEST((stored()[0].state == State::pending));
@@ -261,7 +262,7 @@ BOOST_AUTO_TEST_CASE(nothing_follows_again_from_what_a_lost_store_had) {
 }
 
 BOOST_AUTO_TEST_CASE(
-    a_store_put_back_from_a_backup_gets_what_came_since_and_the_logs_no_second_time) {
+    a_store_put_back_from_a_backup_gets_what_came_since_and_the_logs_no_second_time, *of_sqlite()) {
   take(1);
   backup();
   for (int id = 2; id <= 4; ++id) take(id);
@@ -275,7 +276,7 @@ BOOST_AUTO_TEST_CASE(
 }
 
 // The logs are written before the store is; a kill between the two leaves just this.
-BOOST_AUTO_TEST_CASE(what_a_killed_process_wrote_into_the_logs_is_not_written_again) {
+BOOST_AUTO_TEST_CASE(what_a_killed_process_wrote_into_the_logs_is_not_written_again, *of_sqlite()) {
   take(1);
   backup();
   take(2);
@@ -289,7 +290,7 @@ BOOST_AUTO_TEST_CASE(what_a_killed_process_wrote_into_the_logs_is_not_written_ag
   }
 }
 
-BOOST_AUTO_TEST_CASE(a_log_that_was_renamed_after_a_kill_goes_on_in_the_new_file) {
+BOOST_AUTO_TEST_CASE(a_log_that_was_renamed_after_a_kill_goes_on_in_the_new_file, *of_sqlite()) {
   take(1);
   backup();
   take(2);
@@ -429,7 +430,7 @@ BOOST_AUTO_TEST_CASE(two_ingesters_never_work_at_once) {
   BOOST_TEST(stored_ids() == "1 ");
 }
 
-BOOST_AUTO_TEST_CASE(an_idle_ingester_leaves_the_disk_alone) {
+BOOST_AUTO_TEST_CASE(an_idle_ingester_leaves_the_disk_alone, *of_sqlite()) {
   take(1);
   const auto written = [&] {
     return std::pair(fs::last_write_time(data("store.db-wal")),

@@ -187,7 +187,7 @@ BOOST_FIXTURE_TEST_CASE(what_is_set_aside_or_erased_by_hand_is, SearchFixture) {
   BOOST_TEST(!read_file(dir / "store.db").contains("Anna"));
 }
 
-BOOST_AUTO_TEST_CASE(a_store_of_before_is_brought_up_where_it_is) {
+BOOST_AUTO_TEST_CASE(a_store_of_before_is_brought_up_where_it_is, *of_sqlite()) {
   SearchFixture fixture;
   fixture.add("01aaaaaaaa", lead_payload("Anna", "", "", "", ""));
   fixture.close();

@@ -39,7 +39,8 @@ struct ClaimFixture : StoreFixture {
   void claim_and_die(bool killed) {
     close();
     Forked child([&] {
-      auto mine = Store::open(dir.path(), "", [this] { return now; });
+      auto mine = Store::open(
+          dir.path(), "", [this] { return now; }, shared);
       const bool claimed = mine && !(*mine)->claim(Kind::lead, 10)->empty();
       if (killed) ::raise(SIGKILL);
       return claimed;
@@ -113,7 +114,8 @@ BOOST_FIXTURE_TEST_CASE(claim_of_a_killed_child_that_nobody_waited_for_is_free, 
   accept(Kind::lead, "a");
   close();
   Forked child([&] {
-    auto mine = Store::open(dir.path(), "", [this] { return now; });
+    auto mine = Store::open(
+        dir.path(), "", [this] { return now; }, shared);
     if (mine && !(*mine)->claim(Kind::lead, 1)->empty()) ::raise(SIGKILL);
     return false;
   });
@@ -129,7 +131,8 @@ BOOST_FIXTURE_TEST_CASE(claim_of_a_living_process_holds, ClaimFixture) {
   int pipe_fds[2];
   BOOST_REQUIRE_EQUAL(::pipe(pipe_fds), 0);
   const Forked child([&] {
-    auto mine = Store::open(dir.path(), "", [this] { return now; });
+    auto mine = Store::open(
+        dir.path(), "", [this] { return now; }, shared);
     if (!mine || (*mine)->claim(Kind::lead, 1)->empty()) return false;
     if (::write(pipe_fds[1], "x", 1) != 1) return false;
     ::pause();
@@ -179,7 +182,8 @@ BOOST_FIXTURE_TEST_CASE(processes_never_claim_the_same_item, ClaimFixture,
   std::vector<Forked> children;
   for (int i = 0; i < 4; ++i) {
     children.emplace_back([&] {
-      auto mine = Store::open(dir.path(), "", [this] { return now; });
+      auto mine = Store::open(
+          dir.path(), "", [this] { return now; }, shared);
       if (!mine) return false;
       for (;;) {
         const auto items = (*mine)->claim(Kind::lead, 3);
@@ -359,7 +363,8 @@ BOOST_FIXTURE_TEST_CASE(another_clock_leaves_nothing_stuck, ClaimFixture, *shows
 }
 
 // The times of the rows are not the system clock's, so whoever sets that changes nothing.
-BOOST_AUTO_TEST_CASE(due_times_are_counted_by_a_clock_that_nobody_sets, *shows("A27")) {
+BOOST_AUTO_TEST_CASE(due_times_are_counted_by_a_clock_that_nobody_sets,
+                     *shows("A27") * of_sqlite()) {
   const TempDir dir;
   auto store = good(Store::open(dir.path()));
   const auto number = test::accept(*store, new_item(Kind::lead, "a"));

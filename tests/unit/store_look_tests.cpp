@@ -199,10 +199,11 @@ BOOST_FIXTURE_TEST_CASE(uses_are_counted_within_their_window, LookFixture) {
 
 BOOST_FIXTURE_TEST_CASE(facts_are_shared_and_replaced, LookFixture) {
   BOOST_TEST(good(store->recall("k")) == "");
-  good(store->remember("k", std::string_view("v\0w", 3)));
-  good(store->remember("k", std::string_view("w\0v", 3)));
+  const std::string_view any("w\0v", on_postgres() ? 1 : 3);  // PostgreSQL's texts have no NUL
+  good(store->remember("k", "before"));
+  good(store->remember("k", any));
   reopen();
-  BOOST_TEST(good(store->recall("k")) == std::string_view("w\0v", 3));
+  BOOST_TEST(good(store->recall("k")) == any);
 }
 
 BOOST_FIXTURE_TEST_CASE(last_number_outlives_its_item, LookFixture) {
@@ -214,7 +215,7 @@ BOOST_FIXTURE_TEST_CASE(last_number_outlives_its_item, LookFixture) {
   BOOST_TEST(good(store->last_number()) == number);
 }
 
-BOOST_FIXTURE_TEST_CASE(unreadable_payload_does_not_hide_the_item, LookFixture) {
+BOOST_FIXTURE_TEST_CASE(unreadable_payload_does_not_hide_the_item, LookFixture, *of_sqlite()) {
   const auto number = accept(Kind::lead, "a");
   close();
   BOOST_REQUIRE_EQUAL(

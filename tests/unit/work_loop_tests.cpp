@@ -101,7 +101,7 @@ struct WaitingFixture {
 
 BOOST_AUTO_TEST_SUITE(work_loop_tests)
 
-BOOST_FIXTURE_TEST_CASE(leads_for_a_closed_portal_are_not_touched, WaitingFixture) {
+BOOST_FIXTURE_TEST_CASE(leads_for_a_closed_portal_are_not_touched, WaitingFixture, *of_sqlite()) {
   std::vector<NewItem> leads;
   for (int i = 0; i < kWaiting; ++i) leads.push_back(new_item(Kind::lead, std::to_string(i)));
   good(store->accept(leads));
@@ -111,14 +111,15 @@ BOOST_FIXTURE_TEST_CASE(leads_for_a_closed_portal_are_not_touched, WaitingFixtur
   check_untouched(delivery, Kind::lead);
 }
 
-BOOST_FIXTURE_TEST_CASE(events_that_call_a_closed_portal_are_not_touched, WaitingFixture) {
+BOOST_FIXTURE_TEST_CASE(events_that_call_a_closed_portal_are_not_touched, WaitingFixture,
+                        *of_sqlite()) {
   accept_events("ONCRMLEADADD");
   close_portal();
   EventWork work(app, stores, gates);
   check_untouched(work, Kind::event);
 }
 
-BOOST_FIXTURE_TEST_CASE(events_for_a_dead_receiver_are_not_touched, WaitingFixture) {
+BOOST_FIXTURE_TEST_CASE(events_for_a_dead_receiver_are_not_touched, WaitingFixture, *of_sqlite()) {
   accept_events("ONCRMDEALUPDATE");
   close_receiver("https://dead.example:443");
   EventWork work(app, stores, gates);

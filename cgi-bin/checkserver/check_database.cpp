@@ -1,0 +1,223 @@
+// check_database: checks of a database that several machines share, and of these machines.
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <map>
+
+#include "base/text.h"
+#include "check_seen.h"
+#include "keep/journal.h"
+
+namespace b24::check {
+namespace {
+
+constexpr Millis kDatabaseClockOff = 2 * kSecond;
+constexpr Millis kWaitsLong = kMinute;       // in the journal alone
+constexpr Millis kGone = 10 * kMinute;       // a machine that has told nothing for so long
+constexpr std::int64_t kMostWaiting = 5;     // commits; a busy database has some for a moment
+constexpr std::int64_t kFewConnections = 5;  // in a hundred: warning
+
+bool is_shared(const Seen& seen) {
+  return !seen.subject->settings->store.url.empty();
+}
+// Of an installation that has no such thing: no row.
+Finding no_row() {
+  return {.name = ""};
+}
+
+// Judges what the server said.
+Finding of_server(const Seen& seen, Finding (*judge)(const Store::Server& server)) {
+  if (!is_shared(seen)) return no_row();
+  if (!seen.database) return {.state = State::error, .name = "late"};
+  if (!seen.database->server) return failed("unreached", seen.database->server.error());
+  return judge(*seen.database->server);
+}
+
+Finding judge_database(const Seen& seen) {
+  return of_server(seen, [](const Store::Server& server) {
+    const std::int64_t left = server.connections_allowed - server.connections;
+    const bool crowded = left * 100 < server.connections_allowed * kFewConnections;
+    return Finding{.state = crowded ? State::warning : State::ok,
+                   .name = crowded ? "crowded" : "reached",
+                   .facts = Value::map({{"host", server.host},
+                                        {"timeline", server.timeline},
+                                        {"used", server.connections},
+                                        {"allowed", server.connections_allowed}}),
+                   .metrics = {{"database_connections", static_cast<double>(server.connections)}}};
+  });
+}
+
+Finding judge_nodes(const Seen& seen) {
+  if (is_shared(seen) && !seen.subject->settings->store.replicated)
+    return {.state = State::info, .name = "unasked"};
+  return of_server(seen, [](const Store::Server& server) {
+    Finding finding{.name = "replicated"};
+    std::int64_t confirm = 0, known = 0, behind = 0;
+    for (const auto& each : server.standbys) {
+      known += each.state.empty() ? 0 : 1;
+      const bool confirms =
+          each.state == "streaming" && (each.sync == "sync" || each.sync == "quorum");
+      confirm += confirms ? 1 : 0;
+      if (confirms) behind = std::max(behind, each.behind);
+      finding.cause += each.name + ": " + each.state + " " + each.sync +
+                       (each.behind < 0 ? "" : ", " + std::to_string(each.behind) + " B") + "\n";
+    }
+    finding.facts = Value::map({{"nodes", confirm}, {"waiting", server.waiting}});
+    finding.metrics = {{"database_behind_bytes", static_cast<double>(behind)}};
+    const bool waits =
+        server.synchronous_commit == "on" || server.synchronous_commit == "remote_apply";
+    if (!waits || server.standby_names.empty()) {
+      finding.state = State::error;
+      finding.name = "one_node";
+    } else if (!server.is_safe) {
+      finding.state = State::error;
+      finding.name = "unsafe";
+    } else if (!server.standbys.empty() && known == 0) {
+      finding.state = State::info;
+      finding.name = "hidden";
+      finding.paste = {"GRANT pg_monitor TO b24app;"};
+    } else if (confirm == 0) {
+      finding.state = State::error;
+      finding.name = "no_standby";
+    } else if (server.waiting > kMostWaiting) {
+      finding.state = State::warning;
+      finding.name = "slow";
+    }
+    return finding;
+  });
+}
+
+Finding judge_database_clock(const Seen& seen) {
+  return of_server(seen, [](const Store::Server& server) {
+    const bool off = std::abs(server.clock_ahead) > kDatabaseClockOff;
+    return Finding{.state = off ? State::warning : State::ok,
+                   .name = off ? "differs" : "agrees",
+                   .facts = Value::map({{"ms", server.clock_ahead}})};
+  });
+}
+
+Finding judge_passfile(const Seen& seen) {
+  if (!is_shared(seen)) return no_row();
+  if (!seen.database) return {.state = State::info, .name = "late"};
+  const std::string& file = seen.database->passfile;
+  if (file.empty()) return {.state = State::info, .name = "none"};
+  const Value facts = Value::map({{"file", file}});
+  const std::vector<std::string> cure = {"chmod 600 " + file};
+  if (!seen.database->passfile_readable)
+    return {.state = State::error, .name = "unreadable", .facts = facts, .paste = cure};
+  if (seen.database->passfile_open)
+    return {.state = State::error, .name = "open", .facts = facts, .paste = cure};
+  return {.name = "private", .facts = facts};
+}
+
+Finding judge_journaled(const Seen& seen) {
+  if (!is_shared(seen)) return no_row();
+  if (!seen.database || !seen.database->server) return {.state = State::info, .name = "away"};
+  std::int64_t today = 0;
+  if (seen.store) {
+    for (const Store::Count& count : seen.store->counts)
+      if (count.name == "journaled") today += count.count;
+  }
+  const Millis oldest = seen.database->oldest_journaled;
+  const Millis age = oldest == 0 ? 0 : std::max<Millis>(0, seen.at - oldest);
+  return {.state = age > kWaitsLong ? State::warning
+                   : today > 0      ? State::info
+                                    : State::ok,
+          .name = age > kWaitsLong ? "waits"
+                  : today > 0      ? "some"
+                                   : "none",
+          .facts = Value::map({{"today", today}, {"oldest", duration(age)}}),
+          .metrics = {{"journaled_day", static_cast<double>(today)},
+                      {"journaled_oldest_seconds", static_cast<double>(age) / 1000}}};
+}
+
+// The sections in which another machine's settings are not this one's.
+std::string differences(const Store::Machine& other,
+                        const std::map<std::string, std::string>& own) {
+  std::map<std::string, std::string> theirs;
+  for (const auto& [section, mark] : other.words["marks"].members())
+    theirs[section.text()] = mark.text();
+  std::vector<std::string> sections;
+  for (const auto& [section, mark] : own)
+    if (theirs[section] != mark) sections.push_back("[" + section + "]");
+  for (const auto& [section, mark] : theirs)
+    if (!own.contains(section)) sections.push_back("[" + section + "]");
+  return text::join(sections, ", ");
+}
+
+Finding judge_machines(const Seen& seen) {
+  if (!is_shared(seen)) return no_row();
+  if (!seen.database) return {.state = State::info, .name = "late"};
+  if (!seen.database->machines) return failed("unanswered", seen.database->machines.error());
+  Finding finding{.name = "same"};
+  std::int64_t others = 0;
+  bool differs = false, silent = false;
+  for (const Store::Machine& each : *seen.database->machines) {
+    if (each.is_own || each.age > kDay) continue;
+    ++others;
+    const std::string sections = differences(each, seen.subject->settings->marks);
+    const bool gone = each.age > kGone;
+    if (sections.empty() && !gone) continue;
+    differs = differs || !sections.empty();
+    silent = silent || gone;
+    finding.cause += each.words["name"].text() + " (" + each.id + "): " + sections +
+                     (gone ? " " + std::to_string(each.age / kMinute) + " min" : "") + "\n";
+  }
+  finding.facts = Value::map({{"machines", others + 1}});
+  if (others == 0) finding.name = "alone";
+  if (silent) finding.name = "silent";
+  if (differs) finding.name = "differ";
+  if (others == 0) finding.state = State::info;
+  if (silent || differs) finding.state = State::warning;
+  return finding;
+}
+
+constexpr Check kDatabaseChecks[] = {
+    {"database", Group::storage, "", judge_database},
+    {"nodes", Group::storage, "", judge_nodes},
+    {"database_clock", Group::storage, "", judge_database_clock},
+    {"passfile", Group::storage, "", judge_passfile},
+    {"journaled", Group::storage, "", judge_journaled},
+    {"machines", Group::storage, "", judge_machines},
+};
+
+std::string passfile_of(const std::string& url) {
+  constexpr std::string_view kName = "passfile=";
+  const std::size_t at = url.find(kName);
+  if (at == url.npos) return {};
+  return url.substr(at + kName.size(), url.find('&', at) - at - kName.size());
+}
+
+// When the first record came that this machine's journal alone has; 0: none.
+Millis oldest_journaled(const Settings& settings, Store& store, Kind kind) {
+  const auto known = store.recall("journal." + std::string(b24::name(kind)));
+  const auto from = JournalPosition::parse(known.value_or(""));
+  if (!from) return 0;
+  const auto read = Journal(settings.data.dir, "", kind).read(*from, 1);
+  return read && !read->records.empty() ? read->records.front().at : 0;
+}
+
+}  // namespace
+
+std::span<const Check> database_checks() {
+  return kDatabaseChecks;
+}
+
+DatabaseSeen look_at_database(const Settings& settings, Store& store) {
+  DatabaseSeen seen{.server = store.look_at_server(), .machines = store.machines()};
+  seen.passfile = passfile_of(settings.store.url);
+  struct stat status {};
+  seen.passfile_readable =
+      ::stat(seen.passfile.c_str(), &status) == 0 && ::access(seen.passfile.c_str(), R_OK) == 0;
+  // libpq passes over such a file, with a word on stderr.
+  seen.passfile_open = (status.st_mode & 077) != 0;
+  for (const Kind kind : {Kind::lead, Kind::event}) {
+    const Millis at = seen.server ? oldest_journaled(settings, store, kind) : 0;
+    if (at != 0 && (seen.oldest_journaled == 0 || at < seen.oldest_journaled))
+      seen.oldest_journaled = at;
+  }
+  return seen;
+}
+
+}  // namespace b24::check

@@ -1,0 +1,283 @@
+// cluster_tests: two machines on one PostgreSQL of three nodes, under load, while nodes and
+// machines die: what was answered with 200 is there exactly once, and so is each lead in the
+// portal.
+#include <algorithm>
+#include <atomic>
+#include <boost/test/unit_test.hpp>
+#include <map>
+#include <mutex>
+#include <set>
+#include <sstream>
+#include <thread>
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "decorators.h"
+#include "form_client.h"
+#include "machine.h"
+#include "postgres.h"
+#include "site.h"
+#include "value/json.h"
+#include "value/php.h"
+
+using namespace b24;
+using namespace b24::test;
+using namespace std::chrono_literals;
+
+namespace cluster_tests {
+
+constexpr auto kPatience = 60s;
+constexpr int kSenders = 2;
+constexpr int kVisitors = 1;
+constexpr int kFirst = 1'000'000;  // of the deals; the portal's own events are of smaller numbers
+
+using Count = std::map<int, int>;  // how often each event is there
+
+std::string migrated(Postgres& postgres) {
+  const std::string database = postgres.new_database();
+  TempDir dir;
+  write_file(dir / "settings.conf", cluster_settings(postgres.url(database)));
+  const Ran ran = run({{built("cgi-bin/handler.fcgi"), "--migrate", postgres.owner_url(database),
+                        "--settings", (dir / "settings.conf").string()}});
+  BOOST_REQUIRE_MESSAGE(ran.status == 0, ran.out + ran.err);
+  return database;
+}
+
+// The portal and the visitors: they send all the time, each thing once, and note what they are
+// told.
+class Load {
+ public:
+  explicit Load(const Site& site)
+      : site_(site), token_(input_value(site.get("/").body, "form_token")) {
+    for (int i = 0; i < kSenders; ++i)
+      threads_.emplace_back([this](const std::stop_token& stop) {
+        while (!stop.stop_requested()) send_event();
+      });
+    for (int i = 0; i < kVisitors; ++i)
+      threads_.emplace_back([this](const std::stop_token& stop) {
+        // The portal takes two a second.
+        for (int n = 0; !stop.stop_requested(); ++n) {
+          visit();
+          wait_until([&] { return stop.stop_requested(); }, 2000ms);
+        }
+      });
+  }
+  void end() { threads_.clear(); }
+
+  std::size_t acknowledged() const {
+    const std::lock_guard lock(mutex_);
+    return events_.size();
+  }
+  // Whether so many more are answered with 200, whatever is going on.
+  bool goes_on(std::size_t more = 50) const {
+    const std::size_t begun = acknowledged();
+    return wait_until([&] { return acknowledged() >= begun + more; }, kPatience);
+  }
+  const std::set<int>& events() const { return events_; }
+  const std::set<std::string>& leads() const { return leads_; }
+  int refused() const { return refused_; }
+
+ private:
+  void send_event() {
+    const int number = kFirst + ++next_;
+    const HttpReply reply = site_.post(
+        "/handler.php", "event=ONCRMDEALUPDATE&data[FIELDS][ID]=" + std::to_string(number) +
+                            "&ts=1700000000&auth[application_token]=" + site_.token());
+    std::this_thread::sleep_for(5ms);  // some hundred a second are enough
+    const std::lock_guard lock(mutex_);
+    if (reply.status == 200) {
+      events_.insert(number);
+    } else {
+      ++refused_;
+    }
+  }
+  void visit() {
+    Value params = person("Visitor " + std::to_string(++next_));
+    params.set("form_token", token_);
+    const Value answer = body_json(
+        http(site_.port(),
+             {"POST",
+              "/",
+              {"Accept: application/json", "Content-Type: application/x-www-form-urlencoded"},
+              php::build_query(params)}));
+    const std::string status = answer["status"].text();
+    const std::lock_guard lock(mutex_);
+    if (status == "saved" || status == "accepted") leads_.insert(answer["id"].text());
+  }
+
+  const Site& site_;
+  const std::string token_;
+  std::atomic<int> next_ = 0;
+  std::atomic<int> refused_ = 0;
+  mutable std::mutex mutex_;
+  std::set<int> events_;
+  std::set<std::string> leads_;
+  std::vector<std::jthread> threads_;
+};
+
+struct Cluster {
+  Postgres postgres;
+  std::string database = migrated(postgres);
+  Site site{{{}, cluster_settings(postgres.url(database))}};
+  Machine second{site};
+
+  std::int64_t confirmed() const {
+    return Value(postgres.ask("SELECT count(*) FROM b24hooks.items", database)).integer();
+  }
+  // From now until an item more is in the database.
+  Millis gap() const {
+    const Millis begun = steady_ms();
+    const std::int64_t before = confirmed();
+    BOOST_TEST(wait_until([&] { return confirmed() > before; }, kPatience));
+    return steady_ms() - begun;
+  }
+  Count stored() const {
+    Count count;
+    std::istringstream rows(postgres.ask(
+        "SELECT split_part(object, ':', 2) FROM b24hooks.items WHERE name = 'ONCRMDEALUPDATE'",
+        database));
+    for (int number; rows >> number;) ++count[number];
+    return count;
+  }
+};
+
+Count written(const std::filesystem::path& log) {
+  Count count;
+  for (const std::string& line : text::split(read_file(log), "\n"))
+    if (const int number = line.starts_with("[ID] => ") ? std::atoi(line.c_str() + 8) : 0;
+        number > kFirst)
+      ++count[number];
+  return count;
+}
+
+}  // namespace cluster_tests
+
+using namespace cluster_tests;
+
+BOOST_AUTO_TEST_SUITE(cluster_tests)
+
+BOOST_AUTO_TEST_CASE(what_two_machines_accepted_is_there_once_whatever_dies) {
+  Cluster cluster;
+  Postgres& postgres = cluster.postgres;
+  Load load(cluster.site);
+  BOOST_TEST(load.goes_on());
+  std::string gaps;
+
+  BOOST_TEST_CONTEXT("each standby dies in turn") {
+    for (const int node : {2, 3}) {
+      postgres.kill(node);
+      BOOST_TEST(load.goes_on());
+      cluster.gap();
+      postgres.start(node);
+      postgres.wait_for_standbys(2);
+    }
+  }
+  BOOST_TEST_CONTEXT("the primary dies, three times") {
+    for (int round = 0; round < 3; ++round) {
+      const int before = postgres.primary();
+      const Millis killed = steady_ms();
+      postgres.kill(before);
+      BOOST_TEST(load.goes_on());
+      postgres.promote();
+      cluster.gap();
+      gaps += " " + std::to_string(steady_ms() - killed);
+      postgres.rejoin(before);
+      postgres.wait_for_standbys(2);
+    }
+  }
+  BOOST_TEST_CONTEXT("the primary hangs, another takes its place, and it comes back as one") {
+    const int before = postgres.primary();
+    postgres.freeze(before);
+    BOOST_TEST(load.goes_on());
+    postgres.promote();
+    postgres.wait_for_standbys(1);
+    cluster.gap();
+    postgres.thaw(before);
+    BOOST_TEST(load.goes_on());
+    cluster.gap();
+    postgres.kill(before);
+    postgres.rejoin(before);
+    postgres.wait_for_standbys(2);
+  }
+  BOOST_TEST_CONTEXT("a machine dies and comes back") {
+    cluster.second.kill();
+    BOOST_TEST(load.goes_on());
+    cluster.second.start();
+    BOOST_TEST(load.goes_on());
+  }
+  BOOST_TEST_CONTEXT("the whole database is away") {
+    for (const int node : {1, 2, 3}) postgres.kill(node);
+    const Millis begun = steady_ms();
+    do {
+      BOOST_TEST(load.goes_on());
+    } while (steady_ms() - begun < 1000 * wanted("AWAY", 5));
+    for (const int node : {1, 2, 3}) postgres.start(node);
+    cluster.gap();
+  }
+  load.end();
+
+  const auto all_there = [&] {
+    const Count events = cluster.stored();
+    return std::ranges::all_of(load.events(), [&](int number) { return events.contains(number); });
+  };
+  BOOST_TEST(wait_until(all_there, kPatience));
+  for (const auto& [number, count] : cluster.stored()) BOOST_TEST(count == 1, number);
+  const auto in_logs = [&] {
+    Count logs = written(cluster.site.run_dir() / "data/hook.log");
+    for (const auto& [number, count] : written(cluster.second.data_dir() / "hook.log"))
+      logs[number] += count;
+    return logs;
+  };
+  BOOST_TEST(wait_until([&] { return in_logs().size() >= load.events().size(); }, kPatience));
+  const Count logs = in_logs();
+  for (const int number : load.events()) BOOST_TEST(logs.contains(number), number);
+  for (const auto& [number, count] : logs) BOOST_TEST(count == 1, number);
+
+  const auto open_leads = [&] {
+    return postgres.ask(
+        "SELECT count(*) FROM b24hooks.items WHERE kind = 'lead' AND state <> 'done'",
+        cluster.database);
+  };
+  BOOST_TEST(wait_until([&] { return open_leads() == "0"; }, kPatience));
+  std::map<std::string, int> leads;
+  const Value all = cluster.site.leads();
+  for (const Value::Member& lead : all.members()) ++leads[lead.value["ORIGIN_ID"].text()];
+  for (const std::string& id : load.leads()) BOOST_TEST(leads[id] == 1, id);
+  for (const auto& [id, count] : leads) BOOST_TEST(count == 1, id);
+  BOOST_TEST(load.leads().size() > 5U);
+  // Both have called from one address.
+  const Value calls = cluster.site.calls();
+  for (const Value::Member& call : calls.members())
+    BOOST_TEST(call.value["error"].text() != "QUERY_LIMIT_EXCEEDED");
+  BOOST_TEST_MESSAGE(load.events().size() << " events and " << load.leads().size()
+                                          << " leads answered, " << load.refused()
+                                          << " not; nothing confirmed after each death of the "
+                                             "primary for ms:"
+                                          << gaps);
+}
+
+BOOST_AUTO_TEST_CASE(the_self_check_tells_of_nodes_and_of_machines_that_differ) {
+  Cluster cluster;
+  const auto row = [&](const std::string& id) {
+    const Value rows = json::parse(cluster.second.shell("checkserver", {"--format", "json"}).out)
+                           .value_or(Value())["checks"];
+    for (const Value::Member& each : rows.members())
+      if (each.value["id"].text() == id) return each.value;
+    return Value();
+  };
+  const auto is = [&](const std::string& id, const std::string& state) {
+    return wait_until([&] { return row(id)["state"].text() == state; });
+  };
+  BOOST_TEST(is("database", "ok"));
+  BOOST_TEST(is("nodes", "ok"));
+  BOOST_TEST(is("machines", "ok"));
+  BOOST_TEST(row("store_sound").is_null());
+  cluster.site.set_setting("settle", "9s");
+  cluster.site.kill("handler", SIGKILL);  // it tells at its start, and then once a minute
+  BOOST_TEST(is("machines", "warning"));
+  BOOST_TEST(row("machines")["detail"].text().contains("[delivery]"));
+  for (const int node : {2, 3}) cluster.postgres.kill(node);
+  BOOST_TEST(is("nodes", "error"));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
