@@ -2,7 +2,8 @@
 //
 // tests/upgrade/data-0.2.0.tgz is what the programs of 0.2.0 wrote while their portal was away: a
 // lead and an event that wait in the store, an event that is done, and a lead and an event that had
-// got no further than the journal.
+// got no further than the journal. What waited there for over an hour may have been done by another
+// store: so the event's action is one that may be repeated.
 #include <boost/test/unit_test.hpp>
 #include <set>
 
@@ -34,11 +35,9 @@ std::size_t count(const std::string& text, const std::string& what) {
 BOOST_AUTO_TEST_SUITE(upgrade_tests)
 
 BOOST_AUTO_TEST_CASE(what_0_2_0_had_accepted_is_done_once) {
-  const Site site(
-      {.environment = {},
-       .settings = site_settings("\n[on ONCRMDEALUPDATE]\ncall = "
-                                 "crm.timeline.comment.add?fields[ENTITY_ID]=1&fields[ENTITY_TYPE]="
-                                 "deal&fields[COMMENT]=seen {data.FIELDS.ID}\n")});
+  const Site site({.environment = {},
+                   .settings = site_settings(
+                       "\n[on ONCRMDEALUPDATE]\ncall = crm.deal.get?id=1&of={data.FIELDS.ID}\n")});
   const std::string old = old_data(site);
   site.set_setting("dir", old);
   BOOST_TEST(site.get("/index.php").status == 200);
@@ -48,17 +47,18 @@ BOOST_AUTO_TEST_CASE(what_0_2_0_had_accepted_is_done_once) {
                  "--list"}})
         .out.contains("0 pending, 0 failed, ");
   };
-  BOOST_TEST(wait_until([&] { return site.leads().size() == 2 && site.comments().size() == 2; }));
+  const auto log = [&] { return read_file(old + "/hook.log"); };
+  BOOST_TEST(wait_until([&] { return site.leads().size() == 2; }));
+  BOOST_TEST(wait_until([&] { return log().contains("[ID] => 42\n"); }));
   BOOST_TEST(wait_until(
       [&] { return is_through("cgi-bin/index.fcgi") && is_through("cgi-bin/handler.fcgi"); }));
   std::set<std::string> sent;
   const b24::Value leads = site.leads();
   for (const auto& lead : leads.members()) sent.insert(lead.value["LAST_NAME"].text());
   BOOST_TEST((sent == std::set<std::string>{"Journaled", "Waiting"}));
-  BOOST_TEST(site.comments().size() == 2U);
-  const std::string log = read_file(old + "/hook.log");
+  BOOST_TEST(site.calls().size() > 2U);
   for (const char* id : {"[ID] => 41\n", "[ID] => 42\n", "[ID] => 5\n"})
-    BOOST_TEST(count(log, id) == 1U, id);
+    BOOST_TEST(count(log(), id) == 1U, id);
 }
 
 BOOST_AUTO_TEST_CASE(data_of_a_later_release_is_refused_with_a_clear_word_and_left_alone) {
