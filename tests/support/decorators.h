@@ -3,6 +3,8 @@
 
 #include <boost/test/unit_test.hpp>
 #include <cstdlib>
+#include <string>
+#include <string_view>
 
 namespace b24::test {
 
@@ -24,8 +26,22 @@ inline auto as_released() {
   });
 }
 
+// By clocks, or for hours: only where TESTS of tests/run-suites names it.
+inline auto when_named() {
+  return boost::unit_test::precondition([](boost::unit_test::test_unit_id id) {
+    const char* const tests = std::getenv("TESTS");
+    const std::string& name =
+        boost::unit_test::framework::get(id, boost::unit_test::TUT_ANY).p_name;
+    boost::test_tools::assertion_result named(tests != nullptr &&
+                                              std::string_view(tests).contains(name));
+    named.message() << "TESTS does not name it";
+    return named;
+  });
+}
+
 }  // namespace b24::test
 
 // They stand among macros that are in no namespace either.
 using b24::test::as_released;
 using b24::test::shows;
+using b24::test::when_named;

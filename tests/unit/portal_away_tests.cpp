@@ -76,7 +76,7 @@ struct Worker : StoreFixture {
 BOOST_AUTO_TEST_SUITE(portal_away_tests)
 
 BOOST_FIXTURE_TEST_CASE(after_a_day_all_are_sent_in_order_at_the_portals_pace, Worker,
-                        *shows("A16")) {
+                        *as_released() * shows("A16")) {
   const int leads = wanted("LEADS", 400);
   const Millis begun = now;
   accept_lead(1);
