@@ -288,8 +288,9 @@ bool Ingester::is_confirmed() {
   ++waiting_;
   const unsigned before = begun_;
   if (works_) {
-    wake();
     std::unique_lock lock(waking_);
+    woken_ = true;
+    wake_.notify_one();  // also where it is known already that something came: the gap ends here
     ran_.wait_for(lock, std::chrono::milliseconds(kConfirm), [&] { return ended_ > before; });
   } else {
     (void)run(kConfirm);
