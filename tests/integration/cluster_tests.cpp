@@ -233,16 +233,26 @@ BOOST_AUTO_TEST_CASE(what_two_machines_accepted_is_there_once_whatever_dies) {
   for (const int number : load.events()) BOOST_TEST(logs.contains(number), number);
   for (const auto& [number, count] : logs) BOOST_TEST(count == 1, number);
 
+  // A lead may still wait in a machine's journal, where the database does not know of it.
+  const auto sent = [&] {
+    std::map<std::string, int> leads;
+    const Value all = cluster.site.leads();
+    for (const Value::Member& lead : all.members()) ++leads[lead.value["ORIGIN_ID"].text()];
+    return leads;
+  };
+  const auto all_sent = [&] {
+    const auto leads = sent();
+    return std::ranges::all_of(load.leads(), [&](const auto& id) { return leads.contains(id); });
+  };
   const auto open_leads = [&] {
     return postgres.ask(
         "SELECT count(*) FROM b24hooks.items WHERE kind = 'lead' AND state <> 'done'",
         cluster.database);
   };
+  BOOST_TEST(wait_until(all_sent, kPatience));
   BOOST_TEST(wait_until([&] { return open_leads() == "0"; }, kPatience));
-  std::map<std::string, int> leads;
-  const Value all = cluster.site.leads();
-  for (const Value::Member& lead : all.members()) ++leads[lead.value["ORIGIN_ID"].text()];
-  for (const std::string& id : load.leads()) BOOST_TEST(leads[id] == 1, id);
+  const auto leads = sent();
+  for (const std::string& id : load.leads()) BOOST_TEST(leads.contains(id), id);
   for (const auto& [id, count] : leads) BOOST_TEST(count == 1, id);
   BOOST_TEST(load.leads().size() > 5U);
   // Both have called from one address.
