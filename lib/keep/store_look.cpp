@@ -48,9 +48,9 @@ std::string nearest(const std::string& when, const std::string& order, const Lis
 
 // Between which numbers.
 std::string bounds_of(const ListFilter& filter, const std::string& number) {
-  const std::string after = number + (filter.newest_first ? " < ?1 " : " > ?1 ");
+  std::string after = number + (filter.newest_first ? " < ?1 " : " > ?1 ");
   if (filter.until > 0) {
-    const std::string sql = after + "AND received_at < ?6 ";
+    std::string sql = after + "AND received_at < ?6 ";
     if (filter.since == 0) return sql;
     return sql + "AND " + number + " >= " + nearest("received_at >= ?5", "received_at", filter) +
            " ";

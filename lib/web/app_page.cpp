@@ -76,6 +76,8 @@ Response AppPage::error_response(int status, std::string_view code, const Reques
     const Value body = Value::map({{"status", "error"}, {"code", code}, {"message", message()}});
     return text_response(status, json::print(body) + "\n", "application/json; charset=utf-8");
   }
+  // A portal, or a program: nobody looks at a page.
+  if (!request.accept.contains("text/html")) return text_response(status, message() + "\n");
   const Result<App> app = app_.current();
   const auto settings = app ? app->settings : nullptr;
   return error_pages_.page({*templates, settings}, chosen + key + std::to_string(status), {}, [&] {

@@ -25,6 +25,7 @@
 #include "base/files.h"
 #include "base/version.h"
 #include "settings/settings.h"
+#include "value/value.h"
 #include "web/answer.h"
 #include "web/command_line.h"
 #include "web/listener.h"
@@ -73,6 +74,20 @@ void write_stdout(std::string_view bytes) {
   }
 }
 
+// A web server that still sends the body takes our end for a failure, and drops the answer.
+void take_rest(std::int64_t taken) {
+  constexpr std::int64_t kMost = 64 << 20;
+  const Environment environment(environ);
+  const std::string_view length = environment.get("CONTENT_LENGTH");
+  if (length.empty() && environment.get("HTTP_TRANSFER_ENCODING").empty()) return;
+  std::int64_t rest = length.empty() ? kMost : std::min(Value(length).integer() - taken, kMost);
+  for (char buffer[16384]; rest > 0;) {
+    const long got = read_stdin(buffer, std::min<std::size_t>(sizeof buffer, rest));
+    if (got <= 0) return;
+    rest -= got;
+  }
+}
+
 // The web server waits until all three are closed, Apache for stderr too.
 void let_go_of_web_server() {
   int null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -82,10 +97,16 @@ void let_go_of_web_server() {
 int serve_cgi(const Program& program) {
   std::unique_ptr<Page> page = program.make(make_launch(Mode::cgi, ""));
   Exchange exchange(*page, Environment(environ));
-  exchange.read(read_stdin);
+  std::int64_t taken = 0;
+  exchange.read([&](char* buffer, std::size_t size) {
+    const long got = read_stdin(buffer, size);
+    taken += std::max(got, 0L);
+    return got;
+  });
   exchange.respond();
   Exchange::keep(*page, {&exchange, 1});
   write_stdout(exchange.text());
+  take_rest(taken);
   let_go_of_web_server();
   page->after_answer();
   return 0;

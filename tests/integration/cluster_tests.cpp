@@ -34,7 +34,7 @@ constexpr int kFirst = 1'000'000;  // of the deals; the portal's own events are 
 using Count = std::map<int, int>;  // how often each event is there
 
 std::string migrated(Postgres& postgres) {
-  const std::string database = postgres.new_database();
+  std::string database = postgres.new_database();
   TempDir dir;
   write_file(dir / "settings.conf", cluster_settings(postgres.url(database)));
   const Ran ran = run({{built("cgi-bin/handler.fcgi"), "--migrate", postgres.owner_url(database),

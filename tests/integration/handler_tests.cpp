@@ -207,6 +207,30 @@ BOOST_AUTO_TEST_CASE(bad_input_is_refused_and_not_written) {
   BOOST_TEST(site.post(kPath, body(site)).status == 200);
 }
 
+BOOST_AUTO_TEST_CASE(a_program_is_refused_in_a_line_and_a_person_with_a_page) {
+  const Site& site = own_site();
+  const auto asked = [&](const std::string& accept) {
+    return http(site.port(),
+                {"POST",
+                 kPath,
+                 {"Content-Type: " + std::string(kForm), "Accept-Language: ru", accept},
+                 "event=ONTEST&auth[application_token]=wrong"});
+  };
+  const HttpReply page = asked("Accept: text/html,*/*;q=0.8");
+  BOOST_TEST(page.header("content-type") == "text/html; charset=utf-8");
+  BOOST_TEST(page.header("content-security-policy") != "");
+  for (const char* accept : {"Accept: */*", "X-None: 1"}) {
+    const HttpReply line = asked(accept);
+    BOOST_TEST(line.status == 403);
+    BOOST_TEST(line.header("content-type") == "text/plain; charset=utf-8");
+    BOOST_TEST(line.header("x-content-type-options") == "nosniff");
+    BOOST_TEST(text::split(line.body, "\n").size() == 1u);
+    BOOST_TEST(page.body.contains(line.body.substr(0, line.body.size() - 1)), line.body);
+  }
+  BOOST_TEST(
+      asked("Accept: application/json").header("content-type").starts_with("application/json"));
+}
+
 BOOST_AUTO_TEST_CASE(strangers_are_refused_counted_and_not_heard, *shows("T22") * shows("T23")) {
   const Site& site = own_site();
   const std::int64_t before = counted(site, "refused.wrong_token");

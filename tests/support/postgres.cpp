@@ -115,7 +115,7 @@ void Postgres::configure(int node) const {
 // --- Databases
 
 std::string Postgres::new_database() {
-  const std::string name = "b" + std::to_string(++databases_);
+  std::string name = "b" + std::to_string(++databases_);
   ask("CREATE DATABASE " + name + " OWNER b24owner");
   ask("REVOKE ALL ON DATABASE " + name + " FROM public; GRANT CONNECT ON DATABASE " + name +
           " TO b24app; REVOKE ALL ON SCHEMA public FROM public; "
