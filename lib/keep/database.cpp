@@ -163,6 +163,7 @@ class Sqlite final : public Database {
   }
   Status connect(const std::filesystem::path& file, int flags);
   Status configure(Sync sync);
+  Status be_brief();
 
   Status execute(const char* sql) override;
   Status transact(const std::function<Status()>& work) override;
@@ -200,6 +201,11 @@ Status Sqlite::configure(Sync sync) {
   if (auto done = execute("PRAGMA journal_size_limit=16777216; PRAGMA cache_size=-512"); !done)
     return done;
   return set_sync(sync);
+}
+
+Status Sqlite::be_brief() {
+  sqlite3_db_config(db_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+  return execute("PRAGMA wal_autocheckpoint=100");  // pages, which the next one reads at its start
 }
 
 // Whether the file is in this mode already; an error is met again by whoever needs the answer.
@@ -290,11 +296,13 @@ bool is_doubtful(const Error& error) {
   return error.code == "locking";
 }
 
-Result<std::unique_ptr<Database>> Database::open(const std::filesystem::path& file, Sync sync) {
+Result<std::unique_ptr<Database>> Database::open(const std::filesystem::path& file, Sync sync,
+                                                 bool brief) {
   if (auto made = make_when_missing(file); !made) return std::unexpected(made.error());
   auto database = std::make_unique<Sqlite>();
   Status ready = database->connect(file, SQLITE_OPEN_READWRITE);
   if (ready) ready = database->configure(sync);
+  if (ready && brief) ready = database->be_brief();
   if (!ready) return std::unexpected(ready.error());
   return database;
 }

@@ -75,8 +75,11 @@ class Database {
   };
 
   // SQLite. Makes the file (mode 0600) when missing; WAL, or a rollback journal where WAL cannot
-  // work; busy time-out 2 s, and a short one from then on until a lock is had.
-  static Result<std::unique_ptr<Database>> open(const std::filesystem::path& file, Sync sync);
+  // work; busy time-out 2 s, and a short one from then on until a lock is had. `brief`: of a
+  // process that ends soon, which leaves what it wrote in the WAL and keeps that short: to bring it
+  // into the file would cost more than all else that it does.
+  static Result<std::unique_ptr<Database>> open(const std::filesystem::path& file, Sync sync,
+                                                bool brief = false);
   // Of a file that may be damaged, only to look into it; it keeps whatever journal mode it has.
   static Result<std::unique_ptr<Database>> open_to_look(const std::filesystem::path& file);
   virtual ~Database() = default;

@@ -184,6 +184,7 @@ Result<std::shared_ptr<Journal::Segment>> Journal::usable(const FileHandle& lock
 
 Status Journal::append(std::span<const std::string> encoded) {
   std::shared_ptr<Segment> segment;
+  JournalPosition end;
   {
     const std::lock_guard guard(mutex_);
     if (auto ready = prepare_data_dir(data_dir_, document_root_); !ready) return ready;
@@ -200,12 +201,14 @@ Status Journal::append(std::span<const std::string> encoded) {
     segment->doubtful = !written;
     if (!written) return written;
     segment->whole += bytes.size();
+    end = {segment->number, segment->head.salt, segment->whole};
   }
   auto synced = sync_file(segment->file, segment->name);
-  if (!synced) {
-    // The kernel may have dropped what it could not write, and say nothing the next time.
+  {
     const std::lock_guard guard(mutex_);
-    segment->doubtful = true;
+    // The kernel may have dropped what it could not write, and say nothing the next time.
+    if (!synced) segment->doubtful = true;
+    if (synced) synced_ = std::max(synced_, end);
   }
   ::unlink(rest_file(data_dir_, name(kind_)).c_str());
   return synced;

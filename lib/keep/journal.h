@@ -124,8 +124,9 @@ class Journal {
   const std::string document_root_;
   const std::filesystem::path dir_;
   const Kind kind_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::shared_ptr<Segment> segment_;  // the newest, as far as this process knows
+  JournalPosition synced_;            // up to where it has made one durable
 };
 
 }  // namespace b24

@@ -118,14 +118,17 @@ bool is_lost(int fault) {
 }
 
 // Reads on in a segment from walk.out.end; true when it has been read to its end and a later one
-// goes on.
-Result<bool> read_segment(const JournalSegment& segment, bool is_last, Walk& walk) {
+// goes on. `synced`: up to where this process knows of one.
+Result<bool> read_segment(const JournalSegment& segment, const JournalPosition& synced,
+                          bool is_last, Walk& walk) {
   Reader reader(segment.file);
-  if (!is_lost(reader.fault()) || (reader.fault() == 0 && !reader.sync())) {
+  const auto head = reader.fault() == 0 ? parse_head(reader.at(0, kSegmentHead)) : std::nullopt;
+  const bool is_synced = head && synced.segment == segment.number && synced.salt == head->salt &&
+                         reader.size() <= synced.offset;
+  if (!is_lost(reader.fault()) || (reader.fault() == 0 && !is_synced && !reader.sync())) {
     return std::unexpected(system_error(ErrorKind::storage, segment.file.string(), errno));
   }
   JournalPosition& end = walk.out.end;
-  const auto head = reader.fault() == 0 ? parse_head(reader.at(0, kSegmentHead)) : std::nullopt;
   if (!head) {
     if (is_last) return false;
     walk.damaged(segment, 0, segment.size,
@@ -202,6 +205,10 @@ Result<JournalRead> Journal::read(const JournalPosition& from, std::size_t max_b
   if (!all) return std::unexpected(all.error());
   Walk walk{{{}, from, false, {}}, 0, max_bytes};
   if (all->empty()) return walk.out;
+  const JournalPosition synced = [this] {
+    const std::lock_guard guard(mutex_);
+    return synced_;
+  }();
   auto segment = std::ranges::lower_bound(*all, from.segment, {}, &JournalSegment::number);
   if (segment == all->end()) {
     const FileHandle names(::open(lock_file().c_str(), O_RDONLY | O_CLOEXEC));
@@ -214,7 +221,7 @@ Result<JournalRead> Journal::read(const JournalPosition& from, std::size_t max_b
   for (std::uint32_t before = segment->number; segment != all->end(); ++segment) {
     if (segment->number > before + 1) walk.damaged(*segment, 0, 0, "the one before it is missing");
     before = segment->number;
-    const auto goes_on = read_segment(*segment, std::next(segment) == all->end(), walk);
+    const auto goes_on = read_segment(*segment, synced, std::next(segment) == all->end(), walk);
     if (!goes_on) return std::unexpected(goes_on.error());
     if (!*goes_on) break;
   }

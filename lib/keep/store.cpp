@@ -89,10 +89,11 @@ std::string_view name(State state) {
 // --- The connections ---
 
 Store::Data::Data(fs::path directory, std::string root, const Clock& time,
-                  const SharedStore& shared_store)
+                  const SharedStore& shared_store, bool ends_soon)
     : dir(std::move(directory)),
       document_root(std::move(root)),
       shared(shared_store),
+      brief(ends_soon && shared_store.url.empty()),
       clock(time ? time : Clock(now_ms)),
       clock_is_given(static_cast<bool>(time)) {}
 
@@ -125,7 +126,7 @@ Result<Database*> Store::Data::current(Connection& connection) {
 }
 
 Result<std::unique_ptr<Database>> Store::Data::open_and_check(const fs::path& file) {
-  auto opened = Database::open(file, Database::Sync::full);
+  auto opened = Database::open(file, Database::Sync::full, brief);
   if (!opened) return opened;
   if (auto checked = check_schema(**opened, file); !checked)
     return std::unexpected(checked.error());
@@ -208,8 +209,8 @@ Store::Store(std::unique_ptr<Data> data) : data_(std::move(data)) {}
 Store::~Store() = default;
 
 Result<std::shared_ptr<Store>> Store::open(const fs::path& dir, const std::string& document_root,
-                                           Clock clock, const SharedStore& shared) {
-  auto data = std::make_unique<Data>(real_path(dir), document_root, std::move(clock), shared);
+                                           Clock clock, const SharedStore& shared, bool brief) {
+  auto data = std::make_unique<Data>(real_path(dir), document_root, clock, shared, brief);
   if (data->is_shared()) {
     if (auto prepared = data->prepare_shared(); !prepared) return std::unexpected(prepared.error());
     return std::shared_ptr<Store>(new Store(std::move(data)));
@@ -286,7 +287,8 @@ Result<std::shared_ptr<Store>> StoreSource::current() {
   dir_ = dir;
   shared_ = {own.url, own.replicated};
   tried_at_ = steady_ms();
-  Result<std::shared_ptr<Store>> opened = Store::open(dir, app_.document_root(), {}, shared_);
+  Result<std::shared_ptr<Store>> opened =
+      Store::open(dir, app_.document_root(), {}, shared_, app_.mode() == Mode::cgi);
   store_ = opened.value_or(nullptr);
   error_ = opened ? std::nullopt : std::optional(opened.error());
   return opened;

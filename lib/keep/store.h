@@ -138,10 +138,11 @@ class Store {
 
   // Makes the directory (0700) and, of SQLite, the database when missing; refuses a directory
   // inside `document_root` (when given), one that others can read, and a database of another
-  // version.
+  // version. `brief`: see Database::open.
   static Result<std::shared_ptr<Store>> open(const std::filesystem::path& dir,
                                              const std::string& document_root = "",
-                                             Clock clock = {}, const SharedStore& shared = {});
+                                             Clock clock = {}, const SharedStore& shared = {},
+                                             bool brief = false);
   ~Store();
 
   // In one transaction: accepts all items (one whose id is there counts as its repeat) and

@@ -50,7 +50,7 @@ class Breaker {
 
 struct Store::Data {
   Data(std::filesystem::path dir, std::string document_root, const Clock& clock,
-       const SharedStore& shared);
+       const SharedStore& shared, bool brief);
 
   // Runs `work` in a transaction and returns when that is committed, one thread after the other.
   // When `work` fails, what it did is undone and its error is the result; it may be run twice.
@@ -58,27 +58,30 @@ struct Store::Data {
   Status prepare_shared();
   Status revive_by_hand(const std::function<Status(Database&)>& work);  // ends rests, too
 
-  // Runs `look` on a connection of its own, so that readers do not wait for syncs.
+  // Runs `look` on a connection of its own, so that readers do not wait for syncs (a brief process
+  // has one for all).
   template <class Look>
   auto read(Look look) -> decltype(look(std::declval<Database&>())) {
     drop_doubtful();
-    const auto turn = take_turn(read_mutex_);
+    const auto turn = take_turn(brief ? write_mutex_ : read_mutex_);
     if (!turn) return std::unexpected(turn.error());
-    auto database = current(reader_);
+    Connection& reader = brief ? writer_ : reader_;
+    auto database = current(reader);
     if (!database) return std::unexpected(database.error());
     auto seen = tried_twice([&] { return look(**database); });
     if (!seen && (*database)->is_lost()) {  // the server was started anew, or another one is it
-      database = current(reader_);
+      database = current(reader);
       if (!database) return std::unexpected(database.error());
       seen = look(**database);
     }
-    if (!seen) return std::unexpected(told_of(seen.error(), reader_.inode));
+    if (!seen) return std::unexpected(told_of(seen.error(), reader.inode));
     return seen;
   }
 
   const std::filesystem::path dir;
   const std::string document_root;
   const SharedStore shared;
+  const bool brief;
   bool is_shared() const { return !shared.url.empty(); }
   bool is_away() const { return reach_.held() || confirm_.held(); }
   // What came of items that this process has in hand. Could it not be written down, and so be known

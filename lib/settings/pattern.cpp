@@ -7,6 +7,8 @@
 #include <array>
 #include <clocale>
 #include <cstdlib>
+#include <initializer_list>
+#include <string_view>
 
 #include "base/text.h"
 
@@ -16,10 +18,15 @@ namespace {
 constexpr std::size_t kLongestPattern = 1000;
 constexpr wchar_t kWidestRange = 2000;
 
-// Makes "." mean a character, whatever the process's own locale.
+// Makes "." mean a character, whatever the process's own locale. `texts` that are all ASCII do
+// without: to load a locale costs a CGI process a tenth of its time.
 class InUtf8 {
  public:
-  InUtf8() {
+  explicit InUtf8(std::initializer_list<std::string_view> texts) {
+    const auto is_ascii = [](std::string_view text) {
+      return std::ranges::all_of(text, [](char c) { return (c & 0x80) == 0; });
+    };
+    if (std::ranges::all_of(texts, is_ascii)) return;
     static const locale_t utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr);
     if (utf8 != nullptr) before_ = uselocale(utf8);
   }
@@ -86,7 +93,6 @@ struct Compiled {
   regex_t regex{};
   int error;
   explicit Compiled(const std::string& pattern) {
-    const InUtf8 in_utf8;
     const std::string whole = "^(" + for_the_library(pattern) + ")$";
     error = regcomp(&regex, whole.c_str(), REG_EXTENDED | REG_NOSUB);
   }
@@ -107,6 +113,7 @@ std::string pattern_fault(const std::string& pattern) {
     if (text::is_letter(next) || text::is_digit(next))
       return "\\" + std::string(1, next) + " is not known here";
   }
+  const InUtf8 in_utf8({pattern});
   const Compiled compiled(pattern);
   if (compiled.error == 0) return {};
   std::array<char, 200> text{};
@@ -115,8 +122,8 @@ std::string pattern_fault(const std::string& pattern) {
 }
 
 bool matches(const std::string& pattern, const std::string& text) {
+  const InUtf8 in_utf8({pattern, text});
   const Compiled compiled(pattern);
-  const InUtf8 in_utf8;
   return compiled.error == 0 && regexec(&compiled.regex, text.c_str(), 0, nullptr, 0) == 0;
 }
 

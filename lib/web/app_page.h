@@ -30,8 +30,8 @@ class AppPage : public Page {
   ServerLimits server_limits() override;
 
  protected:
-  // A short, kind page (error.mustache, message error_<code>), its JSON, or for whoever does not say
-  // that it reads HTML the message alone; in the visitor's language.
+  // A short, kind page (error.mustache, message error_<code>), its JSON, or for whoever does not
+  // say that it reads HTML the message alone; in the visitor's language.
   Response error_response(int status, std::string_view code, const Request& request);
   // 503 for a page that cannot work until the owner acts; the error goes to the log and stderr, not
   // to the visitor.

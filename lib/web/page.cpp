@@ -348,7 +348,8 @@ bool TemplateSource::look() {
   if (looked_at_ && now >= *looked_at_ && now - *looked_at_ < 1000) return false;
   looked_at_ = now;
   const std::vector<fs::path> dirs = dirs_();
-  std::string stamp = stamp_of(dirs);
+  // A process of one request looks once.
+  std::string stamp = options_.only.empty() ? stamp_of(dirs) : options_.only;
   if (stamp == stamp_) return false;
   stamp_ = std::move(stamp);
   auto fresh = Templates::load(dirs, options_.only, templates_.get());

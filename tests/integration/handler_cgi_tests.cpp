@@ -80,6 +80,30 @@ BOOST_AUTO_TEST_CASE(an_event_is_kept_and_written) {
   BOOST_TEST(run(command("GET", "")).out.contains("<h1>"));
 }
 
+// Each is the time of a turn of the disk: one for the promise, and now and then some to make room
+// in the database's log, of which each process has to read what there is.
+BOOST_AUTO_TEST_CASE(an_event_costs_hardly_more_than_the_one_sync_that_keeps_it) {
+  constexpr int kEvents = 30;
+  BOOST_TEST(run(event("0")).status == 0);  // makes the store
+  std::size_t syncs = 0;
+  for (int i = 1; i <= kEvents; ++i) {
+    const std::string trace = (settings.dir / "trace").string();
+    test::Command traced = event(std::to_string(i));
+    const std::initializer_list<std::string> under = {
+        "strace", "-f", "-qq", "-o", trace, "-e", "trace=fdatasync,fsync"};
+    traced.args.insert(traced.args.begin(), under);
+    if (!is_good(run(traced).out)) {
+      BOOST_TEST_MESSAGE("skipped: strace is not allowed here");
+      return;
+    }
+    syncs += text::split(read_file(trace), "\n").size();
+    BOOST_TEST(fs::file_size(settings.data() / "store.db-wal") < 1U << 20);
+  }
+  BOOST_TEST(syncs >= kEvents + 0U);
+  BOOST_TEST(syncs <= 2U * kEvents, syncs << " syncs");
+  BOOST_TEST(all_events(*store()).size() == kEvents + 1U);
+}
+
 BOOST_AUTO_TEST_CASE(a_query_is_never_an_option, *shows("T7")) {
   for (const char* query : {"--list", "--export=jsonl", "--replay", "--work"}) {
     test::Command call = command("GET", "", query);
