@@ -288,7 +288,7 @@ Result<std::shared_ptr<Store>> StoreSource::current() {
   shared_ = {own.url, own.replicated};
   tried_at_ = steady_ms();
   Result<std::shared_ptr<Store>> opened =
-      Store::open(dir, app_.document_root(), {}, shared_, app_.mode() == Mode::cgi);
+      Store::open(dir, app_.document_root(), {}, shared_, app_.mode() != Mode::fastcgi);
   store_ = opened.value_or(nullptr);
   error_ = opened ? std::nullopt : std::optional(opened.error());
   return opened;
