@@ -1,10 +1,15 @@
 // run_site_tests: `make run` starts everything, keeps it up, and leaves nothing behind.
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <signal.h>
+#include <sys/socket.h>
 
 #include <boost/test/unit_test.hpp>
 #include <filesystem>
 #include <set>
+#include <vector>
 
+#include "base/files.h"
 #include "site.h"
 
 namespace fs = std::filesystem;
@@ -145,6 +150,27 @@ BOOST_AUTO_TEST_CASE(taken_ports_give_way_to_the_next_free_ones_and_a_taken_dire
   run.signal(SIGTERM);
   run.wait();
   BOOST_TEST(processes_of(dir.path()).empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_port_where_nobody_is_let_in_is_taken) {
+  sockaddr_in place{};
+  place.sin_family = AF_INET;
+  place.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  const b24::FileHandle full(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  BOOST_REQUIRE(::bind(full.get(), reinterpret_cast<sockaddr*>(&place), sizeof place) == 0);
+  BOOST_REQUIRE(::listen(full.get(), 0) == 0);
+  socklen_t size = sizeof place;
+  BOOST_REQUIRE(::getsockname(full.get(), reinterpret_cast<sockaddr*>(&place), &size) == 0);
+  std::vector<b24::FileHandle> guests;
+  for (int i = 0; i < 4; ++i) {
+    guests.emplace_back(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    ::connect(guests.back().get(), reinterpret_cast<sockaddr*>(&place), sizeof place);
+  }
+  const int port = ntohs(place.sin_port);
+  b24::test::TempDir dir;
+  b24::test::Process run({{"tests/run-site"}, environment_of(port, port, dir.path()), "", {}, ""});
+  BOOST_TEST(wait_until([&] { return run.out().ends_with("ready\n"); }, kDeadline * 3));
+  BOOST_TEST(run.out().contains("port " + std::to_string(port) + " is taken, so PORT is "));
 }
 
 BOOST_AUTO_TEST_CASE(a_given_portal_is_used_instead_of_a_sandbox) {
