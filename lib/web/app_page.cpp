@@ -16,7 +16,9 @@ AppPage::AppPage(const Launch& launch, std::string page)
             const Result<App> app = app_.current();
             return template_places(app ? *app->settings : Settings());
           },
-          {.only = launch.mode == Mode::cgi ? app_.page() : "", .tell = [this](const Error& fault) {
+          {.page = app_.page(),
+           .once = launch.mode == Mode::cgi,
+           .tell = [this](const Error& fault) {
              if (const Result<App> app = app_.current(); app) app->log->error("templates", fault);
            }}) {}
 

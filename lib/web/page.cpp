@@ -123,8 +123,7 @@ std::string stamp_of(const std::vector<fs::path>& dirs) {
 
 }  // namespace
 
-// What is broken when it is asked for has a plain text or the English one in its place: only a
-// process of one request gets that far.
+// What is broken when it is asked for has a plain text or the English one in its place.
 struct Templates::Data {
   explicit Data(const std::vector<fs::path>& places) : dirs(places), files(template_files(places)) {
     for (const auto& [name, file] : files) {
@@ -244,7 +243,7 @@ Templates::Templates(std::unique_ptr<Data> data) : data_(std::move(data)) {}
 Templates::~Templates() = default;
 
 Result<std::shared_ptr<const Templates>> Templates::load(const std::vector<fs::path>& dirs,
-                                                         const std::string& only,
+                                                         const std::string& page, bool once,
                                                          const Templates* before) {
   std::error_code ignored;
   for (const fs::path& dir : dirs)
@@ -256,11 +255,15 @@ Result<std::shared_ptr<const Templates>> Templates::load(const std::vector<fs::p
   if (!native) return std::unexpected(native.error());
   data->english = std::move(*native);
   for (const auto& [name, slot] : data->pages) {
-    if (!only.empty() && name != only) continue;
-    if (const Result<View>& view = data->view(name); !view) return std::unexpected(view.error());
+    if (once && name != page) continue;
+    if (page.empty() || name == page || name == "error") {
+      if (const Result<View>& view = data->view(name); !view) return std::unexpected(view.error());
+    } else if (const Result<View> view = data->make_view(name); !view) {
+      return std::unexpected(view.error());
+    }
   }
   for (const auto& [name, slot] : data->others) {
-    if (!only.empty()) break;
+    if (once) break;
     Status sound;
     slot.get([&] { return data->read_messages(name, before, sound); });
     if (!sound && !data->warning) data->warning = sound.error();
@@ -348,11 +351,10 @@ bool TemplateSource::look() {
   if (looked_at_ && now >= *looked_at_ && now - *looked_at_ < 1000) return false;
   looked_at_ = now;
   const std::vector<fs::path> dirs = dirs_();
-  // A process of one request looks once.
-  std::string stamp = options_.only.empty() ? stamp_of(dirs) : options_.only;
+  std::string stamp = options_.once ? "looked at" : stamp_of(dirs);
   if (stamp == stamp_) return false;
   stamp_ = std::move(stamp);
-  auto fresh = Templates::load(dirs, options_.only, templates_.get());
+  auto fresh = Templates::load(dirs, options_.page, options_.once, templates_.get());
   std::optional<Error> fault = fresh ? (*fresh)->warning() : std::optional(fresh.error());
   if (fresh) templates_ = std::move(*fresh);
   const bool is_new = fault && (!fault_ || fault->cause != fault_->cause);

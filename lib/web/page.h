@@ -42,12 +42,13 @@ class Templates {
   // UTF-8, a key twice) and broken_line (ini_file.h); the last two for the English catalogue only:
   // see warning().
   //
-  // `only`: the one page that a process of one request shows. It alone is checked, and of the rest
-  // is read what is asked for, when it is. `before`: an earlier version; its texts stand in for a
-  // catalogue that cannot be read.
+  // `page`: the one that the program shows, which is kept ready, as "error" is. Of a process of one
+  // request (`once`) it alone is checked; else all are. What is not kept ready is read when it is
+  // asked for, as its files are by then. Without a page all are kept. `before`: an earlier version;
+  // its texts stand in for a catalogue that cannot be read.
   static Result<std::shared_ptr<const Templates>> load(
-      const std::vector<std::filesystem::path>& dirs, const std::string& only = {},
-      const Templates* before = nullptr);
+      const std::vector<std::filesystem::path>& dirs, const std::string& page = {},
+      bool once = false, const Templates* before = nullptr);
   ~Templates();
 
   // The HTML of a page. REQUIRES: the template exists.
@@ -85,7 +86,8 @@ class Templates {
 class TemplateSource {
  public:
   struct Options {
-    std::string only = {};                        // see Templates::load
+    std::string page = {};  // see Templates::load
+    bool once = false;
     std::function<void(const Error&)> tell = {};  // of each new fault, once
     Clock clock = now_ms;
   };

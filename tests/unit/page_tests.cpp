@@ -454,7 +454,7 @@ BOOST_AUTO_TEST_CASE(a_process_of_one_request_reads_only_what_it_shows) {
   put("broken.mustache", "{{#broken");
   put("messages.de.conf", "broken");
   put("messages.ru.conf", "hello = Привет\n");
-  const auto opened = Templates::load({dir.path()}, "x");
+  const auto opened = Templates::load({dir.path()}, "x", true);
   BOOST_TEST_REQUIRE(opened.has_value());
   const Templates& templates = **opened;
   BOOST_TEST(templates.choose_language("auto", "ru") == "ru");
@@ -470,16 +470,30 @@ BOOST_AUTO_TEST_CASE(a_process_of_one_request_reads_only_what_it_shows) {
   BOOST_TEST(page.body == "<b>\n");
   BOOST_TEST(header(page, "Content-Type") == "text/plain; charset=utf-8");
 
-  BOOST_TEST(Templates::load({dir.path()}, "handler").has_value());  // has no page of its own
-  BOOST_TEST(Templates::load({dir.path()}, "broken").error().code == "broken_template");
-  BOOST_TEST(Templates::load({dir / "nowhere"}, "x").error().code == "no_templates");
-  TemplateSource source([&] { return std::vector{dir.path()}; }, {.only = "x"});
+  BOOST_TEST(Templates::load({dir.path()}, "handler", true).has_value());  // has no page of its own
+  BOOST_TEST(Templates::load({dir.path()}, "broken", true).error().code == "broken_template");
+  BOOST_TEST(Templates::load({dir / "nowhere"}, "x", true).error().code == "no_templates");
+  TemplateSource source([&] { return std::vector{dir.path()}; }, {.page = "x", .once = true});
   const auto first = source.current();
   BOOST_TEST_REQUIRE(first.has_value());
   BOOST_TEST(*source.current() == *first);
-  TemplateSource faulty([&] { return std::vector{dir.path()}; }, {.only = "broken"});
+  TemplateSource faulty([&] { return std::vector{dir.path()}; }, {.page = "broken", .once = true});
   BOOST_TEST(!faulty.current().has_value());
   BOOST_TEST(faulty.fault()->code == "broken_template");
+}
+
+BOOST_AUTO_TEST_CASE(a_program_checks_all_pages_and_keeps_its_own_ready) {
+  for (const char* name : {"x.mustache", "y.mustache", "error.mustache"}) put(name, "before");
+  const auto loaded = Templates::load({dir.path()}, "x");
+  BOOST_TEST_REQUIRE(loaded.has_value());
+  for (const char* name : {"x.mustache", "y.mustache", "error.mustache"}) put(name, "after");
+  const auto shown = [&](const char* name) { return (*loaded)->render(name, Value(), "en"); };
+  BOOST_TEST(shown("x") == "before");
+  BOOST_TEST(shown("error") == "before");
+  BOOST_TEST(shown("y") == "after");
+  put("y.mustache", "{{#broken");
+  BOOST_TEST(shown("y") == "after");
+  BOOST_TEST(Templates::load({dir.path()}, "x").error().code == "broken_template");
 }
 
 BOOST_AUTO_TEST_CASE(without_templates_a_process_says_so_until_there_are_some) {
