@@ -19,7 +19,7 @@ constexpr std::int64_t kMostWaiting = 5;     // commits; a busy database has som
 constexpr std::int64_t kFewConnections = 5;  // in a hundred: warning
 
 bool is_shared(const Seen& seen) {
-  return !seen.subject->settings->store.url.empty();
+  return !seen.subject->settings->data.store.empty();
 }
 // Of an installation that has no such thing: no row.
 Finding no_row() {
@@ -206,7 +206,7 @@ std::span<const Check> database_checks() {
 
 DatabaseSeen look_at_database(const Settings& settings, Store& store) {
   DatabaseSeen seen{.server = store.look_at_server(), .machines = store.machines()};
-  seen.passfile = passfile_of(settings.store.url);
+  seen.passfile = passfile_of(settings.data.store);
   struct stat status {};
   seen.passfile_readable =
       ::stat(seen.passfile.c_str(), &status) == 0 && ::access(seen.passfile.c_str(), R_OK) == 0;

@@ -300,10 +300,9 @@ bool Ingester::is_confirmed() {
 }
 
 Status Ingester::confirm(const App& app) {
-  const StoreSettings& settings = app.settings->store;
-  if (settings.url.empty() || is_confirmed()) return {};
+  if (app.settings->data.store.empty() || is_confirmed()) return {};
   stores_.count("journaled");
-  if (settings.journal_accepts) return {};
+  if (app.settings->store.journal_accepts) return {};
   return std::unexpected(
       Error{ErrorKind::storage, "not_confirmed",
             "kept on this machine's disk, but the database has not confirmed it in time",

@@ -281,7 +281,7 @@ Status check_shared_version(std::int64_t version, std::int64_t oldest) {
   if (oldest == kMovedAway)
     return std::unexpected(Error{ErrorKind::storage, "moved",
                                  "PostgreSQL: the store has moved away",
-                                 "take url out of [store], as --move-store said"});
+                                 "take store out of [data], as --move-store said"});
   if (version >= kPostgresVersion && oldest <= kPostgresVersion) return {};
   return std::unexpected(
       Error{ErrorKind::storage, "store_version",

@@ -60,7 +60,7 @@ Result<bool> is_anothers(Database& db, const std::string& own, std::int64_t numb
 
 Error only_a_file(std::string_view what) {
   return {ErrorKind::input, "shared_store",
-          std::string(what) + " is for a store in a file; [store] url names a database",
+          std::string(what) + " is for a store in a file; [data] store names a database",
           "back that up and restore it by its own tools (pg_dump)"};
 }
 

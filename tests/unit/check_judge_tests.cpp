@@ -23,7 +23,7 @@ struct Case {
 // A store that machines share, all well; what `broken` does to it.
 std::function<void(Facts&)> shared(const std::function<void(DatabaseSeen&)>& broken) {
   return [broken](Facts& f) {
-    f.settings.store.url = "postgres://b24app@db1,db2/b24";
+    f.settings.data.store = "postgres://b24app@db1,db2/b24";
     Store::Server server{.host = "n1", .timeline = "00000001"};
     server.synchronous_commit = "on";
     server.standby_names = "ANY 1 (n1,n2)";
