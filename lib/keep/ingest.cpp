@@ -264,14 +264,17 @@ void Ingester::wake() {
 
 void Ingester::work(std::stop_token stop, const std::function<void(int taken)>& ran) {
   works_ = true;
+  std::jthread listening;
+  std::weak_ptr<Store> listened_to;
   std::unique_lock lock(waking_);
   while (!stop.stop_requested()) {
     woken_ = false;
     lock.unlock();
+    listen(listening, listened_to);
     const Result<int> count = run(kPatience);
     if (const Result<App> app = app_.current(); app && !count)
       app->log->error_bounded("ingest", count.error());
-    if (count) ran(*count);
+    if (count) ran(*count + (heard_.exchange(false) ? 1 : 0));
     lock.lock();
     // What comes within the gap shares a pass.
     if (count.value_or(0) > 0) wake_.wait_for(lock, stop, kGap, [this] { return waiting_ > 0; });
@@ -279,6 +282,21 @@ void Ingester::work(std::stop_token stop, const std::function<void(int taken)>& 
                    [this] { return woken_.load(); });
   }
   works_ = false;
+}
+
+// The thread exists only beside a store that is shared, and as long as that is the one.
+void Ingester::listen(std::jthread& listening, std::weak_ptr<Store>& to) {
+  const auto store = stores_.current();
+  if (!store || to.lock() == *store) return;
+  to = *store;
+  listening = {};
+  if (!(*store)->is_shared()) return;
+  listening = std::jthread([this, store = *store](const std::stop_token& stop) {
+    store->listen(kind_, stop, [this] {
+      heard_ = true;
+      wake();
+    });
+  });
 }
 
 // Of the runs that begin from now on, the first that is over tells.

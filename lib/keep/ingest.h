@@ -21,6 +21,7 @@
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include "base/error.h"
@@ -74,8 +75,9 @@ class Ingester {
   // know. An Error (code "not_confirmed") only when the settings want one (store.journal_accepts).
   Status confirm(const App& app);
   // FastCGI, in a thread of its own until a stop is asked for: runs at the start, when woken, once
-  // a second while something is left to do, and now and then for what other processes left.
-  // `ran`: called after each run that did not fail, with how many it took in.
+  // a second while something is left to do, and now and then for what other processes left; of a
+  // shared store at once when they have accepted something.
+  // `ran`: called after each run that did not fail, with how many items came, of others one.
   void work(std::stop_token stop, const std::function<void(int taken)>& ran);
   void wake();
 
@@ -83,6 +85,7 @@ class Ingester {
   struct Batch;
   class Pass;
   Result<int> fill(unsigned own, Millis deadline);
+  void listen(std::jthread& listening, std::weak_ptr<Store>& to);
   bool is_confirmed();
 
   AppSource& app_;
@@ -102,6 +105,7 @@ class Ingester {
   std::mutex waking_;
   std::condition_variable_any wake_;
   std::atomic<bool> woken_ = false;
+  std::atomic<bool> heard_ = false;  // somebody accepted something into the shared store
   std::atomic<bool> works_ = false;  // there is a thread for it
   std::atomic<int> waiting_ = 0;     // in confirm
   std::condition_variable_any ran_;  // with waking_

@@ -22,6 +22,7 @@
 #include <mutex>
 #include <optional>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -302,6 +303,10 @@ class Store {
   // So that the store of this directory, which has moved away, may be one again.
   static Status forget_move(const std::filesystem::path& dir);
 
+  // Of a shared one: `heard` is called whenever any program has accepted items of this kind, and
+  // once what was accepted before cannot be missed, until a stop is asked for. While the database
+  // is away, nothing is heard.
+  void listen(Kind kind, const std::stop_token& stop, const std::function<void()>& heard);
   // What other machines know of this one's work stays valid; to be called every half minute or so.
   Status keep_claims();
   // A shared one that cannot be reached or does not confirm, as far as is known: no use to wait.
