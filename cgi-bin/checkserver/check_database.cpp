@@ -146,6 +146,20 @@ std::string differences(const Store::Machine& other,
   return text::join(sections, ", ");
 }
 
+// Those that told of themselves lately, one a line; whether one of them is the one that logs.
+std::string known_machines(const Seen& seen, bool& logs) {
+  const std::string& wanted = seen.subject->settings->log.machines;
+  logs = wanted == "own" || wanted == "all" || text::equal_ignoring_case(wanted, host_name());
+  std::string lines;
+  for (const Store::Machine& each : *seen.database->machines) {
+    if (each.age > kDay) continue;
+    const std::string name = each.words["name"].text();
+    logs = logs || each.id == wanted || text::equal_ignoring_case(name, wanted);
+    lines += name + " (" + each.id + ")\n";
+  }
+  return lines;
+}
+
 Finding judge_machines(const Seen& seen) {
   if (!is_shared(seen)) return no_row();
   if (!seen.database) return {.state = State::info, .name = "late"};
@@ -169,7 +183,14 @@ Finding judge_machines(const Seen& seen) {
   if (silent) finding.name = "silent";
   if (differs) finding.name = "differ";
   if (others == 0) finding.state = State::info;
-  if (silent || differs) finding.state = State::warning;
+  bool logs = false;
+  const std::string known = known_machines(seen, logs);
+  if (!logs) {
+    finding.name = "unlogged";
+    finding.cause = known;
+    finding.facts.set("name", seen.subject->settings->log.machines);
+  }
+  if (silent || differs || !logs) finding.state = State::warning;
   return finding;
 }
 

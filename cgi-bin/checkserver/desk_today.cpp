@@ -10,7 +10,7 @@
 #include "check_seen.h"
 #include "desk.h"
 #include "keep/event_flow.h"
-#include "keep/ingest.h"
+#include "keep/follower.h"
 #include "portal/webhook.h"
 #include "settings/portals.h"
 

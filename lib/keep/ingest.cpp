@@ -27,10 +27,6 @@ constexpr int kScarce = 20;  // less than 1/20 of the disk free: segments go as 
 std::string position_key(Kind kind) {
   return "journal." + std::string(name(kind));
 }
-std::string follow_key(std::string_view follower) {
-  return "follow." + std::string(follower);
-}
-
 bool room_is_scarce(const fs::path& dir) {
   struct statvfs disk {};
   return ::statvfs(dir.c_str(), &disk) == 0 && disk.f_bavail < disk.f_blocks / kScarce;
@@ -45,12 +41,6 @@ Facts::value_type fact_of_follower(const Follower& follower, const JournalPositi
 
 }  // namespace
 
-Result<std::string> follower_fact(Store& store, std::string_view name) {
-  auto fact = store.recall(follow_key(name));
-  if (fact) fact->erase(0, fact->find(' ') + 1);  // its place in the journal
-  return fact;
-}
-
 // What was read, and the items of its first records.
 struct Ingester::Batch {
   JournalPosition begin;
@@ -63,7 +53,12 @@ class Ingester::Pass {
  public:
   Pass(Ingester& ingester, const App& app, Store& store, Journal& journal)
       : ingester_(ingester), app_(app), store_(store), journal_(journal) {
-    if (ingester_.followers_) followers_ = ingester_.followers_(app);
+    if (!ingester_.followers_) return;
+    for (auto& each : ingester_.followers_(app))
+      if (store.is_shared() && each->machines() != "own")
+        of_all_.emplace_back(std::move(each));
+      else
+        followers_.push_back(std::move(each));
   }
 
   Result<int> run() {
@@ -81,6 +76,13 @@ class Ingester::Pass {
     return taken;
   }
 
+  // What all machines have accepted goes to those who are told of it.
+  Status follow() {
+    Status followed;
+    for (FollowAll& one : of_all_)
+      if (auto told = one.follow(store_, ingester_.kind_); !told) followed = told;
+    return followed;
+  }
   bool is_behind() const { return behind_; }
   // What stands in a shared store may stand on one node only, until something else is written.
   Status confirm() { return store_.accept({}, {fact_of(position_)}); }
@@ -109,6 +111,8 @@ class Ingester::Pass {
   using Standing = std::pair<JournalPosition, std::string>;  // of a follower: its place, its fact
 
   Status begin() {
+    for (FollowAll& one : of_all_)
+      if (auto begun = one.begin(store_); !begun) return begun;
     const auto known = store_.recall(position_key(ingester_.kind_));
     if (!known) return std::unexpected(known.error());
     if (const auto position = JournalPosition::parse(*known)) {
@@ -116,9 +120,9 @@ class Ingester::Pass {
       seen_until_ = Value(known->substr(known->find(' ') + 1)).integer();
       return {};
     }
-    for (const auto& follower : followers_) {
+    for (const auto& follower : followers_)
       seen_until_ = std::max(seen_until_, follower->last_write());
-    }
+    for (const FollowAll& one : of_all_) seen_until_ = std::max(seen_until_, one.last_write());
     return store_.accept({}, {fact_of(position_)});
   }
 
@@ -233,6 +237,7 @@ class Ingester::Pass {
   Store& store_;
   Journal& journal_;
   std::vector<std::unique_ptr<Follower>> followers_;
+  std::vector<FollowAll> of_all_;
   JournalPosition position_;
   Millis seen_until_ = 0;
   bool behind_ = false;
@@ -338,12 +343,15 @@ Result<int> Ingester::run(Millis patience) {
   if (good_ > begun_before) return 0;
   const unsigned own = ++begun_;
   const Result<int> taken = fill(own, deadline);
-  ended_ = own;
-  if (waiting_ > 0) {
-    const std::lock_guard lock(waking_);
-    ran_.notify_all();
-  }
+  end(own);
   return taken;
+}
+
+void Ingester::end(unsigned own) {
+  ended_ = own;
+  if (waiting_ == 0) return;
+  const std::lock_guard lock(waking_);
+  ran_.notify_all();
 }
 
 Result<int> Ingester::fill(unsigned own, Millis deadline) {
@@ -351,11 +359,13 @@ Result<int> Ingester::fill(unsigned own, Millis deadline) {
   if (!app) return std::unexpected(app.error());
   const std::shared_ptr<Journal> journal = this->journal(*app);
   std::error_code fault;
-  if (!fs::is_directory(journal->dir(), fault)) {
+  behind_ = true;
+  if (!app->settings->data.store.empty()) {
+    if (auto ready = journal->prepare(); !ready) return std::unexpected(ready.error());
+  } else if (!fs::is_directory(journal->dir(), fault)) {
     behind_ = false;
     return 0;  // nothing was ever accepted
   }
-  behind_ = true;
   const auto lock = open_locked(journal->dir() / (std::string(name(kind_)) + ".ingest.lock"),
                                 deadline - steady_ms());
   if (!lock) return std::unexpected(lock.error());
@@ -368,7 +378,10 @@ Result<int> Ingester::fill(unsigned own, Millis deadline) {
     if (const Status sure = pass.confirm(); !sure) return std::unexpected(sure.error());
   }
   good_ = own;
-  behind_ = pass.is_behind();
+  end(own);  // whoever waits need not wait for what follows
+  const Status followed = pass.follow();
+  if (!followed) app->log->error_bounded("hook_log", followed.error());
+  behind_ = pass.is_behind() || !followed;
   if (const Millis now = steady_ms(); now >= tidied_at_ + kTidy) {
     tidied_at_ = now;
     if (const Status tidied = pass.tidy(); !tidied) app->log->error("journal", tidied.error());

@@ -8,7 +8,8 @@
 // The store remembers, in the same transaction:
 //   journal.<kind>  up to where its items are taken in; and, of a store begun beside logs, the time
 //                   up to which what was accepted had been taken in by the store before
-//   follow.<name>   up to where a follower has written, and what it wants to know next time
+//   follow.<name>   up to where a follower has written, and what it wants to know next time; of one
+//                   that is told of all machines' items "#" and the last one's number
 #pragma once
 
 #include <atomic>
@@ -25,32 +26,12 @@
 #include <vector>
 
 #include "base/error.h"
+#include "keep/follower.h"
 #include "keep/journal.h"
 #include "keep/store.h"
 #include "settings/app.h"
 
 namespace b24 {
-
-// Something that is told of everything that is taken in, in its order, exactly once: a log.
-class Follower {
- public:
-  virtual ~Follower() = default;
-  virtual std::string_view name() const = 0;
-  // When it was last written to; 0: never. Tells a store begun anew what has been seen before.
-  virtual Millis last_write() const = 0;
-  // The fact with which it begins.
-  virtual std::string begin() const = 0;
-  struct Written {
-    std::size_t count = 0;  // how many of the items, from the first; at least one
-    std::string fact;       // given back with the next call
-  };
-  // `fact`: of the call before. After a crash the same items come again with the same fact: what
-  // already stands there is not written twice.
-  virtual Result<Written> write(std::span<const NewItem> items, const std::string& fact) = 0;
-};
-
-// What the follower of this name gave last; empty: it has not begun.
-Result<std::string> follower_fact(Store& store, std::string_view name);
 
 class Ingester {
  public:
@@ -85,6 +66,7 @@ class Ingester {
   struct Batch;
   class Pass;
   Result<int> fill(unsigned own, Millis deadline);
+  void end(unsigned own);
   void listen(std::jthread& listening, std::weak_ptr<Store>& to);
   bool is_confirmed();
 

@@ -277,6 +277,10 @@ class Store {
   };
   Status tell_machines(Value words);
   Result<std::vector<Machine>> machines();
+  bool is_called(std::string_view machine) const;  // this one, by its host name or its number
+  // Of a shared one: up to `limit` items of a kind behind this number, oldest first, of which
+  // another node is sure to know: none comes a second time under another number.
+  Result<std::vector<Item>> confirmed(Kind kind, std::int64_t after, std::size_t limit);
   // What the server of a shared one says of itself, and of the nodes that follow it. Without the
   // right pg_monitor their states are empty.
   struct Server {
@@ -320,6 +324,8 @@ class Store {
   explicit Store(std::unique_ptr<Data> data);
   std::unique_ptr<Data> data_;
 };
+
+std::string host_name();  // this machine's
 
 // Of a verb that means nothing to a shared store.
 Error only_a_file(std::string_view what);

@@ -99,6 +99,13 @@ const std::vector<Case>& cases() {
          d.machines->push_back(
              {"1", false, 0, Value::map({{"marks", Value::map({{"form", "abc"}})}})});
        })},
+      {"machines", State::warning, "unlogged",
+       [](Facts& f) {
+         shared([](DatabaseSeen& d) {
+           d.machines->push_back({"1", false, 0, Value::map({{"name", "web1"}})});
+         })(f);
+         f.settings.log.machines = "web2";
+       }},
       {"data_dir", State::error, "missing",
        [](Facts& f) { f.seen.storage->data_dir.exists = false; }},
       {"data_dir", State::error, "no_directory",
