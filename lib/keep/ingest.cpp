@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/files.h"
+#include "keep/journaled.h"
 
 namespace b24 {
 namespace {
@@ -84,6 +85,7 @@ class Ingester::Pass {
     return followed;
   }
   bool is_behind() const { return behind_; }
+  const JournalPosition& position() const { return position_; }
   // What stands in a shared store may stand on one node only, until something else is written.
   Status confirm() { return store_.accept({}, {fact_of(position_)}); }
   // Removes the segments that nobody needs any more and that are old enough to go.
@@ -366,17 +368,20 @@ Result<int> Ingester::fill(unsigned own, Millis deadline) {
     behind_ = false;
     return 0;  // nothing was ever accepted
   }
-  const auto lock = open_locked(journal->dir() / (std::string(name(kind_)) + ".ingest.lock"),
-                                deadline - steady_ms());
+  const fs::path lock_file = ingest_lock(journal->dir(), kind_);
+  const auto lock = open_locked(lock_file, deadline - steady_ms());
   if (!lock) return std::unexpected(lock.error());
   const Result<std::shared_ptr<Store>> store = stores_.current();
   if (!store) return std::unexpected(store.error());
   Pass pass(*this, *app, **store, *journal);
   const Result<int> taken = pass.run();
   if (!taken) return taken;
-  if (waiting_ > 0 && *taken == 0) {
+  const bool moved = (*store)->is_shared() && pass.position() != confirmed_;
+  if (*taken == 0 && (waiting_ > 0 || moved)) {
     if (const Status sure = pass.confirm(); !sure) return std::unexpected(sure.error());
   }
+  if (moved && write_at(*lock, lock_file, pass.position().text() + " ", 0))
+    confirmed_ = pass.position();
   good_ = own;
   end(own);  // whoever waits need not wait for what follows
   const Status followed = pass.follow();

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/text.h"
+#include "keep/journaled.h"
 #include "keep/store_postgres.h"
 #include "machine.h"
 #include "postgres.h"
@@ -22,7 +23,8 @@ using Count = std::map<std::string, int>;
 struct TwoMachines {
   Postgres postgres;
   std::string database = postgres.new_database(), url = migrated();
-  Site site{{{}, cluster_settings(url, "[log]\nmachines = all\n")}};
+  const std::string desk_key = "0123456789abcdef0123456789abcdef";
+  Site site{{{}, cluster_settings(url, "key = " + desk_key + "\n[log]\nmachines = all\n")}};
   Machine second{site};
   Count sent;
 
@@ -113,6 +115,43 @@ BOOST_FIXTURE_TEST_CASE(a_name_that_no_machine_has_is_told, TwoMachines) {
   BOOST_TEST(told["detail"].text().contains(number), json::print(told));
   set_there("machines", number);
   BOOST_TEST(row("machines")["state"].text() == "ok");
+}
+
+BOOST_FIXTURE_TEST_CASE(what_one_disk_alone_has_is_counted_while_the_database_is_away,
+                        TwoMachines) {
+  const auto count = [&] {
+    return journaled(site.run_dir() / "data").count + journaled(second.data_dir()).count;
+  };
+  send(10);
+  BOOST_TEST(wait_until([&] { return count() == 0; }));
+  const auto desk = [&] {
+    return http(site.port(),
+                {"GET", "/checkserver.php?desk=today", {"X-B24hooks-Key: " + desk_key}, ""})
+        .body;
+  };
+  BOOST_TEST(desk().contains("id=\"refused\""));
+  BOOST_TEST(!desk().contains("On one disk only"));
+  for (int node = 1; node <= 3; ++node) postgres.kill(node);
+  send(10);
+  BOOST_TEST(count() == 10);
+  const Value away = row("journaled");
+  const std::string own = std::to_string(journaled(second.data_dir()).count);
+  BOOST_TEST(away["state"].text() == "info");
+  BOOST_TEST(away["detail"].text().contains("alone: " + own + " by now"), away["detail"].text());
+  const std::string page = desk();
+  BOOST_TEST(page.contains("On one disk only"), page);
+  BOOST_TEST(page.contains(" by now, the oldest for "));
+  BOOST_TEST(!page.contains("id=\"refused\""));
+
+  // The database is there, and does not confirm.
+  postgres.start(1);
+  const auto is_said = [&] { return row("journaled")["detail"].text(); };
+  BOOST_TEST(wait_until([&] { return is_said().contains(own + " that no second node"); }),
+             is_said());
+  BOOST_TEST(wait_until([&] { return desk().contains(" that no second node"); }));
+  for (const int node : {2, 3}) postgres.start(node);
+  BOOST_TEST(wait_until([&] { return count() == 0; }, kDeadline * 3));
+  BOOST_TEST(is_said().contains("in the database by now"), is_said());
 }
 
 BOOST_AUTO_TEST_SUITE_END()

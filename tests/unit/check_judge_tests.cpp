@@ -90,7 +90,7 @@ const std::vector<Case>& cases() {
       {"journaled", State::info, "away",
        shared([](DatabaseSeen& d) { d.server = std::unexpected(fault("away")); })},
       {"journaled", State::warning, "waits",
-       shared([](DatabaseSeen& d) { d.oldest_journaled = 1; })},
+       shared([](DatabaseSeen& d) { d.journaled = {3, 1}; })},
       {"machines", State::info, "alone", shared([](DatabaseSeen&) {})},
       {"machines", State::warning, "silent", shared([](DatabaseSeen& d) {
          d.machines->push_back({"1", false, kHour, Value()});
