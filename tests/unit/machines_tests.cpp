@@ -6,6 +6,7 @@
 #include "event_fixture.h"
 #include "handler/event.h"
 #include "keep/ingest.h"
+#include "keep/journaled.h"
 #include "keep/store_postgres.h"
 #include "keep/work_loop.h"
 #include "postgres.h"
@@ -250,9 +251,14 @@ BOOST_AUTO_TEST_CASE(what_one_node_alone_has_is_not_written_yet) {
   BOOST_TEST(wait_until(
       [&] { return postgres.ask("SELECT count(*) FROM b24hooks.items", database) == "1"; }));
   (void)all.ingester.run(kSecond);
+  (void)a.ingester.run(kSecond);
+  BOOST_TEST(journaled(a.settings.data()).count == 1);
+  BOOST_TEST(all.log("hook.log") == "");
   BOOST_TEST(all.logged() == "");
   signal_standbys(&Postgres::thaw);
   BOOST_TEST(wait_until([&] { return all.ingester.run(kSecond) && all.logged() == "1"; }));
+  BOOST_TEST(wait_until([&] { return a.ingester.run(kSecond).has_value(); }));
+  BOOST_TEST(journaled(a.settings.data()).count == 0);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
