@@ -7,19 +7,19 @@
 
 #include "base/text.h"
 #include "check_seen.h"
-#include "keep/journal.h"
 
 namespace b24::check {
 namespace {
 
 constexpr Millis kDatabaseClockOff = 2 * kSecond;
-constexpr Millis kWaitsLong = kMinute;       // in the journal alone
+constexpr Millis kWaits = 3 * kSecond;  // in the journal alone: no answer waits longer
+constexpr Millis kWaitsLong = kMinute;
 constexpr Millis kGone = 10 * kMinute;       // a machine that has told nothing for so long
 constexpr std::int64_t kMostWaiting = 5;     // commits; a busy database has some for a moment
 constexpr std::int64_t kFewConnections = 5;  // in a hundred: warning
 
 bool is_shared(const Seen& seen) {
-  return !seen.subject->settings->store.url.empty();
+  return !seen.subject->settings->data.store.empty();
 }
 // Of an installation that has no such thing: no row.
 Finding no_row() {
@@ -113,23 +113,9 @@ Finding judge_passfile(const Seen& seen) {
 
 Finding judge_journaled(const Seen& seen) {
   if (!is_shared(seen)) return no_row();
-  if (!seen.database || !seen.database->server) return {.state = State::info, .name = "away"};
-  std::int64_t today = 0;
-  if (seen.store) {
-    for (const Store::Count& count : seen.store->counts)
-      if (count.name == "journaled") today += count.count;
-  }
-  const Millis oldest = seen.database->oldest_journaled;
-  const Millis age = oldest == 0 ? 0 : std::max<Millis>(0, seen.at - oldest);
-  return {.state = age > kWaitsLong ? State::warning
-                   : today > 0      ? State::info
-                                    : State::ok,
-          .name = age > kWaitsLong ? "waits"
-                  : today > 0      ? "some"
-                                   : "none",
-          .facts = Value::map({{"today", today}, {"oldest", duration(age)}}),
-          .metrics = {{"journaled_day", static_cast<double>(today)},
-                      {"journaled_oldest_seconds", static_cast<double>(age) / 1000}}};
+  if (!seen.database) return {.state = State::info, .name = "late"};
+  return only_journaled(seen.database->journaled, !seen.database->server,
+                        seen.store ? seen.store->counts : std::vector<Store::Count>());
 }
 
 // The sections in which another machine's settings are not this one's.
@@ -144,6 +130,20 @@ std::string differences(const Store::Machine& other,
   for (const auto& [section, mark] : theirs)
     if (!own.contains(section)) sections.push_back("[" + section + "]");
   return text::join(sections, ", ");
+}
+
+// Those that told of themselves lately, one a line; whether one of them is the one that logs.
+std::string known_machines(const Seen& seen, bool& logs) {
+  const std::string& wanted = seen.subject->settings->log.machines;
+  logs = wanted == "own" || wanted == "all" || text::equal_ignoring_case(wanted, host_name());
+  std::string lines;
+  for (const Store::Machine& each : *seen.database->machines) {
+    if (each.age > kDay) continue;
+    const std::string name = each.words["name"].text();
+    logs = logs || each.id == wanted || text::equal_ignoring_case(name, wanted);
+    lines += name + " (" + each.id + ")\n";
+  }
+  return lines;
 }
 
 Finding judge_machines(const Seen& seen) {
@@ -169,7 +169,14 @@ Finding judge_machines(const Seen& seen) {
   if (silent) finding.name = "silent";
   if (differs) finding.name = "differ";
   if (others == 0) finding.state = State::info;
-  if (silent || differs) finding.state = State::warning;
+  bool logs = false;
+  const std::string known = known_machines(seen, logs);
+  if (!logs) {
+    finding.name = "unlogged";
+    finding.cause = known;
+    finding.facts.set("name", seen.subject->settings->log.machines);
+  }
+  if (silent || differs || !logs) finding.state = State::warning;
   return finding;
 }
 
@@ -189,34 +196,39 @@ std::string passfile_of(const std::string& url) {
   return url.substr(at + kName.size(), url.find('&', at) - at - kName.size());
 }
 
-// When the first record came that this machine's journal alone has; 0: none.
-Millis oldest_journaled(const Settings& settings, Store& store, Kind kind) {
-  const auto known = store.recall("journal." + std::string(b24::name(kind)));
-  const auto from = JournalPosition::parse(known.value_or(""));
-  if (!from) return 0;
-  const auto read = Journal(settings.data.dir, "", kind).read(*from, 1);
-  return read && !read->records.empty() ? read->records.front().at : 0;
-}
-
 }  // namespace
 
 std::span<const Check> database_checks() {
   return kDatabaseChecks;
 }
 
+Finding only_journaled(const Journaled& now, bool is_away,
+                       const std::vector<Store::Count>& last_day) {
+  std::int64_t today = 0;
+  for (const Store::Count& count : last_day) today += count.name == "journaled" ? count.count : 0;
+  const Millis age = now.count == 0 ? 0 : std::max<Millis>(0, now_ms() - now.oldest);
+  const bool waits = age > kWaits;
+  Finding finding{.name = is_away ? "away" : waits ? "waits" : today > 0 ? "some" : "none"};
+  if (is_away || waits || today > 0) finding.state = State::info;
+  if (age > kWaitsLong && !is_away) finding.state = State::warning;
+  const std::string more = now.count == Journaled::kMost ? "+" : "";
+  finding.facts = Value::map(
+      {{"today", today}, {"count", std::to_string(now.count) + more}, {"oldest", duration(age)}});
+  finding.metrics = {{"journaled_day", static_cast<double>(today)},
+                     {"journaled_now", static_cast<double>(now.count)},
+                     {"journaled_oldest_seconds", static_cast<double>(age) / 1000}};
+  return finding;
+}
+
 DatabaseSeen look_at_database(const Settings& settings, Store& store) {
   DatabaseSeen seen{.server = store.look_at_server(), .machines = store.machines()};
-  seen.passfile = passfile_of(settings.store.url);
+  seen.passfile = passfile_of(settings.data.store);
   struct stat status {};
   seen.passfile_readable =
       ::stat(seen.passfile.c_str(), &status) == 0 && ::access(seen.passfile.c_str(), R_OK) == 0;
   // libpq passes over such a file, with a word on stderr.
   seen.passfile_open = (status.st_mode & 077) != 0;
-  for (const Kind kind : {Kind::lead, Kind::event}) {
-    const Millis at = seen.server ? oldest_journaled(settings, store, kind) : 0;
-    if (at != 0 && (seen.oldest_journaled == 0 || at < seen.oldest_journaled))
-      seen.oldest_journaled = at;
-  }
+  seen.journaled = journaled(settings.data.dir);
   return seen;
 }
 

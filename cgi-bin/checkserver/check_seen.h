@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "check.h"
+#include "keep/journaled.h"
 #include "keep/store.h"
 #include "portal/gate.h"
 #include "portal/webhook.h"
@@ -117,10 +118,13 @@ struct DatabaseSeen {
   Result<std::vector<Store::Machine>> machines;
   std::string passfile = {};  // of the URL
   bool passfile_readable = false;
-  bool passfile_open = false;   // to others
-  Millis oldest_journaled = 0;  // when what only this machine's journal has came; 0: nothing
+  bool passfile_open = false;  // to others
+  Journaled journaled = {};
 };
 DatabaseSeen look_at_database(const Settings& settings, Store& store);
+// What is kept on one disk only, and was of late: the check "journaled".
+Finding only_journaled(const Journaled& now, bool is_away,
+                       const std::vector<Store::Count>& last_day);
 
 // How well the portal reaches us, and the longest silence of each name: the check "missed".
 Finding missed_events(const Settings& settings, const std::vector<Store::Count>& last_day,

@@ -142,7 +142,7 @@ Finding judge_store(const Seen& seen) {
   }
   if (!seen.store) return {.state = State::error, .name = "late"};
   if (seen.store->error) return failed("unanswered", *seen.store->error);
-  if (!seen.subject->settings->store.url.empty())
+  if (!seen.subject->settings->data.store.empty())
     return {.name = ""};  // the check "database" says more
   return {.name = "open",
           .facts = Value::map({{"file", (seen.subject->store->dir() / "store.db").string()},
@@ -151,7 +151,7 @@ Finding judge_store(const Seen& seen) {
 
 Finding judge_store_sound(const Seen& seen) {
   if (!seen.subject->store) return {.state = State::info, .name = "no_store"};
-  if (!seen.subject->settings->store.url.empty()) return {.name = ""};
+  if (!seen.subject->settings->data.store.empty()) return {.name = ""};
   const std::string file = (seen.subject->store->dir() / "store.db").string();
   if (!seen.store || !seen.store->sound)
     return {.state = State::info, .name = "takes_long", .facts = Value::map({{"file", file}})};
@@ -166,7 +166,7 @@ Finding judge_store_sound(const Seen& seen) {
 
 Finding judge_journal(const Seen& seen) {
   if (!seen.store) return {.state = State::info, .name = "no_store"};
-  if (!seen.subject->settings->store.url.empty()) return {.name = ""};
+  if (!seen.subject->settings->data.store.empty()) return {.name = ""};
   if (!seen.store->wal) return {.state = State::warning, .name = "rollback"};
   return {.name = "wal"};
 }

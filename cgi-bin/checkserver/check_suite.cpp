@@ -13,7 +13,7 @@
 #include "base/text.h"
 #include "check_seen.h"
 #include "keep/event_flow.h"
-#include "keep/ingest.h"
+#include "keep/follower.h"
 #include "keep/work_loop.h"
 #include "settings/settings_keys.h"
 #include "value/json.h"

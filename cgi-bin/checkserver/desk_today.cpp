@@ -10,7 +10,7 @@
 #include "check_seen.h"
 #include "desk.h"
 #include "keep/event_flow.h"
-#include "keep/ingest.h"
+#include "keep/follower.h"
 #include "portal/webhook.h"
 #include "settings/portals.h"
 
@@ -120,17 +120,31 @@ Value limits(const Visit& visit) {
   return all;
 }
 
+// Of a check, for the page.
+Value told(const Visit& visit, std::string id, check::Group group, check::Finding finding) {
+  const check::Row row{std::move(id), group, "", std::move(finding)};
+  const check::Words words = check::words(row, &visit.templates, visit.language);
+  return Value::map({{"state", check::name(row.finding.state)},
+                     {"detail", words.detail},
+                     {"remedy", words.remedy}});
+}
+
 // Null where nothing is watched.
 Result<Value> missed(const Visit& visit, const std::vector<Store::Count>& counts) {
   if (visit.settings().watches.empty()) return Value();
   const auto rhythm = follower_fact(visit.store, Rhythm::kName);
   if (!rhythm) return std::unexpected(rhythm.error());
-  const check::Row row{"missed", check::Group::suite, "",
-                       check::missed_events(visit.settings(), counts, *rhythm)};
-  const check::Words words = check::words(row, &visit.templates, visit.language);
-  return Value::map({{"state", check::name(row.finding.state)},
-                     {"detail", words.detail},
-                     {"remedy", words.remedy}});
+  return told(visit, "missed", check::Group::suite,
+              check::missed_events(visit.settings(), counts, *rhythm));
+}
+
+// Null where nothing is on one disk only.
+Value only_journaled(const Visit& visit, const std::vector<Store::Count>& counts) {
+  if (!visit.store.is_shared()) return {};
+  auto finding =
+      check::only_journaled(journaled(visit.settings().data.dir), visit.store.is_away(), counts);
+  if (finding.state == check::State::ok) return {};
+  return told(visit, "journaled", check::Group::storage, std::move(finding));
 }
 
 // By reason.
@@ -147,28 +161,38 @@ Value refused(const std::vector<Store::Count>& counts) {
   return rows;
 }
 
-}  // namespace
-
-Answer show_today(const Visit& visit) {
+// What the store tells.
+Status add_numbers(const Visit& visit, Value& data) {
   Value kinds = Value::array();
   for (const Kind kind : {Kind::lead, Kind::event}) {
-    auto data = kind_data(visit, kind);
-    if (!data) return std::unexpected(refusal_of(visit, data.error()));
-    kinds.append(std::move(*data));
+    auto one = kind_data(visit, kind);
+    if (!one) return std::unexpected(one.error());
+    kinds.append(std::move(*one));
   }
   const auto counts = visit.store.counts(now_ms() - kDay);
-  if (!counts) return std::unexpected(refusal_of(visit, counts.error()));
+  if (!counts) return std::unexpected(counts.error());
   const auto unsent = missed(visit, *counts);
-  if (!unsent) return std::unexpected(refusal_of(visit, unsent.error()));
+  if (!unsent) return std::unexpected(unsent.error());
   const Value rows = refused(*counts);
-  return page(visit, "today",
-              Value::map({{"kinds", kinds},
-                          {"limits", limits(visit)},
-                          {"checks", check::verdict_form(visit.checks(kVerdictAge), visit.templates,
-                                                         visit.language)},
-                          {"missed", *unsent},
-                          {"has_refused", rows.size() > 0},
-                          {"refused", rows}}));
+  data.set("kinds", kinds);
+  data.set("limits", limits(visit));
+  data.set("missed", *unsent);
+  data.set("journaled", only_journaled(visit, *counts));
+  data.set("counted", Value::map({{"has_refused", rows.size() > 0}, {"refused", rows}}));
+  return {};
+}
+
+}  // namespace
+
+// While a shared store is away there is still what this machine knows.
+Answer show_today(const Visit& visit) {
+  Value data = Value::array();
+  const Status told = add_numbers(visit, data);
+  if (!told && !visit.store.is_away()) return std::unexpected(refusal_of(visit, told.error()));
+  if (!told) data.set("journaled", only_journaled(visit, {}));
+  data.set("checks",
+           check::verdict_form(visit.checks(kVerdictAge), visit.templates, visit.language));
+  return page(visit, "today", data);
 }
 
 }  // namespace b24::desk

@@ -241,7 +241,8 @@ std::vector<std::unique_ptr<Follower>> event_followers(const App& app) {
         settings.data.dir, HookLogOptions{settings.handler.title,
                                           {settings.log.max_size, settings.log.keep_files},
                                           settings.log.daily,
-                                          format}));
+                                          format,
+                                          settings.log.machines}));
   }
   logs.push_back(rhythm_follower());
   return logs;

@@ -128,9 +128,9 @@ int replay(Store& store, const std::string& id, const ListFilter& filter) {
 
 // The tables of the database that several machines share.
 int migrate(const Settings& settings, const std::string& url, bool print) {
-  const std::string& app = settings.store.url;
+  const std::string& app = settings.data.store;
   if (app.empty() && url.empty()) {
-    std::cerr << "--migrate makes the tables of the database of [store] url, which is not set\n";
+    std::cerr << "--migrate makes the tables of the database of [data] store, which is not set\n";
     return EX_USAGE;
   }
   const Result<std::string> done =
@@ -150,8 +150,8 @@ Status may_move(const Settings& settings, Store& from, bool back) {
   if (from.is_shared() != back)
     return std::unexpected(
         refuse_move(back ? "the store is in a file already" : "the store is in a database already",
-                    "see [store] url"));
-  if (!settings.store.url.empty()) {
+                    "see [data] store"));
+  if (!settings.data.store.empty()) {
     const auto machines = from.machines();
     if (!machines) return std::unexpected(machines.error());
     for (const Store::Machine& each : *machines) {
@@ -197,13 +197,13 @@ int move_store_and_tell(const EventTools& tools, const App& app, const std::stri
   for (const auto& [table, rows] : *moved) std::cout << table << ": " << rows << "\n";
   std::cout << "moved and compared; until you say so in the settings, what comes waits in the "
                "journal:\n"
-            << (to == "sqlite" ? "take url out of [store]\n" : "[store]\nurl = " + to + "\n");
+            << (to == "sqlite" ? "take store out of [data]\n" : "[data]\nstore = " + to + "\n");
   return 0;
 }
 
 // Everything that was accepted is in the journal, for as long as that is kept.
 int rebuild(const EventTools& tools, const App& app) {
-  if (!app.settings->store.url.empty()) return complain("handler", only_a_file("--rebuild")), 1;
+  if (!app.settings->data.store.empty()) return complain("handler", only_a_file("--rebuild")), 1;
   const Result<std::string> aside = Store::put_aside(app.settings->data.dir);
   if (!aside) return complain("handler", aside.error()), 1;
   if (!aside->empty()) {

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "keep/event_flow.h"
-#include "keep/ingest.h"
+#include "keep/follower.h"
 #include "keep/store.h"
 
 namespace b24 {

@@ -226,7 +226,7 @@ constexpr Option kOptions[] = {
     {"--journal", "list|verify", "what the journal holds, or whether all of it can be read"},
     {"--rebuild", "", "put the store aside and fill a new one from the journal"},
     {"--migrate", "[URL]",
-     "make the tables of the shared database ([store] url), as the URL's role"},
+     "make the tables of the shared database ([data] store), as the URL's role"},
     {"--move-store", "TO",
      "take all to the database TO (its URL), or back to a file (sqlite); events go on"},
     {"--print", "", "with --migrate: print its SQL instead"},

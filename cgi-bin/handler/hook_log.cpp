@@ -173,7 +173,9 @@ Result<Follower::Written> HookLog::write(std::span<const NewItem> items, const s
     set_last_write(*log, items.first(entries.count));
     end = now.st_size + static_cast<off_t>(rest.size());
   }
-  return Written{entries.count, Fact{now.st_ino, end, day}.print()};
+  // Another machine's event may be of the day before.
+  const std::string& last = from > 0 ? std::max(known.day, day) : day;
+  return Written{entries.count, Fact{now.st_ino, end, last}.print()};
 }
 
 }  // namespace b24

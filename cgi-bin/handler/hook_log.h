@@ -14,7 +14,7 @@
 
 #include "base/clock.h"
 #include "base/files.h"
-#include "keep/ingest.h"
+#include "keep/follower.h"
 
 namespace b24 {
 
@@ -25,6 +25,7 @@ struct HookLogOptions {
   Rotation rotation;
   bool daily = false;  // begun anew with the first event of a day (of the process's time zone), too
   HookFormat format = HookFormat::print_r;
+  std::string machines = "own";
 };
 
 std::string hook_log_entry(Millis at, std::string_view title, const Value& params);
@@ -36,6 +37,7 @@ class HookLog : public Follower {
   HookLog(const std::filesystem::path& dir, HookLogOptions options);
 
   std::string_view name() const override { return name_; }
+  std::string_view machines() const override { return options_.machines; }
   Millis last_write() const override;
   std::string begin() const override;
   // As many items as go into one file: one that they would make too large, or that is of an earlier

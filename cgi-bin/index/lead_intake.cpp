@@ -58,7 +58,7 @@ TakenLead LeadIntake::take(const App& app, const Record& record, Millis wait) {
     app.log->error_bounded("lead", sure.error());
     return {LeadState::lost, record.key, "", sure.error()};
   }
-  const bool is_filled = !app.settings->store.url.empty();  // as far as it could be
+  const bool is_filled = !app.settings->data.store.empty();  // as far as it could be
   if (const Result<int> filled = is_filled ? 0 : ingester_.run(kPatience); !filled) {
     app.log->error("ingest", filled.error());
     return taken;

@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "base/text.h"
-#include "keep/ingest.h"
+#include "keep/follower.h"
 #include "settings/notice.h"
 #include "value/json.h"
 

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/files.h"
+#include "keep/journaled.h"
 
 namespace b24 {
 namespace {
@@ -27,10 +28,6 @@ constexpr int kScarce = 20;  // less than 1/20 of the disk free: segments go as 
 std::string position_key(Kind kind) {
   return "journal." + std::string(name(kind));
 }
-std::string follow_key(std::string_view follower) {
-  return "follow." + std::string(follower);
-}
-
 bool room_is_scarce(const fs::path& dir) {
   struct statvfs disk {};
   return ::statvfs(dir.c_str(), &disk) == 0 && disk.f_bavail < disk.f_blocks / kScarce;
@@ -45,12 +42,6 @@ Facts::value_type fact_of_follower(const Follower& follower, const JournalPositi
 
 }  // namespace
 
-Result<std::string> follower_fact(Store& store, std::string_view name) {
-  auto fact = store.recall(follow_key(name));
-  if (fact) fact->erase(0, fact->find(' ') + 1);  // its place in the journal
-  return fact;
-}
-
 // What was read, and the items of its first records.
 struct Ingester::Batch {
   JournalPosition begin;
@@ -63,7 +54,12 @@ class Ingester::Pass {
  public:
   Pass(Ingester& ingester, const App& app, Store& store, Journal& journal)
       : ingester_(ingester), app_(app), store_(store), journal_(journal) {
-    if (ingester_.followers_) followers_ = ingester_.followers_(app);
+    if (!ingester_.followers_) return;
+    for (auto& each : ingester_.followers_(app))
+      if (store.is_shared() && each->machines() != "own")
+        of_all_.emplace_back(std::move(each));
+      else
+        followers_.push_back(std::move(each));
   }
 
   Result<int> run() {
@@ -81,7 +77,15 @@ class Ingester::Pass {
     return taken;
   }
 
+  // What all machines have accepted goes to those who are told of it.
+  Status follow() {
+    Status followed;
+    for (FollowAll& one : of_all_)
+      if (auto told = one.follow(store_, ingester_.kind_); !told) followed = told;
+    return followed;
+  }
   bool is_behind() const { return behind_; }
+  const JournalPosition& position() const { return position_; }
   // What stands in a shared store may stand on one node only, until something else is written.
   Status confirm() { return store_.accept({}, {fact_of(position_)}); }
   // Removes the segments that nobody needs any more and that are old enough to go.
@@ -109,6 +113,8 @@ class Ingester::Pass {
   using Standing = std::pair<JournalPosition, std::string>;  // of a follower: its place, its fact
 
   Status begin() {
+    for (FollowAll& one : of_all_)
+      if (auto begun = one.begin(store_); !begun) return begun;
     const auto known = store_.recall(position_key(ingester_.kind_));
     if (!known) return std::unexpected(known.error());
     if (const auto position = JournalPosition::parse(*known)) {
@@ -116,9 +122,9 @@ class Ingester::Pass {
       seen_until_ = Value(known->substr(known->find(' ') + 1)).integer();
       return {};
     }
-    for (const auto& follower : followers_) {
+    for (const auto& follower : followers_)
       seen_until_ = std::max(seen_until_, follower->last_write());
-    }
+    for (const FollowAll& one : of_all_) seen_until_ = std::max(seen_until_, one.last_write());
     return store_.accept({}, {fact_of(position_)});
   }
 
@@ -233,6 +239,7 @@ class Ingester::Pass {
   Store& store_;
   Journal& journal_;
   std::vector<std::unique_ptr<Follower>> followers_;
+  std::vector<FollowAll> of_all_;
   JournalPosition position_;
   Millis seen_until_ = 0;
   bool behind_ = false;
@@ -264,14 +271,17 @@ void Ingester::wake() {
 
 void Ingester::work(std::stop_token stop, const std::function<void(int taken)>& ran) {
   works_ = true;
+  std::jthread listening;
+  std::weak_ptr<Store> listened_to;
   std::unique_lock lock(waking_);
   while (!stop.stop_requested()) {
     woken_ = false;
     lock.unlock();
+    listen(listening, listened_to);
     const Result<int> count = run(kPatience);
     if (const Result<App> app = app_.current(); app && !count)
       app->log->error_bounded("ingest", count.error());
-    if (count) ran(*count);
+    if (count) ran(*count + (heard_.exchange(false) ? 1 : 0));
     lock.lock();
     // What comes within the gap shares a pass.
     if (count.value_or(0) > 0) wake_.wait_for(lock, stop, kGap, [this] { return waiting_ > 0; });
@@ -279,6 +289,21 @@ void Ingester::work(std::stop_token stop, const std::function<void(int taken)>& 
                    [this] { return woken_.load(); });
   }
   works_ = false;
+}
+
+// The thread exists only beside a store that is shared, and as long as that is the one.
+void Ingester::listen(std::jthread& listening, std::weak_ptr<Store>& to) {
+  const auto store = stores_.current();
+  if (!store || to.lock() == *store) return;
+  to = *store;
+  listening = {};
+  if (!(*store)->is_shared()) return;
+  listening = std::jthread([this, store = *store](const std::stop_token& stop) {
+    store->listen(kind_, stop, [this] {
+      heard_ = true;
+      wake();
+    });
+  });
 }
 
 // Of the runs that begin from now on, the first that is over tells.
@@ -300,10 +325,9 @@ bool Ingester::is_confirmed() {
 }
 
 Status Ingester::confirm(const App& app) {
-  const StoreSettings& settings = app.settings->store;
-  if (settings.url.empty() || is_confirmed()) return {};
+  if (app.settings->data.store.empty() || is_confirmed()) return {};
   stores_.count("journaled");
-  if (settings.journal_accepts) return {};
+  if (app.settings->store.journal_accepts) return {};
   return std::unexpected(
       Error{ErrorKind::storage, "not_confirmed",
             "kept on this machine's disk, but the database has not confirmed it in time",
@@ -321,12 +345,15 @@ Result<int> Ingester::run(Millis patience) {
   if (good_ > begun_before) return 0;
   const unsigned own = ++begun_;
   const Result<int> taken = fill(own, deadline);
-  ended_ = own;
-  if (waiting_ > 0) {
-    const std::lock_guard lock(waking_);
-    ran_.notify_all();
-  }
+  end(own);
   return taken;
+}
+
+void Ingester::end(unsigned own) {
+  ended_ = own;
+  if (waiting_ == 0) return;
+  const std::lock_guard lock(waking_);
+  ran_.notify_all();
 }
 
 Result<int> Ingester::fill(unsigned own, Millis deadline) {
@@ -334,24 +361,32 @@ Result<int> Ingester::fill(unsigned own, Millis deadline) {
   if (!app) return std::unexpected(app.error());
   const std::shared_ptr<Journal> journal = this->journal(*app);
   std::error_code fault;
-  if (!fs::is_directory(journal->dir(), fault)) {
+  behind_ = true;
+  if (!app->settings->data.store.empty()) {
+    if (auto ready = journal->prepare(); !ready) return std::unexpected(ready.error());
+  } else if (!fs::is_directory(journal->dir(), fault)) {
     behind_ = false;
     return 0;  // nothing was ever accepted
   }
-  behind_ = true;
-  const auto lock = open_locked(journal->dir() / (std::string(name(kind_)) + ".ingest.lock"),
-                                deadline - steady_ms());
+  const fs::path lock_file = ingest_lock(journal->dir(), kind_);
+  const auto lock = open_locked(lock_file, deadline - steady_ms());
   if (!lock) return std::unexpected(lock.error());
   const Result<std::shared_ptr<Store>> store = stores_.current();
   if (!store) return std::unexpected(store.error());
   Pass pass(*this, *app, **store, *journal);
   const Result<int> taken = pass.run();
   if (!taken) return taken;
-  if (waiting_ > 0 && *taken == 0) {
+  const bool moved = (*store)->is_shared() && pass.position() != confirmed_;
+  if (*taken == 0 && (waiting_ > 0 || moved)) {
     if (const Status sure = pass.confirm(); !sure) return std::unexpected(sure.error());
   }
+  if (moved && write_at(*lock, lock_file, pass.position().text() + " ", 0))
+    confirmed_ = pass.position();
   good_ = own;
-  behind_ = pass.is_behind();
+  end(own);  // whoever waits need not wait for what follows
+  const Status followed = pass.follow();
+  if (!followed) app->log->error_bounded("hook_log", followed.error());
+  behind_ = pass.is_behind() || !followed;
   if (const Millis now = steady_ms(); now >= tidied_at_ + kTidy) {
     tidied_at_ = now;
     if (const Status tidied = pass.tidy(); !tidied) app->log->error("journal", tidied.error());

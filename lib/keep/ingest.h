@@ -8,7 +8,8 @@
 // The store remembers, in the same transaction:
 //   journal.<kind>  up to where its items are taken in; and, of a store begun beside logs, the time
 //                   up to which what was accepted had been taken in by the store before
-//   follow.<name>   up to where a follower has written, and what it wants to know next time
+//   follow.<name>   up to where a follower has written, and what it wants to know next time; of one
+//                   that is told of all machines' items "#" and the last one's number
 #pragma once
 
 #include <atomic>
@@ -21,35 +22,16 @@
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include "base/error.h"
+#include "keep/follower.h"
 #include "keep/journal.h"
 #include "keep/store.h"
 #include "settings/app.h"
 
 namespace b24 {
-
-// Something that is told of everything that is taken in, in its order, exactly once: a log.
-class Follower {
- public:
-  virtual ~Follower() = default;
-  virtual std::string_view name() const = 0;
-  // When it was last written to; 0: never. Tells a store begun anew what has been seen before.
-  virtual Millis last_write() const = 0;
-  // The fact with which it begins.
-  virtual std::string begin() const = 0;
-  struct Written {
-    std::size_t count = 0;  // how many of the items, from the first; at least one
-    std::string fact;       // given back with the next call
-  };
-  // `fact`: of the call before. After a crash the same items come again with the same fact: what
-  // already stands there is not written twice.
-  virtual Result<Written> write(std::span<const NewItem> items, const std::string& fact) = 0;
-};
-
-// What the follower of this name gave last; empty: it has not begun.
-Result<std::string> follower_fact(Store& store, std::string_view name);
 
 class Ingester {
  public:
@@ -74,8 +56,9 @@ class Ingester {
   // know. An Error (code "not_confirmed") only when the settings want one (store.journal_accepts).
   Status confirm(const App& app);
   // FastCGI, in a thread of its own until a stop is asked for: runs at the start, when woken, once
-  // a second while something is left to do, and now and then for what other processes left.
-  // `ran`: called after each run that did not fail, with how many it took in.
+  // a second while something is left to do, and now and then for what other processes left; of a
+  // shared store at once when they have accepted something.
+  // `ran`: called after each run that did not fail, with how many items came, of others one.
   void work(std::stop_token stop, const std::function<void(int taken)>& ran);
   void wake();
 
@@ -83,6 +66,8 @@ class Ingester {
   struct Batch;
   class Pass;
   Result<int> fill(unsigned own, Millis deadline);
+  void end(unsigned own);
+  void listen(std::jthread& listening, std::weak_ptr<Store>& to);
   bool is_confirmed();
 
   AppSource& app_;
@@ -99,9 +84,11 @@ class Ingester {
   std::atomic<unsigned> ended_ = 0;  // the last of them that is over
   std::atomic<bool> behind_ = true;  // a run failed, or a follower could not be written to
   Millis tidied_at_ = 0;             // steady
+  JournalPosition confirmed_;        // of a shared store, noted for journaled.h
   std::mutex waking_;
   std::condition_variable_any wake_;
   std::atomic<bool> woken_ = false;
+  std::atomic<bool> heard_ = false;  // somebody accepted something into the shared store
   std::atomic<bool> works_ = false;  // there is a thread for it
   std::atomic<int> waiting_ = 0;     // in confirm
   std::condition_variable_any ran_;  // with waking_

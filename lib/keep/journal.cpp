@@ -182,13 +182,17 @@ Result<std::shared_ptr<Journal::Segment>> Journal::usable(const FileHandle& lock
   return segment;
 }
 
+Status Journal::prepare() const {
+  const Status ready = prepare_data_dir(data_dir_, document_root_);
+  return ready ? make_private_directory(dir_) : ready;
+}
+
 Status Journal::append(std::span<const std::string> encoded) {
   std::shared_ptr<Segment> segment;
   JournalPosition end;
   {
     const std::lock_guard guard(mutex_);
-    if (auto ready = prepare_data_dir(data_dir_, document_root_); !ready) return ready;
-    if (auto made = make_private_directory(dir_); !made) return made;
+    if (auto ready = prepare(); !ready) return ready;
     const auto locked = open_locked(lock_file());
     if (!locked) return std::unexpected(locked.error());
     auto found = usable(*locked);

@@ -92,6 +92,8 @@ class Journal {
   // Nothing is opened until it is needed: a CGI process pays for each thing that it opens.
   Journal(std::filesystem::path data_dir, std::string document_root, Kind kind);
 
+  // Makes the directory.
+  Status prepare() const;
   // All are on the disk when it returns, by one write and one sync. An Error means that none may be
   // taken for accepted (some may be there all the same; the next call begins a new segment).
   Status append(std::span<const std::string> encoded);

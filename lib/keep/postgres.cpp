@@ -2,6 +2,7 @@
 #include "keep/postgres.h"
 
 #include <poll.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -283,6 +284,19 @@ Result<PostgresDatabase::Answer> PostgresDatabase::answer(bool sent, std::string
   }
   if (failed || last == nullptr) return std::unexpected(error_of(last.get(), doing));
   return last;
+}
+
+Status PostgresDatabase::hear(const std::stop_token& stop) {
+  PGconn* const connection = connection_.get();
+  pollfd socket{pq_.socket(connection), POLLIN, 0};
+  const std::stop_callback stopped(stop, [&] { ::shutdown(socket.fd, SHUT_RDWR); });
+  for (;;) {
+    bool heard = false;
+    for (; PGnotify* const one = pq_.notifies(connection); heard = true) pq_.freemem(one);
+    if (heard) return {};
+    if (::poll(&socket, 1, -1) > 0 && pq_.consumeInput(connection) == 0)
+      return std::unexpected(lose("LISTEN"));
+  }
 }
 
 Status PostgresDatabase::set_sync(Sync sync) {

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <string_view>
 
@@ -42,6 +43,9 @@ class PostgresDatabase final : public Database {
 
   std::string host() const { return pq_.host(connection_.get()); }
   std::string user() const { return pq_.user(connection_.get()); }
+  // Until something has come on a channel that this listens to; an Error when a stop is asked for,
+  // too. Of no more use after that.
+  Status hear(const std::stop_token& stop);
   void set_answer_time(Millis time) { answer_time_ = time; }  // of one statement
 
  private:

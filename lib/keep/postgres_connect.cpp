@@ -26,7 +26,7 @@ using ConnectOptions = std::map<std::string, std::string>;
 
 Error url_fault(std::string why) {
   while (!why.empty() && why.back() == '\n') why.pop_back();
-  return {ErrorKind::settings, "bad_store_url", "[store] url: " + std::move(why),
+  return {ErrorKind::settings, "bad_store_url", "[data] store: " + std::move(why),
           "write it as postgres://USER@HOST1,HOST2/DATABASE?passfile=FILE"};
 }
 
@@ -228,7 +228,7 @@ Result<std::string> role_of(const std::string& url) {
   if (!options->contains("password"))
     return options->contains("user") ? options->at("user") : std::string();
   return std::unexpected(Error{ErrorKind::settings, "password_in_url",
-                               "[store] url holds a password, which ends up in logs and lists",
+                               "[data] store holds a password, which ends up in logs and lists",
                                "put it into a file (mode 0600; passfile=FILE in the URL)"});
 }
 
@@ -267,7 +267,7 @@ Status PostgresDatabase::expect_session(const PostgresPlace& place, const std::s
   if (!same && pq_.getvalue(now->get(), 0, 0) == first_pid) return {};
   return std::unexpected(
       Error{ErrorKind::settings, "pooler",
-            "[store] url: a pooler (pgbouncer) in transaction mode is in between, which parts "
+            "[data] store: a pooler (pgbouncer) in transaction mode is in between, which parts "
             "what belongs to one session",
             "name PostgreSQL itself, or set pool_mode = session"});
 }

@@ -12,7 +12,7 @@ namespace {
 
 std::unexpected<Error> no_libpq(std::string why) {
   return std::unexpected(Error{ErrorKind::settings, "libpq_missing",
-                               "[store] url: libpq cannot be used: " + std::move(why),
+                               "[data] store: libpq cannot be used: " + std::move(why),
                                "install it (Debian: apt install libpq5), then restart the pages; "
                                "the programs of the folder for shared hosting cannot use it"});
 }

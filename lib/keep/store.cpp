@@ -113,7 +113,7 @@ Result<Database*> Store::Data::current(Connection& connection) {
     return std::unexpected(
         Error{ErrorKind::storage, "moved",
               (dir / kMovedFile).string() + ": the store has moved to PostgreSQL",
-              "set [store] url, as --move-store said"});
+              "set [data] store, as --move-store said"});
   if (auto checked = prepare_data_dir(dir, document_root); !checked)
     return std::unexpected(checked.error());
   auto opened = tried_twice([&] { return open_and_check(file); });
@@ -279,13 +279,12 @@ Result<std::shared_ptr<Store>> StoreSource::current() {
   if (!app) return std::unexpected(app.error());
   const std::lock_guard lock(mutex_);
   const std::filesystem::path& dir = app->settings->data.dir;
-  const StoreSettings& own = app->settings->store;
-  const bool is_same =
-      dir_ == dir && shared_.url == own.url && shared_.replicated == own.replicated;
+  const SharedStore own{app->settings->data.store, app->settings->store.replicated};
+  const bool is_same = dir_ == dir && shared_ == own;
   if (store_ && is_same) return store_;
   if (error_ && is_same && steady_ms() < tried_at_ + kSecond) return std::unexpected(*error_);
   dir_ = dir;
-  shared_ = {own.url, own.replicated};
+  shared_ = own;
   tried_at_ = steady_ms();
   Result<std::shared_ptr<Store>> opened =
       Store::open(dir, app_.document_root(), {}, shared_, app_.mode() != Mode::fastcgi);

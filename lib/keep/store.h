@@ -22,6 +22,7 @@
 #include <mutex>
 #include <optional>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -277,6 +278,10 @@ class Store {
   };
   Status tell_machines(Value words);
   Result<std::vector<Machine>> machines();
+  bool is_called(std::string_view machine) const;  // this one, by its host name or its number
+  // Of a shared one: up to `limit` items of a kind behind this number, oldest first, of which
+  // another node is sure to know: none comes a second time under another number.
+  Result<std::vector<Item>> confirmed(Kind kind, std::int64_t after, std::size_t limit);
   // What the server of a shared one says of itself, and of the nodes that follow it. Without the
   // right pg_monitor their states are empty.
   struct Server {
@@ -303,6 +308,10 @@ class Store {
   // So that the store of this directory, which has moved away, may be one again.
   static Status forget_move(const std::filesystem::path& dir);
 
+  // Of a shared one: `heard` is called whenever any program has accepted items of this kind, and
+  // once what was accepted before cannot be missed, until a stop is asked for. While the database
+  // is away, nothing is heard.
+  void listen(Kind kind, const std::stop_token& stop, const std::function<void()>& heard);
   // What other machines know of this one's work stays valid; to be called every half minute or so.
   Status keep_claims();
   // A shared one that cannot be reached or does not confirm, as far as is known: no use to wait.
@@ -316,6 +325,8 @@ class Store {
   explicit Store(std::unique_ptr<Data> data);
   std::unique_ptr<Data> data_;
 };
+
+std::string host_name();  // this machine's
 
 // Of a verb that means nothing to a shared store.
 Error only_a_file(std::string_view what);

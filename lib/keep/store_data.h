@@ -26,6 +26,8 @@ auto tried_twice(Work work) -> decltype(work()) {
   return done;
 }
 
+class PostgresDatabase;
+
 // Who works on items, and whether he still does.
 struct Owners {
   const std::filesystem::path& dir;
@@ -108,6 +110,7 @@ struct Store::Data {
   // That of a shared store is the database's clock.
   Millis due_now() const { return clock_is_given ? clock() : steady_ms() + due_base; }
   Status set_due_base_shared(Database& database);
+  void listen(Kind kind, const std::stop_token& stop, const std::function<void()>& heard);
   // As what this Store takes items now; made by its first claim.
   Result<std::string> claimant();
   Owners owners();
@@ -129,7 +132,7 @@ struct Store::Data {
   Result<Database*> current(Connection& connection);
   Status write_shared(Database::Sync sync, const std::function<Status(Database&)>& work);
   Result<Database*> current_shared(Connection& connection);
-  Result<std::unique_ptr<Database>> open_shared();
+  Result<std::unique_ptr<PostgresDatabase>> open_shared();
   Result<std::unique_ptr<Database>> open_and_check(const std::filesystem::path& file);
   Status set_due_base(Database& database);
   Error told_of(Error error, ino_t inode);

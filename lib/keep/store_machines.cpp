@@ -1,5 +1,8 @@
 // store_machines: what the machines that work on one store tell each other, and what its server
 // says of itself.
+#include <unistd.h>
+
+#include "base/text.h"
 #include "keep/store.h"
 #include "keep/store_data.h"
 #include "value/json.h"
@@ -42,6 +45,37 @@ Result<std::vector<Store::Machine>> Store::machines() {
         },
         "SELECT key, value FROM facts WHERE key > 'machine ' AND key < 'machine!' ORDER BY key");
   });
+}
+
+std::string host_name() {
+  char host[256] = {};
+  ::gethostname(host, sizeof host - 1);
+  return host;
+}
+
+bool Store::is_called(std::string_view machine) const {
+  return machine == data_->machine() || text::equal_ignoring_case(machine, host_name());
+}
+
+// A commit waits for another node only when it has something to write.
+Result<std::vector<Item>> Store::confirmed(Kind kind, std::int64_t after, std::size_t limit) {
+  std::vector<Item> items;
+  const auto newest = data_->read([&](Database& db) {
+    return number_of(db, "SELECT max(number) FROM items WHERE kind = ?", name(kind));
+  });
+  if (!newest) return std::unexpected(newest.error());
+  if (*newest <= after) return items;
+  const Status sure = data_->write(Database::Sync::full, [&](Database& db) -> Status {
+    auto some = all(db, item_of,
+                    "SELECT " B24_ITEM_COLUMNS
+                    " FROM items WHERE kind = ? AND number > ? ORDER BY number LIMIT ?",
+                    name(kind), after, static_cast<std::int64_t>(limit));
+    if (!some) return std::unexpected(some.error());
+    items = *std::move(some);
+    return tell(db, "UPDATE numbers SET last = last");
+  });
+  if (!sure) return std::unexpected(sure.error());
+  return items;
 }
 
 Result<Store::Server> Store::look_at_server() {

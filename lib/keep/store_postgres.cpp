@@ -168,8 +168,9 @@ Value row_of(const NewItem& item, std::int64_t place, std::int64_t repeats, Mill
 Status insert_items(Database& db, const std::vector<NewItem>& items, Millis now, Millis due) {
   std::map<std::pair<Kind, std::string_view>, std::int64_t> times;
   for (const NewItem& item : items) ++times[{item.kind, item.id}];
-  const auto last = number_of(db, "UPDATE numbers SET last = last + ? RETURNING last",
-                              static_cast<std::int64_t>(times.size()));
+  const auto last =
+      number_of(db, "UPDATE numbers SET last = last + ? RETURNING last, pg_notify(?, '')",
+                static_cast<std::int64_t>(times.size()), channel_of(items.front().kind));
   if (!last) return std::unexpected(last.error());
   Value rows = Value::array(), words = Value::array();
   std::int64_t place = 0;
@@ -202,6 +203,10 @@ Status insert_items(Database& db, const std::vector<NewItem>& items, Millis now,
 }
 
 }  // namespace
+
+std::string channel_of(Kind kind) {
+  return "b24hooks_" + std::string(name(kind));
+}
 
 const std::string_view kNewestEventsShared =
     "SELECT object, max(coalesce(nullif(1000 * CASE WHEN payload !~* '\\\\u(0000|d[89a-f])'"
@@ -281,7 +286,7 @@ Status check_shared_version(std::int64_t version, std::int64_t oldest) {
   if (oldest == kMovedAway)
     return std::unexpected(Error{ErrorKind::storage, "moved",
                                  "PostgreSQL: the store has moved away",
-                                 "take url out of [store], as --move-store said"});
+                                 "take store out of [data], as --move-store said"});
   if (version >= kPostgresVersion && oldest <= kPostgresVersion) return {};
   return std::unexpected(
       Error{ErrorKind::storage, "store_version",

@@ -31,6 +31,9 @@ Result<std::string> migration_for(const std::string& app_url);
 // done, in words.
 Result<std::string> migrate_shared(const std::string& url, const std::string& app_url);
 
+// Where whoever LISTENs hears of each batch that was accepted, once it is committed.
+std::string channel_of(Kind kind);
+
 // What `accept` does, in a few statements for any number of items.
 Status accept_shared(Database& db, const std::vector<NewItem>& items, Millis now, Millis due,
                      const std::vector<std::pair<std::string, std::string>>& facts);

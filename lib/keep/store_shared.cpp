@@ -60,7 +60,7 @@ Result<bool> is_anothers(Database& db, const std::string& own, std::int64_t numb
 
 Error only_a_file(std::string_view what) {
   return {ErrorKind::input, "shared_store",
-          std::string(what) + " is for a store in a file; [store] url names a database",
+          std::string(what) + " is for a store in a file; [data] store names a database",
           "back that up and restore it by its own tools (pg_dump)"};
 }
 
@@ -128,7 +128,7 @@ Result<Database*> Store::Data::current_shared(Connection& connection) {
   return connection.database.get();
 }
 
-Result<std::unique_ptr<Database>> Store::Data::open_shared() {
+Result<std::unique_ptr<PostgresDatabase>> Store::Data::open_shared() {
   auto connected = PostgresDatabase::connect({shared.url, dir, shared.replicated});
   if (!connected) return std::unexpected(connected.error());
   if (auto checked = check_shared_schema(**connected); !checked)
@@ -142,6 +142,18 @@ Status Store::Data::set_due_base_shared(Database& database) {
   if (!now) return std::unexpected(now.error());
   due_base = *now - steady_ms();
   return {};
+}
+
+// On a connection of its own, which never holds the others up.
+void Store::Data::listen(Kind kind, const std::stop_token& stop,
+                         const std::function<void()>& heard) {
+  do {
+    if (reach_.held()) continue;
+    const auto opened = open_shared();
+    if (!opened) continue;
+    Status listens = (*opened)->execute(("LISTEN " + channel_of(kind)).c_str());
+    for (; listens; listens = (*opened)->hear(stop)) heard();
+  } while (sleep_for(kLongestPause, stop));
 }
 
 // What failed for certain, of a connection that had been lost before, is tried once more.
@@ -226,6 +238,10 @@ Status Store::Data::settle() {
   lock.lock();
   if (!done) owed_.insert(owed_.begin(), owed.begin(), owed.end());
   return done;
+}
+
+void Store::listen(Kind kind, const std::stop_token& stop, const std::function<void()>& heard) {
+  if (data_->is_shared()) data_->listen(kind, stop, heard);
 }
 
 Status Store::keep_claims() {

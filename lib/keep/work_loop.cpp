@@ -125,12 +125,10 @@ Result<Millis> WorkLoop::until_next_due() {
 
 // What the others compare with theirs.
 void WorkLoop::tell_machines(const App& app, Store& store) {
-  char host[256] = {};
-  ::gethostname(host, sizeof host - 1);
   Value marks = Value::array();
   for (const auto& [section, mark] : app.settings->marks) marks.set(section, mark);
   const Status told =
-      store.tell_machines(Value::map({{"name", host}, {"marks", std::move(marks)}}));
+      store.tell_machines(Value::map({{"name", host_name()}, {"marks", std::move(marks)}}));
   if (!told) app.log->error_bounded("work", told.error());
 }
 

@@ -275,14 +275,14 @@ Result<std::shared_ptr<Gate>> GateSource::of_host(const App& app, const std::str
   const std::string own = Webhook::portal_of(portal.url);
   const std::string by = settings.data.dir.string() + "\n" + std::to_string(portal.bucket_size) +
                          "\n" + std::to_string(portal.bucket_drain) + "\n" +
-                         settings.call.source_address + "\n" + settings.store.url;
+                         settings.call.source_address + "\n" + settings.data.store;
   const std::lock_guard lock(mutex_);
   Opened& opened = gates_[own];
   if (opened.gate && opened.by == by) return opened.gate;
   auto gate =
       Gate::open(settings.data.dir, own, {portal.bucket_size, portal.bucket_drain, reserve_},
                  [log = app.log](const Error& error) { log->error("gate", error); });
-  if (gate && change_ && !settings.store.url.empty())
+  if (gate && change_ && !settings.data.store.empty())
     (*gate)->share(change_, "bucket " + own + " " + settings.call.source_address);
   opened = {gate.value_or(nullptr), by};
   return gate;

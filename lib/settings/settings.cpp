@@ -387,7 +387,7 @@ Result<Settings> load_settings(const fs::path& file, const char* const* environm
     loaded.error().cause += " (the file: " + path.string() +
                             "; without --settings and B24HOOKS_SETTINGS it is looked for at " +
                             list_of_places() + ")";
-  } else if (!loaded->store.url.empty()) {
+  } else if (!loaded->data.store.empty()) {
     loaded->marks = marks_of(read);
   }
   return loaded;

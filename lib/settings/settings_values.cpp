@@ -140,6 +140,10 @@ bool is_entity(std::string_view text) {
          matches("[1-9][0-9]{0,9}", std::string(text));
 }
 
+bool is_host_name(std::string_view text) {
+  return matches("[a-zA-Z0-9]([a-zA-Z0-9._-]{0,251}[a-zA-Z0-9])?", std::string(text));
+}
+
 bool is_store_url(std::string_view text) {
   const std::size_t begin = text.find("://");
   if (text.empty()) return true;

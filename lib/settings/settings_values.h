@@ -58,6 +58,7 @@ bool has_time_zone(std::string_view name);
 // "font-src https://a data:, img-src https://*.b": directives that a page can do with, each with
 // sources that allow no foreign script by accident ('unsafe-...', *, data: for scripts); or none.
 bool is_csp(std::string_view text);
+bool is_host_name(std::string_view text);
 bool is_store_url(std::string_view text);  // postgres://, without a password; or none
 
 // The types there are.
@@ -106,6 +107,9 @@ inline constexpr TextType kLanguage = {
 inline constexpr TextType kTimeZone = {
     {.expects = "the name of a time zone, such as Europe/Moscow, or an offset, such as +03:00",
      .check = is_time_zone}};
+inline constexpr TextType kMachines = {{.expects = "own, all, or the host name of a machine",
+                                        .check = is_host_name,
+                                        .lower_case = true}};
 inline constexpr TextType kCsp = {
     {.expects = "directives such as font-src https://fonts.example, parted by commas",
      .check = is_csp}};

@@ -53,10 +53,10 @@ BOOST_AUTO_TEST_CASE(a_store_moves_to_postgresql_and_back_while_events_go_on) {
   BOOST_TEST(events(site) == 150);
 
   const std::string before = handler(site, {"--export", "csv"}).out;
-  site.set_setting("url", url);
+  site.set_setting("store", url);
   const Ran migrated = handler(site, {"--migrate", postgres.owner_url(database)});
   BOOST_TEST(migrated.status == 0, migrated.err);
-  site.set_setting("url", "");
+  site.set_setting("store", "");
   const Ran moved = handler(site, {"--move-store", url});
   BOOST_TEST(moved.status == 0, moved.err);
   BOOST_TEST(moved.out.contains("items: 150\n"), moved.out);
@@ -64,7 +64,7 @@ BOOST_AUTO_TEST_CASE(a_store_moves_to_postgresql_and_back_while_events_go_on) {
   send(site, 151, 10);
   const Ran refused = handler(site, {"--export", "csv"});
   BOOST_TEST(refused.err.contains("has moved"), refused.err);
-  site.set_setting("url", url);
+  site.set_setting("store", url);
   BOOST_TEST(handler(site, {"--export", "csv"}).out.starts_with(before));
   BOOST_TEST(wait_until([&] { return events(site) == 160; }));
   BOOST_TEST(site.hooked("[ID] => 160"));
@@ -74,7 +74,7 @@ BOOST_AUTO_TEST_CASE(a_store_moves_to_postgresql_and_back_while_events_go_on) {
   const Ran back = handler(site, {"--move-store", "sqlite"});
   BOOST_TEST(back.status == 0, back.err);
   send(site, 161, 10);
-  site.set_setting("url", "");
+  site.set_setting("store", "");
   BOOST_TEST(wait_until([&] { return events(site) == 170; }));
   BOOST_TEST(handler(site, {"--export", "csv"}).out.starts_with(before));
   const std::string log = site.hook_log();

@@ -290,7 +290,7 @@ BOOST_AUTO_TEST_CASE(tilda) {
   BOOST_TEST(leads_are(form, 2));
   BOOST_TEST(site().calls("crm.lead.add")[1]["params"]["fields"]["COMMENTS"].text() ==
              "formname: Order");
-  BOOST_TEST(form.shell({"--list"}).out.contains("2 done"));
+  BOOST_TEST(wait_until([&] { return form.shell({"--list"}).out.contains("2 done"); }));
 }
 
 BOOST_AUTO_TEST_CASE(tilda_asks_whether_the_address_answers) {

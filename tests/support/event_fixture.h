@@ -60,14 +60,14 @@ class EventSettings {
     if (on_postgres()) {
       std::filesystem::create_directory(data());
       std::filesystem::permissions(data(), std::filesystem::perms::owner_all);
-      store_ = "[store]\nurl = " + new_shared_store().url + "\n\n";
+      store_ = "store = " + new_shared_store().url + "\n";
     }
     set(more);
   }
   void set(const std::string& more) {
-    write_file(file(),
-               "C_REST_LOGS_DIR = .\n\n[data]\ndir = data\n\n[portal]\napplication_token = " +
-                   std::string(kToken) + "\n\n" + store_ + more);
+    write_file(file(), "C_REST_LOGS_DIR = .\n\n[data]\ndir = data\n" + store_ +
+                           "\n[portal]\napplication_token = " + std::string(kToken) + "\n\n" +
+                           more);
   }
   std::string file() const { return (dir / "settings.conf").string(); }
   std::string log() const { return read_file(dir / "b24hooks.log"); }

@@ -12,7 +12,7 @@ namespace b24::test {
 
 std::string cluster_settings(const std::string& store, const std::string& more) {
   return "C_REST_WEB_HOOK_URL = https://localhost:1/rest/1/sandbox/\n[data]\ndir = data\n"
-         "[store]\nurl = " +
+         "store = " +
          store +
          "\n[page]\ntemplates = " + (std::filesystem::current_path() / "templates").string() +
          "\n[portal]\napplication_token = 0123456789abcdef\n"

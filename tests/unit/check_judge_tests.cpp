@@ -23,7 +23,7 @@ struct Case {
 // A store that machines share, all well; what `broken` does to it.
 std::function<void(Facts&)> shared(const std::function<void(DatabaseSeen&)>& broken) {
   return [broken](Facts& f) {
-    f.settings.store.url = "postgres://b24app@db1,db2/b24";
+    f.settings.data.store = "postgres://b24app@db1,db2/b24";
     Store::Server server{.host = "n1", .timeline = "00000001"};
     server.synchronous_commit = "on";
     server.standby_names = "ANY 1 (n1,n2)";
@@ -90,7 +90,7 @@ const std::vector<Case>& cases() {
       {"journaled", State::info, "away",
        shared([](DatabaseSeen& d) { d.server = std::unexpected(fault("away")); })},
       {"journaled", State::warning, "waits",
-       shared([](DatabaseSeen& d) { d.oldest_journaled = 1; })},
+       shared([](DatabaseSeen& d) { d.journaled = {3, 1}; })},
       {"machines", State::info, "alone", shared([](DatabaseSeen&) {})},
       {"machines", State::warning, "silent", shared([](DatabaseSeen& d) {
          d.machines->push_back({"1", false, kHour, Value()});
@@ -99,6 +99,13 @@ const std::vector<Case>& cases() {
          d.machines->push_back(
              {"1", false, 0, Value::map({{"marks", Value::map({{"form", "abc"}})}})});
        })},
+      {"machines", State::warning, "unlogged",
+       [](Facts& f) {
+         shared([](DatabaseSeen& d) {
+           d.machines->push_back({"1", false, 0, Value::map({{"name", "web1"}})});
+         })(f);
+         f.settings.log.machines = "web2";
+       }},
       {"data_dir", State::error, "missing",
        [](Facts& f) { f.seen.storage->data_dir.exists = false; }},
       {"data_dir", State::error, "no_directory",

@@ -71,6 +71,18 @@ BOOST_AUTO_TEST_CASE(a_file_is_filled_to_its_last_byte) {
   BOOST_TEST(smaller.in("hook.jsonl") == "b");
 }
 
+// Of another machine, which had it in its journal over midnight.
+BOOST_AUTO_TEST_CASE(what_is_of_the_day_before_begins_no_day_anew) {
+  Log log;
+  log.options.daily = true;
+  for (const auto& [id, at] :
+       {std::pair("a", kNoon), std::pair("b", kNoon - kDay), std::pair("c", kNoon)})
+    BOOST_TEST(log.write({event(id, at)}) == 1U);
+  BOOST_TEST(log.in("hook.jsonl") == "abc");
+  BOOST_TEST(log.write({event("d", kNoon + kDay)}) == 1U);
+  BOOST_TEST(log.in("hook.jsonl") == "d");
+}
+
 BOOST_AUTO_TEST_CASE(what_fits_into_no_file_has_one_for_itself) {
   Log log;
   log.options.rotation.max_size = 1;

@@ -259,7 +259,7 @@ BOOST_FIXTURE_TEST_CASE(an_old_primary_that_came_back_is_not_taken_for_one, Fail
 
 // The machine's own ingester, as a page uses it.
 struct PageFixture : SharedFixture {
-  std::string more() { return "[store]\nurl = " + shared.url + "\n"; }
+  std::string more() { return "[data]\nstore = " + shared.url + "\n"; }
   EventSettings settings{more()};
   AppSource source{settings.launch(), "handler"};
   StoreSource stores{source};
@@ -297,7 +297,7 @@ BOOST_FIXTURE_TEST_CASE(a_page_answers_when_two_nodes_have_it_or_says_that_one_d
   BOOST_TEST(stored() == 4U);
   BOOST_TEST(wait_until([&] { return journaled() == 3; }));
   const auto before = source.current()->settings;
-  settings.set(more() + "journal_accepts = no\n");
+  settings.set(more() + "[store]\njournal_accepts = no\n");
   BOOST_REQUIRE(wait_until([&] { return source.current()->settings != before; }));
   good(take("5"));
   freeze();

@@ -227,6 +227,12 @@ BOOST_AUTO_TEST_CASE(each_fault_names_its_kind_and_line) {
       {"[server]\ntrusted_proxies = localhost\n", "bad_value", 2, "trusted_proxies"},
       {"C_REST_IGNORE_SSL = maybe\n", "bad_value", 1, "C_REST_IGNORE_SSL"},
       {"C_REST_CURRENT_ENCODING = klingon\n", "bad_value", 1, "C_REST_CURRENT_ENCODING"},
+      {"[data]\nstore = postgres://u:secret@h/b\n", "bad_value", 2, "data.store"},
+      {"[data]\nstore = postgres://u@h/b?password=secret\n", "bad_value", 2, "data.store"},
+      {"[data]\nstore = mysql://u@h/b\n", "bad_value", 2, "data.store"},
+      {"[log]\nmachines = a machine\n", "bad_value", 2, "log.machines"},
+      {"[log]\nmachines =\n", "bad_value", 2, "log.machines"},
+      {"[store]\nurl = postgres://u@h/b\n", "unknown_key", 2, "url"},
       {"[page]\ncsp = default-src https://a.example\n", "bad_value", 2, "csp"},
       {"[page]\ncsp = font-src\n", "bad_value", 2, "csp"},
       {"[page]\ncsp = font-src https://a.example; script-src *\n", "bad_value", 2, "csp"},
@@ -316,11 +322,12 @@ BOOST_AUTO_TEST_CASE(the_environment_goes_before_the_file) {
                "B24HOOKS_PORTAL_CALL_CONNECT_TIME=9s", "B24HOOKS_PORTAL_DOMAIN=d.example",
                "B24HOOKS_FIELD_SIZE_LABEL_RU=Размер",  "B24HOOKS_ON_ONCRMLEADADD_FORWARD_AS=form",
                "C_REST_CLIENT_ID=of another program",  "PATH=/bin",
-               "B24HOOKS_SETTINGS=" + file.string()};
+               "B24HOOKS_DATA_STORE=postgres://u@h/b", "B24HOOKS_SETTINGS=" + file.string()};
   const Settings settings =
       good("[server]\nmax_body = 1M\nthreads = 3\n[portal Main]\napplication_token = old older\n");
   BOOST_TEST(settings.server.max_body == 2U << 20);
   BOOST_TEST(settings.server.threads == 3);
+  BOOST_TEST(settings.data.store == "postgres://u@h/b");
   BOOST_TEST_REQUIRE(settings.portals.size() == 2U);
   BOOST_TEST(settings.portals[0].name == "Main");
   BOOST_TEST_REQUIRE(settings.portals[0].application_tokens.size() == 1U);
