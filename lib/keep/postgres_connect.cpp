@@ -92,6 +92,9 @@ class Candidate {
 
   bool is_under_way() const { return step_ == Step::connecting || step_ == Step::asking; }
   bool is_writable() const { return step_ == Step::known && !read_only_; }
+  bool lacks_password() const {
+    return connection_ != nullptr && pq_.connectionNeedsPassword(connection_.get()) != 0;
+  }
   pollfd waits_for() const { return {pq_.socket(connection_.get()), events_, 0}; }
 
   void go_on() {
@@ -194,8 +197,11 @@ Error no_primary(const std::vector<Candidate>& hosts) {
            : host.timeline.empty() ? "a standby"
                                    : "read-only";
   }
+  const bool unread = std::ranges::any_of(hosts, &Candidate::lacks_password);
   return {ErrorKind::storage, "away", "PostgreSQL: no host can be written to: " + why,
-          "see checkserver, and the database's own log"};
+          unread ? "passfile must name a file, closed to others (mode 0600), with a line for this "
+                   "host, database and role"
+                 : "see checkserver, and the database's own log"};
 }
 
 // What was seen newest: "system timeline". Another system is another database.
