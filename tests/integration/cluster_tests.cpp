@@ -33,16 +33,6 @@ constexpr int kFirst = 1'000'000;  // of the deals; the portal's own events are 
 
 using Count = std::map<int, int>;  // how often each event is there
 
-std::string migrated(Postgres& postgres) {
-  const std::string database = postgres.new_database();
-  TempDir dir;
-  write_file(dir / "settings.conf", cluster_settings(postgres.url(database)));
-  const Ran ran = run({{built("cgi-bin/handler.fcgi"), "--migrate", postgres.owner_url(database),
-                        "--settings", (dir / "settings.conf").string()}});
-  BOOST_REQUIRE_MESSAGE(ran.status == 0, ran.out + ran.err);
-  return database;
-}
-
 // The portal and the visitors: they send all the time, each thing once, and note what they are
 // told.
 class Load {
@@ -117,10 +107,14 @@ class Load {
 
 struct Cluster {
   Postgres postgres;
-  std::string database = migrated(postgres);
-  Site site{{{}, cluster_settings(postgres.url(database))}};
+  std::string database = postgres.new_database();
+  Site site{{{}, settings()}};
   Machine second{site};
 
+  std::string settings() const {
+    migrate(postgres.owner_url(database), postgres.url(database));
+    return cluster_settings(postgres.url(database));
+  }
   std::int64_t confirmed() const {
     return Value(postgres.ask("SELECT count(*) FROM b24hooks.items", database)).integer();
   }
