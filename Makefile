@@ -31,7 +31,7 @@ BUILD_PACKAGES := g++ make pkg-config libfcgi-dev libcurl4-openssl-dev libcjson-
 RUN_PACKAGES   := nginx-light openssl ca-certificates curl
 TEST_PACKAGES  := libboost-test-dev php-cgi spawn-fcgi apache2 apache2-suexec-pristine libapache2-mod-fcgid lighttpd caddy sqlite3 strace \
                   systemd procps tidy prometheus chromium chromium-driver lintian mandoc man-db \
-                  bash-completion logrotate iproute2 postgresql
+                  bash-completion logrotate iproute2 postgresql pgbouncer
 DEB_PACKAGES   := dpkg-dev
 DIST_PACKAGES  := libidn2-dev libunistring-dev dpkg-dev zip ca-certificates
 CHECK_PACKAGES := clang-format clang-tidy-16 valgrind

@@ -61,6 +61,36 @@ struct Hosted {
   }
 };
 
+// pgbouncer in front of a node.
+class Pooler {
+ public:
+  Pooler(const Postgres& postgres, const std::string& mode) {
+    write_file(dir_ / "users", "\"b24app\" \"\"\n");
+    write_file(dir_ / "conf", "[databases]\n* = host=" + postgres.socket_dir(1).string() +
+                                  "\n[pgbouncer]\nunix_socket_dir=" + dir_.path().string() +
+                                  "\nlisten_port=5432\nauth_type=trust\nauth_file=" +
+                                  (dir_ / "users").string() + "\npool_mode=" + mode + "\n");
+    for (const fs::path& each : {dir_.path(), dir_ / "users", dir_ / "conf"})
+      give_to_server_user(each);
+    process_ = std::make_unique<Process>(
+        Command{as_server_user("/usr/sbin/pgbouncer", {(dir_ / "conf").string()})});
+    if (!wait_until([&] { return fs::exists(dir_ / ".s.PGSQL.5432"); }))
+      throw std::runtime_error("pgbouncer: " + process_->err());
+  }
+  std::string host() const { return dir_.path().string(); }
+  // From now on its connections are never at rest.
+  void be_busy(const std::string& database) {
+    write_file(dir_ / "sql", "SELECT pg_sleep(0.001);\n");
+    clients_ = std::make_unique<Process>(
+        Command{{postgres_programs() / "pgbench", "-n", "-c", "30", "-T", "600", "-h", host(), "-U",
+                 "b24app", "-f", (dir_ / "sql").string(), database}});
+  }
+
+ private:
+  TempDir dir_;
+  std::unique_ptr<Process> process_, clients_;
+};
+
 Ran shell(const Site& site, const std::string& program, std::vector<std::string> arguments) {
   arguments.insert(arguments.begin(), built("cgi-bin/" + program + ".fcgi"));
   arguments.insert(arguments.end(), {"--settings", (site.run_dir() / "settings.conf").string()});
@@ -133,6 +163,37 @@ BOOST_AUTO_TEST_CASE(a_password_goes_to_the_right_server_alone_and_no_fault_tell
   BOOST_TEST(wait_until([&] { return hosted.events() == "5"; }), hosted.events());
   for (const auto& file : fs::recursive_directory_iterator(site.run_dir()))
     if (file.is_regular_file()) BOOST_TEST(!read_file(file).contains(kPassword), file.path());
+}
+
+BOOST_AUTO_TEST_CASE(a_pooler_that_parts_sessions_is_refused_and_one_that_does_not_serves) {
+  Postgres& postgres = shared_postgres();
+  const std::string database = postgres.new_database();
+  migrate(postgres.owner_url(database), postgres.url(database));
+  Pooler parting(postgres, "transaction");
+  const Pooler other(postgres, "transaction"), keeping(postgres, "session");
+  const auto by = [&](const std::string& hosts) {
+    return "postgres://b24app@/" + database + "?host=" + hosts;
+  };
+  const Site site({{}, cluster_settings(by(keeping.host()))});
+  send(site);
+  const auto events = [&] { return postgres.ask("SELECT count(*) FROM b24hooks.items", database); };
+  BOOST_TEST(wait_until([&] { return events() == "1"; }));
+  BOOST_TEST(state_of(site, "database") == "ok");
+
+  const auto refused = [&](const std::string& hosts) {
+    site.set_setting("url", by(hosts));
+    const Ran ran = shell(site, "handler", {"--export", "csv"});
+    BOOST_TEST(ran.err.contains("pooler (pgbouncer) in transaction mode"), hosts << ran.err);
+    BOOST_TEST(ran.status == 1);
+  };
+  refused(parting.host());
+  refused(parting.host() + "," + other.host());
+  BOOST_TEST(wait_until([&] { return state_of(site, "database") == "error"; }));
+  parting.be_busy(database);
+  for (int i = 0; i < 10; ++i) refused(parting.host());
+  send(site);
+  site.set_setting("url", by(keeping.host()));
+  BOOST_TEST(wait_until([&] { return events() == "2"; }));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

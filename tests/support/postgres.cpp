@@ -18,16 +18,6 @@ namespace fs = std::filesystem;
 constexpr const char* kServerUser = "nobody";
 constexpr const char* kSuperuser = "b24admin";
 
-// Debian keeps the servers' programs apart by version, beside no PATH.
-fs::path programs() {
-  static const fs::path found = [] {
-    const std::string dir{text::trim(run({{"pg_config", "--bindir"}}).out)};
-    if (!fs::exists(dir + "/initdb")) throw std::runtime_error("postgres: make deps-test");
-    return fs::path(dir);
-  }();
-  return found;
-}
-
 // The processes that a node's first process has started, and that one itself.
 std::vector<pid_t> family(pid_t first) {
   std::vector<pid_t> pids{first};
@@ -39,6 +29,16 @@ std::vector<pid_t> family(pid_t first) {
 }
 
 }  // namespace
+
+// Debian keeps the servers' programs apart by version, beside no PATH.
+fs::path postgres_programs() {
+  static const fs::path found = [] {
+    const std::string dir{text::trim(run({{"pg_config", "--bindir"}}).out)};
+    if (!fs::exists(dir + "/initdb")) throw std::runtime_error("postgres: make deps-test");
+    return fs::path(dir);
+  }();
+  return found;
+}
 
 std::vector<std::string> as_server_user(const std::string& program,
                                         const std::vector<std::string>& args) {
@@ -64,7 +64,7 @@ Postgres::Postgres(int nodes, std::vector<std::string> addresses, const Network*
     fs::create_directory(dir(node));
     give_to_server_user(dir(node));
   }
-  must_run(programs() / "initdb",
+  must_run(postgres_programs() / "initdb",
            {"-D", data(1), "-U", kSuperuser, "-A", "trust", "--locale=C.UTF-8", "--encoding=UTF8",
             "--no-sync", "--no-instructions"});
   configure(1);
@@ -154,10 +154,10 @@ std::string Postgres::as_superuser(int node, const std::string& database) const 
 }
 
 std::string Postgres::ask(int node, const std::string& sql, const std::string& database) const {
-  const Ran ran =
-      run({{programs() / "psql", "-XAtq", "-v", "ON_ERROR_STOP=1", as_superuser(node, database)},
-           {},
-           sql});
+  const Ran ran = run({{postgres_programs() / "psql", "-XAtq", "-v", "ON_ERROR_STOP=1",
+                        as_superuser(node, database)},
+                       {},
+                       sql});
   if (ran.status != 0) throw std::runtime_error("postgres: " + sql + ": " + ran.err);
   return std::string(text::trim(ran.out));
 }
@@ -179,12 +179,13 @@ void Postgres::wait_for_standbys(int count) const {
 
 void Postgres::start(int node) {
   auto& process = nodes_[static_cast<std::size_t>(node - 1)];
-  std::vector<std::string> command = as_server_user(programs() / "postgres", {"-D", data(node)});
+  std::vector<std::string> command =
+      as_server_user(postgres_programs() / "postgres", {"-D", data(node)});
   if (node == 1 && network_ != nullptr) command = network_->inside(std::move(command));
   process = std::make_unique<Process>(Command{command, {}, "", {}, dir_.path()});
   const auto answers = [&] {
-    return run({{programs() / "pg_isready", "-q", "-d", as_superuser(node, "postgres")}}).status ==
-           0;
+    return run({{postgres_programs() / "pg_isready", "-q", "-d", as_superuser(node, "postgres")}})
+               .status == 0;
   };
   wait_until([&] { return answers() || !process->running(); }, 3 * kDeadline);
   if (!process->running()) throw std::runtime_error("postgres: " + process->err());
@@ -238,7 +239,7 @@ int Postgres::promote() {
 
 void Postgres::rejoin(int node) {
   fs::remove_all(data(node));
-  must_run(programs() / "pg_basebackup",
+  must_run(postgres_programs() / "pg_basebackup",
            {"-D", data(node), "-d", as_superuser(primary_, "postgres"), "-c", "fast", "-X",
             "stream", "--no-sync"});
   configure(node);

@@ -84,6 +84,8 @@ class Postgres {
   std::vector<std::unique_ptr<Process>> nodes_;
 };
 
+std::filesystem::path postgres_programs();
+
 // The command that runs a program as the user of the servers; it dies with who started it.
 std::vector<std::string> as_server_user(const std::string& program,
                                         const std::vector<std::string>& args);
