@@ -106,7 +106,9 @@ class Load {
 };
 
 struct Cluster {
-  Postgres postgres;
+  // n1 is where its network can be cut, if that is possible here.
+  const std::unique_ptr<OwnNetwork> network = OwnNetwork::make();
+  Postgres postgres{3, addresses(network.get()), network.get()};
   std::string database = postgres.new_database();
   Site site{{{}, settings()}};
   Machine second{site};
@@ -114,6 +116,10 @@ struct Cluster {
   std::string settings() const {
     migrate(postgres.owner_url(database), postgres.url(database));
     return cluster_settings(postgres.url(database));
+  }
+  static std::vector<std::string> addresses(const OwnNetwork* network) {
+    if (network == nullptr) return {};
+    return {network->address(1), network->address(2), network->address(3)};
   }
   std::int64_t confirmed() const {
     return Value(postgres.ask("SELECT count(*) FROM b24hooks.items", database)).integer();
@@ -157,8 +163,26 @@ BOOST_AUTO_TEST_CASE(what_two_machines_accepted_is_there_once_whatever_dies) {
   BOOST_TEST(load.goes_on());
   std::string gaps;
 
+  if (cluster.network == nullptr) BOOST_TEST_MESSAGE("no network can be cut here");
+  for (const bool primary : {true, false}) {
+    if (cluster.network == nullptr) break;
+    BOOST_TEST_CONTEXT("the network is cut to a " << (primary ? "primary" : "standby")) {
+      BOOST_TEST((postgres.primary() == 1) == primary);
+      cluster.network->cut();
+      BOOST_TEST(load.goes_on());
+      if (primary) postgres.promote();
+      cluster.gap();
+      cluster.network->mend();
+      BOOST_TEST(load.goes_on());
+      cluster.gap();
+      postgres.kill(1);
+      postgres.rejoin(1);
+      postgres.wait_for_standbys(2);
+    }
+  }
   BOOST_TEST_CONTEXT("each standby dies in turn") {
-    for (const int node : {2, 3}) {
+    for (const int node : {1, 2, 3}) {
+      if (node == postgres.primary()) continue;
       postgres.kill(node);
       BOOST_TEST(load.goes_on());
       cluster.gap();

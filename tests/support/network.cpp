@@ -24,23 +24,23 @@ std::string own_address(int which) {
   return address_of(127, 1 + (::getpid() >> 13) % 255, ::getpid(), which);
 }
 
-std::unique_ptr<Network> Network::make() {
+std::unique_ptr<OwnNetwork> OwnNetwork::make() {
   if (!runs({"unshare", "--net", "true"})) return nullptr;
-  std::unique_ptr<Network> made(new Network);
+  std::unique_ptr<OwnNetwork> made(new OwnNetwork);
   return made->connect() ? std::move(made) : nullptr;
 }
 
-std::string Network::address(int which) const {
+std::string OwnNetwork::address(int which) const {
   return address_of(198, 18 + (::getpid() >> 13 & 1), ::getpid(), which);
 }
 
-std::vector<std::string> Network::inside(std::vector<std::string> command) const {
+std::vector<std::string> OwnNetwork::inside(std::vector<std::string> command) const {
   command.insert(command.begin(),
                  {"nsenter", "--net=/proc/" + std::to_string(holder_.pid()) + "/ns/net"});
   return command;
 }
 
-bool Network::connect() const {
+bool OwnNetwork::connect() const {
   const std::string link = "b24-" + std::to_string(::getpid());
   const auto net_of = [](const std::string& pid) {
     std::error_code ignored;
@@ -54,10 +54,11 @@ bool Network::connect() const {
          runs({"ip", "address", "add", address(3) + "/29", "dev", link}) &&
          runs({"ip", "link", "set", link, "up"}) &&
          runs(inside({"ip", "address", "add", address(1) + "/29", "dev", "node"})) &&
+         runs(inside({"ip", "link", "set", "lo", "up"})) &&
          runs(inside({"ip", "link", "set", "node", "up"}));
 }
 
-void Network::set(const std::string& state) const {
+void OwnNetwork::set(const std::string& state) const {
   if (!runs(inside({"ip", "link", "set", "node", state})))
     throw std::runtime_error("network: " + state);
 }

@@ -14,10 +14,10 @@ std::string own_address(int which);
 
 // A machine's network beside this one's: cut, it is as if the cable were out; what is sent is lost,
 // and nobody is told.
-class Network {
+class OwnNetwork {
  public:
   // None where that is not allowed (it takes root, and a kernel that has such networks).
-  static std::unique_ptr<Network> make();
+  static std::unique_ptr<OwnNetwork> make();
 
   // 1: inside; 2, 3: this machine's, as seen from there.
   std::string address(int which) const;
@@ -27,7 +27,7 @@ class Network {
   void mend() const { set("up"); }
 
  private:
-  Network() : holder_({{"unshare", "--net", "sleep", "infinity"}}) {}
+  OwnNetwork() : holder_({{"unshare", "--net", "sleep", "infinity"}}) {}
   bool connect() const;
   void set(const std::string& state) const;
 

@@ -56,7 +56,7 @@ void give_to_server_user(const fs::path& path) {
     throw std::runtime_error("postgres: chown " + path.string());
 }
 
-Postgres::Postgres(int nodes, std::vector<std::string> addresses, const Network* network)
+Postgres::Postgres(int nodes, std::vector<std::string> addresses, const OwnNetwork* network)
     : addresses_(std::move(addresses)), network_(network) {
   nodes_.resize(static_cast<std::size_t>(nodes));
   give_to_server_user(dir_.path());
@@ -97,15 +97,16 @@ void Postgres::configure(int node) const {
   std::string all = "n1";
   for (std::size_t i = 2; i <= nodes_.size(); ++i) all += ",n" + std::to_string(i);
   const std::string name = "n" + std::to_string(node);
-  std::string conf =
-      "listen_addresses='" + (addresses_.empty() ? "" : host(node)) +
-      "'\nunix_socket_directories='" + dir(node).string() + "'\ncluster_name='" + name +
-      "'\nshared_buffers=16MB\nmax_connections=100\nwal_retrieve_retry_interval=100ms\n"
-      "wal_keep_size=64MB\ntimezone=UTC\nlc_messages=C\n";
+  std::string conf = "listen_addresses='" + (addresses_.empty() ? "" : host(node)) +
+                     "'\nunix_socket_directories='" + dir(node).string() + "'\ncluster_name='" +
+                     name +
+                     "'\nshared_buffers=16MB\nmax_connections=100\nwal_retrieve_retry_interval="
+                     "100ms\n"
+                     "wal_keep_size=64MB\ntimezone=UTC\nlc_messages=C\n";
   if (nodes_.size() > 1)
-    conf += "synchronous_standby_names='ANY 1 (" + all + ")'\nprimary_conninfo='host=" + hosts() +
-            " user=" + kSuperuser + " application_name=" + name +
-            " target_session_attrs=read-write connect_timeout=2'\n";
+    conf += "synchronous_standby_names='ANY 1 (" + all +
+            ")'\nprimary_conninfo='host=" + host(primary_) + "," + hosts() + " user=" + kSuperuser +
+            " application_name=" + name + " target_session_attrs=read-write connect_timeout=2'\n";
   put(node, "postgresql.conf", conf);
   std::string rules;
   for (const std::string from : {"local all", "local replication", "host all", "host replication"})
@@ -234,7 +235,15 @@ int Postgres::promote() {
   }
   if (best == 0) throw std::runtime_error("postgres: no standby lives");
   ask(best, "SELECT pg_promote()");
-  return primary_ = best;
+  const int former = std::exchange(primary_, best);
+  // As its administrator does: a receiver would wait for one that is silent without end.
+  for (std::size_t i = 1; i <= nodes_.size(); ++i) {
+    const int node = static_cast<int>(i);
+    if (node == best || node == former || !is_running(node)) continue;
+    configure(node);
+    ask(node, "SELECT pg_reload_conf()");
+  }
+  return best;
 }
 
 void Postgres::rejoin(int node) {

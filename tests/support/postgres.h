@@ -21,7 +21,7 @@ class Postgres {
   // Throws when it does not get ready. With addresses, one for each node, clients and standbys come
   // by TCP, whoever they are, and with a network n1 is in that.
   explicit Postgres(int nodes = 3, std::vector<std::string> addresses = {},
-                    const Network* network = nullptr);
+                    const OwnNetwork* network = nullptr);
   ~Postgres();
   Postgres(const Postgres&) = delete;
   Postgres& operator=(const Postgres&) = delete;
@@ -78,7 +78,7 @@ class Postgres {
 
   TempDir dir_;
   const std::vector<std::string> addresses_;
-  const Network* const network_;
+  const OwnNetwork* const network_;
   int primary_ = 1;
   int databases_ = 0;
   std::vector<std::unique_ptr<Process>> nodes_;
