@@ -35,7 +35,7 @@ TEST_PACKAGES  := libboost-test-dev php-cgi spawn-fcgi apache2 apache2-suexec-pr
 DEB_PACKAGES   := dpkg-dev
 DIST_PACKAGES  := libidn2-dev libunistring-dev dpkg-dev zip ca-certificates
 CHECK_PACKAGES := clang-format clang-tidy-16 valgrind
-BENCH_PACKAGES := php-fpm php-curl php-cgi wrk
+BENCH_PACKAGES := php-fpm php-curl php-cgi wrk postgresql
 COVERAGE_PACKAGES := gcovr python3 mold
 FUZZ_PACKAGES  := clang-16 libclang-rt-16-dev libboost-test-dev php-cgi
 
