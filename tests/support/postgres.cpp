@@ -41,8 +41,8 @@ fs::path postgres_programs() {
 }
 
 std::vector<std::string> as_server_user(const std::string& program,
-                                        const std::vector<std::string>& args) {
-  std::vector<std::string> command{"setpriv", "--pdeathsig", "QUIT"};
+                                        const std::vector<std::string>& args, const char* signal) {
+  std::vector<std::string> command{"setpriv", "--pdeathsig", signal};
   if (::geteuid() == 0)
     command.insert(command.end(), {"--reuid", kServerUser, "--regid", "nogroup", "--clear-groups"});
   command.push_back(program);

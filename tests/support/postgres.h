@@ -86,9 +86,11 @@ class Postgres {
 
 std::filesystem::path postgres_programs();
 
-// The command that runs a program as the user of the servers; it dies with who started it.
+// The command that runs a program as the user of the servers; by this signal it ends with who
+// started it.
 std::vector<std::string> as_server_user(const std::string& program,
-                                        const std::vector<std::string>& args);
+                                        const std::vector<std::string>& args,
+                                        const char* signal = "QUIT");
 void give_to_server_user(const std::filesystem::path& path);
 
 // One of three nodes for all tests of a process that leave it as it was; started when first asked
