@@ -31,11 +31,11 @@ BUILD_PACKAGES := g++ make pkg-config libfcgi-dev libcurl4-openssl-dev libcjson-
 RUN_PACKAGES   := nginx-light openssl ca-certificates curl
 TEST_PACKAGES  := libboost-test-dev php-cgi spawn-fcgi apache2 apache2-suexec-pristine libapache2-mod-fcgid lighttpd caddy sqlite3 strace \
                   systemd procps tidy prometheus chromium chromium-driver lintian mandoc man-db \
-                  bash-completion logrotate iproute2 postgresql
+                  bash-completion logrotate iproute2 postgresql pgbouncer patroni etcd-server
 DEB_PACKAGES   := dpkg-dev
 DIST_PACKAGES  := libidn2-dev libunistring-dev dpkg-dev zip ca-certificates
 CHECK_PACKAGES := clang-format clang-tidy-16 valgrind
-BENCH_PACKAGES := php-fpm php-curl php-cgi wrk
+BENCH_PACKAGES := php-fpm php-curl php-cgi wrk postgresql
 COVERAGE_PACKAGES := gcovr python3 mold
 FUZZ_PACKAGES  := clang-16 libclang-rt-16-dev libboost-test-dev php-cgi
 
@@ -149,8 +149,9 @@ mutate: deps-test deps-coverage all $(B)/sandbox.fcgi $(B)/unit-tests $(B)/integ
 size: all  ## print the lines of each room and the size of each program
 	@BUILD=$(B) tests/size
 
-faults: deps-test all $(B)/sandbox.fcgi $(B)/unit-tests $(B)/integration-tests  ## cut the power 1,000 times, let each system call fail
+faults: deps-test all $(B)/sandbox.fcgi $(B)/unit-tests $(B)/integration-tests  ## cut the power 1,000 times, let each system call fail, take the database away
 	@CUTS=1000 TESTS=power_cut_tests BUILD=$(B) tests/run-suites integration
+	@AWAY=60 MACHINE=1 TESTS=cluster_tests,patroni_tests BUILD=$(B) tests/run-suites integration
 	@LEADS=10000 TESTS=portal_away_tests BUILD=$(B) tests/run-suites unit
 	@FAULTS=1000 TESTS='*/no_failing_system_call*' BUILD=$(B) tests/run-suites integration
 

@@ -21,11 +21,12 @@ namespace {
 constexpr Millis kAnswerTime = 3'000;  // a visitor, or the portal, waits for it
 constexpr Millis kCancelTime = 1'000;
 
-// Whoever writes in order waits for his turn; the server tells who would confirm.
+// Whoever writes in order waits for his turn; the server tells who would confirm, and which process
+// of its own this is.
 constexpr const char* kBeginInOrder =
     "BEGIN; SELECT pg_advisory_xact_lock(24); SELECT version, oldest_program,"
     " current_setting('synchronous_standby_names'),"
-    " (SELECT count(*) FROM pg_stat_get_wal_senders()) FROM versions";
+    " (SELECT count(*) FROM pg_stat_get_wal_senders()), pg_backend_pid() FROM versions";
 constexpr const char* kBeginLoose = "BEGIN; SET LOCAL synchronous_commit = off";
 // A machine that died in a transaction holds the others up for seconds only.
 constexpr const char* kSession =
@@ -49,6 +50,7 @@ constexpr StateMeaning kStateMeanings[] = {
     {"57P", "away", ""},
     {"08", "away", ""},
     {"25006", "away", ""},
+    {"26000", "pooler", "name PostgreSQL itself, or set pool_mode = session"},
     {"3F000", "schema_missing", "run handler.fcgi --migrate as the owner of the database"},
     {"42P01", "schema_missing", "run handler.fcgi --migrate as the owner of the database"},
     {"42883", "schema_missing", "run handler.fcgi --migrate as the owner of the database"},
@@ -202,8 +204,10 @@ PostgresDatabase::~PostgresDatabase() {
 
 Result<std::unique_ptr<Statement>> PostgresDatabase::make(std::string_view sql) {
   auto [text, parameters] = translated(sql);
-  return std::make_unique<PostgresStatement>(*this, "s" + std::to_string(++statements_made_),
-                                             std::move(text), parameters);
+  // Behind a pooler it must not be another session's statement that has the name.
+  std::string name =
+      std::to_string(pq_.backendPID(connection_.get())) + "." + std::to_string(++statements_made_);
+  return std::make_unique<PostgresStatement>(*this, std::move(name), std::move(text), parameters);
 }
 
 Status PostgresDatabase::open_session() {
@@ -313,6 +317,7 @@ Status PostgresDatabase::begin() {
   const auto fits = check_shared_version(std::atoll(pq_.getvalue(begun->get(), 0, 0)),
                                          std::atoll(pq_.getvalue(begun->get(), 0, 1)));
   if (!fits) return fits;
+  if (pq_.getvalue(begun->get(), 0, 4) != pid_) return std::unexpected(pooler());
   if (!replicated_) return {};
   const bool named = *pq_.getvalue(begun->get(), 0, 2) != '\0';
   const bool present = std::strcmp(pq_.getvalue(begun->get(), 0, 3), "0") != 0;

@@ -64,10 +64,13 @@ class PostgresDatabase final : public Database {
   Status begin();
   Status commit();
   void roll_back();
-  Status expect_session(const PostgresPlace& place, const std::string& first_pid);
+  bool is_pooled() const;
+  Status expect_session();
+  static Error pooler();
 
   const Libpq& pq_;
   Connection connection_;
+  std::string pid_;  // of the server's process
   bool replicated_ = false;
   bool loose_ = false;
   bool lost_ = false;

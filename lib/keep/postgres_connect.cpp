@@ -92,6 +92,9 @@ class Candidate {
 
   bool is_under_way() const { return step_ == Step::connecting || step_ == Step::asking; }
   bool is_writable() const { return step_ == Step::known && !read_only_; }
+  bool lacks_password() const {
+    return connection_ != nullptr && pq_.connectionNeedsPassword(connection_.get()) != 0;
+  }
   pollfd waits_for() const { return {pq_.socket(connection_.get()), events_, 0}; }
 
   void go_on() {
@@ -194,8 +197,11 @@ Error no_primary(const std::vector<Candidate>& hosts) {
            : host.timeline.empty() ? "a standby"
                                    : "read-only";
   }
+  const bool unread = std::ranges::any_of(hosts, &Candidate::lacks_password);
   return {ErrorKind::storage, "away", "PostgreSQL: no host can be written to: " + why,
-          "see checkserver, and the database's own log"};
+          unread ? "passfile must name a file, closed to others (mode 0600), with a line for this "
+                   "host, database and role"
+                 : "see checkserver, and the database's own log"};
 }
 
 // What was seen newest: "system timeline". Another system is another database.
@@ -235,9 +241,9 @@ Result<std::string> role_of(const std::string& url) {
 Result<std::unique_ptr<PostgresDatabase>> PostgresDatabase::connect(const PostgresPlace& place) {
   if (auto role = role_of(place.url); !role) return std::unexpected(role.error());
   const Libpq& pq = *postgres_library();
-  const ConnectOptions options = *options_of(pq, place.url);
+  const auto options = by_host(*options_of(pq, place.url));
   std::vector<Candidate> hosts;
-  for (const ConnectOptions& each : by_host(options)) hosts.emplace_back(pq, each);
+  for (const ConnectOptions& each : options) hosts.emplace_back(pq, each);
   ask_all(hosts);
   Candidate* best = nullptr;
   for (Candidate& host : hosts)
@@ -247,29 +253,40 @@ Result<std::unique_ptr<PostgresDatabase>> PostgresDatabase::connect(const Postgr
     return std::unexpected(newest.error());
   std::unique_ptr<PostgresDatabase> made(new PostgresDatabase(pq, best->release()));
   made->replicated_ = place.replicated;
-  Status ready = made->expect_session(place, best->pid);
+  made->pid_ = best->pid;
+  Status ready;
+  if (made->is_pooled()) {
+    std::vector<Candidate> other;
+    other.emplace_back(pq, options[static_cast<std::size_t>(best - hosts.data())]);
+    ask_all(other);
+    ready = other[0].pid == best->pid ? std::unexpected(pooler()) : made->expect_session();
+  }
   if (ready) ready = made->open_session();
   if (!ready) return std::unexpected(ready.error());
   return made;
 }
 
 // A pooler in between shows by another process's number than the server's own. It does no harm as
-// long as the session is one process's: another session takes that process only when it is not.
-Status PostgresDatabase::expect_session(const PostgresPlace& place, const std::string& first_pid) {
-  if (first_pid == std::to_string(pq_.backendPID(connection_.get()))) return {};
-  Candidate other(pq_, *options_of(pq_, place.url));
-  std::vector<Candidate> one;
-  one.push_back(std::move(other));
-  ask_all(one);
-  const bool same = one[0].pid == first_pid;
-  auto now = ask("SELECT pg_backend_pid()");
-  if (!now) return std::unexpected(now.error());
-  if (!same && pq_.getvalue(now->get(), 0, 0) == first_pid) return {};
-  return std::unexpected(
-      Error{ErrorKind::settings, "pooler",
-            "[data] store: a pooler (pgbouncer) in transaction mode is in between, which parts "
-            "what belongs to one session",
-            "name PostgreSQL itself, or set pool_mode = session"});
+// long as the session is one process's; where none is idle, another session may not get this one.
+bool PostgresDatabase::is_pooled() const {
+  return pid_ != std::to_string(pq_.backendPID(connection_.get()));
+}
+
+Status PostgresDatabase::expect_session() {
+  constexpr int kTimes = 20;  // on a busy pooler one is soon another
+  for (int i = 0; i < kTimes; ++i) {
+    const auto now = ask("SELECT pg_backend_pid()");
+    if (!now) return std::unexpected(now.error());
+    if (pq_.getvalue(now->get(), 0, 0) != pid_) return std::unexpected(pooler());
+  }
+  return {};
+}
+
+Error PostgresDatabase::pooler() {
+  return {ErrorKind::settings, "pooler",
+          "[data] store: a pooler (pgbouncer) in transaction mode is in between, which parts "
+          "what belongs to one session",
+          "name PostgreSQL itself, or set pool_mode = session"};
 }
 
 }  // namespace b24

@@ -16,7 +16,8 @@ namespace b24 {
   EACH(transactionStatus) EACH(sendQuery) EACH(sendPrepare) EACH(sendQueryPrepared)           \
   EACH(flush) EACH(consumeInput) EACH(isBusy) EACH(getResult) EACH(clear) EACH(resultStatus)  \
   EACH(resultErrorField) EACH(resultErrorMessage) EACH(ntuples) EACH(getvalue)                \
-  EACH(getlength) EACH(cmdTuples) EACH(getCancel) EACH(cancel) EACH(freeCancel) EACH(notifies)
+  EACH(getlength) EACH(cmdTuples) EACH(getCancel) EACH(cancel) EACH(freeCancel) EACH(notifies)  \
+  EACH(connectionNeedsPassword)
 // clang-format on
 
 // The functions that are used, under their own names, without "PQ".

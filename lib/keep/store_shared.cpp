@@ -34,8 +34,8 @@ Result<std::string> machine_of(const std::filesystem::path& dir) {
 
 // What says that the database as a whole does not do what is asked of it.
 bool is_fault_of_all(const Error& error) {
-  constexpr std::string_view kCodes[] = {"away",        "unconfirmed",    "no_standby",
-                                         "old_primary", "not_replicated", "busy"};
+  constexpr std::string_view kCodes[] = {
+      "away", "unconfirmed", "no_standby", "old_primary", "not_replicated", "busy", "pooler"};
   return std::ranges::find(kCodes, error.code) != std::end(kCodes);
 }
 

@@ -15,6 +15,7 @@
 #include "decorators.h"
 #include "form_client.h"
 #include "machine.h"
+#include "patroni.h"
 #include "postgres.h"
 #include "site.h"
 #include "value/json.h"
@@ -32,16 +33,6 @@ constexpr int kVisitors = 1;
 constexpr int kFirst = 1'000'000;  // of the deals; the portal's own events are of smaller numbers
 
 using Count = std::map<int, int>;  // how often each event is there
-
-std::string migrated(Postgres& postgres) {
-  std::string database = postgres.new_database();
-  TempDir dir;
-  write_file(dir / "settings.conf", cluster_settings(postgres.url(database)));
-  const Ran ran = run({{built("cgi-bin/handler.fcgi"), "--migrate", postgres.owner_url(database),
-                        "--settings", (dir / "settings.conf").string()}});
-  BOOST_REQUIRE_MESSAGE(ran.status == 0, ran.out + ran.err);
-  return database;
-}
 
 // The portal and the visitors: they send all the time, each thing once, and note what they are
 // told.
@@ -115,31 +106,46 @@ class Load {
   std::vector<std::jthread> threads_;
 };
 
+using Ask = std::function<std::string(const std::string& sql)>;  // the database
+
+// Until an item more is in the database than now.
+void wait_for_one_more(const Ask& ask) {
+  const auto confirmed = [&] {
+    return Value(ask("SELECT count(*) FROM b24hooks.items")).integer();
+  };
+  const std::int64_t before = confirmed();
+  BOOST_TEST(wait_until([&] { return confirmed() > before; }, kPatience));
+}
+
 struct Cluster {
-  Postgres postgres;
-  std::string database = migrated(postgres);
-  Site site{{{}, cluster_settings(postgres.url(database))}};
+  // n1 is where its network can be cut, if that is possible here.
+  const std::unique_ptr<OwnNetwork> network = OwnNetwork::make();
+  Postgres postgres{3, addresses(network.get()), network.get()};
+  std::string database = postgres.new_database();
+  Site site{{{}, settings()}};
   Machine second{site};
 
-  std::int64_t confirmed() const {
-    return Value(postgres.ask("SELECT count(*) FROM b24hooks.items", database)).integer();
+  std::string settings() const {
+    migrate(postgres.owner_url(database), postgres.url(database));
+    return cluster_settings(postgres.url(database));
   }
-  // From now until an item more is in the database.
-  Millis gap() const {
-    const Millis begun = steady_ms();
-    const std::int64_t before = confirmed();
-    BOOST_TEST(wait_until([&] { return confirmed() > before; }, kPatience));
-    return steady_ms() - begun;
+  static std::vector<std::string> addresses(const OwnNetwork* network) {
+    if (network == nullptr) return {};
+    return {network->address(1), network->address(2), network->address(3)};
   }
-  Count stored() const {
-    Count count;
-    std::istringstream rows(postgres.ask(
-        "SELECT split_part(object, ':', 2) FROM b24hooks.items WHERE name = 'ONCRMDEALUPDATE'",
-        database));
-    for (int number; rows >> number;) ++count[number];
-    return count;
+  std::string ask(const std::string& sql) const { return postgres.ask(sql, database); }
+  void gap() const {
+    wait_for_one_more([this](const std::string& sql) { return ask(sql); });
   }
 };
+
+Count stored(const Ask& ask) {
+  Count count;
+  std::istringstream rows(
+      ask("SELECT split_part(object, ':', 2) FROM b24hooks.items WHERE name = 'ONCRMDEALUPDATE'"));
+  for (int number; rows >> number;) ++count[number];
+  return count;
+}
 
 Count written(const std::filesystem::path& log) {
   Count count;
@@ -148,6 +154,59 @@ Count written(const std::filesystem::path& log) {
         number > kFirst)
       ++count[number];
   return count;
+}
+
+// All that was answered with 200: in the database, in one machine's hook.log, in the portal.
+void each_is_there_once(const Load& load, const Site& site, const Machine& second, const Ask& ask) {
+  const auto all_there = [&] {
+    const Count events = stored(ask);
+    return std::ranges::all_of(load.events(), [&](int number) { return events.contains(number); });
+  };
+  BOOST_TEST(wait_until(all_there, kPatience));
+  for (const auto& [number, count] : stored(ask)) BOOST_TEST(count == 1, number);
+  const auto in_logs = [&] {
+    Count logs = written(site.run_dir() / "data/hook.log");
+    for (const auto& [number, count] : written(second.data_dir() / "hook.log"))
+      logs[number] += count;
+    return logs;
+  };
+  BOOST_TEST(wait_until([&] { return in_logs().size() >= load.events().size(); }, kPatience));
+  const Count logs = in_logs();
+  for (const int number : load.events()) BOOST_TEST(logs.contains(number), number);
+  for (const auto& [number, count] : logs) BOOST_TEST(count == 1, number);
+
+  // A lead may still wait in a machine's journal, where the database does not know of it.
+  const auto sent = [&] {
+    std::map<std::string, int> leads;
+    const Value all = site.leads();
+    for (const Value::Member& lead : all.members()) ++leads[lead.value["ORIGIN_ID"].text()];
+    return leads;
+  };
+  const auto all_sent = [&] {
+    const auto leads = sent();
+    return std::ranges::all_of(load.leads(), [&](const auto& id) { return leads.contains(id); });
+  };
+  const auto open_leads = [&] {
+    return ask("SELECT count(*) FROM b24hooks.items WHERE kind = 'lead' AND state <> 'done'");
+  };
+  BOOST_TEST(wait_until(all_sent, kPatience));
+  BOOST_TEST(wait_until([&] { return open_leads() == "0"; }, kPatience));
+  const auto leads = sent();
+  for (const std::string& id : load.leads()) BOOST_TEST(leads.contains(id), id);
+  for (const auto& [id, count] : leads) BOOST_TEST(count == 1, id);
+  BOOST_TEST(!load.leads().empty());
+  // Both have called from one address.
+  const Value calls = site.calls();
+  for (const Value::Member& call : calls.members())
+    BOOST_TEST(call.value["error"].text() != "QUERY_LIMIT_EXCEEDED");
+}
+
+auto where_nodes_are_apart() {
+  return boost::unit_test::precondition([](boost::unit_test::test_unit_id) {
+    boost::test_tools::assertion_result apart(Patroni::is_possible());
+    apart.message() << "process namespaces are not allowed here";
+    return apart;
+  });
 }
 
 }  // namespace cluster_tests
@@ -163,8 +222,26 @@ BOOST_AUTO_TEST_CASE(what_two_machines_accepted_is_there_once_whatever_dies) {
   BOOST_TEST(load.goes_on());
   std::string gaps;
 
+  if (cluster.network == nullptr) BOOST_TEST_MESSAGE("no network can be cut here");
+  for (const bool primary : {true, false}) {
+    if (cluster.network == nullptr) break;
+    BOOST_TEST_CONTEXT("the network is cut to a " << (primary ? "primary" : "standby")) {
+      BOOST_TEST((postgres.primary() == 1) == primary);
+      cluster.network->cut();
+      BOOST_TEST(load.goes_on());
+      if (primary) postgres.promote();
+      cluster.gap();
+      cluster.network->mend();
+      BOOST_TEST(load.goes_on());
+      cluster.gap();
+      postgres.kill(1);
+      postgres.rejoin(1);
+      postgres.wait_for_standbys(2);
+    }
+  }
   BOOST_TEST_CONTEXT("each standby dies in turn") {
-    for (const int node : {2, 3}) {
+    for (const int node : {1, 2, 3}) {
+      if (node == postgres.primary()) continue;
       postgres.kill(node);
       BOOST_TEST(load.goes_on());
       cluster.gap();
@@ -216,49 +293,9 @@ BOOST_AUTO_TEST_CASE(what_two_machines_accepted_is_there_once_whatever_dies) {
   }
   load.end();
 
-  const auto all_there = [&] {
-    const Count events = cluster.stored();
-    return std::ranges::all_of(load.events(), [&](int number) { return events.contains(number); });
-  };
-  BOOST_TEST(wait_until(all_there, kPatience));
-  for (const auto& [number, count] : cluster.stored()) BOOST_TEST(count == 1, number);
-  const auto in_logs = [&] {
-    Count logs = written(cluster.site.run_dir() / "data/hook.log");
-    for (const auto& [number, count] : written(cluster.second.data_dir() / "hook.log"))
-      logs[number] += count;
-    return logs;
-  };
-  BOOST_TEST(wait_until([&] { return in_logs().size() >= load.events().size(); }, kPatience));
-  const Count logs = in_logs();
-  for (const int number : load.events()) BOOST_TEST(logs.contains(number), number);
-  for (const auto& [number, count] : logs) BOOST_TEST(count == 1, number);
-
-  // A lead may still wait in a machine's journal, where the database does not know of it.
-  const auto sent = [&] {
-    std::map<std::string, int> leads;
-    const Value all = cluster.site.leads();
-    for (const Value::Member& lead : all.members()) ++leads[lead.value["ORIGIN_ID"].text()];
-    return leads;
-  };
-  const auto all_sent = [&] {
-    const auto leads = sent();
-    return std::ranges::all_of(load.leads(), [&](const auto& id) { return leads.contains(id); });
-  };
-  const auto open_leads = [&] {
-    return postgres.ask(
-        "SELECT count(*) FROM b24hooks.items WHERE kind = 'lead' AND state <> 'done'",
-        cluster.database);
-  };
-  BOOST_TEST(wait_until(all_sent, kPatience));
-  BOOST_TEST(wait_until([&] { return open_leads() == "0"; }, kPatience));
-  const auto leads = sent();
-  for (const std::string& id : load.leads()) BOOST_TEST(leads.contains(id), id);
-  for (const auto& [id, count] : leads) BOOST_TEST(count == 1, id);
+  each_is_there_once(load, cluster.site, cluster.second,
+                     [&](const std::string& sql) { return cluster.ask(sql); });
   BOOST_TEST(load.leads().size() > 5U);
-  // Both have called from one address.
-  const Value calls = cluster.site.calls();
-  for (const Value::Member& call : calls.members())
-    BOOST_TEST(call.value["error"].text() != "QUERY_LIMIT_EXCEEDED");
   BOOST_TEST_MESSAGE(load.events().size() << " events and " << load.leads().size()
                                           << " leads answered, " << load.refused()
                                           << " not; nothing confirmed after each death of the "
@@ -288,6 +325,44 @@ BOOST_AUTO_TEST_CASE(the_self_check_tells_of_nodes_and_of_machines_that_differ) 
   BOOST_TEST(row("machines")["detail"].text().contains("[delivery]"));
   for (const int node : {2, 3}) cluster.postgres.kill(node);
   BOOST_TEST(is("nodes", "error"));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+// By hand it is the test that promotes; here it is who does so in earnest.
+BOOST_AUTO_TEST_SUITE(patroni_tests)
+
+BOOST_AUTO_TEST_CASE(what_was_accepted_outlives_the_leader, *where_nodes_are_apart()) {
+  Patroni patroni;
+  migrate(patroni.url("b24owner"), patroni.url());
+  const Site site{{{}, cluster_settings(patroni.url())}};
+  const Machine second{site};
+  const Ask ask = [&](const std::string& sql) { return patroni.ask(sql); };
+  Load load(site);
+  BOOST_TEST(load.goes_on());
+  wait_for_one_more(ask);
+
+  const int former = patroni.leader();
+  const Millis killed = steady_ms();
+  if (wanted("MACHINE", 0) != 0) {  // takes half a minute
+    patroni.kill_machine(former);
+  } else {
+    patroni.kill_postgres(former);
+  }
+  BOOST_TEST(load.goes_on());
+  const auto is_replaced = [&] {
+    const int leader = patroni.leader();
+    return leader != 0 && leader != former;
+  };
+  BOOST_TEST(wait_until(is_replaced, kPatience));
+  wait_for_one_more(ask);
+  const Millis gap = steady_ms() - killed;
+  BOOST_TEST(load.goes_on());
+  load.end();
+  each_is_there_once(load, site, second, ask);
+  BOOST_TEST_MESSAGE(load.events().size()
+                     << " events and " << load.leads().size() << " leads answered, "
+                     << load.refused() << " not; nothing confirmed for ms: " << gap);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

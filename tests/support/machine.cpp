@@ -22,6 +22,15 @@ std::string cluster_settings(const std::string& store, const std::string& more) 
          more;
 }
 
+void migrate(const std::string& owner_url, const std::string& url) {
+  const TempDir dir;
+  const std::string settings = (dir / "settings.conf").string();
+  write_file(settings, cluster_settings(url));
+  const Ran ran =
+      run({{built("cgi-bin/handler.fcgi"), "--migrate", owner_url, "--settings", settings}});
+  if (ran.status != 0) throw std::runtime_error("migrate: " + ran.out + ran.err);
+}
+
 Machine::Machine(const Site& site) {
   std::string settings = site.settings();
   text::replace_all(settings, "sandbox-ca.pem", (site.run_dir() / "sandbox-ca.pem").string());

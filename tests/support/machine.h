@@ -14,6 +14,9 @@ namespace b24::test {
 // The settings of a site whose store is this one; the portal is asked with little patience.
 std::string cluster_settings(const std::string& store, const std::string& more = "");
 
+// Makes the tables, as their owner.
+void migrate(const std::string& owner_url, const std::string& url);
+
 class Machine {
  public:
   // Has the settings of the site, in a directory of its own; nginx hands on to both from now on.

@@ -18,16 +18,6 @@ namespace fs = std::filesystem;
 constexpr const char* kServerUser = "nobody";
 constexpr const char* kSuperuser = "b24admin";
 
-// Debian keeps the servers' programs apart by version, beside no PATH.
-fs::path programs() {
-  static const fs::path found = [] {
-    const std::string dir{text::trim(run({{"pg_config", "--bindir"}}).out)};
-    if (!fs::exists(dir + "/initdb")) throw std::runtime_error("postgres: make deps-test");
-    return fs::path(dir);
-  }();
-  return found;
-}
-
 // The processes that a node's first process has started, and that one itself.
 std::vector<pid_t> family(pid_t first) {
   std::vector<pid_t> pids{first};
@@ -40,19 +30,41 @@ std::vector<pid_t> family(pid_t first) {
 
 }  // namespace
 
-Postgres::Postgres(int nodes) {
-  nodes_.resize(static_cast<std::size_t>(nodes));
+// Debian keeps the servers' programs apart by version, beside no PATH.
+fs::path postgres_programs() {
+  static const fs::path found = [] {
+    const std::string dir{text::trim(run({{"pg_config", "--bindir"}}).out)};
+    if (!fs::exists(dir + "/initdb")) throw std::runtime_error("postgres: make deps-test");
+    return fs::path(dir);
+  }();
+  return found;
+}
+
+std::vector<std::string> as_server_user(const std::string& program,
+                                        const std::vector<std::string>& args, const char* signal) {
+  std::vector<std::string> command{"setpriv", "--pdeathsig", signal};
+  if (::geteuid() == 0)
+    command.insert(command.end(), {"--reuid", kServerUser, "--regid", "nogroup", "--clear-groups"});
+  command.push_back(program);
+  command.insert(command.end(), args.begin(), args.end());
+  return command;
+}
+
+void give_to_server_user(const fs::path& path) {
   const passwd* const user = ::getpwnam(kServerUser);
-  const auto give = [&](const fs::path& path) {
-    if (::geteuid() == 0 && ::chown(path.c_str(), user->pw_uid, user->pw_gid) != 0)
-      throw std::runtime_error("postgres: chown " + path.string());
-  };
-  give(dir_.path());
+  if (::geteuid() == 0 && ::chown(path.c_str(), user->pw_uid, user->pw_gid) != 0)
+    throw std::runtime_error("postgres: chown " + path.string());
+}
+
+Postgres::Postgres(int nodes, std::vector<std::string> addresses, const OwnNetwork* network)
+    : addresses_(std::move(addresses)), network_(network) {
+  nodes_.resize(static_cast<std::size_t>(nodes));
+  give_to_server_user(dir_.path());
   for (int node = 1; node <= nodes; ++node) {
     fs::create_directory(dir(node));
-    give(dir(node));
+    give_to_server_user(dir(node));
   }
-  must_run(programs() / "initdb",
+  must_run(postgres_programs() / "initdb",
            {"-D", data(1), "-U", kSuperuser, "-A", "trust", "--locale=C.UTF-8", "--encoding=UTF8",
             "--no-sync", "--no-instructions"});
   configure(1);
@@ -60,7 +72,7 @@ Postgres::Postgres(int nodes) {
   for (int node = 2; node <= nodes; ++node) {
     must_run("cp", {"-a", data(1), data(node)});
     configure(node);
-    write_file(data(node) / "standby.signal", "");
+    put(node, "standby.signal", "");
   }
   for (int node = 1; node <= nodes; ++node) start(node);
   wait_for_standbys(nodes - 1);
@@ -76,40 +88,35 @@ Postgres::~Postgres() {
   }
 }
 
-std::vector<std::string> Postgres::as_user(const std::string& program,
-                                           const std::vector<std::string>& args) const {
-  std::vector<std::string> command{"setpriv", "--pdeathsig", "QUIT"};
-  if (::geteuid() == 0)
-    command.insert(command.end(), {"--reuid", kServerUser, "--regid", "nogroup", "--clear-groups"});
-  command.push_back(program);
-  command.insert(command.end(), args.begin(), args.end());
-  return command;
-}
-
 void Postgres::must_run(const std::string& program, const std::vector<std::string>& args) const {
-  const Ran ran = run({as_user(program, args), {}, "", {}, dir_.path()}, 3 * kDeadline);
+  const Ran ran = run({as_server_user(program, args), {}, "", {}, dir_.path()}, 3 * kDeadline);
   if (ran.status != 0) throw std::runtime_error("postgres: " + program + ": " + ran.err);
 }
 
 void Postgres::configure(int node) const {
-  std::string all, hosts;
-  for (std::size_t i = 1; i <= nodes_.size(); ++i) {
-    const int each = static_cast<int>(i);
-    all += (i > 1 ? ",n" : "n") + std::to_string(each);
-    hosts += (i > 1 ? "," : "") + dir(each).string();
-  }
+  std::string all = "n1";
+  for (std::size_t i = 2; i <= nodes_.size(); ++i) all += ",n" + std::to_string(i);
   const std::string name = "n" + std::to_string(node);
-  std::string conf =
-      "listen_addresses=''\nunix_socket_directories='" + dir(node).string() + "'\ncluster_name='" +
-      name +
-      "'\nshared_buffers=16MB\nmax_connections=100\nwal_retrieve_retry_interval=100ms\n"
-      "wal_keep_size=64MB\ntimezone=UTC\nlc_messages=C\n";
+  std::string conf = "listen_addresses='" + (addresses_.empty() ? "" : host(node)) +
+                     "'\nunix_socket_directories='" + dir(node).string() + "'\ncluster_name='" +
+                     name +
+                     "'\nshared_buffers=16MB\nmax_connections=100\nwal_retrieve_retry_interval="
+                     "100ms\n"
+                     "wal_keep_size=64MB\ntimezone=UTC\nlc_messages=C\n";
   if (nodes_.size() > 1)
-    conf += "synchronous_standby_names='ANY 1 (" + all + ")'\nprimary_conninfo='host=" + hosts +
-            " user=" + kSuperuser + " application_name=" + name +
-            " target_session_attrs=read-write connect_timeout=2'\n";
-  // Written in place: the file stays its owner's.
-  std::ofstream(data(node) / "postgresql.conf") << conf;
+    conf += "synchronous_standby_names='ANY 1 (" + all +
+            ")'\nprimary_conninfo='host=" + host(primary_) + "," + hosts() + " user=" + kSuperuser +
+            " application_name=" + name + " target_session_attrs=read-write connect_timeout=2'\n";
+  put(node, "postgresql.conf", conf);
+  std::string rules;
+  for (const std::string from : {"local all", "local replication", "host all", "host replication"})
+    rules += from + (from.starts_with("host") ? " all all trust\n" : " all trust\n");
+  put(node, "pg_hba.conf", rules);
+}
+
+void Postgres::put(int node, const std::string& name, const std::string& text) const {
+  write_file(data(node) / name, text);
+  give_to_server_user(data(node) / name);
 }
 
 // --- Databases
@@ -124,22 +131,34 @@ std::string Postgres::new_database() {
   return name;
 }
 
+std::string Postgres::host(int node) const {
+  return addresses_.empty() ? dir(node).string() : addresses_[static_cast<std::size_t>(node - 1)];
+}
+
+std::string Postgres::hosts() const {
+  std::string all = host(1);
+  for (std::size_t i = 2; i <= nodes_.size(); ++i) all += "," + host(static_cast<int>(i));
+  return all;
+}
+
 std::string Postgres::url(const std::string& database, const std::string& user) const {
-  std::string hosts;
-  for (std::size_t i = 1; i <= nodes_.size(); ++i)
-    hosts += (i > 1 ? "," : "") + dir(static_cast<int>(i)).string();
-  return "postgres://" + user + "@/" + database + "?host=" + hosts;
+  return "postgres://" + user + "@/" + database + "?host=" + hosts();
 }
 
 std::string Postgres::url_of(int node, const std::string& database, const std::string& user) const {
-  return "postgres://" + user + "@/" + database + "?host=" + dir(node).string();
+  return "postgres://" + user + "@/" + database + "?host=" + host(node);
+}
+
+// Always by the socket, which no network can cut.
+std::string Postgres::as_superuser(int node, const std::string& database) const {
+  return "host=" + dir(node).string() + " user=" + kSuperuser + " dbname=" + database;
 }
 
 std::string Postgres::ask(int node, const std::string& sql, const std::string& database) const {
-  const Ran ran = run(
-      {{programs() / "psql", "-XAtq", "-v", "ON_ERROR_STOP=1", url_of(node, database, kSuperuser)},
-       {},
-       sql});
+  const Ran ran = run({{postgres_programs() / "psql", "-XAtq", "-v", "ON_ERROR_STOP=1",
+                        as_superuser(node, database)},
+                       {},
+                       sql});
   if (ran.status != 0) throw std::runtime_error("postgres: " + sql + ": " + ran.err);
   return std::string(text::trim(ran.out));
 }
@@ -161,10 +180,13 @@ void Postgres::wait_for_standbys(int count) const {
 
 void Postgres::start(int node) {
   auto& process = nodes_[static_cast<std::size_t>(node - 1)];
-  process = std::make_unique<Process>(
-      Command{as_user(programs() / "postgres", {"-D", data(node)}), {}, "", {}, dir_.path()});
+  std::vector<std::string> command =
+      as_server_user(postgres_programs() / "postgres", {"-D", data(node)});
+  if (node == 1 && network_ != nullptr) command = network_->inside(std::move(command));
+  process = std::make_unique<Process>(Command{command, {}, "", {}, dir_.path()});
   const auto answers = [&] {
-    return run({{programs() / "pg_isready", "-q", "-d", url_of(node, "postgres")}}).status == 0;
+    return run({{postgres_programs() / "pg_isready", "-q", "-d", as_superuser(node, "postgres")}})
+               .status == 0;
   };
   wait_until([&] { return answers() || !process->running(); }, 3 * kDeadline);
   if (!process->running()) throw std::runtime_error("postgres: " + process->err());
@@ -213,15 +235,24 @@ int Postgres::promote() {
   }
   if (best == 0) throw std::runtime_error("postgres: no standby lives");
   ask(best, "SELECT pg_promote()");
-  return primary_ = best;
+  const int former = std::exchange(primary_, best);
+  // As its administrator does: a receiver would wait for one that is silent without end.
+  for (std::size_t i = 1; i <= nodes_.size(); ++i) {
+    const int node = static_cast<int>(i);
+    if (node == best || node == former || !is_running(node)) continue;
+    configure(node);
+    ask(node, "SELECT pg_reload_conf()");
+  }
+  return best;
 }
 
 void Postgres::rejoin(int node) {
   fs::remove_all(data(node));
-  must_run(programs() / "pg_basebackup", {"-D", data(node), "-d", url_of(primary_, "", kSuperuser),
-                                          "-c", "fast", "-X", "stream", "--no-sync"});
+  must_run(postgres_programs() / "pg_basebackup",
+           {"-D", data(node), "-d", as_superuser(primary_, "postgres"), "-c", "fast", "-X",
+            "stream", "--no-sync"});
   configure(node);
-  std::ofstream(data(node) / "standby.signal").flush();
+  put(node, "standby.signal", "");
   start(node);
 }
 

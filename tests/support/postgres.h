@@ -1,5 +1,6 @@
 // postgres: a private PostgreSQL for a test: one node, or several with synchronous replication, on
-// sockets in a directory of its own, by a user without rights; all of it ends with the object.
+// sockets in a directory of its own or by TCP, by a user without rights; all of it ends with the
+// object.
 #pragma once
 
 #include <signal.h>
@@ -8,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "network.h"
 #include "process.h"
 
 namespace b24::test {
@@ -16,7 +18,10 @@ namespace b24::test {
 // first n1 is the primary. A node dies with the thread that started it.
 class Postgres {
  public:
-  explicit Postgres(int nodes = 3);  // throws when it does not get ready
+  // Throws when it does not get ready. With addresses, one for each node, clients and standbys come
+  // by TCP, whoever they are, and with a network n1 is in that.
+  explicit Postgres(int nodes = 3, std::vector<std::string> addresses = {},
+                    const OwnNetwork* network = nullptr);
   ~Postgres();
   Postgres(const Postgres&) = delete;
   Postgres& operator=(const Postgres&) = delete;
@@ -36,6 +41,10 @@ class Postgres {
   std::string ask(const std::string& sql, const std::string& database = "postgres") const {
     return ask(primary_, sql, database);
   }
+
+  std::filesystem::path socket_dir(int node) const { return dir(node); }
+  // Writes a file of the server's own (pg_hba.conf, a key) into its data directory.
+  void put(int node, const std::string& name, const std::string& text) const;
 
   int primary() const { return primary_; }
   // How many standbys have all that the primary asks them to have, now.
@@ -57,8 +66,10 @@ class Postgres {
  private:
   std::filesystem::path dir(int node) const { return dir_ / ("n" + std::to_string(node)); }
   std::filesystem::path data(int node) const { return dir(node) / "pg"; }
-  std::vector<std::string> as_user(const std::string& program,
-                                   const std::vector<std::string>& args) const;
+  // Where clients look for it.
+  std::string host(int node) const;
+  std::string hosts() const;  // parted by commas
+  std::string as_superuser(int node, const std::string& database) const;
   void must_run(const std::string& program, const std::vector<std::string>& args) const;
   void configure(int node) const;
   void signal_all(int node, int number) const;
@@ -66,10 +77,21 @@ class Postgres {
   bool is_running(int node) const;
 
   TempDir dir_;
+  const std::vector<std::string> addresses_;
+  const OwnNetwork* const network_;
   int primary_ = 1;
   int databases_ = 0;
   std::vector<std::unique_ptr<Process>> nodes_;
 };
+
+std::filesystem::path postgres_programs();
+
+// The command that runs a program as the user of the servers; by this signal it ends with who
+// started it.
+std::vector<std::string> as_server_user(const std::string& program,
+                                        const std::vector<std::string>& args,
+                                        const char* signal = "QUIT");
+void give_to_server_user(const std::filesystem::path& path);
 
 // One of three nodes for all tests of a process that leave it as it was; started when first asked
 // for, by the thread that asks.

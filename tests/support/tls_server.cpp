@@ -148,7 +148,19 @@ void reset_on_close(int socket) {
 
 }  // namespace
 
-Authority::Authority() : file_(dir_ / "ca.pem"), own_(make("b24hooks tests", 100, nullptr)) {
+std::string pem_of(const Certificate& certificate) {
+  BIO* const memory = BIO_new(BIO_s_mem());
+  PEM_write_bio_X509(memory, certificate.certificate);
+  PEM_write_bio_PrivateKey(memory, certificate.key, nullptr, nullptr, 0, nullptr, nullptr);
+  char* text = nullptr;
+  const long size = BIO_get_mem_data(memory, &text);
+  std::string pem(text, static_cast<std::size_t>(size));
+  BIO_free(memory);
+  return pem;
+}
+
+Authority::Authority(const std::string& name)
+    : file_(dir_ / "ca.pem"), own_(make(name, 100, nullptr)) {
   FILE* file = std::fopen(file_.c_str(), "w");
   if (file == nullptr) throw std::runtime_error("cannot write " + file_.string());
   PEM_write_X509(file, own_->certificate);

@@ -19,11 +19,12 @@ namespace b24::test {
 
 // A certificate and its key, as OpenSSL holds them.
 struct Certificate;
+std::string pem_of(const Certificate& certificate);  // and of its key
 
 // An authority that makes certificates; its own is in ca_file().
 class Authority {
  public:
-  Authority();
+  explicit Authority(const std::string& name = "b24hooks tests");
   const std::filesystem::path& ca_file() const { return file_; }
   // For the name, valid from ten days ago for so many days.
   std::shared_ptr<Certificate> issue(const std::string& name, int days = 100) const;

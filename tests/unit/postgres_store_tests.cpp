@@ -7,6 +7,7 @@
 #include "handler/event.h"
 #include "keep/ingest.h"
 #include "keep/store_postgres.h"
+#include "lossy_line.h"
 #include "postgres.h"
 #include "store_fixture.h"
 
@@ -255,6 +256,59 @@ BOOST_FIXTURE_TEST_CASE(an_old_primary_that_came_back_is_not_taken_for_one, Fail
   const auto old = open(postgres.url_of(1, database));
   BOOST_TEST(code_of(old->find(Kind::lead, "2")) == "old_primary");
   good(open(postgres.url_of(primary, database))->find(Kind::lead, "2"));
+}
+
+BOOST_FIXTURE_TEST_CASE(without_a_standby_that_streams_nobody_waits_for_one, Failover) {
+  good(migrate_shared(postgres.owner_url(database), postgres.url(database)));
+  const auto store = open(postgres.url(database));
+  good(store->accept({new_item(Kind::lead, "1")}));
+  for (const int node : {2, 3}) postgres.kill(node);
+  BOOST_TEST(wait_until([&] { return postgres.standbys() == 0; }));
+  BOOST_TEST(code_of(store->accept({new_item(Kind::lead, "2")})) == "no_standby");
+  BOOST_TEST(store->is_away());
+  // Nothing was begun that would be waiting for one.
+  BOOST_TEST(!good(store->find(Kind::lead, "2")));
+  for (const int node : {2, 3}) postgres.start(node);
+  postgres.wait_for_standbys(2);
+  BOOST_TEST(wait_until([&] { return store->accept({new_item(Kind::lead, "2")}).has_value(); }));
+  BOOST_TEST(good(store->find(Kind::lead, "2")).value().repeats == 0);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_restart_under_kept_connections_is_not_seen, Failover) {
+  good(migrate_shared(postgres.owner_url(database), postgres.url(database)));
+  const auto store = open(postgres.url(database));
+  good(store->accept({new_item(Kind::lead, "1")}));
+  postgres.stop(1);
+  postgres.start(1);
+  postgres.wait_for_standbys(2);
+  good(store->accept({new_item(Kind::lead, "2")}));
+  for (const char* id : {"1", "2"})
+    BOOST_TEST(good(store->find(Kind::lead, id)).value().repeats == 0);
+}
+
+// Whether it was committed nobody knows then, and to say either would be wrong.
+BOOST_AUTO_TEST_CASE(a_commit_without_an_answer_is_settled_once_by_the_same_again) {
+  LossyLine line(postgres.socket_dir(postgres.primary()));
+  const auto store =
+      good(Store::open(a.dir.path(), "", [this] { return now; },
+                       {"postgres://b24app@/" + database + "?host=" + line.host(), true}));
+  for (const auto when : {LossyLine::Breaks::before_commit, LossyLine::Breaks::after_commit}) {
+    const bool is_there = when == LossyLine::Breaks::after_commit;
+    const NewItem item = new_item(Kind::lead, is_there ? "there" : "not there");
+    line.break_once(when);
+    BOOST_TEST(code_of(store->accept({item})) == "unconfirmed");
+    BOOST_TEST(store->is_away());
+    BOOST_TEST(good(b.store->find(Kind::lead, item.id)).has_value() == is_there);
+    good(tried([&] { return store->accept({item}); }));
+    BOOST_TEST(good(b.store->find(Kind::lead, item.id)).value().repeats == (is_there ? 1 : 0));
+  }
+  line.break_once(LossyLine::Breaks::after_commit);
+  BOOST_TEST(code_of(store->claim(Kind::lead, 10)) == "unconfirmed");
+  BOOST_TEST(claim(b) == Ids{});
+  Ids ids;
+  for (const Item& each : good(tried([&] { return store->claim(Kind::lead, 10); })))
+    ids.push_back(each.id);
+  BOOST_TEST(ids == (Ids{"not there", "there"}));
 }
 
 // The machine's own ingester, as a page uses it.
