@@ -173,6 +173,7 @@ class Sqlite final : public Database {
 
  private:
   Result<std::unique_ptr<Statement>> make(std::string_view sql) override;
+  Status commit();
   void roll_back();
   bool is_wal();
   Result<bool> turn_to_wal();
@@ -270,6 +271,14 @@ void Sqlite::roll_back() {
   if (sqlite3_get_autocommit(db_) == 0) (void)execute("ROLLBACK");
 }
 
+Status Sqlite::commit() {
+  Status done = execute("COMMIT");
+  // What could not be synced may stand in the WAL whole, for the next process to find: so that of a
+  // brief one is not left after all.
+  if (!done) sqlite3_db_config(db_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, nullptr);
+  return done;
+}
+
 Status Sqlite::transact(const std::function<Status()>& work) {
   sqlite3_busy_timeout(db_, was_busy_ ? kStillBusyMillis : kBusyMillis);
   const Status begun = execute("BEGIN IMMEDIATE");
@@ -277,7 +286,7 @@ Status Sqlite::transact(const std::function<Status()>& work) {
   if (!begun) return begun;
   try {
     Status done = work();
-    if (done) done = execute("COMMIT");
+    if (done) done = commit();
     if (!done) roll_back();
     return done;
   } catch (...) {

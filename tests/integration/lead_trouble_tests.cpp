@@ -150,7 +150,9 @@ BOOST_AUTO_TEST_CASE(no_failing_system_call_makes_a_false_promise_of_a_lead,
   int runs = 0, promised = 0;
   for (const std::string& call : text::split(calls, ",")) {
     const auto count = static_cast<int>(count_of(read_file(trace), " " + call + "("));
-    for (int when = 1; when <= count; when += std::max(1, count / runs_per_fault)) {
+    // Each sync is tried: what could not be synced may be there all the same.
+    const int step = call == "fdatasync" ? 1 : std::max(1, count / runs_per_fault);
+    for (int when = 1; when <= count; when += step) {
       const std::string fault = call + ":error=EIO:when=" + std::to_string(when);
       site().reset();
       const int status =
