@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "check_site.h"
+#include "checkserver/desk.h"
 #include "checkserver/access.h"
 #include "decorators.h"
 #include "keep/event_flow.h"
@@ -305,6 +306,28 @@ BOOST_AUTO_TEST_CASE(today_has_the_week_and_the_portals_limit) {
 }
 
 // In the words of the self-check's row.
+BOOST_AUTO_TEST_CASE(today_says_when_what_waits_is_due) {
+  Desk desk;
+  const auto due = [&] {
+    const std::string page = desk.get("desk=today").body;
+    std::string told;
+    for (const char* text : {"Nothing waits.", "The next one is due now.", "is due at "})
+      for (std::size_t at = 0; (at = page.find(text, at)) != page.npos; ++at) told += text[0];
+    return told;
+  };
+  BOOST_TEST(due() == "NN");  // of leads, and of events
+  const auto number = desk.add(lead("lead-1", "one"));
+  BOOST_TEST(due() == "NT");
+  const b24::Millis later = b24::now_ms() + 30 * b24::kMinute;
+  BOOST_REQUIRE(good(desk.store->claim(Kind::lead, 1)).size() == 1u);
+  good(desk.store->retry(number, later, {.code = "away", .text = "away"}, false));
+  BOOST_TEST(due() == "Ni");
+  const std::string page = desk.get("desk=today").body;
+  const std::string at = page.substr(page.find("is due at ") + 10, 19);
+  BOOST_TEST(at > b24::desk::time_text(b24::now_ms() + 28 * b24::kMinute));
+  BOOST_TEST(at <= b24::desk::time_text(later + b24::kMinute));
+}
+
 BOOST_AUTO_TEST_CASE(today_says_how_many_events_were_missed) {
   BOOST_TEST(!Desk().get("desk=today").body.contains("Missed events"));
   const Desk desk(kSettings + "\n[watch deal]\ninterval = 1h\n");

@@ -287,6 +287,15 @@ BOOST_AUTO_TEST_CASE(the_journal_is_listed_and_verified_and_a_store_is_made_of_i
   verified = shell({"--journal", "verify"});
   BOOST_TEST(verified.status == 1);
   BOOST_TEST(verified.out.contains("the end is not whole"));
+  // What comes then begins a segment, so that those bytes are no end any more.
+  BOOST_TEST(is_good(run(event("3")).out));
+  for (const char* what : {"verify", "list"}) {
+    const Ran told = shell({"--journal", what});
+    BOOST_TEST(told.status == (what[0] == 'v' ? 1 : 0));
+    BOOST_TEST(told.out.contains("event-00000001.journal at "), told.out);
+    BOOST_TEST(told.out.contains(": 4 bytes are lost: torn end\n"), told.out);
+  }
+  BOOST_TEST(shell({"--journal", "verify"}).out.contains("3 records, 1 damages"));
   BOOST_TEST(shell({"--journal", "eat"}).status == 64);
 }
 
