@@ -5,8 +5,8 @@
 
 #include "base/clock.h"
 #include "check_site.h"
-#include "checkserver/desk.h"
 #include "checkserver/access.h"
+#include "checkserver/desk.h"
 #include "decorators.h"
 #include "keep/event_flow.h"
 #include "store_fixture.h"
@@ -296,6 +296,10 @@ BOOST_AUTO_TEST_CASE(today_has_the_week_and_the_portals_limit) {
   BOOST_TEST(page.contains("in two days: 1<"));
   BOOST_TEST(page.contains("in 30 days: 3<"));
   BOOST_TEST(page.contains("<strong>0</strong> in the portal"));
+  // One that failed is an alarm, none is not.
+  BOOST_TEST(page.contains("class=\"\"><strong>0</strong> failed"));
+  desk.add_failed("lead-4", "four");
+  BOOST_TEST(desk.get("desk=today").body.contains("class=\"error\"><strong>1</strong> not sent"));
   BOOST_TEST(page.contains("0 of 50 used"));
   BOOST_TEST(page.contains("limit, now (shop)"));
   BOOST_TEST(page.contains("0 of 7 used"));

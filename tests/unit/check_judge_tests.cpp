@@ -1,6 +1,7 @@
 // check_judge_tests: every check, given facts that no machine has at once, and the words for what
 // it finds.
 #include <boost/test/unit_test.hpp>
+#include <cstdlib>
 #include <functional>
 #include <set>
 
@@ -405,6 +406,44 @@ BOOST_AUTO_TEST_CASE(a_template_that_is_not_there_is_named_with_its_form) {
   const Value& told = row_of(rows, "form").finding.facts;
   BOOST_TEST(told["file"].text() == "nowhere.mustache");
   BOOST_TEST(told["section"].text() == "[form]");
+}
+
+// The portal tells whole seconds, so that one second's difference is none.
+BOOST_AUTO_TEST_CASE(a_clock_is_off_from_half_a_minute_on_and_wrong_from_five) {
+  const struct {
+    Millis off;
+    State state;
+    const char* finding;
+  } cases[] = {{31'000, State::ok, "right"},         {32'000, State::warning, "ahead"},
+               {-31'000, State::ok, "right"},        {-32'000, State::warning, "behind"},
+               {301'000, State::warning, "ahead"},   {302'000, State::error, "ahead"},
+               {-301'000, State::warning, "behind"}, {-302'000, State::error, "behind"}};
+  for (const auto& [off, state, found] : cases) {
+    Facts facts = good_facts();
+    facts.seen.portal->took = 0;
+    set_answer(facts, "time", answer(clock_at(kNow - off)));
+    const std::vector<Row> rows = judged(facts);
+    const Finding& clock = row_of(rows, "portal_clock").finding;
+    BOOST_TEST_CONTEXT(off) {
+      BOOST_TEST(name(clock.state) == name(state));
+      BOOST_TEST(clock.name == found);
+      BOOST_TEST(clock.facts["seconds"].integer() == std::abs(off) / 1000);
+      BOOST_TEST(clock.metrics.at(0).value == static_cast<double>(off) / 1000);
+      BOOST_TEST(clock.paste.empty() == (state == State::ok));
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_method_is_busy_above_six_of_its_eight_minutes) {
+  for (const double operating : {360., 360.5}) {
+    Facts facts = good_facts();
+    Answer busy = answer(1);
+    busy.operating = operating;
+    set_answer(facts, "mode", busy);
+    const std::vector<Row> rows = judged(facts);
+    BOOST_TEST(row_of(rows, "portal_limits").finding.name ==
+               (operating > 360 ? "nearly_used_up" : "room"));
+  }
 }
 
 // To be pasted: the choices that the portal's list does have.
