@@ -84,6 +84,7 @@ BOOST_AUTO_TEST_CASE(who_may_change_a_file_is_told_to_and_others_ask_for_a_group
   BOOST_TEST(lines_to_read(closed) == Lines{}, boost::test_tools::per_element());
   BOOST_TEST(lines_to_read(open) == Lines{"chmod 600 " + open}, boost::test_tools::per_element());
   // Root may, whosever it is.
+  BOOST_TEST(lines_to_read(own) == Lines{"chmod 600 " + own}, boost::test_tools::per_element());
   BOOST_TEST(lines_to_read(web) == Lines{"chmod 640 " + web}, boost::test_tools::per_element());
   BOOST_REQUIRE(::chmod(dir.path().c_str(), 0711) == 0);
   const auto to_nobody = [&](const std::string& path, const Lines& lines) {

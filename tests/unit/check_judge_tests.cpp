@@ -72,6 +72,16 @@ const std::vector<Case>& cases() {
        shared([](DatabaseSeen& d) { d.server = std::unexpected(fault("old_primary")); })},
       {"database", State::warning, "crowded",
        shared([](DatabaseSeen& d) { d.server->connections = 98; })},
+      {"database", State::error, "late", [](Facts& f) {
+         shared([](DatabaseSeen&) {})(f);
+         f.seen.database.reset();
+       }},
+      {"nodes", State::info, "unasked", [](Facts& f) {
+         shared([](DatabaseSeen&) {})(f);
+         f.settings.store.replicated = false;
+       }},
+      {"nodes", State::error, "one_node",
+       shared([](DatabaseSeen& d) { d.server->synchronous_commit = "local"; })},
       {"nodes", State::error, "one_node",
        shared([](DatabaseSeen& d) { d.server->standby_names.clear(); })},
       {"nodes", State::error, "unsafe", shared([](DatabaseSeen& d) { d.server->is_safe = false; })},
@@ -89,11 +99,33 @@ const std::vector<Case>& cases() {
          d.passfile = "/etc/b24hooks/db.pass";
          d.passfile_readable = d.passfile_open = true;
        })},
+      {"passfile", State::info, "late", [](Facts& f) {
+         shared([](DatabaseSeen&) {})(f);
+         f.seen.database.reset();
+       }},
+      {"passfile", State::ok, "private", shared([](DatabaseSeen& d) {
+         d.passfile = "/etc/b24hooks/db.pass";
+         d.passfile_readable = true;
+       })},
+      {"journaled", State::info, "some", [](Facts& f) {
+         shared([](DatabaseSeen&) {})(f);
+         f.seen.store->counts = {{"journaled", kNow, 3}};
+       }},
       {"journaled", State::info, "away",
        shared([](DatabaseSeen& d) { d.server = std::unexpected(fault("away")); })},
       {"journaled", State::warning, "waits",
        shared([](DatabaseSeen& d) { d.oldest_journaled = 1; })},
       {"machines", State::info, "alone", shared([](DatabaseSeen&) {})},
+      {"machines", State::info, "late", [](Facts& f) {
+         shared([](DatabaseSeen&) {})(f);
+         f.seen.database.reset();
+       }},
+      {"machines", State::error, "unanswered",
+       shared([](DatabaseSeen& d) { d.machines = std::unexpected(fault("away")); })},
+      {"machines", State::info, "alone",  // what was told a day ago is of a machine that is gone
+       shared([](DatabaseSeen& d) { d.machines->push_back({"1", false, 2 * kDay, Value()}); })},
+      {"machines", State::ok, "same",
+       shared([](DatabaseSeen& d) { d.machines->push_back({"1", false, 0, Value()}); })},
       {"machines", State::warning, "silent", shared([](DatabaseSeen& d) {
          d.machines->push_back({"1", false, kHour, Value()});
        })},
