@@ -7,6 +7,7 @@
 
 #include "base/files.h"
 #include "base/text.h"
+#include "checkserver/check_seen.h"
 #include "keep/postgres.h"
 #include "keep/store_postgres.h"
 #include "postgres.h"
@@ -152,6 +153,25 @@ BOOST_AUTO_TEST_CASE(a_store_in_work_does_not_move_nor_one_onto_another) {
   const auto full = good(Store::open(third / "data"));
   good(full->accept({new_item(Kind::lead, "3")}));
   BOOST_TEST(code_of(full->move_to(*shared, 0)) == "not_empty");
+}
+
+BOOST_AUTO_TEST_CASE(the_password_file_of_the_url_is_looked_at) {
+  good(migrate_shared(postgres.owner_url(database), url));
+  const TempDir dir;
+  const std::string file = (dir / "db.pass").string();
+  Settings settings;
+  settings.data.dir = dir / "data";
+  settings.store.url = url + "&passfile=" + file + "&connect_timeout=9";
+  const auto store = good(Store::open(dir / "data", "", {}, {url, false}));
+  const auto seen = [&] { return check::look_at_database(settings, *store); };
+  BOOST_TEST(good(seen().server).timeline == "00000001");
+  BOOST_TEST(seen().passfile == file);
+  BOOST_TEST(!seen().passfile_readable);
+  test::write_file(file, "*:*:*:*:x\n");
+  BOOST_TEST(seen().passfile_readable);
+  BOOST_TEST(!seen().passfile_open);
+  std::filesystem::permissions(file, std::filesystem::perms(0640));
+  BOOST_TEST(seen().passfile_open);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
