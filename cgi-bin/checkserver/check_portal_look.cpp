@@ -128,13 +128,11 @@ std::string fixed_value(const Form& form, std::string_view name) {
 
 TlsSeen look_at_certificate(const std::string& url, const Settings& settings) {
   TlsSeen seen;
-  const Millis begun = now_ms();
   Http http(checking_options(settings));
   HttpRequest request;
   request.method = "GET";
   request.url = origin_of(url) + "/";
   const auto answer = http.send(request);
-  seen.took = now_ms() - begun;
   if (answer) {
     seen.days_left = answer->certificate_days_left;
   } else if (answer.error().error.code != "too_large") {

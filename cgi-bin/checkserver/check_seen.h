@@ -172,7 +172,6 @@ ReachSeen look_at_addresses(const std::string& url, Millis limit);
 struct TlsSeen {
   std::optional<Error> error;
   long days_left = -1;
-  Millis took = 0;
 };
 TlsSeen look_at_certificate(const std::string& url, const Settings& settings);
 

@@ -86,6 +86,19 @@ BOOST_AUTO_TEST_CASE(each_setting_is_shown_and_what_the_checks_say_of_it) {
   BOOST_TEST(!text.out.contains(kCheckKey));
 }
 
+BOOST_AUTO_TEST_CASE(what_the_environment_sets_goes_before_the_file_and_is_told) {
+  const BareCheck bare(kKeyLines + "[form]\ntitle = Site {email}\n");
+  const CheckServer server(bare, built("cgi-bin/checkserver.fcgi"),
+                           {"B24HOOKS_FORM_TITLE=Env {email}"});
+  const std::string page = server.get("desk=setup", kWithKey).body;
+  const std::string title = part_of(page, "title");
+  BOOST_TEST(title.contains("variable B24HOOKS_FORM_TITLE"));
+  BOOST_TEST(title.contains("Env {email}"));
+  BOOST_TEST(title.contains("The environment goes before " + bare.settings().string() + ":"));
+  BOOST_TEST(!part_of(page, "method").contains("variable"));
+  BOOST_TEST(!part_of(page, "method").contains("goes before"));
+}
+
 BOOST_AUTO_TEST_CASE(while_the_file_is_broken_the_page_says_so) {
   const BareCheck bare(kKeyLines);
   const CheckServer server(bare);

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "check_site.h"
 #include "checkserver/access.h"
+#include "checkserver/desk.h"
 #include "decorators.h"
 #include "keep/event_flow.h"
 #include "store_fixture.h"
@@ -295,6 +296,10 @@ BOOST_AUTO_TEST_CASE(today_has_the_week_and_the_portals_limit) {
   BOOST_TEST(page.contains("in two days: 1<"));
   BOOST_TEST(page.contains("in 30 days: 3<"));
   BOOST_TEST(page.contains("<strong>0</strong> in the portal"));
+  // One that failed is an alarm, none is not.
+  BOOST_TEST(page.contains("class=\"\"><strong>0</strong> failed"));
+  desk.add_failed("lead-4", "four");
+  BOOST_TEST(desk.get("desk=today").body.contains("class=\"error\"><strong>1</strong> not sent"));
   BOOST_TEST(page.contains("0 of 50 used"));
   BOOST_TEST(page.contains("limit, now (shop)"));
   BOOST_TEST(page.contains("0 of 7 used"));
@@ -305,6 +310,28 @@ BOOST_AUTO_TEST_CASE(today_has_the_week_and_the_portals_limit) {
 }
 
 // In the words of the self-check's row.
+BOOST_AUTO_TEST_CASE(today_says_when_what_waits_is_due) {
+  Desk desk;
+  const auto due = [&] {
+    const std::string page = desk.get("desk=today").body;
+    std::string told;
+    for (const char* text : {"Nothing waits.", "The next one is due now.", "is due at "})
+      for (std::size_t at = 0; (at = page.find(text, at)) != page.npos; ++at) told += text[0];
+    return told;
+  };
+  BOOST_TEST(due() == "NN");  // of leads, and of events
+  const auto number = desk.add(lead("lead-1", "one"));
+  BOOST_TEST(due() == "NT");
+  const b24::Millis later = b24::now_ms() + 30 * b24::kMinute;
+  BOOST_REQUIRE(good(desk.store->claim(Kind::lead, 1)).size() == 1u);
+  good(desk.store->retry(number, later, {.code = "away", .text = "away"}, false));
+  BOOST_TEST(due() == "Ni");
+  const std::string page = desk.get("desk=today").body;
+  const std::string at = page.substr(page.find("is due at ") + 10, 19);
+  BOOST_TEST(at > b24::desk::time_text(b24::now_ms() + 28 * b24::kMinute));
+  BOOST_TEST(at <= b24::desk::time_text(later + b24::kMinute));
+}
+
 BOOST_AUTO_TEST_CASE(today_says_how_many_events_were_missed) {
   BOOST_TEST(!Desk().get("desk=today").body.contains("Missed events"));
   const Desk desk(kSettings + "\n[watch deal]\ninterval = 1h\n");

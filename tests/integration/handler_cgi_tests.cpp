@@ -80,6 +80,17 @@ BOOST_AUTO_TEST_CASE(an_event_is_kept_and_written) {
   BOOST_TEST(run(command("GET", "")).out.contains("<h1>"));
 }
 
+// The warning of a token in the address is of such a one alone.
+BOOST_AUTO_TEST_CASE(a_token_in_the_body_is_as_it_should_be) {
+  const auto warned = [&] { return settings.log().contains("token_in_url"); };
+  const Value params = event_params("ONX", "7", "");
+  BOOST_TEST(is_good(run(event("7")).out));
+  BOOST_TEST(!warned());
+  const std::string query = "auth[application_token]=" + params["auth"]["application_token"].text();
+  BOOST_TEST(is_good(run(command("POST", "event=ONX", query)).out));
+  BOOST_TEST(warned());
+}
+
 // Each is the time of a turn of the disk: one for the promise, and now and then some to make room
 // in the database's log, of which each process has to read what there is.
 BOOST_AUTO_TEST_CASE(an_event_costs_hardly_more_than_the_one_sync_that_keeps_it) {
@@ -287,6 +298,15 @@ BOOST_AUTO_TEST_CASE(the_journal_is_listed_and_verified_and_a_store_is_made_of_i
   verified = shell({"--journal", "verify"});
   BOOST_TEST(verified.status == 1);
   BOOST_TEST(verified.out.contains("the end is not whole"));
+  // What comes then begins a segment, so that those bytes are no end any more.
+  BOOST_TEST(is_good(run(event("3")).out));
+  for (const char* what : {"verify", "list"}) {
+    const Ran told = shell({"--journal", what});
+    BOOST_TEST(told.status == (what[0] == 'v' ? 1 : 0));
+    BOOST_TEST(told.out.contains("event-00000001.journal at "), told.out);
+    BOOST_TEST(told.out.contains(": 4 bytes are lost: torn end\n"), told.out);
+  }
+  BOOST_TEST(shell({"--journal", "verify"}).out.contains("3 records, 1 damages"));
   BOOST_TEST(shell({"--journal", "eat"}).status == 64);
 }
 

@@ -2,6 +2,7 @@
 // leads that do not get through.
 
 #include <boost/test/unit_test.hpp>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -179,6 +180,20 @@ BOOST_AUTO_TEST_CASE(while_another_program_holds_the_store_a_lead_is_accepted_an
     BOOST_TEST(reply.status == 202);
     BOOST_TEST(notice(reply.body).contains("has been received"), notice(reply.body));
   }
+  BOOST_TEST(form.shell({"--deliver"}).status == 0);
+  BOOST_TEST(wait_until([&] { return site().leads().size() >= 2U; }));
+  BOOST_TEST(site().leads().size() == 2U);
+}
+
+BOOST_AUTO_TEST_CASE(while_the_store_cannot_be_opened_a_lead_is_accepted_and_not_lost) {
+  const CgiForm form(site());
+  BOOST_TEST(form.submit(person("Anna")).status == 303);
+  const auto store = form.data_dir() / "store.db", away = form.data_dir() / "away.db";
+  std::filesystem::rename(store, away);
+  std::filesystem::create_directory(store);
+  BOOST_TEST(form.submit(person("Boris")).status == 202);
+  std::filesystem::remove(store);
+  std::filesystem::rename(away, store);
   BOOST_TEST(form.shell({"--deliver"}).status == 0);
   BOOST_TEST(wait_until([&] { return site().leads().size() >= 2U; }));
   BOOST_TEST(site().leads().size() == 2U);

@@ -94,7 +94,7 @@ Facts good_facts() {
                            false,
                            {{"https://example.com/data/", 404, false}}};
   f.seen.reach = ReachSeen{"example.bitrix24.com", "", {{"192.0.2.1", true, 5, ""}}};
-  f.seen.tls = TlsSeen{std::nullopt, 60, 20};
+  f.seen.tls = TlsSeen{std::nullopt, 60};
   PortalSeen portal;
   portal.asked_at = kNow;
   portal.took = 100;

@@ -141,9 +141,11 @@ std::string with(Params params, const Params& more) {
 
 }  // namespace
 
-CheckServer::CheckServer(const BareCheck& bare, const std::string& program)
+CheckServer::CheckServer(const BareCheck& bare, const std::string& program,
+                         std::vector<std::string> environment)
     : socket_("unix:" + (bare.dir / "socket").string()),
-      process_({{program, "--listen", socket_, "--settings", bare.settings().string()}}) {
+      process_({{program, "--listen", socket_, "--settings", bare.settings().string()},
+                std::move(environment)}) {
   // A socket that is bound is not yet one that is listened on.
   const auto listens = [&] {
     try {

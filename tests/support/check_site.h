@@ -69,7 +69,8 @@ class ScriptedPortal {
 class CheckServer {
  public:
   explicit CheckServer(const BareCheck& bare,
-                       const std::string& program = built("cgi-bin/checkserver.fcgi"));
+                       const std::string& program = built("cgi-bin/checkserver.fcgi"),
+                       std::vector<std::string> environment = {});
   // `more`: further variables, such as HTTP_COOKIE; each goes before the usual one of its name.
   FcgiAnswer get(const std::string& query, const Params& more = {}) const;
   FcgiAnswer post(const std::string& body, const Params& more = {}) const;

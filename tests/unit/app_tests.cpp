@@ -1,13 +1,18 @@
 // app_tests: what a page is made from.
 #include "settings/app.h"
 
+#include <grp.h>
+#include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <boost/test/unit_test.hpp>
 #include <cstdlib>
 
 #include "base/clock.h"
 #include "process.h"
+#include "settings/permission.h"
+#include "store_fixture.h"
 
 using namespace b24;
 
@@ -57,6 +62,41 @@ BOOST_AUTO_TEST_CASE(settings_below_a_requests_web_root_are_refused) {
     BOOST_TEST(refused.error().remedy == "move it to /etc/b24hooks/settings.conf");
   }
   BOOST_TEST(source.current_for((dir / "web").string()).has_value());
+}
+
+// Its owner opens a file for himself alone; to anybody else it is opened by a group.
+BOOST_AUTO_TEST_CASE(who_may_change_a_file_is_told_to_and_others_ask_for_a_group) {
+  if (::geteuid() != 0) {
+    BOOST_TEST_MESSAGE("skipped: needs the right to be somebody else");
+    return;
+  }
+  constexpr uid_t kNobody = 65534;
+  const test::TempDir dir;
+  const auto file = [&](const char* name, mode_t mode, uid_t owner, gid_t group) {
+    const std::string path = (dir / name).string();
+    test::write_file(path, "x");
+    BOOST_REQUIRE(::chmod(path.c_str(), mode) == 0 && ::chown(path.c_str(), owner, group) == 0);
+    return path;
+  };
+  const std::string open = file("open", 0644, 0, 0), own = file("own", 0644, kNobody, kNobody),
+                    closed = file("closed", 0600, 0, 0), web = file("web", 0604, 0, 33);
+  using Lines = ShellLines;
+  BOOST_TEST(lines_to_read(closed) == Lines{}, boost::test_tools::per_element());
+  BOOST_TEST(lines_to_read(open) == Lines{"chmod 600 " + open}, boost::test_tools::per_element());
+  // Root may, whosever it is.
+  BOOST_TEST(lines_to_read(own) == Lines{"chmod 600 " + own}, boost::test_tools::per_element());
+  BOOST_TEST(lines_to_read(web) == Lines{"chmod 640 " + web}, boost::test_tools::per_element());
+  BOOST_REQUIRE(::chmod(dir.path().c_str(), 0711) == 0);
+  const auto to_nobody = [&](const std::string& path, const Lines& lines) {
+    test::Forked nobody([&] {
+      return ::setgroups(0, nullptr) == 0 && ::setegid(kNobody) == 0 && ::seteuid(kNobody) == 0 &&
+             lines_to_read(path) == lines;
+    });
+    BOOST_TEST(nobody.join(), path);
+  };
+  to_nobody(own, {"chmod 600 " + own});
+  for (const std::string& others : {open, closed})
+    to_nobody(others, {"chgrp nogroup " + others, "chmod 640 " + others});
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,6 +1,7 @@
 // check_judge_tests: every check, given facts that no machine has at once, and the words for what
 // it finds.
 #include <boost/test/unit_test.hpp>
+#include <cstdlib>
 #include <functional>
 #include <set>
 
@@ -62,6 +63,7 @@ const std::vector<Case>& cases() {
       {"templates", State::warning, "partly",
        [](Facts& f) { f.subject.templates_warning = fault("broken_catalogue"); }},
       {"form", State::error, "broken", [](Facts& f) { f.settings.form.title = "{nothing}"; }},
+      {"form", State::warning, "no_template", [](Facts& f) { f.settings.form.page = "nowhere"; }},
       {"encoding", State::error, "unknown",
        [](Facts& f) { f.settings.crest.current_encoding = "klingon-1"; }},
       {"time_zone", State::warning, "unknown",
@@ -70,6 +72,16 @@ const std::vector<Case>& cases() {
        shared([](DatabaseSeen& d) { d.server = std::unexpected(fault("old_primary")); })},
       {"database", State::warning, "crowded",
        shared([](DatabaseSeen& d) { d.server->connections = 98; })},
+      {"database", State::error, "late", [](Facts& f) {
+         shared([](DatabaseSeen&) {})(f);
+         f.seen.database.reset();
+       }},
+      {"nodes", State::info, "unasked", [](Facts& f) {
+         shared([](DatabaseSeen&) {})(f);
+         f.settings.store.replicated = false;
+       }},
+      {"nodes", State::error, "one_node",
+       shared([](DatabaseSeen& d) { d.server->synchronous_commit = "local"; })},
       {"nodes", State::error, "one_node",
        shared([](DatabaseSeen& d) { d.server->standby_names.clear(); })},
       {"nodes", State::error, "unsafe", shared([](DatabaseSeen& d) { d.server->is_safe = false; })},
@@ -87,11 +99,33 @@ const std::vector<Case>& cases() {
          d.passfile = "/etc/b24hooks/db.pass";
          d.passfile_readable = d.passfile_open = true;
        })},
+      {"passfile", State::info, "late", [](Facts& f) {
+         shared([](DatabaseSeen&) {})(f);
+         f.seen.database.reset();
+       }},
+      {"passfile", State::ok, "private", shared([](DatabaseSeen& d) {
+         d.passfile = "/etc/b24hooks/db.pass";
+         d.passfile_readable = true;
+       })},
+      {"journaled", State::info, "some", [](Facts& f) {
+         shared([](DatabaseSeen&) {})(f);
+         f.seen.store->counts = {{"journaled", kNow, 3}};
+       }},
       {"journaled", State::info, "away",
        shared([](DatabaseSeen& d) { d.server = std::unexpected(fault("away")); })},
       {"journaled", State::warning, "waits",
        shared([](DatabaseSeen& d) { d.journaled = {3, 1}; })},
       {"machines", State::info, "alone", shared([](DatabaseSeen&) {})},
+      {"machines", State::info, "late", [](Facts& f) {
+         shared([](DatabaseSeen&) {})(f);
+         f.seen.database.reset();
+       }},
+      {"machines", State::error, "unanswered",
+       shared([](DatabaseSeen& d) { d.machines = std::unexpected(fault("away")); })},
+      {"machines", State::info, "alone",  // what was told a day ago is of a machine that is gone
+       shared([](DatabaseSeen& d) { d.machines->push_back({"1", false, 2 * kDay, Value()}); })},
+      {"machines", State::ok, "same",
+       shared([](DatabaseSeen& d) { d.machines->push_back({"1", false, 0, Value()}); })},
       {"machines", State::warning, "silent", shared([](DatabaseSeen& d) {
          d.machines->push_back({"1", false, kHour, Value()});
        })},
@@ -402,6 +436,111 @@ BOOST_AUTO_TEST_CASE(a_command_to_paste_names_program_and_settings) {
   const std::vector<Row> rows = judged(facts);
   BOOST_TEST(row_of(rows, "store_sound").finding.paste.front() ==
              "/srv/b24hooks/cgi-bin/handler.fcgi --settings /etc/b24hooks/settings.conf --rebuild");
+}
+
+BOOST_AUTO_TEST_CASE(a_template_that_is_not_there_is_named_with_its_form) {
+  Facts facts = good_facts();
+  facts.settings.form.page = "nowhere";
+  const std::vector<Row> rows = judged(facts);
+  const Value& told = row_of(rows, "form").finding.facts;
+  BOOST_TEST(told["file"].text() == "nowhere.mustache");
+  BOOST_TEST(told["section"].text() == "[form]");
+}
+
+// The portal tells whole seconds, so that one second's difference is none.
+BOOST_AUTO_TEST_CASE(a_clock_is_off_from_half_a_minute_on_and_wrong_from_five) {
+  const struct {
+    Millis off;
+    State state;
+    const char* finding;
+  } cases[] = {{31'000, State::ok, "right"},         {32'000, State::warning, "ahead"},
+               {-31'000, State::ok, "right"},        {-32'000, State::warning, "behind"},
+               {301'000, State::warning, "ahead"},   {302'000, State::error, "ahead"},
+               {-301'000, State::warning, "behind"}, {-302'000, State::error, "behind"}};
+  for (const auto& [off, state, found] : cases) {
+    Facts facts = good_facts();
+    facts.seen.portal->took = 0;
+    set_answer(facts, "time", answer(clock_at(kNow - off)));
+    const std::vector<Row> rows = judged(facts);
+    const Finding& clock = row_of(rows, "portal_clock").finding;
+    BOOST_TEST_CONTEXT(off) {
+      BOOST_TEST(name(clock.state) == name(state));
+      BOOST_TEST(clock.name == found);
+      BOOST_TEST(clock.facts["seconds"].integer() == std::abs(off) / 1000);
+      BOOST_TEST(clock.metrics.at(0).value == static_cast<double>(off) / 1000);
+      BOOST_TEST(clock.paste.empty() == (state == State::ok));
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_method_is_busy_above_six_of_its_eight_minutes) {
+  for (const double operating : {360., 360.5}) {
+    Facts facts = good_facts();
+    Answer busy = answer(1);
+    busy.operating = operating;
+    set_answer(facts, "mode", busy);
+    const std::vector<Row> rows = judged(facts);
+    BOOST_TEST(row_of(rows, "portal_limits").finding.name ==
+               (operating > 360 ? "nearly_used_up" : "room"));
+  }
+}
+
+// To be pasted: the choices that the portal's list does have.
+BOOST_AUTO_TEST_CASE(choices_that_the_portals_list_does_not_have_are_told) {
+  Facts facts = good_facts();
+  FieldSettings color;
+  color.name = "color";
+  color.type_name = "select";
+  color.target = "UF_CRM_COLOR";
+  color.options = "1: Red | 7: Blue";
+  facts.settings.fields = {color};
+  Value fields = facts.seen.portal->find("fields")->value().result;
+  const Value items = Value::list({Value::map({{"ID", "1"}, {"VALUE", "Red"}}),
+                                   Value::map({{"ID", "2"}, {"VALUE", "Blue"}})});
+  fields.set("UF_CRM_COLOR", Value::map({{"isRequired", false}, {"items", items}}));
+  set_answer(facts, "fields", answer(fields));
+  std::vector<Row> rows = judged(facts);
+  const Finding& told = row_of(rows, "portal_fields").finding;
+  BOOST_TEST(name(told.state) == name(State::error));
+  BOOST_TEST(told.name == "list");
+  BOOST_TEST(told.facts["field"].text() == "color");
+  BOOST_TEST(told.facts["target"].text() == "UF_CRM_COLOR");
+  BOOST_TEST(told.paste ==
+                 (std::vector<std::string>{"[field color]", "options = 1: Red | 2: Blue"}),
+             boost::test_tools::per_element());
+  for (const char* language : {"en", "ru"})
+    BOOST_TEST(!words(row_of(rows, "portal_fields"), &templates(), language).remedy.empty());
+
+  facts.settings.fields[0].options = "2: Blue | 1: Red";
+  rows = judged(facts);
+  BOOST_TEST(row_of(rows, "portal_fields").finding.name == "known");
+  // No list of the portal's: any choice will do.
+  fields.set("UF_CRM_COLOR", Value::map({{"isRequired", false}}));
+  set_answer(facts, "fields", answer(fields));
+  rows = judged(facts);
+  BOOST_TEST(row_of(rows, "portal_fields").finding.name == "known");
+}
+
+// crm.item.fields has phones and e-mails in one field.
+BOOST_AUTO_TEST_CASE(what_a_contact_is_filled_with_is_looked_for_among_its_own_fields) {
+  Facts facts = good_facts();
+  facts.settings.form.entity = "contact";
+  facts.settings.form.values = "OPENED=Y";
+  Value fields = Value::array();
+  for (const char* name : {"name", "lastName", "opened", "originatorId", "originId"})
+    fields.set(name, Value::map({{"isRequired", false}}));
+  const auto found = [&] {
+    facts.seen.portal->results.push_back({"fields3", answer(Value::map({{"fields", fields}}))});
+    const std::vector<Row> rows = judged(facts);
+    facts.seen.portal->results.pop_back();
+    for (const char* id : {"portal_stage", "portal_source", "portal_responsible"})
+      BOOST_TEST(row_of(rows, id).finding.name == "portal_chooses", id);
+    return row_of(rows, "portal_fields").finding;
+  };
+  BOOST_TEST(found().name == "unknown");
+  BOOST_TEST(found().facts["unknown"].text() == "phone, email");
+  fields.set("fm", Value::map({{"isRequired", false}}));
+  BOOST_TEST(found().name == "known");
 }
 
 BOOST_AUTO_TEST_CASE(what_is_broken_is_found_named_and_mended) {

@@ -171,6 +171,19 @@ BOOST_AUTO_TEST_CASE(repeat_customers_are_looked_for_when_wanted) {
              "PHONE[0]=+1 202&EMAIL[0]=a@b.cc");
 }
 
+BOOST_AUTO_TEST_CASE(the_comment_for_somebody_known_says_all_that_was_sent) {
+  Settings settings;
+  settings.form.duplicates = "comment";
+  settings.form.unknown = "comments";
+  const Form form = form_of(settings);
+  const Submission submission =
+      submit(form, kPerson + "&size=XL&utm_source=ad&yclid=42&TRACE=%7B%22a%22%3A1%7D");
+  const Value comment = lead_payload(form, submission, "id1")["comment"];
+  BOOST_TEST(comment["COMMENT"].text() ==
+             "Anna O'Neil\nfirst_name: Anna\nlast_name: O'Neil\nphone: +1 202\nemail: a@b.cc\n"
+             "size: XL\nUTM_SOURCE: ad\nyclid: 42\nb24hooks id1");
+}
+
 BOOST_AUTO_TEST_CASE(each_entity_gets_what_it_has_a_place_for_and_the_comments_the_rest) {
   Settings settings;
   settings.form.fields = "first_name, phone, company, comments";

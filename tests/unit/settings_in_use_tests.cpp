@@ -5,6 +5,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include "base/text.h"
+#include "checkserver/desk.h"
 #include "decorators.h"
 #include "process.h"
 #include "settings/settings_keys.h"
@@ -121,6 +122,31 @@ BOOST_AUTO_TEST_CASE(what_cannot_be_read_is_an_error) {
   read("[form]\ntitel = x\n");
   BOOST_TEST(!all.has_value());
   BOOST_TEST(all.error().code == "unknown_key");
+}
+
+// A problem stands with the setting that its lines to paste set, or by itself.
+BOOST_AUTO_TEST_CASE(a_problem_of_no_setting_of_its_own_stands_by_itself) {
+  read("[form]\ntitle = x\n");
+  const auto check = [](const char* id, const char* group, const char* state, Value paste) {
+    return Value::map(
+        {{"id", id}, {"group", group}, {"state", state}, {"paste", std::move(paste)}});
+  };
+  const Value checks = Value::map(
+      {{"checks", Value::list({check("privacy", "settings", "error", Value::list({"chmod 600 x"})),
+                               check("zone", "settings", "warning",
+                                     Value::list({"[log]", "time_zone = +03:00"})),
+                               check("fine", "settings", "ok", Value::array()),
+                               check("disk", "storage", "error", Value::array())})}});
+  const Value shown = desk::setup_value(*all, checks);
+  BOOST_REQUIRE(shown["problems"].size() == 1u);
+  BOOST_TEST(shown["problems"][0]["id"].text() == "privacy");
+  std::string named;
+  for (const Value::Member& row : shown["settings"].members()) {
+    for (const Value::Member& problem : row.value["problems"].members())
+      named += row.value["section"].text() + "." + row.value["key"].text() + " " +
+               problem.value["id"].text() + "\n";
+  }
+  BOOST_TEST(named == "log.time_zone zone\n");
 }
 
 BOOST_AUTO_TEST_SUITE_END()
