@@ -161,7 +161,7 @@ BOOST_AUTO_TEST_CASE(the_password_file_of_the_url_is_looked_at) {
   const std::string file = (dir / "db.pass").string();
   Settings settings;
   settings.data.dir = dir / "data";
-  settings.store.url = url + "&passfile=" + file + "&connect_timeout=9";
+  settings.data.store = url + "&passfile=" + file + "&connect_timeout=9";
   const auto store = good(Store::open(dir / "data", "", {}, {url, false}));
   const auto seen = [&] { return check::look_at_database(settings, *store); };
   BOOST_TEST(good(seen().server).timeline == "00000001");
