@@ -36,7 +36,7 @@ struct TwoMachines {
     }));
   }
   std::string migrated() const {
-    const std::string made = postgres.url(database);
+    std::string made = postgres.url(database);
     good(migrate_shared(postgres.owner_url(database), made));
     return made;
   }

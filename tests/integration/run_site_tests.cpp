@@ -164,7 +164,7 @@ BOOST_AUTO_TEST_CASE(a_port_where_nobody_is_let_in_is_taken) {
   std::vector<b24::FileHandle> guests;
   for (int i = 0; i < 4; ++i) {
     guests.emplace_back(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-    ::connect(guests.back().get(), reinterpret_cast<sockaddr*>(&place), sizeof place);
+    (void)::connect(guests.back().get(), reinterpret_cast<sockaddr*>(&place), sizeof place);
   }
   const int port = ntohs(place.sin_port);
   b24::test::TempDir dir;

@@ -57,7 +57,7 @@ struct MachinesFixture {
   std::string database = postgres.new_database(), url = migrated();
 
   std::string migrated() const {
-    const std::string made = postgres.url(database);
+    std::string made = postgres.url(database);
     good(migrate_shared(postgres.owner_url(database), made));
     return made;
   }
