@@ -495,8 +495,8 @@ BOOST_AUTO_TEST_CASE(choices_that_the_portals_list_does_not_have_are_told) {
   color.options = "1: Red | 7: Blue";
   facts.settings.fields = {color};
   Value fields = facts.seen.portal->find("fields")->value().result;
-  const Value items = Value::list({Value::map({{"ID", "1"}, {"VALUE", "Red"}}),
-                                   Value::map({{"ID", "2"}, {"VALUE", "Blue"}})});
+  const Value items = Value::list(
+      {Value::map({{"ID", "1"}, {"VALUE", "Red"}}), Value::map({{"ID", "2"}, {"VALUE", "Blue"}})});
   fields.set("UF_CRM_COLOR", Value::map({{"isRequired", false}, {"items", items}}));
   set_answer(facts, "fields", answer(fields));
   std::vector<Row> rows = judged(facts);
@@ -505,9 +505,9 @@ BOOST_AUTO_TEST_CASE(choices_that_the_portals_list_does_not_have_are_told) {
   BOOST_TEST(told.name == "list");
   BOOST_TEST(told.facts["field"].text() == "color");
   BOOST_TEST(told.facts["target"].text() == "UF_CRM_COLOR");
-  BOOST_TEST(told.paste ==
-                 (std::vector<std::string>{"[field color]", "options = 1: Red | 2: Blue"}),
-             boost::test_tools::per_element());
+  BOOST_TEST(
+      told.paste == (std::vector<std::string>{"[field color]", "options = 1: Red | 2: Blue"}),
+      boost::test_tools::per_element());
   for (const char* language : {"en", "ru"})
     BOOST_TEST(!words(row_of(rows, "portal_fields"), &templates(), language).remedy.empty());
 
