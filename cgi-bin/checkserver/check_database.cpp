@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "check_seen.h"
+#include "value/php.h"
 
 namespace b24::check {
 namespace {
@@ -193,7 +194,9 @@ std::string passfile_of(const std::string& url) {
   constexpr std::string_view kName = "passfile=";
   const std::size_t at = url.find(kName);
   if (at == url.npos) return {};
-  return url.substr(at + kName.size(), url.find('&', at) - at - kName.size());
+  std::string file = url.substr(at + kName.size(), url.find('&', at) - at - kName.size());
+  text::replace_all(file, "+", "%2B");  // no blank, to libpq
+  return php::url_decode(file);
 }
 
 }  // namespace

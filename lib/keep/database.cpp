@@ -166,15 +166,15 @@ class Sqlite final : public Database {
   Status be_brief();
 
   Status execute(const char* sql) override;
-  Status transact(const std::function<Status()>& work) override;
   Status set_sync(Sync sync) override;
   std::int64_t changes() const override { return sqlite3_changes64(db_); }
   bool uses_wal() const override { return wal_; }
 
  private:
   Result<std::unique_ptr<Statement>> make(std::string_view sql) override;
-  Status commit();
-  void roll_back();
+  Status begin() override;
+  Status commit() override;
+  void roll_back() override;
   bool is_wal();
   Result<bool> turn_to_wal();
   sqlite3* db_ = nullptr;
@@ -279,20 +279,11 @@ Status Sqlite::commit() {
   return done;
 }
 
-Status Sqlite::transact(const std::function<Status()>& work) {
+Status Sqlite::begin() {
   sqlite3_busy_timeout(db_, was_busy_ ? kStillBusyMillis : kBusyMillis);
   const Status begun = execute("BEGIN IMMEDIATE");
   was_busy_ = !begun && begun.error().code == "busy";
-  if (!begun) return begun;
-  try {
-    Status done = work();
-    if (done) done = commit();
-    if (!done) roll_back();
-    return done;
-  } catch (...) {
-    roll_back();
-    throw;
-  }
+  return begun;
 }
 
 }  // namespace
@@ -321,6 +312,19 @@ Result<std::unique_ptr<Database>> Database::open_to_look(const std::filesystem::
   if (auto ready = database->connect(file, SQLITE_OPEN_READONLY); !ready)
     return std::unexpected(ready.error());
   return database;
+}
+
+Status Database::transact(const std::function<Status()>& work) {
+  try {
+    Status done = begin();
+    if (done) done = work();
+    if (done) done = commit();
+    if (!done) roll_back();
+    return done;
+  } catch (...) {
+    roll_back();
+    throw;
+  }
 }
 
 Result<Query> Database::prepare(std::string_view sql) {

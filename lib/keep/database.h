@@ -91,7 +91,7 @@ class Database {
   // whatever the busy time-out. Its error, or an exception, undoes what it did. PostgreSQL: one
   // writer at a time, too (loose ones excepted), so that numbers are in the order of commits; error
   // "unconfirmed": nobody knows whether it is done, or done on one node only.
-  virtual Status transact(const std::function<Status()>& work) = 0;
+  Status transact(const std::function<Status()>& work);
   // For this and later transactions; not inside one.
   virtual Status set_sync(Sync sync) = 0;
   virtual std::int64_t changes() const = 0;
@@ -104,6 +104,9 @@ class Database {
  protected:
   Database() = default;
   virtual Result<std::unique_ptr<Statement>> make(std::string_view sql) = 0;
+  virtual Status begin() = 0;
+  virtual Status commit() = 0;
+  virtual void roll_back() = 0;  // if something was begun
   std::map<std::string, std::unique_ptr<Statement>, std::less<>> statements_;
 };
 

@@ -351,17 +351,4 @@ void PostgresDatabase::roll_back() {
   if (!ask("ROLLBACK")) lost_ = true;
 }
 
-Status PostgresDatabase::transact(const std::function<Status()>& work) {
-  try {
-    Status done = begin();
-    if (done) done = work();
-    if (done) done = commit();
-    if (!done) roll_back();
-    return done;
-  } catch (...) {
-    roll_back();
-    throw;
-  }
-}
-
 }  // namespace b24

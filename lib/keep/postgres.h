@@ -35,7 +35,6 @@ class PostgresDatabase final : public Database {
   ~PostgresDatabase() override;
 
   Status execute(const char* sql) override;
-  Status transact(const std::function<Status()>& work) override;
   Status set_sync(Sync sync) override;
   std::int64_t changes() const override { return changes_; }
   bool is_shared() const override { return true; }
@@ -61,9 +60,9 @@ class PostgresDatabase final : public Database {
   Error lose(std::string_view doing);
   void cancel();
   Status open_session();
-  Status begin();
-  Status commit();
-  void roll_back();
+  Status begin() override;
+  Status commit() override;
+  void roll_back() override;
   bool is_pooled() const;
   Status expect_session();
   static Error pooler();

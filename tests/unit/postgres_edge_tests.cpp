@@ -158,10 +158,12 @@ BOOST_AUTO_TEST_CASE(a_store_in_work_does_not_move_nor_one_onto_another) {
 BOOST_AUTO_TEST_CASE(the_password_file_of_the_url_is_looked_at) {
   good(migrate_shared(postgres.owner_url(database), url));
   const TempDir dir;
-  const std::string file = (dir / "db.pass").string();
+  const std::string file = (dir / "db+1.pass").string();
+  std::string encoded = file;
+  text::replace_all(encoded, "/", "%2F");
   Settings settings;
   settings.data.dir = dir / "data";
-  settings.data.store = url + "&passfile=" + file + "&connect_timeout=9";
+  settings.data.store = url + "&passfile=" + encoded + "&connect_timeout=9";
   const auto store = good(Store::open(dir / "data", "", {}, {url, false}));
   const auto seen = [&] { return check::look_at_database(settings, *store); };
   BOOST_TEST(good(seen().server).timeline == "00000001");
