@@ -108,13 +108,20 @@ class Load {
 
 using Ask = std::function<std::string(const std::string& sql)>;  // the database
 
+// Who streams, and what everybody waits for.
+constexpr const char* kAtWork =
+    "SELECT concat_ws(' ', application_name, state, sync_state, sent_lsn, flush_lsn) FROM "
+    "pg_stat_replication UNION ALL SELECT concat_ws(' ', usename, state, wait_event_type, "
+    "wait_event, clock_timestamp() - xact_start, left(query, 60)) FROM pg_stat_activity";
+
 // Until an item more is in the database than now.
 void wait_for_one_more(const Ask& ask) {
   const auto confirmed = [&] {
     return Value(ask("SELECT count(*) FROM b24hooks.items")).integer();
   };
   const std::int64_t before = confirmed();
-  BOOST_TEST(wait_until([&] { return confirmed() > before; }, kPatience));
+  const bool more = wait_until([&] { return confirmed() > before; }, kPatience);
+  BOOST_TEST(more, (more ? std::string() : ask(kAtWork)));
 }
 
 struct Cluster {
