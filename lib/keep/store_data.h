@@ -127,6 +127,7 @@ struct Store::Data {
     std::unique_ptr<Database> database;
     dev_t device = 0;
     ino_t inode = 0;
+    unsigned server = 0;  // servers_, when it was opened
   };
 
   Result<Database*> current(Connection& connection);
@@ -142,6 +143,7 @@ struct Store::Data {
   Connection writer_;
   std::timed_mutex read_mutex_;
   Connection reader_;
+  std::atomic<unsigned> servers_ = 0;  // of a shared store: how often one was lost
   std::mutex claimant_mutex_;
   std::optional<Claimant> claimant_;
   std::atomic<bool> doubtful_ = false;  // both connections are to be opened anew

@@ -114,7 +114,9 @@ Result<Store::Data::Turn> Store::Data::take_turn(std::timed_mutex& mutex) {
 }
 
 Result<Database*> Store::Data::current_shared(Connection& connection) {
-  if (connection.database != nullptr && !connection.database->is_lost())
+  // The other connection may be to the same server, which may be the primary no more, and alive.
+  if (connection.database != nullptr && connection.database->is_lost()) ++servers_;
+  if (connection.database != nullptr && connection.server == servers_)
     return connection.database.get();
   connection.database.reset();
   if (auto away = reach_.held()) return std::unexpected(*away);
@@ -125,6 +127,7 @@ Result<Database*> Store::Data::current_shared(Connection& connection) {
   }
   reach_.reset();
   connection.database = std::move(*opened);
+  connection.server = servers_;
   return connection.database.get();
 }
 
