@@ -120,6 +120,7 @@ Result<Database*> Store::Data::current_shared(Connection& connection) {
     return connection.database.get();
   connection.database.reset();
   if (auto away = reach_.held()) return std::unexpected(*away);
+  connection.server = servers_;  // if another is lost meanwhile, this is opened anew, too
   auto opened = open_shared();
   if (!opened) {
     reach_.trip(opened.error());
@@ -127,7 +128,6 @@ Result<Database*> Store::Data::current_shared(Connection& connection) {
   }
   reach_.reset();
   connection.database = std::move(*opened);
-  connection.server = servers_;
   return connection.database.get();
 }
 
