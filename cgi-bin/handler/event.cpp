@@ -173,6 +173,10 @@ Record make_record(const Request& request, Millis received_at, const RobotSettin
   return record;
 }
 
+Result<NewItem> event_of(const App& app, const Record& record, bool seen) {
+  return make_event(record, *app.settings, seen);
+}
+
 NewItem make_event(const Record& record, const Settings& settings, bool seen, Millis now) {
   // What was taken under the limits of then stays taken.
   RequestLimits limits;

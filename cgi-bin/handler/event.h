@@ -49,6 +49,8 @@ Record make_record(const Request& request, Millis received_at,
 // for the store for over an hour is unsure: the store may be an older one.
 NewItem make_event(const Record& record, const Settings& settings, bool seen = false,
                    Millis now = now_ms());
+// The same as the ingester asks for it.
+Result<NewItem> event_of(const App& app, const Record& record, bool seen);
 
 // hook.log, hook.jsonl unless handler.json_log = no, and what learns the events' rhythm.
 std::vector<std::unique_ptr<Follower>> event_followers(const App& app);

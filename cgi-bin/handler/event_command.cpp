@@ -18,6 +18,7 @@
 #include "explain.h"
 #include "hook_log.h"
 #include "journal_command.h"
+#include "keep/journaled.h"
 #include "keep/outbox_command.h"
 #include "keep/store_postgres.h"
 #include "portal/http.h"
@@ -177,7 +178,7 @@ Result<Store::Moved> move_store(const EventTools& tools, const App& app, const s
     std::error_code fault;
     const auto dir = settings.data.dir / "journal";
     if (!std::filesystem::is_directory(dir, fault)) continue;
-    auto lock = open_locked(dir / (std::string(name(kind)) + ".ingest.lock"), kPatience);
+    auto lock = open_locked(ingest_lock(dir, kind), kPatience);
     if (!lock) return std::unexpected(lock.error());
     locks.push_back(std::move(*lock));
   }

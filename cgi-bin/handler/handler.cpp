@@ -46,7 +46,7 @@ class HandlerPage : public AppPage {
  public:
   explicit HandlerPage(const Launch& launch)
       : AppPage(launch, "handler"),
-        ingester_(app_, stores_, Kind::event, take_in, event_followers),
+        ingester_(app_, stores_, Kind::event, event_of, event_followers),
         work_(app_, stores_, gates_),
         watch_(app_, stores_, gates_, ingester_, [this] { work_.ingested(1); }) {}
 
@@ -131,10 +131,6 @@ class HandlerPage : public AppPage {
     response.promise = encode(make_record(request, now_ms(), robot));
     begin_answer(begun);
     return response;
-  }
-
-  static Result<NewItem> take_in(const App& app, const Record& record, bool seen) {
-    return make_event(record, *app.settings, seen);
   }
 
   Response refuse_caller(const Request& request, const App& app, std::string_view code) {

@@ -9,6 +9,7 @@
 
 #include "base/files.h"
 #include "keep/journal.h"
+#include "keep/journaled.h"
 #include "settings/log.h"
 #include "value/json.h"
 #include "value/php.h"
@@ -122,7 +123,7 @@ Status erase_item(const Settings& settings, Store& store, const Item& item) {
   // Nothing is taken in or written to the logs of events meanwhile.
   std::optional<FileHandle> alone;
   if (std::error_code fault; fs::is_directory(journal.dir(), fault)) {
-    auto locked = open_locked(journal.dir() / (std::string(name(item.kind)) + ".ingest.lock"));
+    auto locked = open_locked(ingest_lock(journal.dir(), item.kind));
     if (!locked) return std::unexpected(locked.error());
     alone = std::move(*locked);
   }

@@ -47,10 +47,7 @@ struct Rest {
   std::map<std::string, int> stored() {
     AppSource source(settings.launch(), "handler");
     StoreSource stores(source);
-    const auto take_in = [](const App& app, const Record& record, bool seen) {
-      return Result<NewItem>(make_event(record, *app.settings, seen));
-    };
-    Ingester ingester(source, stores, Kind::event, take_in, event_followers);
+    Ingester ingester(source, stores, Kind::event, event_of, event_followers);
     const std::string one = encode(record_of(event_params("ONX", "0"), now_ms()));
     good(ingester.journal(good(source.current()))->append({&one, 1}));
     BOOST_TEST(wait_until([&] { return ingester.run(kMinute).has_value(); }));

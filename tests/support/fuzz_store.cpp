@@ -124,9 +124,6 @@ class Receiver {
   static constexpr std::string_view kQuery =
       "auth[application_token]=0123456789abcdef0123456789abcdef";
 
-  static Result<NewItem> take_in(const App& app, const Record& record, bool seen) {
-    return make_event(record, *app.settings, seen);
-  }
   static void check(const Item& item, const Value& params, std::string_view body) {
     const std::string kept = json::print(item.payload);
     // JSON takes bytes that are no UTF-8 for one character.
@@ -138,7 +135,7 @@ class Receiver {
   EventSettings settings_;
   AppSource source_{settings_.launch(), "handler"};
   StoreSource stores_{source_};
-  Ingester ingester_{source_, stores_, Kind::event, take_in, event_followers};
+  Ingester ingester_{source_, stores_, Kind::event, event_of, event_followers};
 };
 
 }  // namespace

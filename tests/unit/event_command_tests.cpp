@@ -40,10 +40,7 @@ struct CommandFixture {
   AppSource source{settings.launch(), "handler"};
   StoreSource stores{source};
   GateSource gates{source};
-  Ingester ingester{source, stores, Kind::event,
-                    [](const App& app, const Record& record, bool seen) -> Result<NewItem> {
-                      return make_event(record, *app.settings, seen);
-                    }};
+  Ingester ingester{source, stores, Kind::event, event_of};
 
   Said say(const Arguments& arguments) {
     const Caught out(std::cout);

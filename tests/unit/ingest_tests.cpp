@@ -31,11 +31,8 @@ struct IngestFixture {
   EventSettings settings;
   AppSource source{settings.launch(), "handler"};
   StoreSource stores{source};
-  Ingester ingester{source, stores, Kind::event, take_in, event_followers};
+  Ingester ingester{source, stores, Kind::event, event_of, event_followers};
 
-  static Result<NewItem> take_in(const App& app, const Record& record, bool seen) {
-    return make_event(record, *app.settings, seen);
-  }
   // Waits until the settings are in use.
   void set(const std::string& more) {
     const auto before = source.current()->settings;
@@ -134,7 +131,7 @@ BOOST_AUTO_TEST_CASE(whichever_call_of_the_store_fails_each_event_is_taken_once,
 
 BOOST_AUTO_TEST_CASE(what_comes_before_an_event_that_cannot_be_taken_is_kept) {
   const auto all_but_2 = [](const App& app, const Record& record, bool seen) -> Result<NewItem> {
-    auto item = take_in(app, record, seen);
+    auto item = event_of(app, record, seen);
     if (item && item->payload.path("data.FIELDS.ID").text() == "2")
       return std::unexpected(Error{ErrorKind::storage, "not_now", "", ""});
     return item;
@@ -159,7 +156,7 @@ BOOST_AUTO_TEST_CASE(those_who_wait_for_a_pass_share_the_next_one) {
       [&](const App& app, const Record& record, bool seen) {
         begun = true;
         go.wait(false);
-        return take_in(app, record, seen);
+        return event_of(app, record, seen);
       },
       [&](const App&) {
         ++passes;
@@ -438,7 +435,7 @@ BOOST_AUTO_TEST_CASE(an_idle_ingester_leaves_the_disk_alone, *of_sqlite()) {
   };
   const auto before = written();
   for (int i = 0; i < 3; ++i) {
-    Ingester another(source, stores, Kind::event, take_in,
+    Ingester another(source, stores, Kind::event, event_of,
                      event_followers);  // tidies at its first run
     good(another.run(0));
   }
@@ -452,7 +449,7 @@ BOOST_AUTO_TEST_CASE(killed_processes_lose_and_double_nothing, *shows("F1") * sh
       children.emplace_back([&, i] {
         AppSource app{settings.launch(), "handler"};
         StoreSource own{app};
-        Ingester mine{app, own, Kind::event, take_in, event_followers};
+        Ingester mine{app, own, Kind::event, event_of, event_followers};
         for (int n = 0;; ++n) {
           const std::string encoded = encode(record_of(
               event_params("ONX", std::to_string(round * 100'000 + i * 10'000 + n)), now_ms()));

@@ -23,15 +23,12 @@ struct Machine {
   EventSettings settings;
   AppSource source{settings.launch(), "handler"};
   StoreSource stores{source};
-  Ingester ingester{source, stores, Kind::event, take_in, event_followers};
+  Ingester ingester{source, stores, Kind::event, event_of, event_followers};
 
   // `log`: [log] machines.
   explicit Machine(const std::string& url, const std::string& log = "own")
       : settings("[on ONX]\nexec = /bin/true\n[data]\nstore = " + url +
                  "\n[log]\nmachines = " + log + "\n") {}
-  static Result<NewItem> take_in(const App& app, const Record& record, bool seen) {
-    return make_event(record, *app.settings, seen);
-  }
   void accept(const std::string& id) { accept(record_of(event_params("ONX", id), now_ms())); }
   void accept(const Record& record) {
     const App app = source.current().value();

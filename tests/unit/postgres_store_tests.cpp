@@ -317,11 +317,8 @@ struct PageFixture : SharedFixture {
   EventSettings settings{more()};
   AppSource source{settings.launch(), "handler"};
   StoreSource stores{source};
-  Ingester ingester{source, stores, Kind::event, take_in};
+  Ingester ingester{source, stores, Kind::event, event_of};
 
-  static Result<NewItem> take_in(const App& app, const Record& record, bool seen) {
-    return make_event(record, *app.settings, seen);
-  }
   Status take(const char* id) {
     const App app = source.current().value();
     const std::string encoded = encode(record_of(event_params("ONX", id), now_ms()));
