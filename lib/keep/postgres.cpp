@@ -290,15 +290,17 @@ Result<PostgresDatabase::Answer> PostgresDatabase::answer(bool sent, std::string
   return last;
 }
 
-Status PostgresDatabase::hear(const std::stop_token& stop) {
+Result<bool> PostgresDatabase::hear(const std::stop_token& stop, Millis longest) {
   PGconn* const connection = connection_.get();
   pollfd socket{pq_.socket(connection), POLLIN, 0};
   const std::stop_callback stopped(stop, [&] { ::shutdown(socket.fd, SHUT_RDWR); });
+  const Millis end = steady_ms() + longest;
   for (;;) {
     bool heard = false;
     for (; PGnotify* const one = pq_.notifies(connection); heard = true) pq_.freemem(one);
-    if (heard) return {};
-    if (::poll(&socket, 1, -1) > 0 && pq_.consumeInput(connection) == 0)
+    const Millis left = end - steady_ms();
+    if (heard || left <= 0) return heard;
+    if (::poll(&socket, 1, static_cast<int>(left)) > 0 && pq_.consumeInput(connection) == 0)
       return std::unexpected(lose("LISTEN"));
   }
 }
@@ -322,6 +324,7 @@ Status PostgresDatabase::begin() {
   const bool named = *pq_.getvalue(begun->get(), 0, 2) != '\0';
   const bool present = std::strcmp(pq_.getvalue(begun->get(), 0, 3), "0") != 0;
   if (named && present) return {};
+  lost_ = true;  // perhaps another is the primary now, and the standbys are with that
   return std::unexpected(
       named ? Error{ErrorKind::storage, "no_standby",
                     "PostgreSQL: no standby is connected, so nothing can be kept on two nodes",
@@ -342,6 +345,7 @@ Status PostgresDatabase::commit() {
     return std::unexpected(lost_ || error.code == "busy" ? unconfirmed(error.cause) : error);
   }
   if (warning_.empty() || loose_) return {};
+  lost_ = true;  // as above
   return std::unexpected(unconfirmed(warning_));
 }
 

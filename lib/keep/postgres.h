@@ -42,9 +42,9 @@ class PostgresDatabase final : public Database {
 
   std::string host() const { return pq_.host(connection_.get()); }
   std::string user() const { return pq_.user(connection_.get()); }
-  // Until something has come on a channel that this listens to; an Error when a stop is asked for,
-  // too. Of no more use after that.
-  Status hear(const std::stop_token& stop);
+  // Waits until something has come on a channel that this listens to: true; or `longest` is over:
+  // false. An Error when a stop is asked for, too; of no more use after that.
+  Result<bool> hear(const std::stop_token& stop, Millis longest);
   void set_answer_time(Millis time) { answer_time_ = time; }  // of one statement
 
  private:

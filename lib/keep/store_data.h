@@ -128,6 +128,7 @@ struct Store::Data {
     dev_t device = 0;
     ino_t inode = 0;
     unsigned server = 0;  // servers_, when it was opened
+    Millis trusted_at = 0;
   };
 
   Result<Database*> current(Connection& connection);

@@ -13,6 +13,7 @@ namespace {
 
 constexpr Millis kTurn = 3'000;  // a visitor, or the portal, waits
 constexpr Millis kFirstPause = 250, kLongestPause = 5'000;
+constexpr Millis kTrust = 10'000;  // that a server is the primary; then it is asked who follows it
 constexpr Millis kLease = 2 * kMinute;  // longer than any call
 constexpr Millis kRenew = 30 * kSecond;
 constexpr std::string_view kOwnFacts[] = {"journal.", "follow.", "work."};
@@ -114,10 +115,14 @@ Result<Store::Data::Turn> Store::Data::take_turn(std::timed_mutex& mutex) {
 }
 
 Result<Database*> Store::Data::current_shared(Connection& connection) {
-  // The other connection may be to the same server, which may be the primary no more, and alive.
-  if (connection.database != nullptr && connection.database->is_lost()) ++servers_;
-  if (connection.database != nullptr && connection.server == servers_)
-    return connection.database.get();
+  Database* const known = connection.database.get();
+  // A former primary that lives would be read without end by who writes nothing.
+  if (known != nullptr && shared.replicated && steady_ms() - connection.trusted_at > kTrust) {
+    connection.trusted_at = steady_ms();
+    if (known->set_sync(Database::Sync::full)) (void)known->transact([] { return Status(); });
+  }
+  if (known != nullptr && known->is_lost()) ++servers_;  // the others may be to the same server
+  if (known != nullptr && connection.server == servers_) return known;
   connection.database.reset();
   if (auto away = reach_.held()) return std::unexpected(*away);
   connection.server = servers_;  // if another is lost meanwhile, this is opened anew, too
@@ -127,6 +132,7 @@ Result<Database*> Store::Data::current_shared(Connection& connection) {
     return std::unexpected(opened.error());
   }
   reach_.reset();
+  connection.trusted_at = steady_ms();
   connection.database = std::move(*opened);
   return connection.database.get();
 }
@@ -150,13 +156,14 @@ Status Store::Data::set_due_base_shared(Database& database) {
 // On a connection of its own, which never holds the others up.
 void Store::Data::listen(Kind kind, const std::stop_token& stop,
                          const std::function<void()>& heard) {
-  do {
-    if (reach_.held()) continue;
-    const auto opened = open_shared();
-    if (!opened) continue;
-    Status listens = (*opened)->execute(("LISTEN " + channel_of(kind)).c_str());
-    for (; listens; listens = (*opened)->hear(stop)) heard();
-  } while (sleep_for(kLongestPause, stop));
+  for (unsigned server = servers_; !stop.stop_requested(); server = servers_) {
+    const auto opened = reach_.held() ? nullptr : open_shared().value_or(nullptr);
+    if (opened && opened->execute(("LISTEN " + channel_of(kind)).c_str())) {
+      for (Result<bool> came = true; came && server == servers_; came = opened->hear(stop, kTrust))
+        if (*came) heard();
+    }
+    if (server == servers_) sleep_for(kLongestPause, stop);
+  }
 }
 
 // What failed for certain, of a connection that had been lost before, is tried once more.

@@ -73,7 +73,7 @@ BOOST_AUTO_TEST_CASE(who_may_change_a_file_is_told_to_and_others_ask_for_a_group
   constexpr uid_t kNobody = 65534;
   const test::TempDir dir;
   const auto file = [&](const char* name, mode_t mode, uid_t owner, gid_t group) {
-    const std::string path = (dir / name).string();
+    std::string path = (dir / name).string();
     test::write_file(path, "x");
     BOOST_REQUIRE(::chmod(path.c_str(), mode) == 0 && ::chown(path.c_str(), owner, group) == 0);
     return path;

@@ -18,6 +18,8 @@ using namespace b24::test;
 
 namespace machines_tests {
 
+constexpr std::chrono::seconds kPatience{60};
+
 // The programs of one machine.
 struct Machine {
   EventSettings settings;
@@ -118,6 +120,37 @@ BOOST_AUTO_TEST_CASE(what_another_machine_accepts_wakes_this_one_also_after_a_lo
   BOOST_TEST(wait_until([&] { return worker.worked == 2; }));
 }
 
+// What nobody had a reason to notice: all was at rest while another took the primary's place.
+BOOST_AUTO_TEST_CASE(a_former_primary_that_lives_is_left_also_by_who_only_listens) {
+  Postgres nodes;
+  const std::string name = nodes.new_database(), hosts = nodes.url(name);
+  good(migrate_shared(nodes.owner_url(name), hosts));
+  Machine a(hosts), b(hosts);
+  Worker worker(b);
+  BOOST_TEST_REQUIRE(worker.hears_more_than(0));
+  a.accept("1");
+  BOOST_TEST(wait_until([&] { return worker.worked == 1; }));
+
+  const int former = nodes.primary();
+  nodes.freeze(former);
+  nodes.promote();
+  nodes.wait_for_standbys(1);
+  nodes.thaw(former);
+  a.accept("2");
+  const auto stored = [&](const std::string& id) {
+    (void)a.ingester.run(kSecond);
+    return nodes.ask("SELECT count(*) FROM b24hooks.items WHERE object LIKE '%" + id + "'", name) ==
+           "1";
+  };
+  BOOST_TEST(wait_until([&] { return stored("2"); }, kPatience));
+  BOOST_TEST(wait_until([&] { return worker.worked == 2; }, kPatience));
+  const int heard = worker.times_heard;
+  a.accept("3");
+  BOOST_TEST(wait_until([&] { return stored("3"); }, kPatience));
+  BOOST_TEST(worker.hears_more_than(heard));
+  BOOST_TEST(wait_until([&] { return worker.worked == 3; }));
+}
+
 BOOST_AUTO_TEST_CASE(each_machine_writes_what_came_to_it_or_to_all_byte_for_byte) {
   Machine own(url), all(url, "all");
   own.run();
@@ -190,20 +223,19 @@ BOOST_AUTO_TEST_CASE(the_one_that_is_named_writes_all_and_the_others_nothing) {
   Machine a(url), b(url), c(url);
   for (Machine* each : {&a, &b, &c}) each->run();
   const std::string name = read_file(b.settings.data() / "machine");
-  Machine named(url, name);
+  Machine named(url, name), called(url, text::upper(host_name()));
   // A machine's number goes with its directory.
   std::filesystem::create_directory(named.settings.data());
   std::filesystem::permissions(named.settings.data(), std::filesystem::perms::owner_all);
   write_file(named.settings.data() / "machine", name);
   Machine other(url, name);
-  named.run();
-  other.run();
+  for (Machine* each : {&named, &called, &other}) each->run();
   other.accept("1");
   named.accept("2");
   a.accept("3");
-  named.run();
-  other.run();
+  for (Machine* each : {&named, &called, &other}) each->run();
   BOOST_TEST(named.logged() == "123");
+  BOOST_TEST(called.logged() == "123");
   BOOST_TEST(other.logged() == "");
   BOOST_TEST(a.logged() == "3");
 }
