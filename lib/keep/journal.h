@@ -121,6 +121,7 @@ class Journal {
   Result<std::uint32_t> newest(const FileHandle& lock) const;
   std::filesystem::path segment_file(std::uint32_t number) const;
   std::filesystem::path lock_file() const;
+  JournalPosition synced_up_to(const JournalPosition& position) const;  // or further
 
   const std::filesystem::path data_dir_;
   const std::string document_root_;
@@ -128,7 +129,7 @@ class Journal {
   const Kind kind_;
   mutable std::mutex mutex_;
   std::shared_ptr<Segment> segment_;  // the newest, as far as this process knows
-  JournalPosition synced_;            // up to where it has made one durable
+  mutable JournalPosition synced_;    // up to where it has made one durable
 };
 
 }  // namespace b24

@@ -119,8 +119,8 @@ bool is_lost(int fault) {
 
 // Reads on in a segment from walk.out.end; true when it has been read to its end and a later one
 // goes on. `synced`: up to where this process knows of one.
-Result<bool> read_segment(const JournalSegment& segment, const JournalPosition& synced,
-                          bool is_last, Walk& walk) {
+Result<bool> read_segment(const JournalSegment& segment, JournalPosition& synced, bool is_last,
+                          Walk& walk) {
   Reader reader(segment.file);
   const auto head = reader.fault() == 0 ? parse_head(reader.at(0, kSegmentHead)) : std::nullopt;
   const bool is_synced = head && synced.segment == segment.number && synced.salt == head->salt &&
@@ -128,6 +128,7 @@ Result<bool> read_segment(const JournalSegment& segment, const JournalPosition& 
   if (!is_lost(reader.fault()) || (reader.fault() == 0 && !is_synced && !reader.sync())) {
     return std::unexpected(system_error(ErrorKind::storage, segment.file.string(), errno));
   }
+  if (head && !is_synced) synced = {segment.number, head->salt, reader.size()};
   JournalPosition& end = walk.out.end;
   if (!head) {
     if (is_last) return false;
@@ -205,10 +206,7 @@ Result<JournalRead> Journal::read(const JournalPosition& from, std::size_t max_b
   if (!all) return std::unexpected(all.error());
   Walk walk{{{}, from, false, {}}, 0, max_bytes};
   if (all->empty()) return walk.out;
-  const JournalPosition synced = [this] {
-    const std::lock_guard guard(mutex_);
-    return synced_;
-  }();
+  JournalPosition synced = synced_up_to({});
   auto segment = std::ranges::lower_bound(*all, from.segment, {}, &JournalSegment::number);
   if (segment == all->end()) {
     const FileHandle names(::open(lock_file().c_str(), O_RDONLY | O_CLOEXEC));
@@ -226,7 +224,13 @@ Result<JournalRead> Journal::read(const JournalPosition& from, std::size_t max_b
     if (!*goes_on) break;
   }
   walk.out.more = walk.is_full();
+  synced_up_to(synced);
   return walk.out;
+}
+
+JournalPosition Journal::synced_up_to(const JournalPosition& position) const {
+  const std::lock_guard guard(mutex_);
+  return synced_ = std::max(synced_, position);
 }
 
 }  // namespace b24

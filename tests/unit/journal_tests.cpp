@@ -102,6 +102,20 @@ BOOST_AUTO_TEST_CASE(a_round_is_one_write_and_one_sync) {
   BOOST_TEST(all().ids == (Ids{"first", "a", "b", "c", "d"}));
 }
 
+// A process at rest looks around, and leaves the disk alone.
+BOOST_AUTO_TEST_CASE(what_another_wrote_is_synced_once_by_who_reads_it) {
+  append({"a"});
+  const Journal other{dir / "data", "", Kind::event};
+  const long before = sync_count();
+  const JournalPosition end = good(other.read({}, 1 << 20)).end;
+  BOOST_TEST(sync_count() == before + 1);
+  good(other.read(end, 1 << 20));
+  BOOST_TEST(sync_count() == before + 1);
+  append({"b"});
+  BOOST_TEST(good(other.read(end, 1 << 20)).records.size() == 1u);
+  BOOST_TEST(sync_count() == before + 3);
+}
+
 BOOST_AUTO_TEST_CASE(it_is_read_on_from_any_position_in_pieces_of_any_size) {
   Ids wanted;
   for (int i = 0; i < 50; ++i) wanted.push_back(std::to_string(i));
