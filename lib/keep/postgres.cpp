@@ -324,6 +324,7 @@ Status PostgresDatabase::begin() {
   const bool named = *pq_.getvalue(begun->get(), 0, 2) != '\0';
   const bool present = std::strcmp(pq_.getvalue(begun->get(), 0, 3), "0") != 0;
   if (named && present) return {};
+  roll_back();   // while that works: nobody is to wait for what this has locked
   lost_ = true;  // perhaps another is the primary now, and the standbys are with that
   return std::unexpected(
       named ? Error{ErrorKind::storage, "no_standby",
