@@ -114,6 +114,7 @@ class Disk {
       case Kind::sync:
         sync(call.path);
         break;
+      case Kind::call:
       case Kind::answer:
         break;
     }
@@ -197,6 +198,8 @@ std::optional<std::string> below(const std::string& path, const fs::path& direct
 }
 
 std::optional<DiskCall> call_of(const Line& line, const fs::path& directory) {
+  if (line.call == "connect" && line.file.starts_with("TCP")) return DiskCall{Kind::call};
+  if (line.failed || line.call == "connect") return std::nullopt;
   if (line.call == "write" && !line.texts.empty() && line.texts[0].starts_with("Status: 200"))
     return DiskCall{Kind::answer};
   const bool by_name = line.call != "openat" && line.file.empty() && !line.texts.empty();
@@ -220,22 +223,29 @@ std::optional<DiskCall> call_of(const Line& line, const fs::path& directory) {
 
 }  // namespace
 
-const std::vector<std::string>& strace_options() {
+std::vector<std::string> traced(const fs::path& trace) {
   const char* const calls =
       "trace=openat,mkdir,unlink,rename,pwrite64,ftruncate,fsync,fdatasync,write,writev,pwritev,"
       "pwritev2,open,creat,truncate,fallocate,mkdirat,unlinkat,renameat,renameat2,link,linkat,"
-      "symlink,rmdir,copy_file_range,sendfile,sync_file_range";
-  static const std::vector<std::string> options = {"-y", "-xx", "-s", "16777216", "-e", calls};
-  return options;
+      "symlink,rmdir,copy_file_range,sendfile,sync_file_range,connect";
+  return {"strace", "-qq",      "-ff", "-ttt",         "-yy", "-xx",
+          "-s",     "16777216", "-o",  trace.string(), "-e",  calls};
 }
 
-std::vector<DiskCall> read_trace(std::string_view trace, const fs::path& directory) {
-  std::vector<DiskCall> calls;
-  for (const std::string& text : text::split(trace, "\n")) {
-    const Line line(text);
-    if (line.failed) continue;
-    if (auto call = call_of(line, directory)) calls.push_back(*std::move(call));
+std::vector<DiskCall> read_trace(const fs::path& trace, const fs::path& directory) {
+  std::multimap<std::string, std::string> lines;  // by the time at which they begin
+  std::vector<fs::path> files;
+  for (const auto& entry : fs::directory_iterator(trace.parent_path()))
+    if (entry.path().stem() == trace.filename()) files.push_back(entry.path());
+  for (const fs::path& file : files) {
+    for (const std::string& line : text::split(read_file(file), "\n"))
+      if (const std::size_t blank = line.find(' '); blank != line.npos)
+        lines.emplace(line.substr(0, blank), line.substr(blank + 1));
+    fs::remove(file);
   }
+  std::vector<DiskCall> calls;
+  for (const auto& [time, text] : lines)
+    if (auto call = call_of(Line(text), directory)) calls.push_back(*std::move(call));
   return calls;
 }
 

@@ -15,18 +15,20 @@
 namespace b24::test {
 
 struct DiskCall {
-  enum class Kind { make_file, make_directory, remove, rename, write, cut, sync, answer };
-  Kind kind = Kind::answer;  // a page said 200
+  enum class Kind { make_file, make_directory, remove, rename, write, cut, sync, call, answer };
+  Kind kind = Kind::answer;  // a page said 200; call: a connection to a portal was begun
   std::string path = {};     // below the directory that is looked at
   std::string to = {};       // rename
   std::uint64_t offset = 0;  // write; cut: the file's new length
   std::string bytes = {};
 };
 
-// What strace has to be told, and the calls of a trace that are about `directory`, or answer;
-// throws std::logic_error at one that it does not know.
-const std::vector<std::string>& strace_options();
-std::vector<DiskCall> read_trace(std::string_view trace, const std::filesystem::path& directory);
+// The command to run a program under, which writes what it calls to files TRACE.THREAD; and those
+// of the calls that are about `directory`, a portal or an answer, in their order. The files are
+// removed. Throws std::logic_error at a call that it does not know.
+std::vector<std::string> traced(const std::filesystem::path& trace);
+std::vector<DiskCall> read_trace(const std::filesystem::path& trace,
+                                 const std::filesystem::path& directory);
 
 // Puts into `directory`, which is empty, what may be left when the power goes after the first
 // `count` calls.
