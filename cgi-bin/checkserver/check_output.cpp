@@ -176,12 +176,8 @@ Value json_form(const Report& report, const Templates* templates, std::string_vi
     check.set("title", w.title);
     check.set("detail", w.detail);
     check.set("remedy", w.remedy);
-    Value paste = Value::array();
-    for (const std::string& line : row.finding.paste) paste.append(line);
-    check.set("paste", paste);
-    Value metrics = Value::array();
-    for (const Metric& m : row.finding.metrics) metrics.set(m.name, m.value);
-    if (metrics.size() > 0) check.set("metrics", metrics);
+    check.set("paste", list_of(row.finding.paste));
+    if (!row.finding.metrics.empty()) check.set("metrics", metrics_of(row.finding));
     checks.append(check);
   }
   return Value::map({{"verdict", name(report.verdict())},

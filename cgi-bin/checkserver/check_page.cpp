@@ -143,8 +143,11 @@ Value charts(const Report& report, const Templates& templates, std::string_view 
   all.append(chart_data("leads", leads, false, templates, language));
   all.append(chart_data("events", events, false, templates, language));
   all.append(chart_data("delivery", delivery, true, templates, language));
-  if (report.bucket_level >= 0 && report.bucket_size > 0)
-    all.append(limit_chart(report.bucket_level, report.bucket_size, "", templates, language));
+  const auto limits = std::ranges::find(report.rows, "portal_limits", &Row::id);
+  if (limits == report.rows.end()) return all;
+  const Value figures = metrics_of(limits->finding);
+  if (const double size = figures["bucket_size"].real(); size > 0)
+    all.append(limit_chart(figures["bucket_level"].real(), size, "", templates, language));
   return all;
 }
 

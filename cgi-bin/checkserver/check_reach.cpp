@@ -1,4 +1,5 @@
-// check_reach: which addresses a name has, and which of them can be connected to.
+// check_reach: which addresses a name has, which of them can be connected to, and for how long a
+// certificate counts.
 #include <netdb.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -10,6 +11,7 @@
 #include <system_error>
 
 #include "base/files.h"
+#include "base/text.h"
 #include "check_seen.h"
 
 namespace b24::check {
@@ -77,6 +79,30 @@ ReachSeen look_at_addresses(const std::string& url, Millis limit) {
   for (std::future<ReachSeen::Tried>& one : all) seen.tried.push_back(one.get());
   freeaddrinfo(found);
   return seen;
+}
+
+Finding reach_found(const ReachSeen& reach) {
+  Value facts = Value::map({{"host", reach.host}});
+  if (!reach.fault.empty()) return {State::error, "no_name", facts, reach.fault};
+  Lines list;
+  std::size_t reached = 0;
+  for (const ReachSeen::Tried& tried : reach.tried) {
+    list.push_back(tried.address + " (" +
+                   (tried.reached ? std::to_string(tried.took) + " ms" : tried.fault) + ")");
+    if (tried.reached) ++reached;
+  }
+  facts.set("tried", text::join(list, ", "));
+  if (reached == 0) return error("unreachable", facts);
+  // A machine without IPv6 is nothing unusual, as long as something answers.
+  return reached < list.size() ? info("partly", facts) : ok("reached", facts);
+}
+
+Finding certificate_found(long days_left, const char* metric) {
+  constexpr long kFewDays = 14;
+  const Value facts = Value::map({{"days", std::int64_t{days_left}}});
+  Finding finding = days_left < kFewDays ? warning("expires", facts) : ok("valid", facts);
+  finding.metrics = {{metric, static_cast<double>(days_left) * 86'400}};
+  return finding;
 }
 
 }  // namespace b24::check

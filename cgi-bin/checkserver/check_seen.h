@@ -26,8 +26,6 @@
 
 namespace b24::check {
 
-inline constexpr long kFewDays = 14;  // left to a certificate: warning
-
 // Where the check runs, and the web server's view of it.
 struct Place {
   Mode mode = Mode::shell;
@@ -168,11 +166,13 @@ struct ReachSeen {
   std::vector<Tried> tried;
 };
 ReachSeen look_at_addresses(const std::string& url, Millis limit);
+Finding reach_found(const ReachSeen& reach);
 
 struct TlsSeen {
   std::optional<Error> error;
   long days_left = -1;
 };
+Finding certificate_found(long days_left, const char* metric);
 TlsSeen look_at_certificate(const std::string& url, const Settings& settings);
 
 struct PortalSeen {

@@ -25,12 +25,6 @@ bool names(const Value& check, const SettingInUse& setting) {
   return false;
 }
 
-Value list_of(const std::vector<std::string>& texts) {
-  Value all = Value::array();
-  for (const std::string& text : texts) all.append(text);
-  return all;
-}
-
 // How people read it.
 Value shown(const Visit& visit, const Value& setting) {
   Value row = setting;
@@ -113,7 +107,7 @@ Value setup_value(const std::vector<SettingInUse>& settings, const Value& checks
                             {"expects", setting.expects},
                             {"example", setting.example},
                             {"help", setting.help},
-                            {"lines", list_of(setting.lines)},
+                            {"lines", check::list_of(setting.lines)},
                             {"problems", problems}}));
   }
   for (const Value::Member& check : checks["checks"].members()) {
