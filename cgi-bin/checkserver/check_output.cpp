@@ -2,8 +2,6 @@
 #include "check_output.h"
 
 #include <algorithm>
-#include <cmath>
-#include <cstdio>
 #include <map>
 
 #include "base/text.h"
@@ -52,20 +50,13 @@ constexpr Help kHelp[] = {
     {"spam_last_day", "Submissions dropped as spam in the last day."},
 };
 
-std::string number(double value) {
-  char buffer[40];
-  std::snprintf(buffer, sizeof buffer, "%.10g", value);
-  return buffer;
-}
-
 void metric(std::string& out, std::string_view name, std::string_view help) {
   out += "# HELP b24hooks_" + std::string(name) + " " + std::string(help) + "\n# TYPE b24hooks_" +
          std::string(name) + " gauge\n";
 }
 
 std::string_view help_of(std::string_view name) {
-  const auto* found = std::find_if(std::begin(kHelp), std::end(kHelp),
-                                   [&](const Help& help) { return help.metric == name; });
+  const auto* found = std::ranges::find(kHelp, name, &Help::metric);
   return found == std::end(kHelp) ? std::string_view("A figure of checkserver.") : found->text;
 }
 
@@ -243,10 +234,10 @@ std::string metrics_form(const Report& report) {
   metric(out, "info", "Version of b24hooks.");
   out += "b24hooks_info{version=\"" + std::string(kVersion) + "\"} 1\n";
   metric(out, "check_run_seconds", "How long the checks took.");
-  out += "b24hooks_check_run_seconds " + number(static_cast<double>(report.took) / 1000) + "\n";
+  out +=
+      "b24hooks_check_run_seconds " + Value(static_cast<double>(report.took) / 1000).text() + "\n";
   metric(out, "check_time_seconds", "When the checks were made, as Unix time.");
-  out += "b24hooks_check_time_seconds " +
-         number(std::floor(static_cast<double>(report.at) / 1000)) + "\n";
+  out += "b24hooks_check_time_seconds " + std::to_string(report.at / 1000) + "\n";
   metric(out, "check_state", "State of each check: 0 ok, 1 info, 2 warning, 3 error.");
   for (const Row& row : report.rows) {
     out += "b24hooks_check_state{check=\"" + name_of(row) + "\",group=\"" +
@@ -259,7 +250,7 @@ std::string metrics_form(const Report& report) {
     const std::string portal =
         row.portal.empty() ? "" : "{portal=\"" + env_form(row.portal) + "\"}";
     for (const Metric& m : row.finding.metrics)
-      figures[m.name] += "b24hooks_" + m.name + portal + " " + number(m.value) + "\n";
+      figures[m.name] += "b24hooks_" + m.name + portal + " " + Value(m.value).text() + "\n";
   }
   for (const auto& [name, lines] : figures) {
     metric(out, name, help_of(name));

@@ -87,11 +87,11 @@ Finding reach_found(const ReachSeen& reach) {
   Lines list;
   std::size_t reached = 0;
   for (const ReachSeen::Tried& tried : reach.tried) {
-    list.push_back(tried.address + " (" +
-                   (tried.reached ? std::to_string(tried.took) + " ms" : tried.fault) + ")");
+    list.push_back(tried.address + " " +
+                   (tried.reached ? std::to_string(tried.took) + " ms" : tried.fault));
     if (tried.reached) ++reached;
   }
-  facts.set("tried", text::join(list, ", "));
+  facts.set("tried", text::join(list, "; "));
   if (reached == 0) return error("unreachable", facts);
   // A machine without IPv6 is nothing unusual, as long as something answers.
   return reached < list.size() ? info("partly", facts) : ok("reached", facts);

@@ -75,7 +75,7 @@ Value chart_of(const Visit& visit, const std::string& word, const std::string& s
   const std::string element = "chart-" + word + "-" + span;
   return Value::map({{"title", title},
                      {"summary", summary},
-                     {"svg", chart::bars({element, title, summary, "", span == "month"}, points)}});
+                     {"svg", chart::bars({element, title, summary, span == "month"}, points)}});
 }
 
 Result<Value> kind_data(const Visit& visit, Kind kind) {

@@ -15,7 +15,6 @@
 #include "base/text.h"
 #include "settings/ini_file.h"
 #include "settings/permission.h"
-#include "settings/settings_in_use.h"
 #include "settings/settings_keys.h"
 
 namespace b24 {
