@@ -77,13 +77,11 @@ void begin_portal(const std::shared_ptr<Run>& run, const std::shared_ptr<const S
 }
 
 void begin_portals(const std::shared_ptr<Run>& run, const Subject& subject) {
-  run->seen.others.resize(subject.others.size());
-  begin_portal(run, subject.settings, called_portal(*subject.settings, ""), subject.gate,
-               [](Seen& seen) -> PortalLook& { return seen; });
-  for (std::size_t i = 0; i < subject.others.size(); ++i) {
-    const auto& [portal, gate] = subject.others[i];
+  run->seen.others.resize(subject.portals.size() - 1);
+  for (std::size_t i = 0; i < subject.portals.size(); ++i) {
+    const auto& [portal, gate] = subject.portals[i];
     begin_portal(run, subject.settings, portal, gate,
-                 [i](Seen& seen) -> PortalLook& { return seen.others[i]; });
+                 [i](Seen& seen) -> PortalLook& { return i == 0 ? seen : seen.others[i - 1]; });
   }
 }
 
@@ -110,11 +108,8 @@ Subject subject_of(AppSource& app, TemplateSource& templates, StoreSource& store
   } else {
     subject.store_error = store.error();
   }
-  subject.gate = gates.current().value_or(nullptr);
-  for (const CalledPortal& portal : called_portals(*subject.settings)) {
-    if (portal.name.empty()) continue;
-    subject.others.emplace_back(portal, gates.current(portal.name).value_or(nullptr));
-  }
+  for (const CalledPortal& portal : called_portals(*subject.settings))
+    subject.portals.emplace_back(portal, gates.current(portal.name).value_or(nullptr));
   return subject;
 }
 

@@ -65,33 +65,16 @@ std::string_view colour(State state) {
   return kColours[static_cast<std::size_t>(state)];
 }
 
-// Words in lines of at most kTextWidth, every line but the first indented. Whoever wrote the words
-// (a portal, a visitor) must not steer the terminal.
+// Every line but the first is indented. Whoever wrote the words (a portal, a visitor) must not
+// steer the terminal.
 std::string wrapped(std::string_view words, std::size_t column) {
-  std::string out;
+  const std::string indent(kIndent, ' ');
+  Lines lines;
   for (const std::string& line : text::split(words, "\n")) {
-    if (!out.empty()) {
-      out += "\n" + std::string(kIndent, ' ');
-      column = kIndent;
-    }
-    bool first = true;
-    for (const std::string& word : text::split(text::for_log(line, 4000), " ")) {
-      const std::size_t length = text::length_utf8(word);
-      if (!first && column + 1 + length > kTextWidth) {
-        out += "\n" + std::string(kIndent, ' ');
-        column = kIndent;
-        first = true;
-      }
-      if (!first) {
-        out += " ";
-        ++column;
-      }
-      out += word;
-      column += length;
-      first = false;
-    }
+    lines.push_back(text::wrapped(text::for_log(line, 4000), kTextWidth, indent, column));
+    column = kIndent;
   }
-  return out;
+  return text::join(lines, "\n" + indent);
 }
 
 std::string text_row(const Row& row, const Templates* templates, std::string_view language,

@@ -6,6 +6,7 @@
 
 #include <sys/types.h>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -43,9 +44,8 @@ struct Subject {
   std::optional<Error> templates_warning;    // the newest files, or some texts, are not in use
   std::shared_ptr<Store> store;              // null: it cannot be opened
   std::optional<Error> store_error;
-  std::shared_ptr<Gate> gate;
-  // Of the other portals that are called, in their order (settings/portals.h).
-  std::vector<std::pair<CalledPortal, std::shared_ptr<Gate>>> others;
+  // The portals that are called, in their order (settings/portals.h).
+  std::vector<std::pair<CalledPortal, std::shared_ptr<Gate>>> portals;
 };
 Subject subject_of(AppSource& app, TemplateSource& templates, StoreSource& stores,
                    GateSource& gates, const Place& place);
@@ -124,6 +124,8 @@ DatabaseSeen look_at_database(const Settings& settings, Store& store);
 Finding only_journaled(const Journaled& now, bool is_away,
                        const std::vector<Store::Count>& last_day);
 
+// What was turned away, by reason.
+std::map<std::string, std::int64_t> refused_by_reason(const std::vector<Store::Count>& last_day);
 // How well the portal reaches us, and the longest silence of each name: the check "missed".
 Finding missed_events(const Settings& settings, const std::vector<Store::Count>& last_day,
                       const std::string& rhythm);

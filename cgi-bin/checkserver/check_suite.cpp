@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 #include <map>
 #include <ranges>
@@ -100,7 +99,7 @@ Finding judge_event_work(const Seen& seen) {
 Finding judge_lag(const Seen& seen) {
   std::vector<Millis> lag = seen.store->event_lag;
   if (lag.empty()) return info("no_events");
-  std::sort(lag.begin(), lag.end());
+  std::ranges::sort(lag);
   const Millis middle = std::max<Millis>(0, lag[lag.size() / 2]);
   const Value facts = Value::map({{"lag", duration(middle)}});
   return measured(middle > kLongLag ? warning("late_events", facts) : ok("prompt", facts),
@@ -166,21 +165,13 @@ Finding judge_loops(const Seen& seen) {
 }
 
 Finding judge_refusals(const Seen& seen) {
-  std::map<std::string, std::int64_t> totals;
-  std::int64_t refused = 0;
-  for (const Store::Count& count : seen.store->counts) {
-    const bool ours = count.name.starts_with("refused.") || count.name.starts_with("spam.");
-    if (!ours || count.hour < seen.at - kDay) continue;
-    totals[count.name] += count.count;
-    refused += count.count;
-  }
+  const auto totals = refused_by_reason(seen.store->counts);
   Lines list;
-  std::int64_t spam = 0;
+  std::int64_t spam = 0, refused = 0;
   for (const auto& [name, count] : totals) {
     list.push_back(name + ": " + std::to_string(count));
-    if (name.starts_with("spam.")) spam += count;
+    (name.starts_with("spam.") ? spam : refused) += count;
   }
-  refused -= spam;
   const Value facts =
       Value::map({{"refused", refused}, {"spam", spam}, {"list", text::join(list, ", ")}});
   return measured(totals.contains("refused.robot") ? warning("robots", facts)
@@ -236,19 +227,17 @@ std::vector<Hour> hours_of(Store& store, Millis now, std::optional<Error>& error
   std::vector<Hour> hours;
   const Millis first = now / kHour * kHour - (kChartHours - 1) * kHour;
   for (Millis i = 0; i < kChartHours; ++i) hours.push_back({.at = first + i * kHour});
-  const auto put = [&](Kind kind, auto write) {
+  for (const Kind kind : {Kind::lead, Kind::event}) {
     std::vector<Store::Hour> counted;
     take(store.hours(kind, first), counted, error);
     for (const Store::Hour& hour : counted) {
       const Millis index = (hour.hour - first) / kHour;
-      if (index >= 0 && index < kChartHours) write(hours[static_cast<std::size_t>(index)], hour);
+      if (index < 0 || index >= kChartHours) continue;
+      Hour& into = hours[static_cast<std::size_t>(index)];
+      (kind == Kind::lead ? into.leads : into.events) = hour.received;
+      if (kind == Kind::lead) into.delivery = hour.took;
     }
-  };
-  put(Kind::lead, [](Hour& hour, const Store::Hour& counted) {
-    hour.leads = counted.received;
-    hour.delivery = counted.took;
-  });
-  put(Kind::event, [](Hour& hour, const Store::Hour& counted) { hour.events = counted.received; });
+  }
   return hours;
 }
 
@@ -300,6 +289,15 @@ StoreSeen look_at_store(Store& store, Millis now) {
   const std::uintmax_t size = std::filesystem::file_size(store.dir() / "store.db", fault);
   if (fault || size <= kReadWhole) seen.sound = store.check();
   return seen;
+}
+
+std::map<std::string, std::int64_t> refused_by_reason(const std::vector<Store::Count>& last_day) {
+  std::map<std::string, std::int64_t> totals;
+  for (const Store::Count& count : last_day) {
+    if (count.name.starts_with("refused.") || count.name.starts_with("spam."))
+      totals[count.name] += count.count;
+  }
+  return totals;
 }
 
 Finding missed_events(const Settings& settings, const std::vector<Store::Count>& counts,
@@ -363,8 +361,7 @@ std::vector<LogEntry> look_at_log(const Settings& settings) {
   }
   std::vector<LogEntry> entries;
   for (auto& [key, entry] : newest) entries.push_back(std::move(entry));
-  std::sort(entries.begin(), entries.end(),
-            [](const LogEntry& a, const LogEntry& b) { return a.time > b.time; });
+  std::ranges::sort(entries, std::greater(), &LogEntry::time);
   if (entries.size() > kErrorsShown) entries.resize(kErrorsShown);
   return entries;
 }
