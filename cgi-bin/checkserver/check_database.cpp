@@ -153,15 +153,6 @@ Finding judge_machines(const Seen& seen) {
   return finding;
 }
 
-constexpr Check kDatabaseChecks[] = {
-    {"database", Group::storage, "", judge_database, Needs::database},
-    {"nodes", Group::storage, "", judge_nodes, Needs::database},
-    {"database_clock", Group::storage, "", judge_database_clock, Needs::database},
-    {"passfile", Group::storage, "", judge_passfile, Needs::database},
-    {"journaled", Group::storage, "", judge_journaled, Needs::database},
-    {"machines", Group::storage, "", judge_machines, Needs::database},
-};
-
 std::string passfile_of(const std::string& url) {
   constexpr std::string_view kName = "passfile=";
   const std::size_t at = url.find(kName);
@@ -174,7 +165,15 @@ std::string passfile_of(const std::string& url) {
 }  // namespace
 
 std::span<const Check> database_checks() {
-  return kDatabaseChecks;
+  static constexpr Check kChecks[] = {
+      {"database", Group::storage, "", judge_database, Needs::database},
+      {"nodes", Group::storage, "", judge_nodes, Needs::database},
+      {"database_clock", Group::storage, "", judge_database_clock, Needs::database},
+      {"passfile", Group::storage, "", judge_passfile, Needs::database},
+      {"journaled", Group::storage, "", judge_journaled, Needs::database},
+      {"machines", Group::storage, "", judge_machines, Needs::database},
+  };
+  return kChecks;
 }
 
 Finding only_journaled(const Journaled& now, bool is_away,

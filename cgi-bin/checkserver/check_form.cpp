@@ -151,17 +151,16 @@ Finding of_forms(const Seen& seen) {
   return worst.value_or(info("no_form"));
 }
 
-constexpr Check kFormChecks[] = {
-    {"portal_fields", Group::portal, "", of_forms<fields_of>},
-    {"portal_stage", Group::portal, "", of_forms<stage_of>},
-    {"portal_source", Group::portal, "", of_forms<source_of>},
-    {"portal_responsible", Group::portal, "", of_forms<responsible_of>},
-};
-
 }  // namespace
 
 std::span<const Check> form_checks() {
-  return kFormChecks;
+  static constexpr Check kChecks[] = {
+      {"portal_fields", Group::portal, "", of_forms<fields_of>},
+      {"portal_stage", Group::portal, "", of_forms<stage_of>},
+      {"portal_source", Group::portal, "", of_forms<source_of>},
+      {"portal_responsible", Group::portal, "", of_forms<responsible_of>},
+  };
+  return kChecks;
 }
 
 }  // namespace b24::check

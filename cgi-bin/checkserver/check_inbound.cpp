@@ -104,18 +104,17 @@ std::string words_of(std::string_view page) {
   return text::for_log(secret::mask(text::first_utf8(whole, 100)), 300);
 }
 
-constexpr Check kInboundChecks[] = {
-    {"token", Group::inbound, "", judge_token},
-    {"public_url", Group::inbound, "", judge_public_url},
-    {"site_reach", Group::inbound, "", judge_addresses},
-    {"site_tls", Group::inbound, "", judge_certificate},
-    {"test_event", Group::inbound, "", judge_test_event},
-};
-
 }  // namespace
 
 std::span<const Check> inbound_checks() {
-  return kInboundChecks;
+  static constexpr Check kChecks[] = {
+      {"token", Group::inbound, "", judge_token},
+      {"public_url", Group::inbound, "", judge_public_url},
+      {"site_reach", Group::inbound, "", judge_addresses},
+      {"site_tls", Group::inbound, "", judge_certificate},
+      {"test_event", Group::inbound, "", judge_test_event},
+  };
+  return kChecks;
 }
 
 InboundSeen look_at_inbound(const Subject& subject) {
@@ -159,7 +158,7 @@ Report try_event(std::shared_ptr<const Subject> subject) {
         look_at_addresses(settings.site.public_url, settings.checkserver.time_limit / 2);
   }
   seen.inbound = look_at_inbound(*seen.subject);
-  return judge(seen, kInboundChecks);
+  return judge(seen, inbound_checks());
 }
 
 }  // namespace b24::check

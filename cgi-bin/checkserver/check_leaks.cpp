@@ -140,12 +140,11 @@ Finding judge_leaks(const Seen& seen) {
                   {{"leaking_paths", static_cast<double>(leaking.size())}});
 }
 
-constexpr Check kLeakChecks[] = {{"leaks", Group::leaks, "", judge_leaks}};
-
 }  // namespace
 
 std::span<const Check> leak_checks() {
-  return kLeakChecks;
+  static constexpr Check kChecks[] = {{"leaks", Group::leaks, "", judge_leaks}};
+  return kChecks;
 }
 
 }  // namespace b24::check

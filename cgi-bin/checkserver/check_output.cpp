@@ -6,7 +6,6 @@
 
 #include "base/text.h"
 #include "base/version.h"
-#include "check_guide.h"
 #include "settings/settings_keys.h"
 #include "value/php.h"
 #include "web/server.h"
@@ -130,13 +129,13 @@ std::string guide_text(const Report& report, const Templates* templates, std::st
   return out;
 }
 
+}  // namespace
+
 Value counts_of(const Report& report) {
   return Value::map({{"errors", report.count(State::error)},
                      {"warnings", report.count(State::warning)},
                      {"well", report.count(State::ok) + report.count(State::info)}});
 }
-
-}  // namespace
 
 Value json_form(const Report& report, const Templates* templates, std::string_view language) {
   Value checks = Value::array();

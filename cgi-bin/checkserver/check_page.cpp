@@ -3,7 +3,6 @@
 
 #include "base/version.h"
 #include "chart.h"
-#include "check_guide.h"
 #include "check_output.h"
 #include "settings/settings_keys.h"
 #include "web/server.h"
@@ -63,14 +62,11 @@ Value groups(const Report& report, const Templates& templates, std::string_view 
   Value all = Value::array();
   for (const Group group : kGroups) {
     Value rows = Value::array();
-    State worst = State::ok;
-    for (const Row& row : report.rows) {
-      if (row.group != group) continue;
-      rows.append(row_data(row, templates, language));
-      worst = std::max(worst, row.finding.state);
-    }
-    if (worst == State::info) worst = State::ok;
-    const std::string state(name(worst));
+    Report part;
+    std::ranges::copy_if(report.rows, std::back_inserter(part.rows),
+                         [&](const Row& row) { return row.group == group; });
+    for (const Row& row : part.rows) rows.append(row_data(row, templates, language));
+    const std::string state(name(part.verdict()));
     all.append(Value::map(
         {{"name", templates.message(language, "checks_group_" + std::string(name(group)))},
          {"state", state},
@@ -139,14 +135,11 @@ Value limit_chart(double level, double size, const std::string& portal, const Te
 
 Value verdict_form(const Report& report, const Templates& templates, std::string_view language) {
   const std::string verdict(name(report.verdict()));
-  const Value counts = Value::map({{"errors", report.count(State::error)},
-                                   {"warnings", report.count(State::warning)},
-                                   {"well", report.count(State::ok) + report.count(State::info)}});
   const Value when = Value::map({{"time", chart::time_text(report.at, "%Y-%m-%d %H:%M:%S")},
                                  {"took", chart::number(static_cast<double>(report.took) / 1000)}});
   return Value::map({{"verdict", verdict},
                      {"verdict_name", templates.message(language, "checks_verdict_" + verdict)},
-                     {"counts", templates.message(language, "checks_counts", counts)},
+                     {"counts", templates.message(language, "checks_counts", counts_of(report))},
                      {"when", templates.message(language, "checks_when", when)}});
 }
 

@@ -184,19 +184,6 @@ Finding judge_limits(const Seen& seen) {
                    {"operating_seconds", operating}});
 }
 
-constexpr Check kPortalChecks[] = {
-    {"webhook_url", Group::portal, "", judge_url},
-    {"portal_address", Group::portal, "", judge_address},
-    {"portal_tls", Group::portal, "", judge_tls},
-    {"portal_answer", Group::portal, "", judge_answer},
-    {"portal_clock", Group::portal, "", judge_clock},
-    {"portal_user", Group::portal, "", judge_user},
-    {"portal_scope", Group::portal, "", judge_scope},
-    {"portal_methods", Group::portal, "", judge_methods},
-    {"portal_mode", Group::portal, "", judge_mode},
-    {"portal_limits", Group::portal, "", judge_limits},
-};
-
 }  // namespace
 
 const Answer* answer_to(const Seen& seen, std::string_view key, Finding& instead) {
@@ -213,7 +200,19 @@ bool yes(const Value& value) {
 }
 
 std::span<const Check> portal_checks() {
-  return kPortalChecks;
+  static constexpr Check kChecks[] = {
+      {"webhook_url", Group::portal, "", judge_url},
+      {"portal_address", Group::portal, "", judge_address},
+      {"portal_tls", Group::portal, "", judge_tls},
+      {"portal_answer", Group::portal, "", judge_answer},
+      {"portal_clock", Group::portal, "", judge_clock},
+      {"portal_user", Group::portal, "", judge_user},
+      {"portal_scope", Group::portal, "", judge_scope},
+      {"portal_methods", Group::portal, "", judge_methods},
+      {"portal_mode", Group::portal, "", judge_mode},
+      {"portal_limits", Group::portal, "", judge_limits},
+  };
+  return kChecks;
 }
 
 }  // namespace b24::check

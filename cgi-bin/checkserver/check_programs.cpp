@@ -62,18 +62,17 @@ Finding judge_process(const Seen& seen) {
   return root ? warning("root", facts) : info(place.mode == Mode::shell ? "shell" : "seen", facts);
 }
 
-constexpr Check kProgramChecks[] = {
-    {"version", Group::programs, "", judge_version, Needs::nothing},
-    {"curl", Group::programs, "curl_error", judge_curl, Needs::nothing},
-    {"sqlite", Group::programs, "", judge_sqlite, Needs::nothing},
-    {"libraries", Group::programs, "", judge_libraries, Needs::nothing},
-    {"process", Group::programs, "", judge_process, Needs::nothing},
-};
-
 }  // namespace
 
 std::span<const Check> program_checks() {
-  return kProgramChecks;
+  static constexpr Check kChecks[] = {
+      {"version", Group::programs, "", judge_version, Needs::nothing},
+      {"curl", Group::programs, "curl_error", judge_curl, Needs::nothing},
+      {"sqlite", Group::programs, "", judge_sqlite, Needs::nothing},
+      {"libraries", Group::programs, "", judge_libraries, Needs::nothing},
+      {"process", Group::programs, "", judge_process, Needs::nothing},
+  };
+  return kChecks;
 }
 
 ProgramsSeen look_at_programs() {
@@ -90,10 +89,8 @@ ProgramsSeen look_at_programs() {
   seen.pid = getpid();
   std::error_code error;
   seen.dir = program().parent_path();
-  for (auto entry = std::filesystem::directory_iterator("/proc/self/task", error);
-       !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
-    ++seen.threads;
-  }
+  const std::filesystem::directory_iterator tasks("/proc/self/task", error);
+  seen.threads = static_cast<int>(std::distance(begin(tasks), end(tasks)));
   return seen;
 }
 

@@ -13,6 +13,7 @@
 #include "base/files.h"
 #include "base/text.h"
 #include "check_seen.h"
+#include "portal/http.h"
 
 namespace b24::check {
 namespace {
@@ -22,21 +23,14 @@ struct Target {
   std::string port;
 };
 
-// REQUIRES: http:// or https://; both have been checked before.
-Target target_of(std::string_view url) {
-  const bool https = url.starts_with("https://");
-  url.remove_prefix(std::min(url.size(), url.find("://") + 3));
-  std::string_view authority = url.substr(0, url.find_first_of("/?#"));
-  if (const auto at = authority.rfind('@'); at != authority.npos) authority.remove_prefix(at + 1);
-  Target target{{}, https ? "443" : "80"};
-  const auto colon = authority.rfind(':');
-  if (colon != authority.npos && authority.find(']', colon) == authority.npos) {
-    target.port = authority.substr(colon + 1);
-    authority = authority.substr(0, colon);
-  }
-  if (authority.starts_with('[')) authority = authority.substr(1, authority.find(']') - 1);
-  target.host = authority;
-  return target;
+// Of "https://[::1]:443", as Http::origin gives it.
+Target target_of(std::string origin) {
+  origin.erase(0, origin.find("://") + 3);
+  const std::size_t colon = std::min(origin.rfind(':'), origin.size());
+  const std::string port = origin.substr(std::min(colon + 1, origin.size()));
+  origin.resize(colon);
+  if (!origin.starts_with('[')) return {origin, port};
+  return {origin.substr(1, origin.size() - 2), port};
 }
 
 ReachSeen::Tried try_to_connect(const addrinfo& address, Millis limit) {
@@ -61,7 +55,7 @@ ReachSeen::Tried try_to_connect(const addrinfo& address, Millis limit) {
 }  // namespace
 
 ReachSeen look_at_addresses(const std::string& url, Millis limit) {
-  const Target target = target_of(url);
+  const Target target = target_of(Http::origin(url));
   ReachSeen seen;
   seen.host = target.host;
   addrinfo hints{};

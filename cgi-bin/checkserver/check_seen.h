@@ -20,7 +20,6 @@
 #include "portal/webhook.h"
 #include "settings/app.h"
 #include "settings/permission.h"
-#include "settings/portals.h"
 #include "settings/settings.h"
 #include "web/app_page.h"
 #include "web/server.h"
@@ -44,7 +43,7 @@ struct Subject {
   std::optional<Error> templates_warning;    // the newest files, or some texts, are not in use
   std::shared_ptr<Store> store;              // null: it cannot be opened
   std::optional<Error> store_error;
-  // The portals that are called, in their order (settings/portals.h).
+  // The portals that are called, in their order (called_portal).
   std::vector<std::pair<CalledPortal, std::shared_ptr<Gate>>> portals;
 };
 Subject subject_of(AppSource& app, TemplateSource& templates, StoreSource& stores,
@@ -68,7 +67,6 @@ struct PathSeen {
   std::filesystem::path path;
   bool exists = false;
   bool is_directory = false;
-  mode_t mode = 0;
   std::string owner;
   bool writable = false;
   bool open_to_others = false;  // permission.h

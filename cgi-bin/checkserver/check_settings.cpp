@@ -77,19 +77,18 @@ Finding judge_time_zone(const Seen& seen) {
   return is_known ? ok("known", facts) : warning("unknown", facts, {"[log]", "time_zone = +03:00"});
 }
 
-constexpr Check kSettingsChecks[] = {
-    {"settings", Group::settings, "", judge_file, Needs::nothing},
-    {"settings_privacy", Group::settings, "", judge_privacy, Needs::nothing},
-    {"templates", Group::settings, "", judge_templates},
-    {"form", Group::settings, "", judge_form},
-    {"encoding", Group::settings, "", judge_encoding},
-    {"time_zone", Group::settings, "", judge_time_zone},
-};
-
 }  // namespace
 
 std::span<const Check> setting_checks() {
-  return kSettingsChecks;
+  static constexpr Check kChecks[] = {
+      {"settings", Group::settings, "", judge_file, Needs::nothing},
+      {"settings_privacy", Group::settings, "", judge_privacy, Needs::nothing},
+      {"templates", Group::settings, "", judge_templates},
+      {"form", Group::settings, "", judge_form},
+      {"encoding", Group::settings, "", judge_encoding},
+      {"time_zone", Group::settings, "", judge_time_zone},
+  };
+  return kChecks;
 }
 
 }  // namespace b24::check

@@ -21,8 +21,6 @@ constexpr double kFewBytes = 200 * kMega;    // warning
 constexpr double kTooFewBytes = 20 * kMega;  // error
 constexpr double kFewInodes = 2'000;
 constexpr double kSlowWrite = 200;  // milliseconds; a healthy disk takes 1 to 20
-constexpr const char* kLogName = "b24hooks.log";
-constexpr const char* kHookLogName = "hook.log";
 
 // A server without a web root may say "/".
 bool is_in_web_root(const std::filesystem::path& path, const std::string& root) {
@@ -39,7 +37,6 @@ PathSeen look_at_path(const std::filesystem::path& path, const std::string& docu
   if (path.empty() || stat(path.c_str(), &status) != 0) return seen;
   seen.exists = true;
   seen.is_directory = S_ISDIR(status.st_mode);
-  seen.mode = status.st_mode & 07777;
   seen.open_to_others = is_open_to_others(status);
   seen.owner = user_name(status.st_uid);
   seen.size = static_cast<std::uintmax_t>(status.st_size);
@@ -50,20 +47,15 @@ PathSeen look_at_path(const std::filesystem::path& path, const std::string& docu
 // A synced write of one block to a file that is gone afterwards.
 std::optional<Error> try_to_write(const std::filesystem::path& dir, double& took_ms) {
   const std::filesystem::path file = dir / (".check-" + secret::new_id());
-  const int fd = open(file.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
-  if (fd < 0) return system_error(ErrorKind::storage, dir.string(), errno);
-  const std::string block(4096, 'b');
+  const auto made = open_private(file);
+  if (!made) return made.error();
   const auto begun = std::chrono::steady_clock::now();
-  int fault = 0;
-  const ssize_t written = write(fd, block.data(), block.size());
-  if (written != static_cast<ssize_t>(block.size())) fault = written < 0 ? errno : ENOSPC;
-  if (fault == 0 && fdatasync(fd) != 0) fault = errno;
+  Status done = write_at(*made, file, std::string(4096, 'b'), 0);
+  if (done) done = sync_file(*made, file);
   took_ms =
       std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begun).count();
-  close(fd);
   unlink(file.c_str());
-  if (fault != 0) return system_error(ErrorKind::storage, file.string(), fault);
-  return std::nullopt;
+  return done ? std::nullopt : std::optional(done.error());
 }
 
 void look_at_space(const std::filesystem::path& dir, StorageSeen& seen) {
@@ -177,22 +169,21 @@ Finding judge_hook_log(const Seen& seen) {
   return judge_log(seen.storage->hook_log, seen.storage->data_dir, *seen.subject->settings);
 }
 
-constexpr Check kStorageChecks[] = {
-    {"data_dir", Group::storage, "", judge_data_dir, Needs::storage},
-    {"write", Group::storage, "setting_creat_error", judge_write, Needs::storage},
-    {"space", Group::storage, "", judge_space, Needs::storage},
-    {"store", Group::storage, "", judge_store},
-    {"store_sound", Group::storage, "", judge_store_sound, Needs::file},
-    {"journal", Group::storage, "", judge_journal, Needs::file},
-    {"logs_dir", Group::storage, "logs_folder_creat_error", judge_logs_dir, Needs::storage},
-    {"log_file", Group::storage, "logs_file_creat_error", judge_log_file, Needs::storage},
-    {"hook_log", Group::storage, "", judge_hook_log, Needs::storage},
-};
-
 }  // namespace
 
 std::span<const Check> storage_checks() {
-  return kStorageChecks;
+  static constexpr Check kChecks[] = {
+      {"data_dir", Group::storage, "", judge_data_dir, Needs::storage},
+      {"write", Group::storage, "setting_creat_error", judge_write, Needs::storage},
+      {"space", Group::storage, "", judge_space, Needs::storage},
+      {"store", Group::storage, "", judge_store},
+      {"store_sound", Group::storage, "", judge_store_sound, Needs::file},
+      {"journal", Group::storage, "", judge_journal, Needs::file},
+      {"logs_dir", Group::storage, "logs_folder_creat_error", judge_logs_dir, Needs::storage},
+      {"log_file", Group::storage, "logs_file_creat_error", judge_log_file, Needs::storage},
+      {"hook_log", Group::storage, "", judge_hook_log, Needs::storage},
+  };
+  return kChecks;
 }
 
 StorageSeen look_at_storage(const Subject& subject) {
@@ -206,15 +197,14 @@ StorageSeen look_at_storage(const Subject& subject) {
   if (!subject.settings) return seen;
   const Settings& settings = *subject.settings;
   const std::filesystem::path& dir = settings.data.dir;
-  const std::filesystem::path logs =
-      settings.crest.logs_dir.empty() ? dir : std::filesystem::path(settings.crest.logs_dir);
-  const auto look_at_log = [&](const std::filesystem::path& log, const PathSeen& in) {
-    return look_at_path(log, root, in.writable ? lines_to_write(log) : in.cure);
+  const std::filesystem::path log = Log::file_of(settings), logs = log.parent_path();
+  const auto look_at_log = [&](const std::filesystem::path& path, const PathSeen& in) {
+    return look_at_path(path, root, in.writable ? lines_to_write(path) : in.cure);
   };
   seen.data_dir = look_at_path(dir, root, lines_to_own(dir, kDataSetting));
   seen.logs_dir = look_at_path(logs, root, lines_to_own(logs, {"C_REST_LOGS_DIR = "}));
-  seen.log_file = look_at_log(logs / kLogName, seen.logs_dir);
-  seen.hook_log = look_at_log(dir / kHookLogName, seen.data_dir);
+  seen.log_file = look_at_log(log, seen.logs_dir);
+  seen.hook_log = look_at_log(dir / "hook.log", seen.data_dir);
   seen.write_error = try_to_write(dir, seen.write_ms);
   look_at_space(dir, seen);
   return seen;

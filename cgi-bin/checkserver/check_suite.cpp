@@ -199,20 +199,6 @@ Finding judge_errors(const Seen& seen) {
   return finding;
 }
 
-constexpr Check kSuiteChecks[] = {
-    {"leads", Group::suite, "", judge_leads, Needs::store},
-    {"events", Group::suite, "", judge_events, Needs::store},
-    {"delivery", Group::suite, "", judge_delivery, Needs::store},
-    {"event_work", Group::suite, "", judge_event_work, Needs::store},
-    {"event_lag", Group::suite, "", judge_lag, Needs::store},
-    {"event_silence", Group::suite, "", judge_silence, Needs::store},
-    {"missed", Group::suite, "", judge_missed, Needs::store},
-    {"robots", Group::suite, "", judge_robots, Needs::store},
-    {"event_loops", Group::suite, "", judge_loops, Needs::store},
-    {"refusals", Group::suite, "", judge_refusals, Needs::store},
-    {"errors", Group::suite, "", judge_errors},
-};
-
 // Takes what the store answers, or keeps why it did not.
 template <class T>
 void take(Result<T> answer, T& into, std::optional<Error>& error) {
@@ -257,7 +243,20 @@ std::string tail_of(const std::filesystem::path& file) {
 }  // namespace
 
 std::span<const Check> suite_checks() {
-  return kSuiteChecks;
+  static constexpr Check kChecks[] = {
+      {"leads", Group::suite, "", judge_leads, Needs::store},
+      {"events", Group::suite, "", judge_events, Needs::store},
+      {"delivery", Group::suite, "", judge_delivery, Needs::store},
+      {"event_work", Group::suite, "", judge_event_work, Needs::store},
+      {"event_lag", Group::suite, "", judge_lag, Needs::store},
+      {"event_silence", Group::suite, "", judge_silence, Needs::store},
+      {"missed", Group::suite, "", judge_missed, Needs::store},
+      {"robots", Group::suite, "", judge_robots, Needs::store},
+      {"event_loops", Group::suite, "", judge_loops, Needs::store},
+      {"refusals", Group::suite, "", judge_refusals, Needs::store},
+      {"errors", Group::suite, "", judge_errors},
+  };
+  return kChecks;
 }
 
 StoreSeen look_at_store(Store& store, Millis now) {

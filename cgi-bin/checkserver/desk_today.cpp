@@ -11,7 +11,6 @@
 #include "keep/event_flow.h"
 #include "keep/follower.h"
 #include "portal/webhook.h"
-#include "settings/portals.h"
 
 namespace b24::desk {
 namespace {
