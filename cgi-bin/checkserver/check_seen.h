@@ -43,7 +43,7 @@ struct Subject {
   std::optional<Error> templates_warning;    // the newest files, or some texts, are not in use
   std::shared_ptr<Store> store;              // null: it cannot be opened
   std::optional<Error> store_error;
-  // The portals that are called, in their order (called_portal).
+  // The portals that are called, the one without a name first; empty without settings.
   std::vector<std::pair<CalledPortal, std::shared_ptr<Gate>>> portals;
 };
 Subject subject_of(AppSource& app, TemplateSource& templates, StoreSource& stores,
