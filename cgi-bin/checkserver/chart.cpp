@@ -3,11 +3,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <ctime>
 #include <utility>
 
 #include "base/text.h"
+#include "value/value.h"
 
 namespace b24::chart {
 namespace {
@@ -29,21 +29,6 @@ std::string escape(std::string_view words) {
   std::string out(words);
   for (const auto& [what, with] : kEscapes) b24::text::replace_all(out, what, with);
   return out;
-}
-
-std::string number(double value) {
-  char buffer[32];
-  std::snprintf(buffer, sizeof buffer, "%.1f", value);
-  std::string text = buffer;
-  if (text.ends_with(".0")) text.resize(text.size() - 2);
-  return text == "-0" ? "0" : text;
-}
-
-// A round number as it is: 0.05, 5, 1000.
-std::string round_number(double value) {
-  char buffer[32];
-  std::snprintf(buffer, sizeof buffer, "%.10g", value);
-  return buffer;
 }
 
 std::string open(const Options& options, double height) {
@@ -87,7 +72,7 @@ std::string axes(const Options& options, const std::vector<Point>& points, doubl
     out += level_line(y);
     // There is no half lead, and the middle of 0.5 has no short number.
     if (part != 0.5 || top * part == std::floor(top * part)) {
-      out += text(kLeft - 6, y + 4, "end", round_number(top * part) + std::string(options.unit));
+      out += text(kLeft - 6, y + 4, "end", Value(top * part).text());
     }
   }
   const double slot = slot_width(points);
@@ -112,10 +97,14 @@ double top_of(const std::vector<Point>& points) {
 
 std::string tooltip(const Options& options, const Point& point) {
   return "<title>" + time_text(point.at, options.days ? "%d.%m." : "%d.%m. %H:%M") + ": " +
-         number(point.value) + escape(options.unit) + "</title>";
+         number(point.value) + "</title>";
 }
 
 }  // namespace
+
+std::string number(double value) {
+  return Value(std::round(value * 10) / 10 + 0.0).text();
+}
 
 std::string time_text(Millis at, const char* format) {
   const std::time_t seconds = at / 1000;

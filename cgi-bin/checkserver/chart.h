@@ -22,7 +22,6 @@ struct Options {
   std::string_view id;       // unique in the page
   std::string_view title;    // of the whole
   std::string_view summary;  // for those who cannot see it: "highest 12, sum 40"
-  std::string_view unit;     // after the numbers, " ms"
   bool days = false;
 };
 
@@ -33,6 +32,8 @@ std::string line(const Options& options, const std::vector<Point>& points);
 // How much of `size` is used.
 std::string gauge(const Options& options, double level, double size);
 
+// With one digit behind the point, where that is not 0.
+std::string number(double value);
 // By strftime, in the server's time zone, as hook.log.
 std::string time_text(Millis at, const char* format);
 

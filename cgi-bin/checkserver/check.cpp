@@ -69,39 +69,34 @@ std::size_t index_of(const std::string_view (&names)[N], const std::string& name
   return found == std::end(names) ? 0 : static_cast<std::size_t>(found - std::begin(names));
 }
 
+constexpr std::pair<const char*, std::string Row::*> kRowTexts[] = {
+    {"id", &Row::id}, {"portal", &Row::portal}, {"crest", &Row::crest}};
+constexpr std::pair<const char*, std::string Finding::*> kFindingTexts[] = {
+    {"finding", &Finding::name},
+    {"cause", &Finding::cause},
+    {"remedy", &Finding::remedy},
+    {"code", &Finding::code}};
+
 Value row_value(const Row& row) {
   const Finding& f = row.finding;
-  Value paste = Value::array();
-  for (const std::string& line : f.paste) paste.append(line);
-  Value metrics = Value::array();
-  for (const Metric& metric : f.metrics) metrics.set(metric.name, metric.value);
-  return Value::map({{"id", row.id},
-                     {"portal", row.portal},
-                     {"group", name(row.group)},
-                     {"crest", row.crest},
-                     {"state", name(f.state)},
-                     {"finding", f.name},
-                     {"facts", f.facts},
-                     {"cause", f.cause},
-                     {"remedy", f.remedy},
-                     {"code", f.code},
-                     {"paste", paste},
-                     {"metrics", metrics}});
+  Value value = Value::map({{"group", name(row.group)},
+                            {"state", name(f.state)},
+                            {"facts", f.facts},
+                            {"paste", list_of(f.paste)},
+                            {"metrics", metrics_of(f)}});
+  for (const auto& [key, text] : kRowTexts) value.set(key, row.*text);
+  for (const auto& [key, text] : kFindingTexts) value.set(key, f.*text);
+  return value;
 }
 
 Row row_from(const Value& value) {
   Row row;
-  row.id = value["id"].text();
-  row.portal = value["portal"].text();
-  row.group = static_cast<Group>(index_of(kGroupNames, value["group"].text()));
-  row.crest = value["crest"].text();
   Finding& f = row.finding;
+  for (const auto& [key, text] : kRowTexts) row.*text = value[key].text();
+  for (const auto& [key, text] : kFindingTexts) f.*text = value[key].text();
+  row.group = static_cast<Group>(index_of(kGroupNames, value["group"].text()));
   f.state = static_cast<State>(index_of(kStates, value["state"].text()));
-  f.name = value["finding"].text();
   f.facts = value["facts"];
-  f.cause = value["cause"].text();
-  f.remedy = value["remedy"].text();
-  f.code = value["code"].text();
   for (const Value::Member& line : value["paste"].members()) f.paste.push_back(line.value.text());
   for (const Value::Member& metric : value["metrics"].members()) {
     f.metrics.push_back({metric.key.text(), metric.value.real()});
@@ -161,12 +156,10 @@ std::string_view name(Group group) {
   return kGroupNames[static_cast<std::size_t>(group)];
 }
 
-Finding failed(std::string_view finding, const Error& error, State state) {
-  return {.state = state,
-          .name = std::string(finding),
-          .cause = error.cause,
-          .remedy = error.remedy,
-          .code = error.code};
+Finding failed(std::string_view finding, const Error& error, State state, Value facts,
+               Lines paste) {
+  return {state,        std::string(finding), std::move(facts), error.cause,
+          error.remedy, error.code,           std::move(paste)};
 }
 
 std::string name_of(const Row& row) {
@@ -205,20 +198,35 @@ Value duration(Millis time) {
   return Value::list({time / kDay, "d"});
 }
 
+Value list_of(const Lines& lines) {
+  Value all = Value::array();
+  for (const std::string& line : lines) all.append(line);
+  return all;
+}
+
+Value metrics_of(const Finding& finding) {
+  Value all = Value::array();
+  for (const Metric& metric : finding.metrics) all.set(metric.name, metric.value);
+  return all;
+}
+
 int Report::count(State state) const {
-  return static_cast<int>(std::count_if(
-      rows.begin(), rows.end(), [&](const Row& row) { return row.finding.state == state; }));
+  return static_cast<int>(
+      std::ranges::count(rows, state, [](const Row& row) { return row.finding.state; }));
 }
 
 namespace {
 
 std::optional<Finding> lacking(const Seen& seen, Needs needs) {
-  const Finding late{.state = State::error, .name = "late"};
   if (needs == Needs::nothing) return std::nullopt;
-  if (!seen.subject->settings) return Finding{.state = State::info, .name = "no_settings"};
+  if (!seen.subject->settings) return info("no_settings");
   if (needs == Needs::settings) return std::nullopt;
-  if (needs == Needs::storage) return seen.storage ? std::nullopt : std::optional(late);
-  if (!seen.subject->store) return Finding{.state = State::info, .name = "no_store"};
+  const std::optional<Finding> late = error("late");
+  if (needs == Needs::storage) return seen.storage ? std::nullopt : late;
+  const bool is_shared = !seen.subject->settings->data.store.empty();
+  if (needs == (is_shared ? Needs::file : Needs::database)) return Finding();
+  if (!seen.subject->store) return info("no_store");
+  if (needs == Needs::database) return seen.database ? std::nullopt : late;
   if (!seen.store) return late;
   if (seen.store->error) return failed("no_answer", *seen.store->error);
   return std::nullopt;
@@ -259,8 +267,6 @@ Report judge(const Seen& seen, std::span<const Check> checks) {
   if (seen.subject->settings) secrets = secrets_of(*seen.subject->settings);
   for (Row& row : report.rows) hide_secrets(row.finding, secrets);
   if (seen.store) report.hours = seen.store->hours;
-  if (seen.gate) report.bucket_level = seen.gate->level;
-  if (seen.subject->settings) report.bucket_size = seen.subject->settings->call.bucket_size;
   return report;
 }
 
@@ -271,12 +277,8 @@ std::string to_text(const Report& report) {
   for (const Hour& hour : report.hours) {
     hours.append(Value::list({hour.at, hour.leads, hour.events, hour.delivery}));
   }
-  return json::print(Value::map({{"at", report.at},
-                                 {"took", report.took},
-                                 {"rows", rows},
-                                 {"hours", hours},
-                                 {"bucket_level", report.bucket_level},
-                                 {"bucket_size", report.bucket_size}}));
+  return json::print(
+      Value::map({{"at", report.at}, {"took", report.took}, {"rows", rows}, {"hours", hours}}));
 }
 
 Result<Report> from_text(std::string_view text) {
@@ -292,8 +294,6 @@ Result<Report> from_text(std::string_view text) {
     report.hours.push_back({hour.value[0].integer(), hour.value[1].integer(),
                             hour.value[2].integer(), hour.value[3].integer()});
   }
-  report.bucket_level = (*value)["bucket_level"].real();
-  report.bucket_size = (*value)["bucket_size"].real();
   return report;
 }
 

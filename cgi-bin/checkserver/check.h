@@ -14,6 +14,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -51,8 +52,31 @@ struct Finding {
   std::vector<Metric> metrics = {};
 };
 
+using Lines = std::vector<std::string>;
+inline Finding found(State state, std::string_view name, Value facts = Value::array(),
+                     Lines paste = {}) {
+  return {state, std::string(name), std::move(facts), "", "", "", std::move(paste)};
+}
+inline Finding ok(std::string_view name, Value facts = Value::array()) {
+  return found(State::ok, name, std::move(facts));
+}
+inline Finding info(std::string_view name, Value facts = Value::array()) {
+  return found(State::info, name, std::move(facts));
+}
+inline Finding warning(std::string_view name, Value facts = Value::array(), Lines paste = {}) {
+  return found(State::warning, name, std::move(facts), std::move(paste));
+}
+inline Finding error(std::string_view name, Value facts = Value::array(), Lines paste = {}) {
+  return found(State::error, name, std::move(facts), std::move(paste));
+}
+// With the figures that it is judged by.
+inline Finding measured(Finding finding, std::vector<Metric> metrics) {
+  finding.metrics = std::move(metrics);
+  return finding;
+}
 // An error as a finding: its cause, its code and its remedy as they are.
-Finding failed(std::string_view finding, const Error& error, State state = State::error);
+Finding failed(std::string_view finding, const Error& error, State state = State::error,
+               Value facts = Value::array(), Lines paste = {});
 
 // A length of time for a finding's facts, in the unit that suits it.
 Value duration(Millis time);
@@ -60,8 +84,9 @@ Value duration(Millis time);
 struct Seen;  // check_seen.h
 
 // What has to be there for a check to judge; where it is not, the finding says so ("no_settings",
-// "no_store", "late", "no_answer"). The last two need the settings, too.
-enum class Needs { nothing, settings, storage, store };
+// "no_store", "late", "no_answer"). All but the first need the settings, too. Where the store is
+// not of this kind (a file; a database that machines share) the check has no row.
+enum class Needs { nothing, settings, storage, store, file, database };
 
 struct Check {
   std::string_view id;
@@ -106,12 +131,13 @@ struct Report {
   Millis took = 0;  // how long it was
   std::vector<Row> rows;
   std::vector<Hour> hours;
-  double bucket_level = -1;  // of the portal's leaky bucket; -1: unknown
-  double bucket_size = 0;
 
   State verdict() const;  // the worst state; info counts as ok
   int count(State state) const;
 };
+
+Value list_of(const Lines& lines);
+Value metrics_of(const Finding& finding);  // {"portal_answer_seconds": 0.2}
 
 // All, or some of them. No value that the settings keep secret is in the report, whatever a check
 // or an error says.

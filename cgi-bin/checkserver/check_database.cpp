@@ -19,18 +19,8 @@ constexpr Millis kGone = 10 * kMinute;       // a machine that has told nothing 
 constexpr std::int64_t kMostWaiting = 5;     // commits; a busy database has some for a moment
 constexpr std::int64_t kFewConnections = 5;  // in a hundred: warning
 
-bool is_shared(const Seen& seen) {
-  return !seen.subject->settings->data.store.empty();
-}
-// Of an installation that has no such thing: no row.
-Finding no_row() {
-  return {.name = ""};
-}
-
 // Judges what the server said.
 Finding of_server(const Seen& seen, Finding (*judge)(const Store::Server& server)) {
-  if (!is_shared(seen)) return no_row();
-  if (!seen.database) return {.state = State::error, .name = "late"};
   if (!seen.database->server) return failed("unreached", seen.database->server.error());
   return judge(*seen.database->server);
 }
@@ -39,82 +29,66 @@ Finding judge_database(const Seen& seen) {
   return of_server(seen, [](const Store::Server& server) {
     const std::int64_t left = server.connections_allowed - server.connections;
     const bool crowded = left * 100 < server.connections_allowed * kFewConnections;
-    return Finding{.state = crowded ? State::warning : State::ok,
-                   .name = crowded ? "crowded" : "reached",
-                   .facts = Value::map({{"host", server.host},
-                                        {"timeline", server.timeline},
-                                        {"used", server.connections},
-                                        {"allowed", server.connections_allowed}}),
-                   .metrics = {{"database_connections", static_cast<double>(server.connections)}}};
+    const Value facts = Value::map({{"host", server.host},
+                                    {"timeline", server.timeline},
+                                    {"used", server.connections},
+                                    {"allowed", server.connections_allowed}});
+    return measured(crowded ? warning("crowded", facts) : ok("reached", facts),
+                    {{"database_connections", static_cast<double>(server.connections)}});
   });
 }
 
+// By what answers wait for, and who confirms it.
+Finding replication(const Store::Server& server, std::int64_t confirm, bool is_hidden) {
+  const Value facts = Value::map({{"nodes", confirm}, {"waiting", server.waiting}});
+  const bool waits =
+      server.synchronous_commit == "on" || server.synchronous_commit == "remote_apply";
+  if (!waits || server.standby_names.empty()) return error("one_node", facts);
+  if (!server.is_safe) return error("unsafe", facts);
+  if (is_hidden) return found(State::info, "hidden", facts, {"GRANT pg_monitor TO b24app;"});
+  if (confirm == 0) return error("no_standby", facts);
+  return server.waiting > kMostWaiting ? warning("slow", facts) : ok("replicated", facts);
+}
+
 Finding judge_nodes(const Seen& seen) {
-  if (is_shared(seen) && !seen.subject->settings->store.replicated)
-    return {.state = State::info, .name = "unasked"};
+  if (!seen.subject->settings->store.replicated) return info("unasked");
   return of_server(seen, [](const Store::Server& server) {
-    Finding finding{.name = "replicated"};
-    std::int64_t confirm = 0, known = 0, behind = 0;
+    std::string standbys;
+    std::int64_t confirm = 0, behind = 0;
+    bool is_hidden = !server.standbys.empty();
     for (const auto& each : server.standbys) {
-      known += each.state.empty() ? 0 : 1;
-      const bool confirms =
-          each.state == "streaming" && (each.sync == "sync" || each.sync == "quorum");
-      confirm += confirms ? 1 : 0;
-      if (confirms) behind = std::max(behind, each.behind);
-      finding.cause += each.name + ": " + each.state + " " + each.sync +
-                       (each.behind < 0 ? "" : ", " + std::to_string(each.behind) + " B") + "\n";
+      is_hidden = is_hidden && each.state.empty();
+      standbys += each.name + ": " + each.state + " " + each.sync +
+                  (each.behind < 0 ? "" : ", " + std::to_string(each.behind) + " B") + "\n";
+      if (each.state != "streaming" || (each.sync != "sync" && each.sync != "quorum")) continue;
+      ++confirm;
+      behind = std::max(behind, each.behind);
     }
-    finding.facts = Value::map({{"nodes", confirm}, {"waiting", server.waiting}});
-    finding.metrics = {{"database_behind_bytes", static_cast<double>(behind)}};
-    const bool waits =
-        server.synchronous_commit == "on" || server.synchronous_commit == "remote_apply";
-    if (!waits || server.standby_names.empty()) {
-      finding.state = State::error;
-      finding.name = "one_node";
-    } else if (!server.is_safe) {
-      finding.state = State::error;
-      finding.name = "unsafe";
-    } else if (!server.standbys.empty() && known == 0) {
-      finding.state = State::info;
-      finding.name = "hidden";
-      finding.paste = {"GRANT pg_monitor TO b24app;"};
-    } else if (confirm == 0) {
-      finding.state = State::error;
-      finding.name = "no_standby";
-    } else if (server.waiting > kMostWaiting) {
-      finding.state = State::warning;
-      finding.name = "slow";
-    }
-    return finding;
+    Finding finding = replication(server, confirm, is_hidden);
+    finding.cause = standbys;
+    return measured(std::move(finding), {{"database_behind_bytes", static_cast<double>(behind)}});
   });
 }
 
 Finding judge_database_clock(const Seen& seen) {
   return of_server(seen, [](const Store::Server& server) {
-    const bool off = std::abs(server.clock_ahead) > kDatabaseClockOff;
-    return Finding{.state = off ? State::warning : State::ok,
-                   .name = off ? "differs" : "agrees",
-                   .facts = Value::map({{"ms", server.clock_ahead}})};
+    const Value facts = Value::map({{"ms", server.clock_ahead}});
+    return std::abs(server.clock_ahead) > kDatabaseClockOff ? warning("differs", facts)
+                                                            : ok("agrees", facts);
   });
 }
 
 Finding judge_passfile(const Seen& seen) {
-  if (!is_shared(seen)) return no_row();
-  if (!seen.database) return {.state = State::info, .name = "late"};
   const std::string& file = seen.database->passfile;
-  if (file.empty()) return {.state = State::info, .name = "none"};
+  if (file.empty()) return info("none");
   const Value facts = Value::map({{"file", file}});
   const std::vector<std::string> cure = {"chmod 600 " + file};
-  if (!seen.database->passfile_readable)
-    return {.state = State::error, .name = "unreadable", .facts = facts, .paste = cure};
-  if (seen.database->passfile_open)
-    return {.state = State::error, .name = "open", .facts = facts, .paste = cure};
-  return {.name = "private", .facts = facts};
+  if (!seen.database->passfile_readable) return error("unreadable", facts, cure);
+  if (seen.database->passfile_open) return error("open", facts, cure);
+  return ok("private", facts);
 }
 
 Finding judge_journaled(const Seen& seen) {
-  if (!is_shared(seen)) return no_row();
-  if (!seen.database) return {.state = State::info, .name = "late"};
   return only_journaled(seen.database->journaled, !seen.database->server,
                         seen.store ? seen.store->counts : std::vector<Store::Count>());
 }
@@ -148,8 +122,6 @@ std::string known_machines(const Seen& seen, bool& logs) {
 }
 
 Finding judge_machines(const Seen& seen) {
-  if (!is_shared(seen)) return no_row();
-  if (!seen.database) return {.state = State::info, .name = "late"};
   if (!seen.database->machines) return failed("unanswered", seen.database->machines.error());
   Finding finding{.name = "same"};
   std::int64_t others = 0;
@@ -181,15 +153,6 @@ Finding judge_machines(const Seen& seen) {
   return finding;
 }
 
-constexpr Check kDatabaseChecks[] = {
-    {"database", Group::storage, "", judge_database},
-    {"nodes", Group::storage, "", judge_nodes},
-    {"database_clock", Group::storage, "", judge_database_clock},
-    {"passfile", Group::storage, "", judge_passfile},
-    {"journaled", Group::storage, "", judge_journaled},
-    {"machines", Group::storage, "", judge_machines},
-};
-
 std::string passfile_of(const std::string& url) {
   constexpr std::string_view kName = "passfile=";
   const std::size_t at = url.find(kName);
@@ -202,7 +165,15 @@ std::string passfile_of(const std::string& url) {
 }  // namespace
 
 std::span<const Check> database_checks() {
-  return kDatabaseChecks;
+  static constexpr Check kChecks[] = {
+      {"database", Group::storage, "", judge_database, Needs::database},
+      {"nodes", Group::storage, "", judge_nodes, Needs::database},
+      {"database_clock", Group::storage, "", judge_database_clock, Needs::database},
+      {"passfile", Group::storage, "", judge_passfile, Needs::database},
+      {"journaled", Group::storage, "", judge_journaled, Needs::database},
+      {"machines", Group::storage, "", judge_machines, Needs::database},
+  };
+  return kChecks;
 }
 
 Finding only_journaled(const Journaled& now, bool is_away,

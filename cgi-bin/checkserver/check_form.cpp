@@ -1,15 +1,12 @@
 // check_form: checks of what the forms fill in the portal: fields, stage, source, responsible.
 #include <algorithm>
 
+#include "base/text.h"
 #include "check_portal.h"
 #include "settings/form.h"
 
 namespace b24::check {
 namespace {
-
-Finding no_form() {
-  return {.state = State::info, .name = "no_form"};
-}
 
 // Every field that the form fills, under crm.item.add's spelling, which both spellings lead to.
 std::vector<std::string> filled_fields(const Form& form) {
@@ -52,21 +49,17 @@ Finding list_fault(const Form& form, const std::vector<KnownField>& known) {
         std::ranges::find(known, item_field(target_field(field.target)), &KnownField::name);
     if (it == known.end() || field.choices.empty()) continue;
     const Value& items = (*it->about)["items"];
-    std::string all;
-    std::vector<std::string> numbers;
+    Lines numbers, options;
     for (const Value::Member& item : items.members()) {
       numbers.push_back(item.value["ID"].text());
-      all += (all.empty() ? "" : " | ") + numbers.back() + ": " + item.value["VALUE"].text();
+      options.push_back(numbers.back() + ": " + item.value["VALUE"].text());
     }
-    const bool is_good =
-        numbers.empty() || std::ranges::all_of(field.choices, [&](const Choice& c) {
-          return std::ranges::find(numbers, c.value) != numbers.end();
-        });
-    if (is_good) continue;
-    return {.state = State::error,
-            .name = "list",
-            .facts = Value::map({{"field", field.name}, {"target", it->shown}}),
-            .paste = {"[field " + field.name + "]", "options = " + all}};
+    const auto is_there = [&](const Choice& choice) {
+      return std::ranges::find(numbers, choice.value) != numbers.end();
+    };
+    if (numbers.empty() || std::ranges::all_of(field.choices, is_there)) continue;
+    return error("list", Value::map({{"field", field.name}, {"target", it->shown}}),
+                 {"[field " + field.name + "]", "options = " + text::join(options, " | ")});
   }
   return {};
 }
@@ -77,30 +70,27 @@ Finding fields_of(const Seen& seen, const Form& form) {
   if (answer == nullptr) return instead;
   const std::vector<std::string> filled = filled_fields(form);
   const std::vector<KnownField> known = known_fields(answer->result);
-  std::string required;
+  Lines required;
   for (const KnownField& field : known) {
     const Value& about = *field.about;
     const bool must = yes(about["isRequired"]) && !yes(about["isReadOnly"]);
     if (!must || std::ranges::find(filled, field.name) != filled.end()) continue;
     const std::string label =
         about["formLabel"].is_string() ? about["formLabel"].string() : about["title"].text();
-    required += (required.empty() ? "" : ", ") + field.shown;
-    if (!label.empty() && label != field.shown) required += " (" + label + ")";
+    const bool is_other = !label.empty() && label != field.shown;
+    required.push_back(field.shown + (is_other ? " (" + label + ")" : ""));
   }
-  std::string unknown;
-  for (const std::string& name : filled) {
-    if (std::ranges::find(known, name, &KnownField::name) != known.end()) continue;
-    unknown += (unknown.empty() ? "" : ", ") + name;
-  }
-  const Value facts = Value::map({{"required", required},
-                                  {"unknown", unknown},
+  Lines unknown = filled;
+  std::erase_if(unknown, [&](const std::string& name) {
+    return std::ranges::find(known, name, &KnownField::name) != known.end();
+  });
+  const Value facts = Value::map({{"required", text::join(required, ", ")},
+                                  {"unknown", text::join(unknown, ", ")},
                                   {"count", static_cast<std::int64_t>(filled.size())}});
-  if (!required.empty()) {
-    return {.state = State::error, .name = "required", .facts = facts};
-  }
-  if (!unknown.empty()) return {.state = State::error, .name = "unknown", .facts = facts};
+  if (!required.empty()) return error("required", facts);
+  if (!unknown.empty()) return error("unknown", facts);
   if (Finding list = list_fault(form, known); !list.name.empty()) return list;
-  return {.name = "known", .facts = facts};
+  return ok("known", facts);
 }
 
 Finding listed(const Seen& seen, const Form& form, std::string_view field,
@@ -109,26 +99,23 @@ Finding listed(const Seen& seen, const Form& form, std::string_view field,
   const Answer* answer = answer_to(seen, question, instead);
   if (answer == nullptr) return instead;
   const std::string wanted = fixed_value(form, field);
-  if (wanted.empty()) return {.name = "portal_chooses"};
-  std::string all;
+  if (wanted.empty()) return ok("portal_chooses");
+  Lines all;
   for (const Value::Member& status : answer->result.members()) {
     const std::string id = status.value["STATUS_ID"].text();
     if (id == wanted) {
-      return {.name = "exists",
-              .facts = Value::map({{"id", id}, {"name", status.value["NAME"].text()}})};
+      return ok("exists", Value::map({{"id", id}, {"name", status.value["NAME"].text()}}));
     }
-    all += (all.empty() ? "" : ", ") + id;
+    all.push_back(id);
   }
-  return {.state = State::error,
-          .name = "missing",
-          .facts = Value::map({{"id", wanted}, {"all", all}})};
+  return error("missing", Value::map({{"id", wanted}, {"all", text::join(all, ", ")}}));
 }
 
 // Of contacts and companies there is none; a smart process has lists of its own.
 Finding stage_of(const Seen& seen, const Form& form) {
   if (form.entity.name == "lead") return listed(seen, form, "STATUS_ID", "stages");
   if (form.entity.name == "deal") return listed(seen, form, "STAGE_ID", stages_question(form));
-  return {.name = "portal_chooses"};
+  return ok("portal_chooses");
 }
 Finding source_of(const Seen& seen, const Form& form) {
   return listed(seen, form, "SOURCE_ID", "sources");
@@ -139,20 +126,16 @@ Finding responsible_of(const Seen& seen, const Form& form) {
   const Answer* profile = answer_to(seen, "profile", instead);
   if (profile == nullptr) return instead;
   const std::string wanted = fixed_value(form, "ASSIGNED_BY_ID");
-  if (wanted.empty()) return {.name = "portal_chooses"};
+  if (wanted.empty()) return ok("portal_chooses");
   const Value facts = Value::map({{"id", wanted}});
-  if (profile->result["ID"].text() == wanted) return {.name = "is_webhook_user", .facts = facts};
+  if (profile->result["ID"].text() == wanted) return ok("is_webhook_user", facts);
   const Answer* users = answer_to(seen, "responsible", instead);
   if (users == nullptr) users = answer_to(seen, "responsible" + wanted, instead);
-  if (users == nullptr) return {.state = State::info, .name = "unknown", .facts = facts};
-  if (users->result.size() == 0) {
-    return {.state = State::error, .name = "missing", .facts = facts};
-  }
+  if (users == nullptr) return info("unknown", facts);
+  if (users->result.size() == 0) return error("missing", facts);
   const Value& active = users->result.members().front().value["ACTIVE"];
-  if (!active.is_null() && !yes(active)) {
-    return {.state = State::warning, .name = "dismissed", .facts = facts};
-  }
-  return {.name = "exists", .facts = facts};
+  if (!active.is_null() && !yes(active)) return warning("dismissed", facts);
+  return ok("exists", facts);
 }
 
 // Of the forms whose leads go to this portal the finding that is worst; it says whose it is.
@@ -165,20 +148,19 @@ Finding of_forms(const Seen& seen) {
     if (!form.name().empty()) finding.cause += section_of(form.settings);
     worst = std::move(finding);
   }
-  return worst.value_or(no_form());
+  return worst.value_or(info("no_form"));
 }
-
-constexpr Check kFormChecks[] = {
-    {"portal_fields", Group::portal, "", of_forms<fields_of>},
-    {"portal_stage", Group::portal, "", of_forms<stage_of>},
-    {"portal_source", Group::portal, "", of_forms<source_of>},
-    {"portal_responsible", Group::portal, "", of_forms<responsible_of>},
-};
 
 }  // namespace
 
 std::span<const Check> form_checks() {
-  return kFormChecks;
+  static constexpr Check kChecks[] = {
+      {"portal_fields", Group::portal, "", of_forms<fields_of>},
+      {"portal_stage", Group::portal, "", of_forms<stage_of>},
+      {"portal_source", Group::portal, "", of_forms<source_of>},
+      {"portal_responsible", Group::portal, "", of_forms<responsible_of>},
+  };
+  return kChecks;
 }
 
 }  // namespace b24::check

@@ -1,8 +1,8 @@
-// check_guide: see check_guide.h.
-#include "check_guide.h"
-
+// check_guide: a new installation's way to its first lead and its first event.
 #include <algorithm>
 #include <array>
+
+#include "check_output.h"
 
 namespace b24::check {
 namespace {

@@ -16,11 +16,10 @@ namespace {
 constexpr Millis kSlowHandler = 2'000;
 constexpr std::size_t kLongestAnswer = 64 << 10;
 
-bool has_token(const Settings& settings) {
-  for (const PortalSettings& portal : settings.portals) {
-    if (!portal.application_tokens.empty()) return true;
-  }
-  return false;
+std::size_t count_tokens(const Settings& settings) {
+  std::size_t count = 0;
+  for (const PortalSettings& portal : settings.portals) count += portal.application_tokens.size();
+  return count;
 }
 
 std::string handler_url(const Settings& settings) {
@@ -30,79 +29,42 @@ std::string handler_url(const Settings& settings) {
 // The token goes over the line in this test: to nobody but ourselves, and never readable.
 bool may_be_sent(const Settings& settings) {
   const std::string& url = settings.site.public_url;
-  if (public_url_fault(url) || !has_token(settings)) return false;
+  if (public_url_fault(url) || count_tokens(settings) == 0) return false;
   return url.starts_with("https://") || is_loopback_url(url);
 }
 
 Finding judge_token(const Seen& seen) {
-  if (!has_token(*seen.subject->settings)) {
-    return {.state = State::warning,
-            .name = "missing",
-            .paste = {"[portal]", "application_token = the code of the outbound webhook"}};
-  }
-  std::int64_t tokens = 0;
-  for (const PortalSettings& portal : seen.subject->settings->portals) {
-    tokens += static_cast<std::int64_t>(portal.application_tokens.size());
-  }
-  return {.name = "set", .facts = Value::map({{"tokens", tokens}})};
+  const auto tokens = static_cast<std::int64_t>(count_tokens(*seen.subject->settings));
+  if (tokens > 0) return ok("set", Value::map({{"tokens", tokens}}));
+  return warning("missing", {},
+                 {"[portal]", "application_token = the code of the outbound webhook"});
 }
 
 Finding judge_public_url(const Seen& seen) {
   const std::string& url = seen.subject->settings->site.public_url;
-  if (url.empty()) {
-    return {.state = State::warning,
-            .name = "missing",
-            .paste = {"[site]", "public_url = https://example.com/"}};
-  }
+  if (url.empty()) return warning("missing", {}, {"[site]", "public_url = https://example.com/"});
   if (const auto fault = public_url_fault(url)) return failed("bad", *fault);
   const Value facts = Value::map({{"url", url}, {"handler", handler_url(*seen.subject->settings)}});
-  if (is_loopback_url(url)) return {.state = State::info, .name = "this_machine", .facts = facts};
-  if (!url.starts_with("https://")) {
-    return {.state = State::error, .name = "not_https", .facts = facts};
-  }
-  return {.name = "known", .facts = facts};
+  if (is_loopback_url(url)) return info("this_machine", facts);
+  if (!url.starts_with("https://")) return error("not_https", facts);
+  return ok("known", facts);
 }
 
 Finding judge_addresses(const Seen& seen) {
   const std::string& url = seen.subject->settings->site.public_url;
-  if (public_url_fault(url)) return {.state = State::info, .name = "not_asked"};
-  if (!seen.site_reach) return {.state = State::error, .name = "late"};
-  const ReachSeen& reach = *seen.site_reach;
-  Value facts = Value::map({{"host", reach.host}});
-  if (!reach.fault.empty()) {
-    return {.state = State::error, .name = "no_name", .facts = facts, .cause = reach.fault};
-  }
-  std::string addresses;
-  bool reached = false;
-  for (const ReachSeen::Tried& tried : reach.tried) {
-    addresses += (addresses.empty() ? "" : ", ") + tried.address +
-                 (tried.reached ? "" : " (" + tried.fault + ")");
-    reached |= tried.reached;
-  }
-  facts.set("addresses", addresses);
-  return {.state = reached ? State::ok : State::error,
-          .name = reached ? "reached" : "unreachable",
-          .facts = facts};
+  if (public_url_fault(url)) return info("not_asked");
+  return seen.site_reach ? reach_found(*seen.site_reach) : error("late");
 }
 
 Finding judge_certificate(const Seen& seen) {
-  if (!may_be_sent(*seen.subject->settings)) {
-    return {.state = State::info, .name = "not_asked"};
-  }
-  if (!seen.subject->settings->site.public_url.starts_with("https://")) {
-    return {.state = State::info, .name = "none"};
-  }
-  if (!seen.inbound) return {.state = State::error, .name = "late"};
+  if (!may_be_sent(*seen.subject->settings)) return info("not_asked");
+  if (!seen.subject->settings->site.public_url.starts_with("https://")) return info("none");
+  if (!seen.inbound) return error("late");
   if (seen.inbound->error && seen.inbound->error->code == "tls") {
     return failed("refused", *seen.inbound->error);
   }
-  const long days = seen.inbound->days_left;
-  if (days < 0) return {.state = State::info, .name = "unknown"};
-  const bool few = days < kFewDays;
-  return {.state = few ? State::warning : State::ok,
-          .name = few ? "expires" : "valid",
-          .facts = Value::map({{"days", std::int64_t{days}}}),
-          .metrics = {{"site_certificate_left_seconds", static_cast<double>(days) * 86'400}}};
+  if (seen.inbound->days_left < 0) return info("unknown");
+  return certificate_found(seen.inbound->days_left, "site_certificate_left_seconds");
 }
 
 // What firewalls, protections against robots and hosters' limits answer.
@@ -112,37 +74,23 @@ bool is_guards_answer(int status) {
 }
 
 Finding judge_test_event(const Seen& seen) {
-  if (!may_be_sent(*seen.subject->settings)) {
-    return {.state = State::info, .name = "not_asked"};
-  }
-  if (!seen.inbound) return {.state = State::error, .name = "late"};
+  if (!may_be_sent(*seen.subject->settings)) return info("not_asked");
+  if (!seen.inbound) return error("late");
   const InboundSeen& inbound = *seen.inbound;
   const Value facts = Value::map({{"url", handler_url(*seen.subject->settings)},
                                   {"status", inbound.status},
                                   {"ms", inbound.took},
                                   {"to", inbound.redirect},
                                   {"page", inbound.foreign}});
-  Finding finding;
-  if (inbound.error) {
-    finding = failed("unreachable", *inbound.error);
-  } else if (!inbound.redirect.empty()) {
-    finding = {.state = State::error, .name = "redirected"};
-  } else if (!inbound.foreign.empty() && is_guards_answer(inbound.status)) {
-    finding = {.state = State::error, .name = "in_between"};
-  } else if (inbound.status == 403) {
-    finding = {.state = State::error, .name = "forbidden"};
-  } else if (inbound.status != 200) {
-    finding = {.state = State::error, .name = "wrong_answer"};
-  } else if (!inbound.stored) {
-    finding = {.state = State::error, .name = "not_stored"};
-  } else {
-    const bool slow = inbound.took > kSlowHandler;
-    finding = {.state = slow ? State::warning : State::ok,
-               .name = slow ? "slow" : "arrived",
-               .metrics = {{"test_event_seconds", static_cast<double>(inbound.took) / 1000}}};
-  }
-  finding.facts = facts;
-  return finding;
+  if (inbound.error) return failed("unreachable", *inbound.error, State::error, facts);
+  if (!inbound.redirect.empty()) return error("redirected", facts);
+  if (!inbound.foreign.empty() && is_guards_answer(inbound.status))
+    return error("in_between", facts);
+  if (inbound.status == 403) return error("forbidden", facts);
+  if (inbound.status != 200) return error("wrong_answer", facts);
+  if (!inbound.stored) return error("not_stored", facts);
+  return measured(inbound.took > kSlowHandler ? warning("slow", facts) : ok("arrived", facts),
+                  {{"test_event_seconds", static_cast<double>(inbound.took) / 1000}});
 }
 
 // A page's title, or how its text begins.
@@ -156,18 +104,17 @@ std::string words_of(std::string_view page) {
   return text::for_log(secret::mask(text::first_utf8(whole, 100)), 300);
 }
 
-constexpr Check kInboundChecks[] = {
-    {"token", Group::inbound, "", judge_token},
-    {"public_url", Group::inbound, "", judge_public_url},
-    {"site_reach", Group::inbound, "", judge_addresses},
-    {"site_tls", Group::inbound, "", judge_certificate},
-    {"test_event", Group::inbound, "", judge_test_event},
-};
-
 }  // namespace
 
 std::span<const Check> inbound_checks() {
-  return kInboundChecks;
+  static constexpr Check kChecks[] = {
+      {"token", Group::inbound, "", judge_token},
+      {"public_url", Group::inbound, "", judge_public_url},
+      {"site_reach", Group::inbound, "", judge_addresses},
+      {"site_tls", Group::inbound, "", judge_certificate},
+      {"test_event", Group::inbound, "", judge_test_event},
+  };
+  return kChecks;
 }
 
 InboundSeen look_at_inbound(const Subject& subject) {
@@ -211,7 +158,7 @@ Report try_event(std::shared_ptr<const Subject> subject) {
         look_at_addresses(settings.site.public_url, settings.checkserver.time_limit / 2);
   }
   seen.inbound = look_at_inbound(*seen.subject);
-  return judge(seen, kInboundChecks);
+  return judge(seen, inbound_checks());
 }
 
 }  // namespace b24::check

@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "base/secret.h"
+#include "base/text.h"
 #include "check_seen.h"
 #include "portal/http.h"
 #include "site_url.h"
@@ -77,9 +78,8 @@ std::vector<std::string> urls_to_ask(const Subject& subject) {
   for (const std::string_view path : kPaths) {
     urls.push_back(subject.settings->site.public_url + std::string(path));
   }
-  for (std::string& url : own_urls(subject)) {
-    if (std::find(urls.begin(), urls.end(), url) == urls.end()) urls.push_back(std::move(url));
-  }
+  for (std::string& url : own_urls(subject))
+    if (std::ranges::find(urls, url) == urls.end()) urls.push_back(std::move(url));
   return urls;
 }
 
@@ -120,46 +120,31 @@ namespace {
 Finding judge_leaks(const Seen& seen) {
   const Subject& subject = *seen.subject;
   if (subject.settings->site.public_url.empty()) {
-    if (subject.settings->data.in_web_root) return {.state = State::error, .name = "unasked"};
-    return {.state = State::info, .name = "no_public_url"};
+    if (subject.settings->data.in_web_root) return error("unasked");
+    return info("no_public_url");
   }
-  if (!seen.leaks) return {.state = State::warning, .name = "late"};
+  if (!seen.leaks) return warning("late");
   const LeaksSeen& leaks = *seen.leaks;
-  std::string leaking;
-  int count = 0;
-  for (const Served& served : leaks.served) {
-    if (!served.leaks) continue;
-    leaking += (leaking.empty() ? "" : ", ") + served.url;
-    ++count;
-  }
+  Lines leaking;
+  for (const Served& served : leaks.served)
+    if (served.leaks) leaking.push_back(served.url);
   // A leak is one, whatever happened to the questions after it.
-  if (count == 0 && leaks.error) return failed("unreachable", *leaks.error, State::warning);
-  Finding finding;
-  finding.state = State::warning;
-  finding.facts = Value::map({{"asked", static_cast<std::int64_t>(leaks.served.size())},
-                              {"leaking", leaking},
-                              {"base", leaks.base}});
-  finding.metrics = {{"leaking_paths", static_cast<double>(count)}};
-  if (count > 0) {
-    finding.state = State::error;
-    finding.name = "served";
-  } else if (leaks.redirects) {
-    finding.name = "redirects";
-  } else if (leaks.cut_short) {
-    finding.name = "cut_short";
-  } else {
-    finding.state = State::ok;
-    finding.name = "refused";
-  }
-  return finding;
+  if (leaking.empty() && leaks.error) return failed("unreachable", *leaks.error, State::warning);
+  const Value facts = Value::map({{"asked", static_cast<std::int64_t>(leaks.served.size())},
+                                  {"leaking", text::join(leaking, ", ")},
+                                  {"base", leaks.base}});
+  return measured(!leaking.empty()  ? error("served", facts)
+                  : leaks.redirects ? warning("redirects", facts)
+                  : leaks.cut_short ? warning("cut_short", facts)
+                                    : ok("refused", facts),
+                  {{"leaking_paths", static_cast<double>(leaking.size())}});
 }
-
-constexpr Check kLeakChecks[] = {{"leaks", Group::leaks, "", judge_leaks}};
 
 }  // namespace
 
 std::span<const Check> leak_checks() {
-  return kLeakChecks;
+  static constexpr Check kChecks[] = {{"leaks", Group::leaks, "", judge_leaks}};
+  return kChecks;
 }
 
 }  // namespace b24::check

@@ -29,12 +29,9 @@ struct Run {
   int pending = 0;
 };
 
-// `part` is where the result goes, in what `of` finds. The thread owns all that it uses.
-template <class T, class Part>
-void begin(
-    const std::shared_ptr<Run>& run, const std::string& name, std::optional<T> Part::*part,
-    std::function<T()> look,
-    std::function<Part&(Seen&)> of = [](Seen& seen) -> Part& { return seen; }) {
+// `part` is where in what was seen the result goes. The thread owns all that it uses.
+template <class Part, class Look>
+void begin(const std::shared_ptr<Run>& run, const std::string& name, Part part, Look look) {
   {
     const std::lock_guard lock(under_way().mutex);
     if (!under_way().names.insert(name).second) return;
@@ -43,14 +40,14 @@ void begin(
     const std::lock_guard lock(run->mutex);
     ++run->pending;
   }
-  std::thread([run, name, part, look = std::move(look), of = std::move(of)] {
-    T result = look();
+  std::thread([run, name, part, look = std::move(look)] {
+    auto result = look();
     {
       const std::lock_guard lock(under_way().mutex);
       under_way().names.erase(name);
     }
     const std::lock_guard lock(run->mutex);
-    of(run->seen).*part = std::move(result);
+    std::invoke(part, run->seen) = std::move(result);
     --run->pending;
     run->changed.notify_all();
   }).detach();
@@ -65,25 +62,25 @@ void begin_portal(const std::shared_ptr<Run>& run, const std::shared_ptr<const S
   if (gate) look.gate = gate->state();
   if (Webhook::url_fault(portal)) return;
   const std::string& url = portal.url;
-  begin<ReachSeen, PortalLook>(
-      run, "reach " + portal.name, &PortalLook::reach,
-      [settings, url] { return look_at_addresses(url, settings->checkserver.time_limit / 2); }, of);
-  begin<TlsSeen, PortalLook>(
-      run, "tls " + portal.name, &PortalLook::tls,
-      [settings, url] { return look_at_certificate(url, *settings); }, of);
-  begin<PortalSeen, PortalLook>(
-      run, "portal " + portal.name, &PortalLook::portal,
-      [settings, name = portal.name, gate] { return look_at_portal(*settings, name, gate); }, of);
+  const auto part = [&](auto member) {
+    return [ of, member ](Seen & seen) -> auto& {
+      return of(seen).*member;
+    };
+  };
+  begin(run, "reach " + portal.name, part(&PortalLook::reach),
+        [settings, url] { return look_at_addresses(url, settings->checkserver.time_limit / 2); });
+  begin(run, "tls " + portal.name, part(&PortalLook::tls),
+        [settings, url] { return look_at_certificate(url, *settings); });
+  begin(run, "portal " + portal.name, part(&PortalLook::portal),
+        [settings, name = portal.name, gate] { return look_at_portal(*settings, name, gate); });
 }
 
 void begin_portals(const std::shared_ptr<Run>& run, const Subject& subject) {
-  run->seen.others.resize(subject.others.size());
-  begin_portal(run, subject.settings, called_portal(*subject.settings, ""), subject.gate,
-               [](Seen& seen) -> PortalLook& { return seen; });
-  for (std::size_t i = 0; i < subject.others.size(); ++i) {
-    const auto& [portal, gate] = subject.others[i];
+  run->seen.others.resize(subject.portals.size() - 1);
+  for (std::size_t i = 0; i < subject.portals.size(); ++i) {
+    const auto& [portal, gate] = subject.portals[i];
     begin_portal(run, subject.settings, portal, gate,
-                 [i](Seen& seen) -> PortalLook& { return seen.others[i]; });
+                 [i](Seen& seen) -> PortalLook& { return i == 0 ? seen : seen.others[i - 1]; });
   }
 }
 
@@ -110,11 +107,8 @@ Subject subject_of(AppSource& app, TemplateSource& templates, StoreSource& store
   } else {
     subject.store_error = store.error();
   }
-  subject.gate = gates.current().value_or(nullptr);
-  for (const CalledPortal& portal : called_portals(*subject.settings)) {
-    if (portal.name.empty()) continue;
-    subject.others.emplace_back(portal, gates.current(portal.name).value_or(nullptr));
-  }
+  for (const CalledPortal& portal : called_portals(*subject.settings))
+    subject.portals.emplace_back(portal, gates.current(portal.name).value_or(nullptr));
   return subject;
 }
 
@@ -123,28 +117,24 @@ Seen look(std::shared_ptr<const Subject> subject, Millis limit) {
   run->seen.subject = subject;
   run->seen.at = now_ms();
   run->seen.programs = look_at_programs();
-  begin<StorageSeen>(run, "storage", &Seen::storage,
-                     [subject] { return look_at_storage(*subject); });
+  begin(run, "storage", &Seen::storage, [subject] { return look_at_storage(*subject); });
   if (subject->settings) {
-    begin<std::vector<LogEntry>>(run, "log", &Seen::log,
-                                 [subject] { return look_at_log(*subject->settings); });
-    begin<LeaksSeen>(run, "leaks", &Seen::leaks, [subject] { return look_for_leaks(*subject); });
+    begin(run, "log", &Seen::log, [subject] { return look_at_log(*subject->settings); });
+    begin(run, "leaks", &Seen::leaks, [subject] { return look_for_leaks(*subject); });
     if (const std::string& url = subject->settings->site.public_url; !public_url_fault(url)) {
-      begin<ReachSeen>(run, "site_reach", &Seen::site_reach, [subject, &url] {
+      begin(run, "site_reach", &Seen::site_reach, [subject, &url] {
         return look_at_addresses(url, subject->settings->checkserver.time_limit / 2);
       });
     }
-    begin<InboundSeen>(run, "inbound", &Seen::inbound,
-                       [subject] { return look_at_inbound(*subject); });
+    begin(run, "inbound", &Seen::inbound, [subject] { return look_at_inbound(*subject); });
     begin_portals(run, *subject);
   }
   if (subject->store) {
-    begin<StoreSeen>(run, "store", &Seen::store,
-                     [subject] { return look_at_store(*subject->store, now_ms()); });
+    begin(run, "store", &Seen::store,
+          [subject] { return look_at_store(*subject->store, now_ms()); });
     if (subject->store->is_shared()) {
-      begin<DatabaseSeen>(run, "database", &Seen::database, [subject] {
-        return look_at_database(*subject->settings, *subject->store);
-      });
+      begin(run, "database", &Seen::database,
+            [subject] { return look_at_database(*subject->settings, *subject->store); });
     }
   }
   std::unique_lock lock(run->mutex);

@@ -2,13 +2,10 @@
 #include "check_output.h"
 
 #include <algorithm>
-#include <cmath>
-#include <cstdio>
 #include <map>
 
 #include "base/text.h"
 #include "base/version.h"
-#include "check_guide.h"
 #include "settings/settings_keys.h"
 #include "value/php.h"
 #include "web/server.h"
@@ -52,20 +49,13 @@ constexpr Help kHelp[] = {
     {"spam_last_day", "Submissions dropped as spam in the last day."},
 };
 
-std::string number(double value) {
-  char buffer[40];
-  std::snprintf(buffer, sizeof buffer, "%.10g", value);
-  return buffer;
-}
-
 void metric(std::string& out, std::string_view name, std::string_view help) {
   out += "# HELP b24hooks_" + std::string(name) + " " + std::string(help) + "\n# TYPE b24hooks_" +
          std::string(name) + " gauge\n";
 }
 
 std::string_view help_of(std::string_view name) {
-  const auto* found = std::find_if(std::begin(kHelp), std::end(kHelp),
-                                   [&](const Help& help) { return help.metric == name; });
+  const auto* found = std::ranges::find(kHelp, name, &Help::metric);
   return found == std::end(kHelp) ? std::string_view("A figure of checkserver.") : found->text;
 }
 
@@ -74,33 +64,16 @@ std::string_view colour(State state) {
   return kColours[static_cast<std::size_t>(state)];
 }
 
-// Words in lines of at most kTextWidth, every line but the first indented. Whoever wrote the words
-// (a portal, a visitor) must not steer the terminal.
+// Every line but the first is indented. Whoever wrote the words (a portal, a visitor) must not
+// steer the terminal.
 std::string wrapped(std::string_view words, std::size_t column) {
-  std::string out;
+  const std::string indent(kIndent, ' ');
+  Lines lines;
   for (const std::string& line : text::split(words, "\n")) {
-    if (!out.empty()) {
-      out += "\n" + std::string(kIndent, ' ');
-      column = kIndent;
-    }
-    bool first = true;
-    for (const std::string& word : text::split(text::for_log(line, 4000), " ")) {
-      const std::size_t length = text::length_utf8(word);
-      if (!first && column + 1 + length > kTextWidth) {
-        out += "\n" + std::string(kIndent, ' ');
-        column = kIndent;
-        first = true;
-      }
-      if (!first) {
-        out += " ";
-        ++column;
-      }
-      out += word;
-      column += length;
-      first = false;
-    }
+    lines.push_back(text::wrapped(text::for_log(line, 4000), kTextWidth, indent, column));
+    column = kIndent;
   }
-  return out;
+  return text::join(lines, "\n" + indent);
 }
 
 std::string text_row(const Row& row, const Templates* templates, std::string_view language,
@@ -156,13 +129,13 @@ std::string guide_text(const Report& report, const Templates* templates, std::st
   return out;
 }
 
+}  // namespace
+
 Value counts_of(const Report& report) {
   return Value::map({{"errors", report.count(State::error)},
                      {"warnings", report.count(State::warning)},
                      {"well", report.count(State::ok) + report.count(State::info)}});
 }
-
-}  // namespace
 
 Value json_form(const Report& report, const Templates* templates, std::string_view language) {
   Value checks = Value::array();
@@ -176,12 +149,8 @@ Value json_form(const Report& report, const Templates* templates, std::string_vi
     check.set("title", w.title);
     check.set("detail", w.detail);
     check.set("remedy", w.remedy);
-    Value paste = Value::array();
-    for (const std::string& line : row.finding.paste) paste.append(line);
-    check.set("paste", paste);
-    Value metrics = Value::array();
-    for (const Metric& m : row.finding.metrics) metrics.set(m.name, m.value);
-    if (metrics.size() > 0) check.set("metrics", metrics);
+    check.set("paste", list_of(row.finding.paste));
+    if (!row.finding.metrics.empty()) check.set("metrics", metrics_of(row.finding));
     checks.append(check);
   }
   return Value::map({{"verdict", name(report.verdict())},
@@ -247,10 +216,10 @@ std::string metrics_form(const Report& report) {
   metric(out, "info", "Version of b24hooks.");
   out += "b24hooks_info{version=\"" + std::string(kVersion) + "\"} 1\n";
   metric(out, "check_run_seconds", "How long the checks took.");
-  out += "b24hooks_check_run_seconds " + number(static_cast<double>(report.took) / 1000) + "\n";
+  out +=
+      "b24hooks_check_run_seconds " + Value(static_cast<double>(report.took) / 1000).text() + "\n";
   metric(out, "check_time_seconds", "When the checks were made, as Unix time.");
-  out += "b24hooks_check_time_seconds " +
-         number(std::floor(static_cast<double>(report.at) / 1000)) + "\n";
+  out += "b24hooks_check_time_seconds " + std::to_string(report.at / 1000) + "\n";
   metric(out, "check_state", "State of each check: 0 ok, 1 info, 2 warning, 3 error.");
   for (const Row& row : report.rows) {
     out += "b24hooks_check_state{check=\"" + name_of(row) + "\",group=\"" +
@@ -263,7 +232,7 @@ std::string metrics_form(const Report& report) {
     const std::string portal =
         row.portal.empty() ? "" : "{portal=\"" + env_form(row.portal) + "\"}";
     for (const Metric& m : row.finding.metrics)
-      figures[m.name] += "b24hooks_" + m.name + portal + " " + number(m.value) + "\n";
+      figures[m.name] += "b24hooks_" + m.name + portal + " " + Value(m.value).text() + "\n";
   }
   for (const auto& [name, lines] : figures) {
     metric(out, name, help_of(name));

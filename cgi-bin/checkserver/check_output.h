@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "check.h"
 #include "value/value.h"
@@ -26,6 +27,26 @@ std::string crest_form(const Report& report, const Templates* templates, std::st
 
 // Prometheus' text format.
 std::string metrics_form(const Report& report);
+
+// {"errors", "warnings", "well"}: how many rows are so.
+Value counts_of(const Report& report);
+
+// --- A new installation's way to its first lead and its first event (check_guide.cpp) ---
+
+// The catalogue has guide_NAME and, of a step whose `row` is null, guide_NAME_how.
+struct GuideStep {
+  std::string_view name;
+  bool is_done = false;
+  const Row* row = nullptr;  // of the report: what is in the way
+};
+
+// In their order; empty when a lead and an event have arrived.
+std::vector<GuideStep> guide(const Report& report);
+
+// The first step that is not done; null when there is none.
+const GuideStep* next_step(const std::vector<GuideStep>& steps);
+
+// --- The page ---
 
 // What checkserver.mustache is filled with.
 Value verdict_form(const Report& report, const Templates& templates, std::string_view language);

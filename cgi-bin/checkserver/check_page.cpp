@@ -1,23 +1,14 @@
 // check_page: what checkserver.mustache is filled with: verdict, problems, charts, groups.
 #include <algorithm>
-#include <cmath>
-#include <cstdio>
 
 #include "base/version.h"
 #include "chart.h"
-#include "check_guide.h"
 #include "check_output.h"
 #include "settings/settings_keys.h"
 #include "web/server.h"
 
 namespace b24::check {
 namespace {
-
-std::string one_decimal(double value) {
-  char buffer[32];
-  std::snprintf(buffer, sizeof buffer, "%.1f", value);
-  return buffer;
-}
 
 // A row for the template; a false value stands for what is not there.
 Value row_data(const Row& row, const Templates& templates, std::string_view language) {
@@ -71,14 +62,11 @@ Value groups(const Report& report, const Templates& templates, std::string_view 
   Value all = Value::array();
   for (const Group group : kGroups) {
     Value rows = Value::array();
-    State worst = State::ok;
-    for (const Row& row : report.rows) {
-      if (row.group != group) continue;
-      rows.append(row_data(row, templates, language));
-      worst = std::max(worst, row.finding.state);
-    }
-    if (worst == State::info) worst = State::ok;
-    const std::string state(name(worst));
+    Report part;
+    std::ranges::copy_if(report.rows, std::back_inserter(part.rows),
+                         [&](const Row& row) { return row.group == group; });
+    for (const Row& row : part.rows) rows.append(row_data(row, templates, language));
+    const std::string state(name(part.verdict()));
     all.append(Value::map(
         {{"name", templates.message(language, "checks_group_" + std::string(name(group)))},
          {"state", state},
@@ -89,40 +77,22 @@ Value groups(const Report& report, const Templates& templates, std::string_view 
   return all;
 }
 
-struct Summary {
-  double sum = 0;
-  double top = 0;
+Value chart_data(const std::string& id, const std::vector<chart::Point>& points, bool is_line,
+                 const Templates& templates, std::string_view language) {
+  double sum = 0, top = 0;
   bool any = false;
-};
-
-Summary summary_of(const std::vector<chart::Point>& points, bool is_line) {
-  Summary summary;
   for (const chart::Point& point : points) {
     if (!point.known) continue;
-    summary.sum += point.value;
-    summary.top = std::max(summary.top, point.value);
-    summary.any |= is_line || point.value > 0;
+    sum += point.value;
+    top = std::max(top, point.value);
+    any |= is_line || point.value > 0;
   }
-  return summary;
-}
-
-std::string words_of(const Summary& summary, bool is_line, const Templates& templates,
-                     std::string_view language) {
-  if (!summary.any) return templates.message(language, "chart_none");
-  if (is_line) {
-    return templates.message(language, "chart_top",
-                             Value::map({{"top", one_decimal(summary.top)}}));
-  }
-  return templates.message(language, "chart_sum",
-                           Value::map({{"sum", summary.sum}, {"top", summary.top}}));
-}
-
-Value chart_data(std::string_view id, const std::vector<chart::Point>& points, bool is_line,
-                 const Templates& templates, std::string_view language) {
-  const std::string title = templates.message(language, "chart_" + std::string(id));
-  const std::string words = words_of(summary_of(points, is_line), is_line, templates, language);
-  const std::string element = "chart-" + std::string(id);
-  const chart::Options options{element, title, words, ""};
+  const std::string title = templates.message(language, "chart_" + id);
+  const std::string words =
+      templates.message(language, any ? is_line ? "chart_top" : "chart_sum" : "chart_none",
+                        Value::map({{"sum", sum}, {"top", chart::number(top)}}));
+  const std::string element = "chart-" + id;
+  const chart::Options options{element, title, words};
   return Value::map(
       {{"title", title},
        {"summary", words},
@@ -132,9 +102,7 @@ Value chart_data(std::string_view id, const std::vector<chart::Point>& points, b
 Value charts(const Report& report, const Templates& templates, std::string_view language) {
   Value all = Value::array();
   if (report.hours.empty()) return all;
-  std::vector<chart::Point> leads;
-  std::vector<chart::Point> events;
-  std::vector<chart::Point> delivery;
+  std::vector<chart::Point> leads, events, delivery;
   for (const Hour& hour : report.hours) {
     leads.push_back({hour.at, static_cast<double>(hour.leads)});
     events.push_back({hour.at, static_cast<double>(hour.events)});
@@ -143,8 +111,11 @@ Value charts(const Report& report, const Templates& templates, std::string_view 
   all.append(chart_data("leads", leads, false, templates, language));
   all.append(chart_data("events", events, false, templates, language));
   all.append(chart_data("delivery", delivery, true, templates, language));
-  if (report.bucket_level >= 0 && report.bucket_size > 0)
-    all.append(limit_chart(report.bucket_level, report.bucket_size, "", templates, language));
+  const auto limits = std::ranges::find(report.rows, "portal_limits", &Row::id);
+  if (limits == report.rows.end()) return all;
+  const Value figures = metrics_of(limits->finding);
+  if (const double size = figures["bucket_size"].real(); size > 0)
+    all.append(limit_chart(figures["bucket_level"].real(), size, "", templates, language));
   return all;
 }
 
@@ -154,25 +125,21 @@ Value limit_chart(double level, double size, const std::string& portal, const Te
                   std::string_view language) {
   const std::string title =
       templates.message(language, "chart_bucket") + (portal.empty() ? "" : " (" + portal + ")");
-  const std::string words =
-      templates.message(language, "chart_level",
-                        Value::map({{"level", std::round(level * 10) / 10}, {"size", size}}));
+  const std::string words = templates.message(
+      language, "chart_level", Value::map({{"level", chart::number(level)}, {"size", size}}));
   return Value::map(
       {{"title", title},
        {"summary", words},
-       {"svg", chart::gauge({"chart-bucket" + env_form(portal), title, words, ""}, level, size)}});
+       {"svg", chart::gauge({"chart-bucket" + env_form(portal), title, words}, level, size)}});
 }
 
 Value verdict_form(const Report& report, const Templates& templates, std::string_view language) {
   const std::string verdict(name(report.verdict()));
-  const Value counts = Value::map({{"errors", report.count(State::error)},
-                                   {"warnings", report.count(State::warning)},
-                                   {"well", report.count(State::ok) + report.count(State::info)}});
   const Value when = Value::map({{"time", chart::time_text(report.at, "%Y-%m-%d %H:%M:%S")},
-                                 {"took", one_decimal(static_cast<double>(report.took) / 1000)}});
+                                 {"took", chart::number(static_cast<double>(report.took) / 1000)}});
   return Value::map({{"verdict", verdict},
                      {"verdict_name", templates.message(language, "checks_verdict_" + verdict)},
-                     {"counts", templates.message(language, "checks_counts", counts)},
+                     {"counts", templates.message(language, "checks_counts", counts_of(report))},
                      {"when", templates.message(language, "checks_when", when)}});
 }
 

@@ -160,8 +160,7 @@ PortalSeen look_at_portal(const Settings& settings, const std::string& name,
 }
 
 const CallResult* PortalSeen::find(std::string_view key) const {
-  const auto found = std::find_if(results.begin(), results.end(),
-                                  [&](const BatchResult& result) { return result.key == key; });
+  const auto found = std::ranges::find(results, key, &BatchResult::key);
   return found == results.end() ? nullptr : &found->outcome;
 }
 

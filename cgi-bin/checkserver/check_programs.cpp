@@ -24,32 +24,26 @@ std::string dotted(int sqlite) {
 }
 
 Finding judge_version(const Seen&) {
-  return {.state = State::info,
-          .name = "seen",
-          .facts = Value::map({{"version", kVersion}, {"compiler", __VERSION__}})};
+  return info("seen", Value::map({{"version", kVersion}, {"compiler", __VERSION__}}));
 }
 
 Finding judge_curl(const Seen& seen) {
-  if (seen.programs.curl_error) {
-    Finding finding = failed("missing", *seen.programs.curl_error);
-    finding.paste = {"apt-get install libcurl4"};
-    return finding;
-  }
-  return {.name = "seen", .facts = Value::map({{"version", seen.programs.curl}})};
+  if (seen.programs.curl_error)
+    return failed("missing", *seen.programs.curl_error, State::error, {},
+                  {"apt-get install libcurl4"});
+  return ok("seen", Value::map({{"version", seen.programs.curl}}));
 }
 
 Finding judge_sqlite(const Seen& seen) {
-  const bool old = seen.programs.sqlite < kOldestSqlite;
-  Finding finding{.state = old ? State::error : State::ok, .name = old ? "old" : "seen"};
-  finding.facts =
+  const Value facts =
       Value::map({{"version", dotted(seen.programs.sqlite)}, {"needed", dotted(kOldestSqlite)}});
-  if (old) finding.paste = {"apt-get install libsqlite3-0"};
-  return finding;
+  return seen.programs.sqlite < kOldestSqlite
+             ? error("old", facts, {"apt-get install libsqlite3-0"})
+             : ok("seen", facts);
 }
 
 Finding judge_libraries(const Seen& seen) {
-  return {.name = "seen",
-          .facts = Value::map({{"fcgi", seen.programs.fcgi}, {"openssl", seen.programs.openssl}})};
+  return ok("seen", Value::map({{"fcgi", seen.programs.fcgi}, {"openssl", seen.programs.openssl}}));
 }
 
 Finding judge_process(const Seen& seen) {
@@ -59,29 +53,26 @@ Finding judge_process(const Seen& seen) {
   const bool trial =
       seen.subject->settings && is_loopback_url(seen.subject->settings->site.public_url);
   const bool root = seen.programs.user == "root" && place.mode != Mode::shell && !trial;
-  Finding finding{.state = root ? State::warning : State::info, .name = root ? "root" : "seen"};
-  if (place.mode == Mode::shell) finding.name = "shell";
-  finding.facts =
+  const Value facts =
       Value::map({{"mode", kNames[static_cast<std::size_t>(place.mode)]},
                   {"server", place.web_server.empty() ? std::string("-") : place.web_server},
                   {"pid", std::int64_t{seen.programs.pid}},
                   {"threads", seen.programs.threads},
                   {"user", seen.programs.user}});
-  return finding;
+  return root ? warning("root", facts) : info(place.mode == Mode::shell ? "shell" : "seen", facts);
 }
-
-constexpr Check kProgramChecks[] = {
-    {"version", Group::programs, "", judge_version, Needs::nothing},
-    {"curl", Group::programs, "curl_error", judge_curl, Needs::nothing},
-    {"sqlite", Group::programs, "", judge_sqlite, Needs::nothing},
-    {"libraries", Group::programs, "", judge_libraries, Needs::nothing},
-    {"process", Group::programs, "", judge_process, Needs::nothing},
-};
 
 }  // namespace
 
 std::span<const Check> program_checks() {
-  return kProgramChecks;
+  static constexpr Check kChecks[] = {
+      {"version", Group::programs, "", judge_version, Needs::nothing},
+      {"curl", Group::programs, "curl_error", judge_curl, Needs::nothing},
+      {"sqlite", Group::programs, "", judge_sqlite, Needs::nothing},
+      {"libraries", Group::programs, "", judge_libraries, Needs::nothing},
+      {"process", Group::programs, "", judge_process, Needs::nothing},
+  };
+  return kChecks;
 }
 
 ProgramsSeen look_at_programs() {
@@ -98,10 +89,8 @@ ProgramsSeen look_at_programs() {
   seen.pid = getpid();
   std::error_code error;
   seen.dir = program().parent_path();
-  for (auto entry = std::filesystem::directory_iterator("/proc/self/task", error);
-       !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
-    ++seen.threads;
-  }
+  const std::filesystem::directory_iterator tasks("/proc/self/task", error);
+  seen.threads = static_cast<int>(std::distance(begin(tasks), end(tasks)));
   return seen;
 }
 

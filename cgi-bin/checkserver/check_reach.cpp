@@ -1,4 +1,5 @@
-// check_reach: which addresses a name has, and which of them can be connected to.
+// check_reach: which addresses a name has, which of them can be connected to, and for how long a
+// certificate counts.
 #include <netdb.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -10,7 +11,9 @@
 #include <system_error>
 
 #include "base/files.h"
+#include "base/text.h"
 #include "check_seen.h"
+#include "portal/http.h"
 
 namespace b24::check {
 namespace {
@@ -20,21 +23,14 @@ struct Target {
   std::string port;
 };
 
-// REQUIRES: http:// or https://; both have been checked before.
-Target target_of(std::string_view url) {
-  const bool https = url.starts_with("https://");
-  url.remove_prefix(std::min(url.size(), url.find("://") + 3));
-  std::string_view authority = url.substr(0, url.find_first_of("/?#"));
-  if (const auto at = authority.rfind('@'); at != authority.npos) authority.remove_prefix(at + 1);
-  Target target{{}, https ? "443" : "80"};
-  const auto colon = authority.rfind(':');
-  if (colon != authority.npos && authority.find(']', colon) == authority.npos) {
-    target.port = authority.substr(colon + 1);
-    authority = authority.substr(0, colon);
-  }
-  if (authority.starts_with('[')) authority = authority.substr(1, authority.find(']') - 1);
-  target.host = authority;
-  return target;
+// Of "https://[::1]:443", as Http::origin gives it.
+Target target_of(std::string origin) {
+  origin.erase(0, origin.find("://") + 3);
+  const std::size_t colon = std::min(origin.rfind(':'), origin.size());
+  const std::string port = origin.substr(std::min(colon + 1, origin.size()));
+  origin.resize(colon);
+  if (!origin.starts_with('[')) return {origin, port};
+  return {origin.substr(1, origin.size() - 2), port};
 }
 
 ReachSeen::Tried try_to_connect(const addrinfo& address, Millis limit) {
@@ -59,7 +55,7 @@ ReachSeen::Tried try_to_connect(const addrinfo& address, Millis limit) {
 }  // namespace
 
 ReachSeen look_at_addresses(const std::string& url, Millis limit) {
-  const Target target = target_of(url);
+  const Target target = target_of(Http::origin(url));
   ReachSeen seen;
   seen.host = target.host;
   addrinfo hints{};
@@ -77,6 +73,30 @@ ReachSeen look_at_addresses(const std::string& url, Millis limit) {
   for (std::future<ReachSeen::Tried>& one : all) seen.tried.push_back(one.get());
   freeaddrinfo(found);
   return seen;
+}
+
+Finding reach_found(const ReachSeen& reach) {
+  Value facts = Value::map({{"host", reach.host}});
+  if (!reach.fault.empty()) return {State::error, "no_name", facts, reach.fault};
+  Lines list;
+  std::size_t reached = 0;
+  for (const ReachSeen::Tried& tried : reach.tried) {
+    list.push_back(tried.address + " " +
+                   (tried.reached ? std::to_string(tried.took) + " ms" : tried.fault));
+    if (tried.reached) ++reached;
+  }
+  facts.set("tried", text::join(list, "; "));
+  if (reached == 0) return error("unreachable", facts);
+  // A machine without IPv6 is nothing unusual, as long as something answers.
+  return reached < list.size() ? info("partly", facts) : ok("reached", facts);
+}
+
+Finding certificate_found(long days_left, const char* metric) {
+  constexpr long kFewDays = 14;
+  const Value facts = Value::map({{"days", std::int64_t{days_left}}});
+  Finding finding = days_left < kFewDays ? warning("expires", facts) : ok("valid", facts);
+  finding.metrics = {{metric, static_cast<double>(days_left) * 86'400}};
+  return finding;
 }
 
 }  // namespace b24::check

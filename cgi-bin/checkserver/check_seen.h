@@ -6,6 +6,7 @@
 
 #include <sys/types.h>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -19,14 +20,11 @@
 #include "portal/webhook.h"
 #include "settings/app.h"
 #include "settings/permission.h"
-#include "settings/portals.h"
 #include "settings/settings.h"
 #include "web/app_page.h"
 #include "web/server.h"
 
 namespace b24::check {
-
-inline constexpr long kFewDays = 14;  // left to a certificate: warning
 
 // Where the check runs, and the web server's view of it.
 struct Place {
@@ -45,9 +43,8 @@ struct Subject {
   std::optional<Error> templates_warning;    // the newest files, or some texts, are not in use
   std::shared_ptr<Store> store;              // null: it cannot be opened
   std::optional<Error> store_error;
-  std::shared_ptr<Gate> gate;
-  // Of the other portals that are called, in their order (settings/portals.h).
-  std::vector<std::pair<CalledPortal, std::shared_ptr<Gate>>> others;
+  // The portals that are called, the one without a name first; empty without settings.
+  std::vector<std::pair<CalledPortal, std::shared_ptr<Gate>>> portals;
 };
 Subject subject_of(AppSource& app, TemplateSource& templates, StoreSource& stores,
                    GateSource& gates, const Place& place);
@@ -70,7 +67,6 @@ struct PathSeen {
   std::filesystem::path path;
   bool exists = false;
   bool is_directory = false;
-  mode_t mode = 0;
   std::string owner;
   bool writable = false;
   bool open_to_others = false;  // permission.h
@@ -126,6 +122,8 @@ DatabaseSeen look_at_database(const Settings& settings, Store& store);
 Finding only_journaled(const Journaled& now, bool is_away,
                        const std::vector<Store::Count>& last_day);
 
+// What was turned away, by reason.
+std::map<std::string, std::int64_t> refused_by_reason(const std::vector<Store::Count>& last_day);
 // How well the portal reaches us, and the longest silence of each name: the check "missed".
 Finding missed_events(const Settings& settings, const std::vector<Store::Count>& last_day,
                       const std::string& rhythm);
@@ -168,11 +166,13 @@ struct ReachSeen {
   std::vector<Tried> tried;
 };
 ReachSeen look_at_addresses(const std::string& url, Millis limit);
+Finding reach_found(const ReachSeen& reach);
 
 struct TlsSeen {
   std::optional<Error> error;
   long days_left = -1;
 };
+Finding certificate_found(long days_left, const char* metric);
 TlsSeen look_at_certificate(const std::string& url, const Settings& settings);
 
 struct PortalSeen {

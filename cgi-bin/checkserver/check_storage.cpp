@@ -21,8 +21,6 @@ constexpr double kFewBytes = 200 * kMega;    // warning
 constexpr double kTooFewBytes = 20 * kMega;  // error
 constexpr double kFewInodes = 2'000;
 constexpr double kSlowWrite = 200;  // milliseconds; a healthy disk takes 1 to 20
-constexpr const char* kLogName = "b24hooks.log";
-constexpr const char* kHookLogName = "hook.log";
 
 // A server without a web root may say "/".
 bool is_in_web_root(const std::filesystem::path& path, const std::string& root) {
@@ -39,7 +37,6 @@ PathSeen look_at_path(const std::filesystem::path& path, const std::string& docu
   if (path.empty() || stat(path.c_str(), &status) != 0) return seen;
   seen.exists = true;
   seen.is_directory = S_ISDIR(status.st_mode);
-  seen.mode = status.st_mode & 07777;
   seen.open_to_others = is_open_to_others(status);
   seen.owner = user_name(status.st_uid);
   seen.size = static_cast<std::uintmax_t>(status.st_size);
@@ -50,20 +47,15 @@ PathSeen look_at_path(const std::filesystem::path& path, const std::string& docu
 // A synced write of one block to a file that is gone afterwards.
 std::optional<Error> try_to_write(const std::filesystem::path& dir, double& took_ms) {
   const std::filesystem::path file = dir / (".check-" + secret::new_id());
-  const int fd = open(file.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
-  if (fd < 0) return system_error(ErrorKind::storage, dir.string(), errno);
-  const std::string block(4096, 'b');
+  const auto made = open_private(file);
+  if (!made) return made.error();
   const auto begun = std::chrono::steady_clock::now();
-  int fault = 0;
-  const ssize_t written = write(fd, block.data(), block.size());
-  if (written != static_cast<ssize_t>(block.size())) fault = written < 0 ? errno : ENOSPC;
-  if (fault == 0 && fdatasync(fd) != 0) fault = errno;
+  Status done = write_at(*made, file, std::string(4096, 'b'), 0);
+  if (done) done = sync_file(*made, file);
   took_ms =
       std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begun).count();
-  close(fd);
   unlink(file.c_str());
-  if (fault != 0) return system_error(ErrorKind::storage, file.string(), fault);
-  return std::nullopt;
+  return done ? std::nullopt : std::optional(done.error());
 }
 
 void look_at_space(const std::filesystem::path& dir, StorageSeen& seen) {
@@ -86,78 +78,56 @@ std::int64_t megabytes(double bytes) {
 
 Finding judge_data_dir(const Seen& seen) {
   const PathSeen& dir = seen.storage->data_dir;
-  if (!dir.exists) {
-    return {.state = State::error, .name = "missing", .facts = path_facts(dir), .paste = dir.cure};
-  }
-  if (!dir.is_directory) {
-    return {.state = State::error, .name = "no_directory", .facts = path_facts(dir)};
-  }
+  if (!dir.exists) return error("missing", path_facts(dir), dir.cure);
+  if (!dir.is_directory) return error("no_directory", path_facts(dir));
   if (dir.in_document_root) {
-    return {.state = State::error,
-            .name = "in_web_root",
-            .facts = path_facts(dir),
-            .paste = {"[data]", "dir = /var/lib/b24hooks"}};
+    return error("in_web_root", path_facts(dir), {"[data]", "dir = /var/lib/b24hooks"});
   }
-  if (dir.open_to_others) {
-    return {.state = State::error, .name = "open", .facts = path_facts(dir), .paste = dir.cure};
-  }
-  return {.name = "private", .facts = path_facts(dir)};
+  if (dir.open_to_others) return error("open", path_facts(dir), dir.cure);
+  return ok("private", path_facts(dir));
 }
 
 Finding judge_write(const Seen& seen) {
   const StorageSeen& storage = *seen.storage;
-  if (storage.write_error) {
-    Finding finding = failed("failed", *storage.write_error);
-    finding.facts = Value::map({{"user", seen.programs.user}});
-    finding.paste = storage.data_dir.cure;
-    return finding;
-  }
-  const bool slow = storage.write_ms > kSlowWrite;
-  return {.state = slow ? State::warning : State::ok,
-          .name = slow ? "slow" : "written",
-          .facts = Value::map({{"ms", std::round(storage.write_ms * 10) / 10}}),
-          .metrics = {{"synced_write_seconds", storage.write_ms / 1000}}};
+  if (storage.write_error)
+    return failed("failed", *storage.write_error, State::error,
+                  Value::map({{"user", seen.programs.user}}), storage.data_dir.cure);
+  const Value facts = Value::map({{"ms", std::round(storage.write_ms * 10) / 10}});
+  return measured(storage.write_ms > kSlowWrite ? warning("slow", facts) : ok("written", facts),
+                  {{"synced_write_seconds", storage.write_ms / 1000}});
 }
 
 Finding judge_space(const Seen& seen) {
   const StorageSeen& s = *seen.storage;
-  if (!s.space_known) return {.state = State::info, .name = "unknown"};
+  if (!s.space_known) return info("unknown");
   const bool few_inodes = s.total_inodes > 0 && s.free_inodes < kFewInodes;
   State state = State::ok;
   if (s.free_bytes < kFewBytes || few_inodes) state = State::warning;
   if (s.free_bytes < kTooFewBytes || (few_inodes && s.free_inodes < 1)) state = State::error;
-  return {.state = state,
-          .name = state == State::ok ? "enough" : "little",
-          .facts = Value::map({{"free", megabytes(s.free_bytes)},
-                               {"total", megabytes(s.total_bytes)},
-                               {"inodes", static_cast<std::int64_t>(s.free_inodes)}}),
-          .metrics = {{"disk_free_bytes", s.free_bytes}, {"disk_free_inodes", s.free_inodes}}};
+  const Value facts = Value::map({{"free", megabytes(s.free_bytes)},
+                                  {"total", megabytes(s.total_bytes)},
+                                  {"inodes", static_cast<std::int64_t>(s.free_inodes)}});
+  return measured(found(state, state == State::ok ? "enough" : "little", facts),
+                  {{"disk_free_bytes", s.free_bytes}, {"disk_free_inodes", s.free_inodes}});
 }
 
 Finding judge_store(const Seen& seen) {
-  if (seen.subject->store_error) {
-    Finding finding = failed("closed", *seen.subject->store_error);
-    if (seen.storage) finding.paste = seen.storage->data_dir.cure;
-    return finding;
-  }
-  if (!seen.store) return {.state = State::error, .name = "late"};
+  if (seen.subject->store_error)
+    return failed("closed", *seen.subject->store_error, State::error, {},
+                  seen.storage ? seen.storage->data_dir.cure : Lines());
+  if (!seen.store) return error("late");
   if (seen.store->error) return failed("unanswered", *seen.store->error);
-  if (!seen.subject->settings->data.store.empty())
-    return {.name = ""};  // the check "database" says more
-  return {.name = "open",
-          .facts = Value::map({{"file", (seen.subject->store->dir() / "store.db").string()},
-                               {"version", kSchemaVersion}})};
+  if (!seen.subject->settings->data.store.empty()) return {};  // the check "database" says more
+  return ok("open", Value::map({{"file", (seen.subject->store->dir() / "store.db").string()},
+                                {"version", kSchemaVersion}}));
 }
 
 Finding judge_store_sound(const Seen& seen) {
-  if (!seen.subject->store) return {.state = State::info, .name = "no_store"};
-  if (!seen.subject->settings->data.store.empty()) return {.name = ""};
   const std::string file = (seen.subject->store->dir() / "store.db").string();
-  if (!seen.store || !seen.store->sound)
-    return {.state = State::info, .name = "takes_long", .facts = Value::map({{"file", file}})};
+  if (!seen.store->sound) return info("takes_long", Value::map({{"file", file}}));
   const Result<std::string>& found = *seen.store->sound;
   if (!found) return failed("unanswered", found.error());
-  if (*found == "ok") return {.name = "sound"};
+  if (*found == "ok") return ok("sound");
   return {.state = State::error,
           .name = "damaged",
           .cause = *found,
@@ -165,41 +135,33 @@ Finding judge_store_sound(const Seen& seen) {
 }
 
 Finding judge_journal(const Seen& seen) {
-  if (!seen.store) return {.state = State::info, .name = "no_store"};
-  if (!seen.subject->settings->data.store.empty()) return {.name = ""};
-  if (!seen.store->wal) return {.state = State::warning, .name = "rollback"};
-  return {.name = "wal"};
+  return seen.store->wal ? ok("wal") : warning("rollback");
 }
 
 Finding judge_logs_dir(const Seen& seen) {
   const PathSeen& dir = seen.storage->logs_dir;
   if (!dir.exists || !dir.is_directory || !dir.writable) {
-    return {
-        .state = State::error, .name = "unwritable", .facts = path_facts(dir), .paste = dir.cure};
+    return error("unwritable", path_facts(dir), dir.cure);
   }
-  if (dir.in_document_root) {
-    return {.state = State::error, .name = "in_web_root", .facts = path_facts(dir)};
-  }
-  return {.name = "writable", .facts = path_facts(dir)};
+  if (dir.in_document_root) return error("in_web_root", path_facts(dir));
+  return ok("writable", path_facts(dir));
 }
 
 Finding judge_log(const PathSeen& file, const PathSeen& dir, const Settings& settings) {
   Value facts = path_facts(file);
   facts.set("size", megabytes(static_cast<double>(file.size)));
   if (file.exists ? !file.writable || file.is_directory : !dir.writable) {
-    return {.state = State::error, .name = "unwritable", .facts = facts, .paste = file.cure};
+    return error("unwritable", facts, file.cure);
   }
-  if (file.exists && file.open_to_others) {
-    return {.state = State::warning, .name = "open", .facts = facts, .paste = file.cure};
-  }
+  if (file.exists && file.open_to_others) return warning("open", facts, file.cure);
   if (settings.log.max_size > 0 && file.size > 2 * settings.log.max_size) {
-    return {.state = State::warning, .name = "big", .facts = facts};
+    return warning("big", facts);
   }
-  return {.name = "writable", .facts = facts};
+  return ok("writable", facts);
 }
 
 Finding judge_log_file(const Seen& seen) {
-  if (seen.subject->settings->crest.block_log) return {.state = State::info, .name = "blocked"};
+  if (seen.subject->settings->crest.block_log) return info("blocked");
   return judge_log(seen.storage->log_file, seen.storage->logs_dir, *seen.subject->settings);
 }
 
@@ -207,22 +169,21 @@ Finding judge_hook_log(const Seen& seen) {
   return judge_log(seen.storage->hook_log, seen.storage->data_dir, *seen.subject->settings);
 }
 
-constexpr Check kStorageChecks[] = {
-    {"data_dir", Group::storage, "", judge_data_dir, Needs::storage},
-    {"write", Group::storage, "setting_creat_error", judge_write, Needs::storage},
-    {"space", Group::storage, "", judge_space, Needs::storage},
-    {"store", Group::storage, "", judge_store},
-    {"store_sound", Group::storage, "", judge_store_sound},
-    {"journal", Group::storage, "", judge_journal},
-    {"logs_dir", Group::storage, "logs_folder_creat_error", judge_logs_dir, Needs::storage},
-    {"log_file", Group::storage, "logs_file_creat_error", judge_log_file, Needs::storage},
-    {"hook_log", Group::storage, "", judge_hook_log, Needs::storage},
-};
-
 }  // namespace
 
 std::span<const Check> storage_checks() {
-  return kStorageChecks;
+  static constexpr Check kChecks[] = {
+      {"data_dir", Group::storage, "", judge_data_dir, Needs::storage},
+      {"write", Group::storage, "setting_creat_error", judge_write, Needs::storage},
+      {"space", Group::storage, "", judge_space, Needs::storage},
+      {"store", Group::storage, "", judge_store},
+      {"store_sound", Group::storage, "", judge_store_sound, Needs::file},
+      {"journal", Group::storage, "", judge_journal, Needs::file},
+      {"logs_dir", Group::storage, "logs_folder_creat_error", judge_logs_dir, Needs::storage},
+      {"log_file", Group::storage, "logs_file_creat_error", judge_log_file, Needs::storage},
+      {"hook_log", Group::storage, "", judge_hook_log, Needs::storage},
+  };
+  return kChecks;
 }
 
 StorageSeen look_at_storage(const Subject& subject) {
@@ -236,15 +197,14 @@ StorageSeen look_at_storage(const Subject& subject) {
   if (!subject.settings) return seen;
   const Settings& settings = *subject.settings;
   const std::filesystem::path& dir = settings.data.dir;
-  const std::filesystem::path logs =
-      settings.crest.logs_dir.empty() ? dir : std::filesystem::path(settings.crest.logs_dir);
-  const auto look_at_log = [&](const std::filesystem::path& log, const PathSeen& in) {
-    return look_at_path(log, root, in.writable ? lines_to_write(log) : in.cure);
+  const std::filesystem::path log = Log::file_of(settings), logs = log.parent_path();
+  const auto look_at_log = [&](const std::filesystem::path& path, const PathSeen& in) {
+    return look_at_path(path, root, in.writable ? lines_to_write(path) : in.cure);
   };
   seen.data_dir = look_at_path(dir, root, lines_to_own(dir, kDataSetting));
   seen.logs_dir = look_at_path(logs, root, lines_to_own(logs, {"C_REST_LOGS_DIR = "}));
-  seen.log_file = look_at_log(logs / kLogName, seen.logs_dir);
-  seen.hook_log = look_at_log(dir / kHookLogName, seen.data_dir);
+  seen.log_file = look_at_log(log, seen.logs_dir);
+  seen.hook_log = look_at_log(dir / "hook.log", seen.data_dir);
   seen.write_error = try_to_write(dir, seen.write_ms);
   look_at_space(dir, seen);
   return seen;

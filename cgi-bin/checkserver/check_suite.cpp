@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 #include <map>
 #include <ranges>
@@ -35,30 +34,20 @@ constexpr std::uintmax_t kReadWhole = 8 << 20;  // bytes of a store; read within
 
 Finding judge_items(const Seen& seen, const KindStats& stats, const std::string& metric) {
   const Millis oldest = stats.oldest_pending == 0 ? 0 : seen.at - stats.oldest_pending;
-  Finding finding;
-  finding.facts = Value::map({{"today", stats.today},
-                              {"pending", stats.pending},
-                              {"failed", stats.failed},
-                              {"done", stats.done},
-                              {"arrived", stats.arrived},
-                              {"oldest", duration(oldest)}});
-  finding.metrics = {{metric + "_today", static_cast<double>(stats.today)},
-                     {metric + "_pending", static_cast<double>(stats.pending)},
-                     {metric + "_failed", static_cast<double>(stats.failed)},
-                     {metric + "_oldest_pending_seconds", static_cast<double>(oldest) / 1000}};
-  if (oldest > kTooLongWait) {
-    finding.state = State::error;
-    finding.name = "stuck";
-  } else if (stats.failed > 0) {
-    finding.state = State::warning;
-    finding.name = "failed";
-  } else if (oldest > kLongWait) {
-    finding.state = State::warning;
-    finding.name = "waiting";
-  } else {
-    finding.name = "fine";
-  }
-  return finding;
+  const Value facts = Value::map({{"today", stats.today},
+                                  {"pending", stats.pending},
+                                  {"failed", stats.failed},
+                                  {"done", stats.done},
+                                  {"arrived", stats.arrived},
+                                  {"oldest", duration(oldest)}});
+  return measured(oldest > kTooLongWait ? error("stuck", facts)
+                  : stats.failed > 0    ? warning("failed", facts)
+                  : oldest > kLongWait  ? warning("waiting", facts)
+                                        : ok("fine", facts),
+                  {{metric + "_today", static_cast<double>(stats.today)},
+                   {metric + "_pending", static_cast<double>(stats.pending)},
+                   {metric + "_failed", static_cast<double>(stats.failed)},
+                   {metric + "_oldest_pending_seconds", static_cast<double>(oldest) / 1000}});
 }
 
 Finding judge_leads(const Seen& seen) {
@@ -83,26 +72,18 @@ Finding judge_events(const Seen& seen) {
 Finding judge_work(const Seen& seen, std::string_view last_run, const KindStats& items,
                    const std::string& metric, const std::string& cure) {
   const bool waiting = items.pending > 0;
-  const Millis last = std::strtoll(std::string(last_run).c_str(), nullptr, 10);
-  Finding finding;
-  if (waiting) finding.paste = {"* * * * * " + command(seen, cure)};
-  if (last == 0) {
-    finding.state = waiting ? State::error : State::info;
-    finding.name = waiting ? "never_and_waiting" : "never";
-    return finding;
-  }
+  const Millis last = Value(last_run).integer();
+  const Lines paste = {"* * * * * " + command(seen, cure)};
+  if (last == 0) return waiting ? error("never_and_waiting", {}, paste) : info("never");
   const Millis age = std::max<Millis>(0, seen.at - last);
-  finding.facts = Value::map({{"ago", duration(age)}});
-  finding.metrics = {{metric, static_cast<double>(age) / 1000}};
+  const Value facts = Value::map({{"ago", duration(age)}});
   // Before something waited there was nothing to tell of.
-  if (age <= kWorkerSilent || (waiting && seen.at - items.oldest_pending <= kWorkerSilent)) {
-    finding.name = "alive";
-    finding.paste.clear();
-  } else {
-    finding.state = waiting ? State::error : State::info;
-    finding.name = waiting ? "dead" : "resting";
-  }
-  return finding;
+  const bool alive =
+      age <= kWorkerSilent || (waiting && seen.at - items.oldest_pending <= kWorkerSilent);
+  return measured(alive     ? ok("alive", facts)
+                  : waiting ? error("dead", facts, paste)
+                            : info("resting", facts),
+                  {{metric, static_cast<double>(age) / 1000}});
 }
 
 Finding judge_delivery(const Seen& seen) {
@@ -117,14 +98,12 @@ Finding judge_event_work(const Seen& seen) {
 
 Finding judge_lag(const Seen& seen) {
   std::vector<Millis> lag = seen.store->event_lag;
-  if (lag.empty()) return {.state = State::info, .name = "no_events"};
-  std::sort(lag.begin(), lag.end());
+  if (lag.empty()) return info("no_events");
+  std::ranges::sort(lag);
   const Millis middle = std::max<Millis>(0, lag[lag.size() / 2]);
-  const bool slow = middle > kLongLag;
-  return {.state = slow ? State::warning : State::ok,
-          .name = slow ? "late_events" : "prompt",
-          .facts = Value::map({{"lag", duration(middle)}}),
-          .metrics = {{"event_lag_seconds", static_cast<double>(middle) / 1000}}};
+  const Value facts = Value::map({{"lag", duration(middle)}});
+  return measured(middle > kLongLag ? warning("late_events", facts) : ok("prompt", facts),
+                  {{"event_lag_seconds", static_cast<double>(middle) / 1000}});
 }
 
 std::string line_of(const std::string& what, Millis at) {
@@ -133,7 +112,7 @@ std::string line_of(const std::string& what, Millis at) {
 
 Finding judge_silence(const Seen& seen) {
   const Rhythm rhythm = Rhythm::parse(seen.store->rhythm);
-  if (rhythm.empty()) return {.state = State::info, .name = "none"};
+  if (rhythm.empty()) return info("none");
   AnswerTimes answers;
   for (const Store::Count& count : seen.store->counts) answers.add(count.name, count.count);
   Finding finding{.name = "usual"};
@@ -155,7 +134,7 @@ Finding judge_silence(const Seen& seen) {
 
 Finding judge_robots(const Seen& seen) {
   const std::vector<RobotSettings>& robots = seen.subject->settings->robots;
-  if (robots.empty()) return {.state = State::info, .name = "none"};
+  if (robots.empty()) return info("none");
   Finding finding{.name = "known"};
   const auto known = Rhythm::parse(seen.store->rhythm).all();
   for (const RobotSettings& robot : robots) {
@@ -186,65 +165,39 @@ Finding judge_loops(const Seen& seen) {
 }
 
 Finding judge_refusals(const Seen& seen) {
-  std::map<std::string, std::int64_t> totals;
-  std::int64_t refused = 0;
-  for (const Store::Count& count : seen.store->counts) {
-    const bool ours = count.name.starts_with("refused.") || count.name.starts_with("spam.");
-    if (!ours || count.hour < seen.at - kDay) continue;
-    totals[count.name] += count.count;
-    refused += count.count;
-  }
-  std::string list;
-  Finding finding{.state = State::info, .name = totals.empty() ? "none" : "some"};
-  std::int64_t spam = 0;
+  const auto totals = refused_by_reason(seen.store->counts);
+  Lines list;
+  std::int64_t spam = 0, refused = 0;
   for (const auto& [name, count] : totals) {
-    list += (list.empty() ? "" : ", ") + name + ": " + std::to_string(count);
-    if (name.starts_with("spam.")) spam += count;
+    list.push_back(name + ": " + std::to_string(count));
+    (name.starts_with("spam.") ? spam : refused) += count;
   }
-  refused -= spam;
-  if (totals.contains("refused.robot")) {
-    finding.state = State::warning;
-    finding.name = "robots";
-  }
-  finding.facts = Value::map({{"refused", refused}, {"spam", spam}, {"list", list}});
-  finding.metrics = {{"refused_last_day", static_cast<double>(refused)},
-                     {"spam_last_day", static_cast<double>(spam)}};
-  return finding;
+  const Value facts =
+      Value::map({{"refused", refused}, {"spam", spam}, {"list", text::join(list, ", ")}});
+  return measured(totals.contains("refused.robot") ? warning("robots", facts)
+                                                   : info(totals.empty() ? "none" : "some", facts),
+                  {{"refused_last_day", static_cast<double>(refused)},
+                   {"spam_last_day", static_cast<double>(spam)}});
 }
 
 Finding judge_errors(const Seen& seen) {
   const CRestSettings& crest = seen.subject->settings->crest;
-  if (crest.block_log) return {.state = State::info, .name = "blocked"};
-  if (crest.log_type_dump) return {.state = State::info, .name = "dumped"};
-  if (!seen.log) return {.state = State::info, .name = "unknown"};
-  std::string list;
-  bool recent = false;
+  if (crest.block_log) return info("blocked");
+  if (crest.log_type_dump) return info("dumped");
+  if (!seen.log) return info("unknown");
+  if (seen.log->empty()) return ok("none");
+  Finding finding = info("old");
   const std::string since = iso_time(seen.at - kHour);
   for (const LogEntry& entry : *seen.log) {
-    if (!list.empty()) list += "\n";
-    list += entry.time + " " + entry.what + (entry.code.empty() ? "" : " " + entry.code) +
-            (entry.text.empty() ? "" : ": " + entry.text);
-    recent |= entry.is_error && entry.time >= since;
+    if (!finding.cause.empty()) finding.cause += "\n";
+    finding.cause += entry.time + " " + entry.what + (entry.code.empty() ? "" : " " + entry.code) +
+                     (entry.text.empty() ? "" : ": " + entry.text);
+    if (!entry.is_error || entry.time < since) continue;
+    finding.state = State::warning;
+    finding.name = "recent";
   }
-  if (list.empty()) return {.name = "none"};
-  return {.state = recent ? State::warning : State::info,
-          .name = recent ? "recent" : "old",
-          .cause = list};
+  return finding;
 }
-
-constexpr Check kSuiteChecks[] = {
-    {"leads", Group::suite, "", judge_leads, Needs::store},
-    {"events", Group::suite, "", judge_events, Needs::store},
-    {"delivery", Group::suite, "", judge_delivery, Needs::store},
-    {"event_work", Group::suite, "", judge_event_work, Needs::store},
-    {"event_lag", Group::suite, "", judge_lag, Needs::store},
-    {"event_silence", Group::suite, "", judge_silence, Needs::store},
-    {"missed", Group::suite, "", judge_missed, Needs::store},
-    {"robots", Group::suite, "", judge_robots, Needs::store},
-    {"event_loops", Group::suite, "", judge_loops, Needs::store},
-    {"refusals", Group::suite, "", judge_refusals, Needs::store},
-    {"errors", Group::suite, "", judge_errors},
-};
 
 // Takes what the store answers, or keeps why it did not.
 template <class T>
@@ -260,19 +213,17 @@ std::vector<Hour> hours_of(Store& store, Millis now, std::optional<Error>& error
   std::vector<Hour> hours;
   const Millis first = now / kHour * kHour - (kChartHours - 1) * kHour;
   for (Millis i = 0; i < kChartHours; ++i) hours.push_back({.at = first + i * kHour});
-  const auto put = [&](Kind kind, auto write) {
+  for (const Kind kind : {Kind::lead, Kind::event}) {
     std::vector<Store::Hour> counted;
     take(store.hours(kind, first), counted, error);
     for (const Store::Hour& hour : counted) {
       const Millis index = (hour.hour - first) / kHour;
-      if (index >= 0 && index < kChartHours) write(hours[static_cast<std::size_t>(index)], hour);
+      if (index < 0 || index >= kChartHours) continue;
+      Hour& into = hours[static_cast<std::size_t>(index)];
+      (kind == Kind::lead ? into.leads : into.events) = hour.received;
+      if (kind == Kind::lead) into.delivery = hour.took;
     }
-  };
-  put(Kind::lead, [](Hour& hour, const Store::Hour& counted) {
-    hour.leads = counted.received;
-    hour.delivery = counted.took;
-  });
-  put(Kind::event, [](Hour& hour, const Store::Hour& counted) { hour.events = counted.received; });
+  }
   return hours;
 }
 
@@ -292,7 +243,20 @@ std::string tail_of(const std::filesystem::path& file) {
 }  // namespace
 
 std::span<const Check> suite_checks() {
-  return kSuiteChecks;
+  static constexpr Check kChecks[] = {
+      {"leads", Group::suite, "", judge_leads, Needs::store},
+      {"events", Group::suite, "", judge_events, Needs::store},
+      {"delivery", Group::suite, "", judge_delivery, Needs::store},
+      {"event_work", Group::suite, "", judge_event_work, Needs::store},
+      {"event_lag", Group::suite, "", judge_lag, Needs::store},
+      {"event_silence", Group::suite, "", judge_silence, Needs::store},
+      {"missed", Group::suite, "", judge_missed, Needs::store},
+      {"robots", Group::suite, "", judge_robots, Needs::store},
+      {"event_loops", Group::suite, "", judge_loops, Needs::store},
+      {"refusals", Group::suite, "", judge_refusals, Needs::store},
+      {"errors", Group::suite, "", judge_errors},
+  };
+  return kChecks;
 }
 
 StoreSeen look_at_store(Store& store, Millis now) {
@@ -326,9 +290,18 @@ StoreSeen look_at_store(Store& store, Millis now) {
   return seen;
 }
 
+std::map<std::string, std::int64_t> refused_by_reason(const std::vector<Store::Count>& last_day) {
+  std::map<std::string, std::int64_t> totals;
+  for (const Store::Count& count : last_day) {
+    if (count.name.starts_with("refused.") || count.name.starts_with("spam."))
+      totals[count.name] += count.count;
+  }
+  return totals;
+}
+
 Finding missed_events(const Settings& settings, const std::vector<Store::Count>& counts,
                       const std::string& rhythm) {
-  if (settings.watches.empty()) return {.state = State::info, .name = "none"};
+  if (settings.watches.empty()) return info("none");
   std::int64_t missed = 0, came = 0, unsent = 0;
   std::map<std::string, Millis> last_came;  // by section
   std::map<std::string, std::int64_t> since;
@@ -347,17 +320,14 @@ Finding missed_events(const Settings& settings, const std::vector<Store::Count>&
   std::erase_if(since, [](const auto& each) { return each.second < kMutedFrom; });
   for (const auto& [section, count] : since) unsent += count;
   const std::int64_t share = missed == 0 ? 0 : missed * 100 / (missed + came);
-  Finding finding{.name = missed == 0 ? "all_came" : "some"};
-  if (!since.empty()) {
-    finding.state = State::warning;
-    finding.name = "muted";
-  }
-  finding.facts = Value::map({{"missed", missed},
-                              {"came", came},
-                              {"share", share},
-                              {"unsent", unsent},
-                              {"sections", text::join(std::views::keys(since), ", ")}});
-  finding.metrics = {{"events_missed_day", static_cast<double>(missed)}};
+  const Value facts = Value::map({{"missed", missed},
+                                  {"came", came},
+                                  {"share", share},
+                                  {"unsent", unsent},
+                                  {"sections", text::join(std::views::keys(since), ", ")}});
+  Finding finding = measured(
+      since.empty() ? ok(missed == 0 ? "all_came" : "some", facts) : warning("muted", facts),
+      {{"events_missed_day", static_cast<double>(missed)}});
   for (const Rhythm::Silence& each : Rhythm::parse(rhythm).all()) {
     finding.cause += each.name + ": " + std::to_string(each.longest / kHour) + " h " +
                      std::to_string(each.longest % kHour / kMinute) + " min\n";
@@ -390,8 +360,7 @@ std::vector<LogEntry> look_at_log(const Settings& settings) {
   }
   std::vector<LogEntry> entries;
   for (auto& [key, entry] : newest) entries.push_back(std::move(entry));
-  std::sort(entries.begin(), entries.end(),
-            [](const LogEntry& a, const LogEntry& b) { return a.time > b.time; });
+  std::ranges::sort(entries, std::greater(), &LogEntry::time);
   if (entries.size() > kErrorsShown) entries.resize(kErrorsShown);
   return entries;
 }

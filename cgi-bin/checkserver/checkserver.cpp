@@ -134,23 +134,30 @@ class CheckPage : public AppPage {
       std::fputs("--format takes text, json, crest or metrics\n", stderr);
       return 3;
     }
-    const check::Report report = runner_.fresh({launch_.mode, launch_.settings_file, "", ""});
-    const Result<std::shared_ptr<const Templates>> templates = templates_.current();
-    const Templates* words = templates ? templates->get() : nullptr;
+    const check::Report report = runner_.fresh(place_of({}));
+    const auto words = this->words();
     const bool coloured = isatty(STDOUT_FILENO) == 1 && !is_set("NO_COLOR");
-    const std::string lang = shell_language(words);
-    std::fputs((format->name == "text" ? check::text_form(report, words, lang, coloured)
-                                       : format->details(report, words, lang))
-                   .c_str(),
-               stdout);
-    std::fflush(stdout);
+    const std::string lang = shell_language();
+    print(format->name == "text" ? check::text_form(report, words.get(), lang, coloured)
+                                 : format->details(report, words.get(), lang));
     constexpr int kExit[] = {0, 0, 1, 2};
-    const int code = kExit[static_cast<std::size_t>(report.verdict())];
+    return ended(kExit[static_cast<std::size_t>(report.verdict())]);
+  }
+
+ private:
+  static void print(const std::string& text) { std::fputs(text.c_str(), stdout); }
+  static void print(const Value& value) {
+    print(json::print(value, json::Layout::indented) + "\n");
+  }
+  static int ended(int code) {
+    std::fflush(stdout);
     if (check::anything_abandoned()) _exit(code);
     return code;
   }
 
- private:
+  // Null where there are none.
+  std::shared_ptr<const Templates> words() { return templates_.current().value_or(nullptr); }
+
   // As the desk's set-up has them; what is wrong with them is in the JSON.
   int print_settings(std::string_view format) {
     const auto settings = settings_in_use(launch_.settings_file, launch_.environment);
@@ -158,25 +165,17 @@ class CheckPage : public AppPage {
       complain(app_.page(), settings.error());
       return 2;
     }
-    if (format != "json") {
-      std::fputs(text_of(*settings).c_str(), stdout);
-      return 0;
-    }
-    const Result<std::shared_ptr<const Templates>> templates = templates_.current();
-    const Templates* words = templates ? templates->get() : nullptr;
-    const Value checks = check::json_form(
-        runner_.fresh({launch_.mode, launch_.settings_file, "", ""}), words, shell_language(words));
-    std::puts(json::print(desk::setup_value(*settings, checks), json::Layout::indented).c_str());
-    std::fflush(stdout);
-    if (check::anything_abandoned()) _exit(0);
-    return 0;
+    if (format != "json") return print(text_of(*settings)), 0;
+    const Value checks =
+        check::json_form(runner_.fresh(place_of({})), words().get(), shell_language());
+    print(desk::setup_value(*settings, checks));
+    return ended(0);
   }
 
   int print_refused() {
     const Result<App> app = app_.current();
     if (!app) return complain(app_.page(), app.error()), 2;
-    const Value refused = desk::refusals(*app->settings);
-    std::puts(json::print(refused, json::Layout::indented).c_str());
+    print(desk::refusals(*app->settings));
     return 0;
   }
 
@@ -189,18 +188,13 @@ class CheckPage : public AppPage {
     if (!store) return fail(store.error());
     if (what == "event") {
       const check::Report report = try_event(place_of({}));
-      const Result<std::shared_ptr<const Templates>> words = templates_.current();
-      const Templates* templates = words ? words->get() : nullptr;
-      const std::string text =
-          check::text_form(report, templates, shell_language(templates), false);
-      std::fputs(text.c_str(), stdout);
+      print(check::text_form(report, words().get(), shell_language(), false));
       return report.verdict() == check::State::error ? 1 : 0;
     }
     if (what == "clean-up") {
       const auto gone = clean_up_test_leads(*app->settings, **store, gates_);
       if (!gone) return fail(gone.error());
-      std::printf("deleted: %lld\n", static_cast<long long>(*gone));
-      return 0;
+      return print("deleted: " + std::to_string(*gone) + "\n"), 0;
     }
     if (what != "lead") return std::fputs("--try takes lead, event or clean-up\n", stderr), 3;
     const Result<std::string> id = send_test_lead(*app->settings);
@@ -208,12 +202,12 @@ class CheckPage : public AppPage {
     if (const Status begun = desk::start_worker(launch_, Kind::lead); !begun) fail(begun.error());
     const auto lead = wait_for_test_lead(**store, *id);
     if (!lead) return fail(lead.error());
-    std::puts((*id + (*lead ? "" : " is accepted, and not in the store yet")).c_str());
+    print(*id + (*lead ? "\n" : " is accepted, and not in the store yet\n"));
     if (!*lead) return 1;
     const auto life = (*store)->history((*lead)->number);
     if (!life) return fail(life.error());
-    std::puts(json::print(desk::life_value(*life), json::Layout::indented).c_str());
-    std::puts(desk::portal_link(*app->settings, **lead).c_str());
+    print(desk::life_value(*life));
+    print(desk::portal_link(*app->settings, **lead) + "\n");
     return (*lead)->state == State::done ? 0 : 1;
   }
 
@@ -226,8 +220,9 @@ class CheckPage : public AppPage {
     return {launch_.mode, launch_.settings_file, request.server_software, request.document_root};
   }
 
-  std::string shell_language(const Templates* templates) {
+  std::string shell_language() {
     const Result<App> app = app_.current();
+    const auto templates = words();
     if (templates == nullptr) return "en";
     std::string locale;
     for (const char* name : {"LC_ALL", "LC_MESSAGES", "LANG"}) {
@@ -243,13 +238,12 @@ class CheckPage : public AppPage {
     complain(app_.page(), error);
     const Format* format = format_of(request);
     if (!format) return error_response(400, "unknown_format", request);
-    const Result<std::shared_ptr<const Templates>> templates = templates_.current();
-    if (format == &kHtml && templates) {
+    if (const auto templates = words(); templates && format == &kHtml) {
       const std::string lang = language(request);
       const std::string message =
-          (*templates)->message(lang, "error_no_settings", Value::map({{"code", error.code}}));
-      return (*templates)
-          ->page(503, "error", Value::map({{"status", 503}, {"message", message}}), lang);
+          templates->message(lang, "error_no_settings", Value::map({{"code", error.code}}));
+      return templates->page(503, "error", Value::map({{"status", 503}, {"message", message}}),
+                             lang);
     }
     return text_response(503, format->verdict(check::State::error), format->type);
   }
@@ -319,10 +313,8 @@ class CheckPage : public AppPage {
         runner_.report(place_of(request), details ? kFreshForOwner : kFreshForStrangers);
     const int status = report.verdict() == check::State::error ? 503 : 200;
     if (!details) return text_response(status, format->verdict(report.verdict()), format->type);
-    const Result<std::shared_ptr<const Templates>> templates = templates_.current();
-    return text_response(
-        status, format->details(report, templates ? templates->get() : nullptr, language(request)),
-        format->type);
+    return text_response(status, format->details(report, words().get(), language(request)),
+                         format->type);
   }
 
   Response show_html(const Request& request, const Settings& settings, Sight sight,

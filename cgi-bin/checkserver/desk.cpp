@@ -2,7 +2,7 @@
 #include "desk.h"
 
 #include <algorithm>
-#include <map>
+#include <span>
 
 #include "access.h"
 #include "base/text.h"
@@ -16,6 +16,25 @@ namespace b24::desk {
 namespace {
 
 constexpr std::size_t kLongText = 2'000;
+
+struct Part {
+  std::string_view name;
+  Answer (*show)(const Visit& visit);
+  std::string_view formats = "json";  // that it has besides the page
+};
+
+// Those that have a link of their own come first.
+constexpr Part kParts[] = {
+    {"today", show_today, ""},
+    {"leads", [](const Visit& visit) { return show_list(visit, Kind::lead); }, "json csv"},
+    {"events", [](const Visit& visit) { return show_list(visit, Kind::event); }},
+    {"refused", show_refused},
+    {"try", [](const Visit& visit) { return show_try(visit); }},
+    {"setup", show_setup},
+    {"lead", [](const Visit& visit) { return show_item(visit, Kind::lead); }},
+    {"event", [](const Visit& visit) { return show_item(visit, Kind::event); }},
+};
+constexpr std::span kPlaces = std::span(kParts).first(6);
 
 bool is_code(std::string_view text) {
   return !text.empty() && text.size() <= 60 && std::ranges::all_of(text, [](char c) {
@@ -31,17 +50,13 @@ Answer answer(const Visit& visit) {
   if (visit.request.method != "GET" && visit.request.method != "HEAD") {
     return std::unexpected(Refusal{405, "wrong_method"});
   }
-  if (part == "today") return show_today(visit);
-  if (part == "refused") return show_refused(visit);
-  if (part == "setup") return show_setup(visit);
-  if (part == "try") return show_try(visit);
-  if (part == "leads" || part == "events") {
-    return show_list(visit, part == "leads" ? Kind::lead : Kind::event);
-  }
-  if (part == "lead" || part == "event") {
-    return show_item(visit, part == "lead" ? Kind::lead : Kind::event);
-  }
-  return std::unexpected(Refusal{404, "not_found"});
+  const auto* found = std::ranges::find(kParts, part, &Part::name);
+  if (found == std::end(kParts)) return std::unexpected(Refusal{404, "not_found"});
+  const std::string format = visit.request.get["format"].text();
+  const std::vector<std::string> formats = text::split(found->formats);
+  if (!format.empty() && std::ranges::find(formats, format) == formats.end())
+    return std::unexpected(Refusal{400, "unknown_format"});
+  return found->show(visit);
 }
 
 Response page(const Visit& visit, std::string_view part, const Value& data) {
@@ -52,10 +67,10 @@ Response page(const Visit& visit, std::string_view part, const Value& data) {
   const std::string asked = visit.request.get["desk"].text();
   const std::string here = asked == "act" ? std::string(part) : asked;
   Value places = Value::array();
-  for (const char* place : {"today", "leads", "events", "refused", "try", "setup"}) {
-    places.append(Value::map({{"href", address({{"desk", place}})},
-                              {"name", visit.say("desk_" + std::string(place))},
-                              {"here", here == place}}));
+  for (const Part& place : kPlaces) {
+    places.append(Value::map({{"href", address({{"desk", place.name}})},
+                              {"name", visit.say("desk_" + std::string(place.name))},
+                              {"here", here == place.name}}));
   }
   all.set("places", places);
   for (const char* outcome : {"done", "failed"}) {

@@ -23,7 +23,7 @@
 #include "keep/store.h"
 #include "portal/gate.h"
 #include "settings/app.h"
-#include "settings/settings_in_use.h"
+#include "settings_in_use.h"
 #include "web/page.h"
 #include "web/request.h"
 #include "web/response.h"

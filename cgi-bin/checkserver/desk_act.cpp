@@ -31,11 +31,14 @@ struct Wanted {
   Item item;  // of an action on one
 };
 
+Result<std::int64_t> counted(const Status& done) {
+  return done ? Result<std::int64_t>(1) : std::unexpected(done.error());
+}
+
 // A verb of the store, on the item.
 template <Status (Store::*verb)(std::int64_t)>
 Result<std::int64_t> one(const Visit& visit, const Wanted& wanted) {
-  const Status done = (visit.store.*verb)(wanted.item.number);
-  return done ? Result<std::int64_t>(1) : std::unexpected(done.error());
+  return counted((visit.store.*verb)(wanted.item.number));
 }
 
 Result<std::int64_t> all(const Visit& visit, const Wanted& wanted) {
@@ -43,8 +46,7 @@ Result<std::int64_t> all(const Visit& visit, const Wanted& wanted) {
 }
 
 Result<std::int64_t> erase(const Visit& visit, const Wanted& wanted) {
-  const Status done = erase_item(visit.settings(), visit.store, wanted.item);
-  return done ? Result<std::int64_t>(1) : std::unexpected(done.error());
+  return counted(erase_item(visit.settings(), visit.store, wanted.item));
 }
 
 Result<std::int64_t> again_all(const Visit& visit, const Wanted& wanted) {

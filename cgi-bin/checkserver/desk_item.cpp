@@ -4,7 +4,7 @@
 #include "base/secret.h"
 #include "base/text.h"
 #include "desk.h"
-#include "portal/item_link.h"
+#include "portal/webhook.h"
 #include "settings/form.h"
 #include "value/json.h"
 #include "value/mask.h"
@@ -153,7 +153,19 @@ Value life_value(const std::vector<Attempt>& attempts) {
 }
 
 std::string portal_link(const Settings& settings, const Item& item) {
-  return item.kind == Kind::lead ? item_link(settings, item.payload, item.result) : "";
+  const Value& payload = item.payload;
+  const std::string portal =
+      Webhook::portal_of(called_portal(settings, payload["portal"].text()).url);
+  // What was commented instead: "deal:7".
+  const std::size_t colon = item.result.find(':');
+  const bool is_named = colon != item.result.npos;
+  std::string entity = is_named ? item.result.substr(0, colon) : payload["entity"].text();
+  const std::string number = item.result.substr(is_named ? colon + 1 : 0);
+  if (item.kind != Kind::lead || portal.empty() || !text::is_number(number)) return {};
+  if (entity.empty()) entity = "lead";
+  // Smart processes have no name of their own there.
+  if (text::is_digit(entity.front())) entity.insert(0, "type/");
+  return "https://" + portal + "/crm/" + entity + "/details/" + number + "/";
 }
 
 Answer show_item(const Visit& visit, Kind kind) {

@@ -175,17 +175,12 @@ Answer csv_list(const Visit& visit, Query query) {
 
 Answer show_list(const Visit& visit, Kind kind) {
   const Query query = read_query(visit, kind);
-  const std::string format = visit.request.get["format"].text();
-  const bool is_csv = format == "csv" && kind == Kind::lead;
-  if (!format.empty() && !is_csv && format != "json") {
-    return std::unexpected(Refusal{400, "unknown_format"});
-  }
-  if (query.is_bad && !format.empty()) return std::unexpected(Refusal{400, "bad_request"});
-  if (is_csv) return csv_list(visit, query);
+  if (query.is_bad && !visit.wants("")) return std::unexpected(Refusal{400, "bad_request"});
+  if (visit.wants("csv")) return csv_list(visit, query);
   Result<SearchPage> found{SearchPage{}};
   if (!query.is_bad) found = search(visit.store, query.filter, query.typed, query.in_texts);
   if (!found) return std::unexpected(refusal_of(visit, found.error()));
-  return format == "json" ? json_list(*found) : list_page(visit, kind, query, *found);
+  return visit.wants("json") ? json_list(*found) : list_page(visit, kind, query, *found);
 }
 
 }  // namespace b24::desk

@@ -55,10 +55,8 @@ Value refusals(const Settings& settings) {
 }
 
 Answer show_refused(const Visit& visit) {
-  const std::string format = visit.request.get["format"].text();
-  if (!format.empty() && format != "json") return std::unexpected(Refusal{400, "unknown_format"});
   const Value newest = refusals(visit.settings());
-  if (format == "json") return json_answer(Value::map({{"refused", newest}}));
+  if (visit.wants("json")) return json_answer(Value::map({{"refused", newest}}));
   Value rows = Value::array();
   for (const Value::Member& line : newest.members()) rows.append(row_of(visit, line.value));
   const CRestSettings& log = visit.settings().crest;

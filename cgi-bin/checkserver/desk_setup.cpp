@@ -25,12 +25,6 @@ bool names(const Value& check, const SettingInUse& setting) {
   return false;
 }
 
-Value list_of(const std::vector<std::string>& texts) {
-  Value all = Value::array();
-  for (const std::string& text : texts) all.append(text);
-  return all;
-}
-
 // How people read it.
 Value shown(const Visit& visit, const Value& setting) {
   Value row = setting;
@@ -113,7 +107,7 @@ Value setup_value(const std::vector<SettingInUse>& settings, const Value& checks
                             {"expects", setting.expects},
                             {"example", setting.example},
                             {"help", setting.help},
-                            {"lines", list_of(setting.lines)},
+                            {"lines", check::list_of(setting.lines)},
                             {"problems", problems}}));
   }
   for (const Value::Member& check : checks["checks"].members()) {
@@ -127,13 +121,11 @@ Value setup_value(const std::vector<SettingInUse>& settings, const Value& checks
 }
 
 Answer show_setup(const Visit& visit) {
-  const std::string format = visit.request.get["format"].text();
-  if (!format.empty() && format != "json") return std::unexpected(Refusal{400, "unknown_format"});
   const auto settings = settings_in_use(visit.launch.settings_file, visit.launch.environment);
   const Value checks =
       check::json_form(visit.checks(3 * kSecond), &visit.templates, visit.language);
   Value all = setup_value(settings.value_or(std::vector<SettingInUse>()), checks);
-  if (format == "json") return json_answer(all);
+  if (visit.wants("json")) return json_answer(all);
   all.set("sections", sections_of(visit, all["settings"]));
   all.set("is_broken", !settings);
   all.set("file", visit.settings().file.string());

@@ -1,7 +1,6 @@
 // desk_today: how many leads and events there are, what comes next, two days as charts, the
 // portal's limit, and of the last day what was missed and what was refused.
 #include <algorithm>
-#include <map>
 #include <set>
 #include <span>
 
@@ -12,7 +11,6 @@
 #include "keep/event_flow.h"
 #include "keep/follower.h"
 #include "portal/webhook.h"
-#include "settings/portals.h"
 
 namespace b24::desk {
 namespace {
@@ -75,7 +73,7 @@ Value chart_of(const Visit& visit, const std::string& word, const std::string& s
   const std::string element = "chart-" + word + "-" + span;
   return Value::map({{"title", title},
                      {"summary", summary},
-                     {"svg", chart::bars({element, title, summary, "", span == "month"}, points)}});
+                     {"svg", chart::bars({element, title, summary, span == "month"}, points)}});
 }
 
 Result<Value> kind_data(const Visit& visit, Kind kind) {
@@ -147,20 +145,6 @@ Value only_journaled(const Visit& visit, const std::vector<Store::Count>& counts
   return told(visit, "journaled", check::Group::storage, std::move(finding));
 }
 
-// By reason.
-Value refused(const std::vector<Store::Count>& counts) {
-  std::map<std::string, std::int64_t> totals;
-  for (const Store::Count& count : counts) {
-    if (count.name.starts_with("refused.") || count.name.starts_with("spam."))
-      totals[count.name] += count.count;
-  }
-  Value rows = Value::array();
-  for (const auto& [name, count] : totals) {
-    rows.append(Value::map({{"name", name}, {"count", count}}));
-  }
-  return rows;
-}
-
 // What the store tells.
 Status add_numbers(const Visit& visit, Value& data) {
   Value kinds = Value::array();
@@ -173,7 +157,9 @@ Status add_numbers(const Visit& visit, Value& data) {
   if (!counts) return std::unexpected(counts.error());
   const auto unsent = missed(visit, *counts);
   if (!unsent) return std::unexpected(unsent.error());
-  const Value rows = refused(*counts);
+  Value rows = Value::array();
+  for (const auto& [name, count] : check::refused_by_reason(*counts))
+    rows.append(Value::map({{"name", name}, {"count", count}}));
   data.set("kinds", kinds);
   data.set("limits", limits(visit));
   data.set("missed", *unsent);

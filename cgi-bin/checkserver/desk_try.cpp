@@ -5,13 +5,11 @@
 namespace b24::desk {
 
 Answer show_try(const Visit& visit, const Value& tried) {
-  const std::string format = visit.request.get["format"].text();
-  if (!format.empty() && format != "json") return std::unexpected(Refusal{400, "unknown_format"});
   const auto lead = newest_test_lead(visit.store);
   if (!lead) return std::unexpected(refusal_of(visit, lead.error()));
   std::vector<Attempt> attempts;
   if (*lead) attempts = visit.store.history((*lead)->number).value_or(attempts);
-  if (format == "json") {
+  if (visit.wants("json")) {
     Value value = *lead ? item_value(**lead) : Value();
     if (*lead) value.set("life", life_value(attempts));
     return json_answer(Value::map({{"lead", value}}));

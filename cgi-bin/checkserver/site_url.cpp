@@ -46,9 +46,8 @@ bool is_loopback_url(std::string_view url) {
   const std::string_view host = host_of(url);
   if (host == "localhost") return true;
   const auto address = Address::parse(host);
-  const auto loopback4 = Network::parse("127.0.0.0/8");
-  const auto loopback6 = Network::parse("::1");
-  return address && (loopback4->contains(*address) || loopback6->contains(*address));
+  return address &&
+         any_contains({*Network::parse("127.0.0.0/8"), *Network::parse("::1")}, *address);
 }
 
 HttpOptions checking_options(const Settings& settings, std::size_t max_answer) {

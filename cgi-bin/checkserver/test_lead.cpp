@@ -20,30 +20,22 @@ constexpr std::chrono::milliseconds kPoll{50};
 constexpr std::size_t kMost = 100;
 
 // Numbers and addresses that are nobody's.
+constexpr std::pair<FieldType, const char*> kSamples[] = {{FieldType::email, "test@example.com"},
+                                                          {FieldType::phone, "+1 202 555 0100"},
+                                                          {FieldType::date, "2026-12-31"},
+                                                          {FieldType::money, "1"},
+                                                          {FieldType::file, ""},
+                                                          {FieldType::text, "Test"},
+                                                          {FieldType::textarea, "Test"}};
+
 std::string sample(const Field& field) {
-  switch (field.type) {
-    case FieldType::email:
-      return "test@example.com";
-    case FieldType::phone:
-      return "+1 202 555 0100";
-    case FieldType::select:
-      return field.choices.empty() ? "" : field.choices.front().value;
-    case FieldType::date:
-      return "2026-12-31";
-    case FieldType::money:
-      return "1";
-    case FieldType::file:
-      return "";
-    case FieldType::text:
-    case FieldType::textarea:
-      // What a field of the owner's own takes nobody knows here.
-      return field.target.starts_with("UF_") ? "" : "Test";
-    case FieldType::checkbox:
-    case FieldType::consent:
-    case FieldType::hidden:
-      break;
-  }
-  return field.value;
+  if (field.type == FieldType::select && !field.choices.empty()) return field.choices[0].value;
+  const auto* known =
+      std::ranges::find(kSamples, field.type, [](auto& each) { return each.first; });
+  if (known == std::end(kSamples)) return field.value;
+  // What a field of the owner's own takes nobody knows here.
+  const bool is_any_text = field.type == FieldType::text || field.type == FieldType::textarea;
+  return is_any_text && field.target.starts_with("UF_") ? "" : known->second;
 }
 
 bool is_gone(const CallError& error) {

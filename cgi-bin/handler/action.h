@@ -50,7 +50,7 @@ struct ActionTools {
 bool applies(const ActionSettings& action, std::string_view event);
 bool any_applies(const std::vector<ActionSettings>& actions, std::string_view event);
 
-// The portal that a section calls, by its name (settings/portals.h): the one that it names, else
+// The portal that a section calls, by its name (called_portal): the one that it names, else
 // the one that the event is from (by the host that it says; verify has seen that it says no
 // other's) as far as that has a webhook, else the one without a name.
 std::string portal_for(const ActionSettings& action, const Settings& settings, const Value& event);

@@ -36,7 +36,7 @@ using Sent = std::expected<std::string, CallError>;
 // One worker's line to the portal. One thread at a time.
 class LeadSender {
  public:
-  // `portal`: its name (settings/portals.h).
+  // `portal`: its name (called_portal).
   LeadSender(std::shared_ptr<const Settings> settings, std::shared_ptr<Gate> gate,
              std::stop_token stop = {}, std::string_view portal = {});
 

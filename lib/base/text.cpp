@@ -244,4 +244,22 @@ std::vector<std::string> split(std::string_view text, std::string_view separator
   }
 }
 
+std::string wrapped(std::string_view text, std::size_t width, std::string_view margin,
+                    std::size_t column) {
+  std::string result;
+  for (const std::string& word : split(text, " ")) {
+    const std::size_t length = length_utf8(word);
+    if (!result.empty() && column + 1 + length > width) {
+      result.append("\n").append(margin);
+      column = margin.size();
+    } else if (!result.empty()) {
+      result += ' ';
+      ++column;
+    }
+    result += word;
+    column += length;
+  }
+  return result;
+}
+
 }  // namespace b24::text

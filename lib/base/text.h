@@ -61,6 +61,11 @@ std::string csv_cell(std::string_view value);
 // Parts between any of the separator characters, trimmed, empty ones left out: "a, b" -> {"a",
 // "b"}.
 std::vector<std::string> split(std::string_view text, std::string_view separators = ", \t\r\n");
+// In lines of at most `width` code points, as far as its words are no longer. The first stands
+// behind what is there already, at `column`; each further one behind `margin`. REQUIRES valid
+// UTF-8.
+std::string wrapped(std::string_view text, std::size_t width, std::string_view margin,
+                    std::size_t column);
 // {"a", "b"} -> "a, b"
 template <class Texts>
 std::string join(const Texts& texts, std::string_view between) {

@@ -7,6 +7,8 @@
 
 #include <curl/curl.h>
 
+#include <string>
+
 #include "base/error.h"
 
 namespace b24 {
@@ -30,5 +32,16 @@ struct Curl {
 // Loads it once, whoever of the threads comes first; an Error of kind network, "curl_missing", when
 // there is no usable libcurl.
 const Result<Curl>& curl_library();
+
+// Where this system keeps the certificate authorities that it trusts: a directory in which OpenSSL
+// finds each by its hash; else a file with all of them, which costs some 40 ms of CPU for a
+// process's first connection: the system's, or what the bundle brings. Both empty: libcurl has its
+// own idea.
+struct Authorities {
+  std::string dir;
+  std::string file;
+};
+// Looked for once.
+const Authorities& authorities();
 
 }  // namespace b24

@@ -136,7 +136,7 @@ class GateSource {
   // actions leave room for leads).
   explicit GateSource(AppSource& app, int reserve = 0, ChangeShared change = {})
       : app_(app), reserve_(reserve), change_(std::move(change)) {}
-  // Of the portal of this name (settings/portals.h). Two of one host have that host's.
+  // Of the portal of this name (called_portal). Two of one host have that host's.
   Result<std::shared_ptr<Gate>> current(std::string_view portal = {});
   // Gate::held_back of the gate that the destination has its bucket in, if any; 0: of nowhere.
   Millis held_back(const std::string& destination);

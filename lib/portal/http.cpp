@@ -14,7 +14,6 @@
 
 #include "base/secret.h"
 #include "base/text.h"
-#include "portal/authorities.h"
 #include "portal/curl_library.h"
 
 namespace b24 {
@@ -174,28 +173,21 @@ bool is_redirect(int status) {
 }  // namespace
 
 struct Http::Handle {
-  CURL* easy = nullptr;
+  // Null where there is no libcurl.
+  std::unique_ptr<CURL, void (*)(CURL*)> easy{curl_library() ? curl().easy_init() : nullptr,
+                                              [](CURL* made) { curl().easy_cleanup(made); }};
   Millis certificate_end = 0;  // of the kept connection's server
-
-  Handle() {
-    if (curl_library()) easy = curl().easy_init();
-  }
-  ~Handle() {
-    if (easy != nullptr) curl().easy_cleanup(easy);
-  }
-  Handle(const Handle&) = delete;
-  Handle& operator=(const Handle&) = delete;
 
   template <class Type>
   void set(CURLoption option, Type value) {
     static_assert(std::is_same_v<Type, long> || std::is_same_v<Type, curl_off_t> ||
                   std::is_pointer_v<Type>);
-    curl().easy_setopt(easy, option, value);
+    curl().easy_setopt(easy.get(), option, value);
   }
   template <class Type>
   Type get(CURLINFO info) const {
     Type value{};
-    curl().easy_getinfo(easy, info, &value);
+    curl().easy_getinfo(easy.get(), info, &value);
     return value;
   }
   std::string get_text(CURLINFO info) const {
@@ -217,7 +209,7 @@ struct Http::Handle {
 // goodbye comes before it.
 bool Http::Handle::kept_connection_is_stale() const {
   curl_socket_t socket = CURL_SOCKET_BAD;
-  if (curl().easy_getinfo(easy, CURLINFO_ACTIVESOCKET, &socket) != CURLE_OK) return false;
+  if (curl().easy_getinfo(easy.get(), CURLINFO_ACTIVESOCKET, &socket) != CURLE_OK) return false;
   if (socket == CURL_SOCKET_BAD) return false;
   pollfd ready{.fd = socket, .events = POLLIN, .revents = 0};
   return ::poll(&ready, 1, 0) != 0;
@@ -226,7 +218,7 @@ bool Http::Handle::kept_connection_is_stale() const {
 void Http::Handle::prepare(Exchange& exchange) {
   const HttpOptions& options = exchange.options;
   const bool stale = kept_connection_is_stale();
-  curl().easy_reset(easy);
+  curl().easy_reset(easy.get());
   set(CURLOPT_PROXY, "");
   set(CURLOPT_NETRC, long{CURL_NETRC_IGNORED});
   set(CURLOPT_PROTOCOLS_STR, "https,http");
@@ -290,7 +282,7 @@ std::expected<HttpAnswer, HttpFailure> Http::Handle::exchange(const HttpOptions&
                                                                           curl().slist_free_all);
   set(CURLOPT_HTTPHEADER, headers);
 
-  const CURLcode result = curl().easy_perform(easy);
+  const CURLcode result = curl().easy_perform(easy.get());
   set(CURLOPT_ERRORBUFFER, static_cast<char*>(nullptr));
   if (result == CURLE_OK && exchange.headers_whole) return answer(exchange);
   if (result == CURLE_OK) return std::unexpected(failure(CURLE_PARTIAL_FILE, where, "", true));
@@ -327,13 +319,11 @@ HttpAnswer Http::Handle::answer(Exchange& exchange) {
 
 Http::Http(HttpOptions given) : options(std::move(given)), handle_(std::make_unique<Handle>()) {}
 Http::~Http() = default;
-Http::Http(Http&&) noexcept = default;
-Http& Http::operator=(Http&&) noexcept = default;
 
 std::expected<HttpAnswer, HttpFailure> Http::send(const HttpRequest& request) {
   constexpr int kMostRedirects = 5;
   if (!curl_library()) return std::unexpected(HttpFailure{curl_library().error(), false});
-  if (handle_->easy == nullptr)
+  if (!handle_->easy)
     return std::unexpected(failure("network", "libcurl: out of memory", "", false));
   std::string url = request.url;
   const std::optional<std::string> where = b24::origin(url, 0);

@@ -65,8 +65,6 @@ class Http {
  public:
   explicit Http(HttpOptions options);
   ~Http();
-  Http(Http&&) noexcept;
-  Http& operator=(Http&&) noexcept;
 
   std::expected<HttpAnswer, HttpFailure> send(const HttpRequest& request);
   HttpOptions options;  // for the next requests

@@ -17,7 +17,6 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "portal/http.h"
-#include "settings/portals.h"
 #include "settings/settings.h"
 #include "value/value.h"
 
@@ -81,7 +80,7 @@ class CallGate {
 class Webhook {
  public:
   // `gate` may be null (no limits: tests); it and the settings' values are used as long as this
-  // lives. One thread at a time. `portal`: its name (settings/portals.h).
+  // lives. One thread at a time. `portal`: its name (called_portal).
   // Settings without a usable URL make every call fail with what url_fault says.
   Webhook(const Settings& settings, CallGate* gate, std::string_view portal = {},
           Clock clock = now_ms);

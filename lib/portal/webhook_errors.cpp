@@ -14,7 +14,6 @@ constexpr std::string_view kScope =
     "edit the inbound webhook in the portal and add the permission that this method needs";
 constexpr std::string_view kRights =
     "give the webhook's creator the rights for this, or let an administrator create the webhook";
-constexpr std::string_view kSupport = "ask Bitrix24's support";
 constexpr std::string_view kSlower =
     "nothing to do once; when it happens often, call less or spread the calls";
 constexpr std::string_view kWait =

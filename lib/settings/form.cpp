@@ -13,19 +13,10 @@
 namespace b24 {
 namespace {
 
-struct TypeName {
-  std::string_view name;
-  FieldType type;
-};
-
-constexpr TypeName kTypes[] = {
-    {"text", FieldType::text},       {"email", FieldType::email},
-    {"phone", FieldType::phone},     {"textarea", FieldType::textarea},
-    {"select", FieldType::select},   {"checkbox", FieldType::checkbox},
-    {"consent", FieldType::consent}, {"hidden", FieldType::hidden},
-    {"file", FieldType::file},       {"date", FieldType::date},
-    {"money", FieldType::money},
-};
+// In FieldType's order.
+constexpr std::string_view kTypes[] = {"text",   "email",    "phone",   "textarea",
+                                       "select", "checkbox", "consent", "hidden",
+                                       "file",   "date",     "money"};
 
 struct Preset {
   std::string_view name;
@@ -111,9 +102,8 @@ Result<Field> make_field(const FieldSettings& from, std::size_t max_body) {
     if (from.target.empty()) field.target = preset->target;
     field.autocomplete = preset->autocomplete;
   }
-  if (const auto* type = std::ranges::find(kTypes, from.type_name, &TypeName::name);
-      type != std::end(kTypes))
-    field.type = type->type;
+  if (const auto* type = std::ranges::find(kTypes, from.type_name); type != std::end(kTypes))
+    field.type = static_cast<FieldType>(type - kTypes);
   if (from.target == "none") field.target.clear();
   if (field.type == FieldType::consent) field.required = true;
   if (field.max_length == 0) field.max_length = default_length(field.type, max_body);

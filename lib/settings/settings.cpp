@@ -15,7 +15,6 @@
 #include "base/text.h"
 #include "settings/ini_file.h"
 #include "settings/permission.h"
-#include "settings/settings_in_use.h"
 #include "settings/settings_keys.h"
 
 namespace b24 {
@@ -31,36 +30,27 @@ std::unexpected<Error> settings_error(std::string code, std::string cause, std::
 
 // --- One value ---
 
-struct Target {
-  const SettingSection* section = nullptr;
-  const SettingKey* key = nullptr;
-  std::string item;  // the NAME of [section NAME]
-  std::string tail;  // what "*" stands for in the key's name
-};
-
 // What is being read, and what was read so far.
 struct Reading {
   Settings settings;
   std::vector<SettingRead>& read;
+  fs::path base_dir;
 };
 
-struct Origin {
-  std::string place;  // "FILE:LINE" or the name of a variable
-  std::string name;   // "section.key"
-};
+bool take(Reading& reading, const SettingRead& one) {
+  const std::size_t item = one.section->item ? one.section->item(reading.settings, one.item) : 0;
+  return one.key->set({reading.settings, item, reading.base_dir, one.tail}, one.key->type,
+                      one.value);
+}
 
-Status apply(Reading& reading, const fs::path& base_dir, const Target& target,
-             std::string_view value, const Origin& origin) {
-  Settings& settings = reading.settings;
-  const SettingKey& key = *target.key;
-  reading.read.push_back(
-      {target.section, &key, target.item, target.tail, std::string(value), origin.place});
-  const std::size_t item = target.section->item ? target.section->item(settings, target.item) : 0;
-  if (key.set({settings, item, base_dir, target.tail}, key.type, value)) return {};
-  const std::string shown = key.type.secret ? "" : ", not \"" + text::for_log(value, 80) + "\"";
+// `name`: "section.key".
+Status apply(Reading& reading, const SettingRead& one, const std::string& name) {
+  reading.read.push_back(one);
+  if (take(reading, one)) return {};
+  const SettingKey& key = *one.key;
+  const std::string shown = key.type.secret ? "" : ", not \"" + text::for_log(one.value, 80) + "\"";
   return settings_error(
-      "bad_value",
-      origin.place + ": " + origin.name + " expects " + std::string(key.type.expects) + shown,
+      "bad_value", one.place + ": " + name + " expects " + std::string(key.type.expects) + shown,
       "for example " + std::string(key.name) + " = " + std::string(key.example));
 }
 
@@ -120,7 +110,7 @@ std::unexpected<Error> unknown_key(const IniEntry& entry, const SettingSection& 
 }
 
 // What an entry of the file sets.
-Result<Target> target_of(const IniEntry& entry, const std::string& place) {
+Result<SettingRead> target_of(const IniEntry& entry, const std::string& place) {
   const std::size_t blank = std::min(entry.section.find_first_of(" \t"), entry.section.size());
   const std::string name = entry.section.substr(0, blank);
   const std::string item(text::trim(entry.section.substr(blank)));
@@ -132,7 +122,7 @@ Result<Target> target_of(const IniEntry& entry, const std::string& place) {
   }
   const SettingKey* key = section->find(entry.name);
   if (!key) return unknown_key(entry, *section, place);
-  return Target{section, key, item, entry.name.substr(key->stem().size())};
+  return SettingRead{section, key, item, entry.name.substr(key->stem().size()), entry.value, place};
 }
 
 // An indented line continues the one before, which is seldom meant when it looks like a key.
@@ -152,14 +142,13 @@ Status check_swallowed_key(const IniEntry& entry, const SettingSection& section,
 }
 
 Status apply_file(Reading& reading, std::string_view text) {
-  const Settings& settings = reading.settings;
-  const std::string file = settings.file.string();
+  const std::string file = reading.settings.file.string();
   Result<std::vector<IniEntry>> entries = parse_ini(text, file);
   if (!entries) return std::unexpected(entries.error());
   std::set<std::string> seen;
   for (const IniEntry& entry : *entries) {
     const std::string place = file + ":" + std::to_string(entry.line);
-    const Result<Target> target = target_of(entry, place);
+    const Result<SettingRead> target = target_of(entry, place);
     if (!target) return std::unexpected(target.error());
     const std::string name =
         text::for_log(entry.section.empty() ? entry.name : entry.section + "." + entry.name);
@@ -169,9 +158,7 @@ Status apply_file(Reading& reading, std::string_view text) {
     }
     if (Status swallowed = check_swallowed_key(entry, *target->section, place); !swallowed)
       return swallowed;
-    Status applied =
-        apply(reading, settings.file.parent_path(), *target, entry.value, {place, name});
-    if (!applied) return applied;
+    if (Status applied = apply(reading, *target, name); !applied) return applied;
   }
   return {};
 }
@@ -180,11 +167,11 @@ Status apply_file(Reading& reading, std::string_view text) {
 
 // What a variable sets: B24HOOKS_<SECTION>_<KEY>, or B24HOOKS_<SECTION>_<NAME>_<KEY> for one of
 // many, or the name of a key before the first section.
-Target target_of_variable(std::string_view name) {
+SettingRead target_of_variable(std::string_view name) {
   const SettingSection& crest = *find_section("");
-  if (const SettingKey* key = crest.find(name)) return {&crest, key, "", ""};
+  if (const SettingKey* key = crest.find(name)) return {.section = &crest, .key = key};
   if (!name.starts_with(kPrefix)) return {};
-  Target found;
+  SettingRead found;
   std::size_t longest = 0;
   for (const SettingSection& section : setting_sections()) {
     const std::string start = std::string(kPrefix) + env_form(section.name) + "_";
@@ -193,7 +180,8 @@ Target target_of_variable(std::string_view name) {
     for (const SettingKey& key : section.keys) {
       const bool is_open = key.name.ends_with('*');
       const std::string own = env_form(key.stem());
-      if (rest == own && !is_open && section.needs_name.empty()) return {&section, &key, "", ""};
+      if (rest == own && !is_open && section.needs_name.empty())
+        return {.section = &section, .key = &key};
       const std::string middle = "_" + own;
       const std::size_t at = rest.rfind(middle);
       if (!section.item || at == rest.npos || at == 0) continue;
@@ -209,14 +197,13 @@ Target target_of_variable(std::string_view name) {
 }
 
 // Counts what was set.
-Result<int> apply_environment(Reading& reading, const char* const* environment,
-                              const fs::path& base_dir) {
+Result<int> apply_environment(Reading& reading, const char* const* environment) {
   int count = 0;
   for (; environment && *environment; ++environment) {
     const std::string_view entry = *environment;
     const std::string_view name = entry.substr(0, entry.find('='));
     if (name.size() == entry.size() || name == kFileVariable) continue;
-    const Target target = target_of_variable(name);
+    SettingRead target = target_of_variable(name);
     if (!target.key && !name.starts_with(kPrefix)) continue;
     const std::string shown = text::for_log(name);
     if (!target.key) {
@@ -224,8 +211,9 @@ Result<int> apply_environment(Reading& reading, const char* const* environment,
           "unknown_key", "environment variable " + shown + ": there is no such setting",
           "unset it, or name it B24HOOKS_<SECTION>_<KEY> after a key of settings.conf.example");
     }
-    Status applied = apply(reading, base_dir, target, entry.substr(name.size() + 1),
-                           {std::string(kVariablePlace) + shown, std::string(target.key->name)});
+    target.value = entry.substr(name.size() + 1);
+    target.place = std::string(kVariablePlace) + shown;
+    Status applied = apply(reading, target, std::string(target.key->name));
     if (!applied) return std::unexpected(applied.error());
     ++count;
   }
@@ -243,11 +231,8 @@ void inherit(Reading& reading) {
     form = settings.form;
     form.name = name;
   }
-  for (const SettingRead& one : reading.read) {
-    if (!one.section->inherits || one.item.empty()) continue;
-    const std::size_t item = one.section->item(settings, one.item);
-    one.key->set({settings, item, settings.file, one.tail}, one.key->type, one.value);
-  }
+  for (const SettingRead& one : reading.read)
+    if (one.section->inherits && !one.item.empty()) take(reading, one);
 }
 
 Status check_outside_web(const fs::path& path, std::string_view web_root, const char* code,
@@ -317,18 +302,17 @@ Result<Settings> load(const fs::path& path, const char* const* environment,
   const std::string_view web_root = variable(environment, "DOCUMENT_ROOT");
   const auto text = private_text(path);
   if (!text) return std::unexpected(text.error());
-  Reading reading{{}, read};
+  Reading reading{{}, read, path.parent_path()};
   Settings& settings = reading.settings;
-  fs::path base_dir = path.parent_path();
   if (*text) {
     settings.file = path;
     if (Status applied = apply_file(reading, **text); !applied)
       return std::unexpected(applied.error());
   } else {
     std::error_code fault;
-    base_dir = fs::current_path(fault);
+    reading.base_dir = fs::current_path(fault);
   }
-  const Result<int> count = apply_environment(reading, environment, base_dir);
+  const Result<int> count = apply_environment(reading, environment);
   if (!count) return std::unexpected(count.error());
   inherit(reading);
   const bool is_named = !variable(environment, kFileVariable).empty();

@@ -67,6 +67,20 @@ struct Settings {
 // duplicate_key, no_data_dir.
 Result<Settings> load_settings(const std::filesystem::path& file, const char* const* environment);
 
+// A portal that is called. The one without a name is C_REST_WEB_HOOK_URL's; others are the
+// [portal NAME] that have a webhook.
+struct CalledPortal {
+  std::string name;
+  std::string url;      // a password; empty when it is not set, or there is no such portal
+  std::string setting;  // the key that sets it: "C_REST_WEB_HOOK_URL", "[portal shop] webhook"
+  int bucket_size = 0;
+  double bucket_drain = 0;
+};
+// Names are compared as those of sections are (settings_keys.h: env_form).
+CalledPortal called_portal(const Settings& settings, std::string_view name);
+// The one without a name first, whether its URL is set or not.
+std::vector<CalledPortal> called_portals(const Settings& settings);
+
 std::string name_of(const ActionSettings& action);  // of its section: "ONCRMDEALUPDATE fetch"
 
 // Where a file is looked for when none is named: conf/settings.conf and settings.conf beside the

@@ -22,26 +22,8 @@ constexpr std::string_view kHead =
 # something and B24HOOKS_DATA_DIR. A changed file is read again within a second; while it has an error, the old settings stay.
 )";
 
-// The first line stands behind what is there already, at `column`; each further one behind
-// `margin`.
-std::string wrapped(std::string_view text, std::string_view margin, std::size_t column) {
-  std::string result;
-  for (const std::string& word : text::split(text, " ")) {
-    if (!result.empty() && column + 1 + word.size() > kWidth) {
-      result.append("\n").append(margin);
-      column = margin.size();
-    } else if (!result.empty()) {
-      result += ' ';
-      ++column;
-    }
-    result += word;
-    column += word.size();
-  }
-  return result;
-}
-
 std::string comment(std::string_view text) {
-  return "# " + wrapped(text, "# ", 2) + "\n";
+  return "# " + text::wrapped(text, kWidth, "# ", 2) + "\n";
 }
 
 // Of a section that occurs only when somebody writes it: all of it is a comment.
@@ -53,7 +35,8 @@ std::string described(const SettingSection& section) {
     if (key.name.ends_with('*')) continue;
     std::string line = "#   " + std::string(key.name);
     line.resize(kColumn, ' ');
-    out += line + wrapped(key.help, "#" + std::string(kColumn - 1, ' '), kColumn) + "\n";
+    out +=
+        line + text::wrapped(key.help, kWidth, "#" + std::string(kColumn - 1, ' '), kColumn) + "\n";
   }
   if (!section.sample.empty()) {
     out += "#\n# For example:\n#\n";
@@ -95,7 +78,7 @@ std::string settings_help() {
       const std::string value(key.initial.empty() ? "nothing" : key.initial);
       out += "  " + std::string(key.name) + ": " + std::string(key.type.expects) + "; by default " +
              value + "; for example " + std::string(key.example) + "\n      " +
-             wrapped(key.help, "      ", 6) + "\n";
+             text::wrapped(key.help, kWidth, "      ", 6) + "\n";
     }
   }
   return out;

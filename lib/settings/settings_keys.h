@@ -55,14 +55,16 @@ struct SettingSection {
 std::span<const SettingSection> setting_sections();         // in the order of the example
 const SettingSection* find_section(std::string_view name);  // null when there is none
 
+inline constexpr std::string_view kVariablePlace = "environment variable ";
+
 // A value that was read.
 struct SettingRead {
-  const SettingSection* section;
-  const SettingKey* key;
-  std::string item;   // the NAME of [section NAME]
-  std::string tail;   // what "*" stands for in the key's name
-  std::string value;  // as it is written
-  std::string place;  // "FILE:LINE" or "environment variable NAME"
+  const SettingSection* section = nullptr;
+  const SettingKey* key = nullptr;
+  std::string item = {};   // the NAME of [section NAME]
+  std::string tail = {};   // what "*" stands for in the key's name
+  std::string value = {};  // as it is written
+  std::string place = {};  // "FILE:LINE", or kVariablePlace and a name
 };
 // load_settings (settings.h), which tells of each value in the order in which it was applied.
 Result<Settings> load_settings(const std::filesystem::path& file, const char* const* environment,

@@ -25,7 +25,8 @@ bool in_range(const SettingType& type, long long number) {
   return number >= type.least && (type.most == 0 || number <= type.most);
 }
 
-bool read_integer(std::string_view text, long long& number) {
+template <class T>
+bool read_number(std::string_view text, T& number) {
   const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), number);
   return fault == std::errc() && end == text.data() + text.size();
 }
@@ -37,7 +38,7 @@ bool read_amount(const SettingType& type, std::string_view text, const Unit (&un
   const std::size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
   const Unit* unit = std::ranges::find(units, text.substr(digits), &Unit::name);
   long long amount = 0;
-  if (unit == std::end(units) || !read_integer(text.substr(0, digits), amount)) return false;
+  if (unit == std::end(units) || !read_number(text.substr(0, digits), amount)) return false;
   if (amount > kMost / unit->factor) return false;
   if (!in_range(type, amount * unit->factor)) return false;
   field = static_cast<T>(amount * unit->factor);
@@ -68,7 +69,7 @@ bool read_setting(const SettingType&, std::string_view text, bool& field) {
 bool read_setting(const SettingType& type, std::string_view text, int& field) {
   if (text.empty() && type.may_be_empty) return field = 0, true;
   long long number = 0;
-  if (!read_integer(text, number) || !in_range(type, number)) return false;
+  if (!read_number(text, number) || !in_range(type, number)) return false;
   field = static_cast<int>(number);
   return true;
 }
@@ -84,9 +85,7 @@ bool read_setting(const SettingType& type, std::string_view text, std::size_t& f
 bool read_setting(const SettingType& type, std::string_view text, double& field) {
   if (text.empty() && type.may_be_empty) return field = 0, true;
   double number = 0;
-  const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (fault != std::errc() || end != text.data() + text.size()) return false;
-  if (!std::isfinite(number) || number <= 0) return false;
+  if (!read_number(text, number) || !std::isfinite(number) || number <= 0) return false;
   field = number;
   return true;
 }

@@ -59,18 +59,10 @@ Facts good_facts() {
   f.seen.at = kNow;
   f.seen.programs = {std::nullopt, "libcurl 7", 3'040'001, "libfcgi", "OpenSSL 3",
                      "www-data",   7,           4,         "/usr/lib"};
-  const PathSeen dir{"/var/lib/b24hooks", true, true, 0700, "www-data", true, false, false, 0,
+  const PathSeen dir{"/var/lib/b24hooks", true, true, "www-data", true, false, false, 0,
                      {"chmod dir"}};
-  const PathSeen file{"/var/lib/b24hooks/file",
-                      true,
-                      false,
-                      0600,
-                      "www-data",
-                      true,
-                      false,
-                      false,
-                      100,
-                      {"chmod file"}};
+  const PathSeen file{
+      "/var/lib/b24hooks/file", true, false, "www-data", true, false, false, 100, {"chmod file"}};
   StorageSeen storage;
   storage.settings_file = file;
   storage.data_dir = storage.logs_dir = dir;

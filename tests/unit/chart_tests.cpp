@@ -9,7 +9,7 @@ namespace chart_tests {
 using namespace b24;
 using namespace b24::chart;
 
-constexpr Options kOptions{"c1", "Leads <per> \"hour\" & more", "highest 9", ""};
+constexpr Options kOptions{"c1", "Leads <per> \"hour\" & more", "highest 9"};
 
 std::vector<Point> points(std::initializer_list<double> values) {
   std::vector<Point> made;

@@ -1,6 +1,4 @@
 // check_guide_tests: a new installation is led from step to step, an old one is left alone.
-#include "checkserver/check_guide.h"
-
 #include <boost/test/unit_test.hpp>
 
 #include "check_facts.h"

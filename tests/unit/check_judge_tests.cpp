@@ -99,7 +99,7 @@ const std::vector<Case>& cases() {
          d.passfile = "/etc/b24hooks/db.pass";
          d.passfile_readable = d.passfile_open = true;
        })},
-      {"passfile", State::info, "late", [](Facts& f) {
+      {"passfile", State::error, "late", [](Facts& f) {
          shared([](DatabaseSeen&) {})(f);
          f.seen.database.reset();
        }},
@@ -116,7 +116,7 @@ const std::vector<Case>& cases() {
       {"journaled", State::warning, "waits",
        shared([](DatabaseSeen& d) { d.journaled = {3, 1}; })},
       {"machines", State::info, "alone", shared([](DatabaseSeen&) {})},
-      {"machines", State::info, "late", [](Facts& f) {
+      {"machines", State::error, "late", [](Facts& f) {
          shared([](DatabaseSeen&) {})(f);
          f.seen.database.reset();
        }},

@@ -1,5 +1,5 @@
 // settings_in_use_tests: what is told of each setting: its value, its place, and no secret.
-#include "settings/settings_in_use.h"
+#include "checkserver/settings_in_use.h"
 
 #include <algorithm>
 #include <boost/test/unit_test.hpp>

@@ -1,5 +1,5 @@
 // settings_in_use: see settings_in_use.h.
-#include "settings/settings_in_use.h"
+#include "settings_in_use.h"
 
 #include <algorithm>
 

@@ -10,8 +10,6 @@
 
 namespace b24 {
 
-inline constexpr std::string_view kVariablePlace = "environment variable ";
-
 struct SettingInUse {
   std::string section;      // "form", "field size"; empty: before the first section
   std::string key;          // "title", "label_ru"
