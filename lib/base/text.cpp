@@ -150,6 +150,19 @@ std::string for_log(std::string_view text, std::size_t limit) {
   return escaped(text, limit, "\\\\");
 }
 
+std::string fill(std::string_view text, std::string_view open, std::string_view close,
+                 const std::function<std::string(std::string_view name)>& value) {
+  std::string filled;
+  for (;;) {
+    const std::size_t begin = text.find(open);
+    const std::size_t end = text.find(close, std::min(begin, text.size()));
+    if (end == text.npos) return filled.append(text);
+    const std::size_t name = begin + open.size();
+    filled.append(text.substr(0, begin)).append(value(text.substr(name, end - name)));
+    text.remove_prefix(end + close.size());
+  }
+}
+
 void replace_all(std::string& text, std::string_view what, std::string_view with) {
   for (std::size_t at = 0; (at = text.find(what, at)) != std::string::npos; at += with.size()) {
     text.replace(at, what.size(), with);

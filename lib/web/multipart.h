@@ -14,6 +14,8 @@
 #include <string_view>
 #include <vector>
 
+#include "web/request.h"
+
 namespace b24 {
 
 struct Part {
@@ -27,14 +29,9 @@ struct Part {
 // empty when there is none.
 std::string_view content_parameter(std::string_view content_type, std::string_view name);
 
-enum class MultipartFault { no_boundary, malformed, not_closed, too_many_parts, large_headers };
-
 // `content_type`: the whole header, for its boundary of 1 to 70 characters. At most 64 parts, with
-// headers of at most 8192 bytes each.
-std::expected<std::vector<Part>, MultipartFault> parse_multipart(std::string_view body,
-                                                                 std::string_view content_type);
-
-// What to say about a fault in the log.
-const char* describe(MultipartFault fault);
+// headers of at most 8192 bytes each. A Refusal: too_many_fields, bad_multipart.
+std::expected<std::vector<Part>, Refusal> parse_multipart(std::string_view body,
+                                                          std::string_view content_type);
 
 }  // namespace b24

@@ -11,8 +11,8 @@
 #include "base/secret.h"
 #include "base/text.h"
 #include "settings/ini_file.h"
-#include "web/accept.h"
 #include "web/catalogue.h"
+#include "web/request.h"
 #include "web/template_view.h"
 
 namespace b24 {

@@ -42,8 +42,7 @@ std::optional<Tag> next_tag(std::string_view text, std::size_t from) {
 
 bool is_name(std::string_view name) {
   const auto allowed = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           std::string_view("_-.").contains(c);
+    return text::is_letter(c) || text::is_digit(c) || std::string_view("_-.").contains(c);
   };
   return !name.empty() && std::ranges::all_of(name, allowed);
 }
