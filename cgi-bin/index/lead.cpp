@@ -2,7 +2,6 @@
 #include "lead.h"
 
 #include <algorithm>
-#include <vector>
 
 #include "base/clock.h"
 #include "base/secret.h"

@@ -15,7 +15,6 @@
 //    "entity": "deal", "form": "callback", "portal": "shop"}   none: a lead, those without a name
 #pragma once
 
-#include <cstdint>
 #include <expected>
 #include <memory>
 #include <stop_token>

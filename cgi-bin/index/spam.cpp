@@ -32,12 +32,8 @@ constexpr std::array<CaptchaService, 4> kServices{{
      "https://smartcaptcha.yandexcloud.net/validate", "token", "ip", "status", "ok", "message"},
 }};
 
-enum class CaptchaVerdict {
-  good,
-  bad,            // the service says no, or nothing was posted
-  unreachable,    // the service could not be asked; a visitor is not to suffer from that
-  misconfigured,  // nor from this: the service does not take our secret
-};
+constexpr std::string_view kBadAnswer = "captcha", kUnreachable = "captcha_unreachable",
+                           kMisconfigured = "captcha_misconfigured";
 
 bool blames_secret(const Value& trouble) {
   if (!trouble.is_array()) return text::lower(trouble.text()).contains("secret");
@@ -45,10 +41,11 @@ bool blames_secret(const Value& trouble) {
       trouble.members(), [](const Value::Member& member) { return blames_secret(member.value); });
 }
 
-CaptchaVerdict verify_captcha(const CaptchaService& service, const Settings& settings,
-                              const Request& request, const std::string& address) {
+// Why an answer does not do; empty: it does. A visitor is to suffer from a bad one only.
+std::string_view captcha_fault(const CaptchaService& service, const Settings& settings,
+                               const Request& request, const std::string& address) {
   const std::string answer = request.post[service.answer_field].text();
-  if (answer.empty()) return CaptchaVerdict::bad;
+  if (answer.empty()) return kBadAnswer;
 
   HttpOptions options;
   options.connect_time = options.total_time = kVerifyTime;
@@ -60,23 +57,16 @@ CaptchaVerdict verify_captcha(const CaptchaService& service, const Settings& set
                                                {service.answer_parameter, answer},
                                                {service.address_parameter, address}}));
   const auto said = Http(options).send(question);
-  if (!said || said->status >= 500) return CaptchaVerdict::unreachable;
+  if (!said || said->status >= 500) return kUnreachable;
   const Result<Value> verdict = json::parse(said->body);
-  if (!verdict) return CaptchaVerdict::unreachable;
-  if ((*verdict)[service.good_member].text() == service.good_value) return CaptchaVerdict::good;
-  return blames_secret((*verdict)[service.trouble_member]) ? CaptchaVerdict::misconfigured
-                                                           : CaptchaVerdict::bad;
+  if (!verdict) return kUnreachable;
+  if ((*verdict)[service.good_member].text() == service.good_value) return {};
+  return blames_secret((*verdict)[service.trouble_member]) ? kMisconfigured : kBadAnswer;
 }
 
 // A counter that could not be kept must not stop a visitor.
-void count(Store* store, const std::string& what) {
-  if (store != nullptr) static_cast<void>(store->count("spam." + what));
-}
-
-void tell(const App& app, Store* store, const std::string& code, std::string_view cause) {
-  count(store, code);
-  app.log->write_bounded(Log::Level::error, "captcha",
-                         Value::map({{"code", code}, {"cause", cause}}));
+void count(Store* store, std::string_view what) {
+  if (store != nullptr) static_cast<void>(store->count("spam." + std::string(what)));
 }
 
 bool over(Store* store, const std::string& key, Millis window, int limit) {
@@ -108,19 +98,16 @@ SpamVerdict check_spam(const App& app, const FormSettings& form, const Request& 
     return count(store, "day"), SpamVerdict::too_many;
   const CaptchaService* captcha = form.captcha ? captcha_service(settings) : nullptr;
   if (program || captcha == nullptr) return SpamVerdict::pass;
-  switch (verify_captcha(*captcha, settings, request, address)) {
-    case CaptchaVerdict::good:
-      break;
-    case CaptchaVerdict::bad:
-      return count(store, "captcha"), SpamVerdict::captcha;
-    case CaptchaVerdict::unreachable:
-      tell(app, store, "captcha_unreachable", "the captcha service could not be asked");
-      break;
-    case CaptchaVerdict::misconfigured:
-      tell(app, store, "captcha_misconfigured",
-           "the captcha service does not take [spam] captcha_secret, so nobody is asked");
-      break;
-  }
+  const std::string_view fault = captcha_fault(*captcha, settings, request, address);
+  if (fault.empty()) return SpamVerdict::pass;
+  count(store, fault);
+  if (fault == kBadAnswer) return SpamVerdict::captcha;
+  const char* cause =
+      fault == kUnreachable
+          ? "the captcha service could not be asked"
+          : "the captcha service does not take [spam] captcha_secret, so nobody is asked";
+  app.log->write_bounded(Log::Level::error, "captcha",
+                         Value::map({{"code", fault}, {"cause", cause}}));
   return SpamVerdict::pass;
 }
 

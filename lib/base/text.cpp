@@ -119,6 +119,12 @@ bool has_control(std::string_view text, bool lines) {
   return false;
 }
 
+std::string without_controls(std::string_view text) {
+  std::string clean(text);
+  std::erase_if(clean, [](char c) { return (c >= 0 && c < 0x20) || c == 0x7F; });
+  return clean;
+}
+
 std::string narrow(std::string_view text) {
   // Digits of Arabic, Persian, Hindi; then the full-width forms of ASCII, and their blank.
   constexpr struct {

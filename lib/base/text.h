@@ -36,6 +36,9 @@ std::string_view first_utf8(std::string_view text, std::size_t count);
 // REQUIRES valid UTF-8.
 bool has_control(std::string_view text, bool lines);
 
+// Without the bytes of C0 and DEL.
+std::string without_controls(std::string_view text);
+
 // Encodings under the names that iconv knows, e.g. "windows-1251".
 bool known_encoding(const std::string& name);
 // Nothing when the bytes are not valid in that encoding, or iconv does not know it.

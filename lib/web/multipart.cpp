@@ -165,8 +165,6 @@ std::expected<std::vector<Part>, Refusal> parse_multipart(std::string_view body,
     Part part;
     read_disposition(disposition->second, part);
     if (!part.name && !part.filename) return malformed("a part without a name");
-    if (const auto type = headers->find("content-type"); type != headers->end())
-      part.type = type->second.substr(0, type->second.find(';'));
     if (part.filename != "") part.content = splitter.content();  // PHP reads no missing file
     parts.push_back(std::move(part));
   }

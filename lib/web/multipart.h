@@ -21,7 +21,6 @@ namespace b24 {
 struct Part {
   std::optional<std::string> name;
   std::optional<std::string> filename;  // a file field; empty when the visitor chose no file
-  std::string type;                     // its Content-Type without parameters; may be empty
   std::string_view content;             // points into the body
 };
 

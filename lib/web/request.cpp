@@ -166,7 +166,7 @@ Done take_multipart(Request& request, RequestLimits& left) {
       if (!added) return refuse(added.error());
     } else if (!part.filename->empty()) {
       request.uploads.push_back(
-          {part.name.value_or(""), *part.filename, part.type, std::string(part.content)});
+          {part.name.value_or(""), *part.filename, std::string(part.content)});
     }
   }
   return {};
@@ -237,14 +237,14 @@ Done take_content(Request& request, RequestLimits& left) {
   return taker->take(request, left);
 }
 
-Done take_parameters(Request& request, RequestLimits left) {
+std::expected<Request, Refusal> with_parameters(Request request, RequestLimits left) {
   if (const auto added = php::add_query(request.get, request.query_string, left.names); !added)
     return refuse(added.error());
   if (request.is_post())
-    if (const Done done = take_content(request, left); !done) return done;
+    if (const Done done = take_content(request, left); !done) return std::unexpected(done.error());
   request.params = request.get;
   php::merge(request.params, request.post);
-  return {};
+  return request;
 }
 
 }  // namespace
@@ -335,9 +335,7 @@ std::expected<Request, Refusal> read_request(const Environment& environment, con
   auto body = read_body(environment, read, limits.body, request.is_post());
   if (!body) return std::unexpected(body.error());
   if (request.is_post()) request.body = std::move(*body);
-  if (const Done done = take_parameters(request, limits); !done)
-    return std::unexpected(done.error());
-  return request;
+  return with_parameters(std::move(request), limits);
 }
 
 std::expected<Request, Refusal> parse_content(std::string query, std::string content_type,
@@ -348,9 +346,7 @@ std::expected<Request, Refusal> parse_content(std::string query, std::string con
   request.content_type = media_type(content_type);
   request.content_type_header = std::move(content_type);
   request.body = std::move(body);
-  if (const Done done = take_parameters(request, limits); !done)
-    return std::unexpected(done.error());
-  return request;
+  return with_parameters(std::move(request), limits);
 }
 
 }  // namespace b24

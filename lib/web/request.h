@@ -48,7 +48,6 @@ struct Refusal {
 struct Upload {
   std::string field;     // its name as sent
   std::string filename;  // as sent: never a path to open
-  std::string type;
   std::string content;
 };
 
