@@ -9,8 +9,8 @@
 #include "chart.h"
 #include "keep/item_title.h"
 #include "value/json.h"
-#include "value/mask.h"
 #include "value/php.h"
+#include "value/value.h"
 
 namespace b24::desk {
 namespace {
@@ -151,8 +151,8 @@ Value item_value(const Item& item) {
                      {"result", item.result},
                      {"error_code", item.error_code},
                      {"error_text", secret::mask(item.error_text)},
-                     {"payload", secret::mask_tree(item.payload)},
-                     {"progress", secret::mask_tree(item.progress)}});
+                     {"payload", mask_tree(item.payload)},
+                     {"progress", mask_tree(item.progress)}});
 }
 
 Value shortened(const Value& value) {

@@ -7,7 +7,7 @@
 #include "portal/webhook.h"
 #include "settings/form.h"
 #include "value/json.h"
-#include "value/mask.h"
+#include "value/value.h"
 
 namespace b24::desk {
 namespace {
@@ -90,8 +90,7 @@ Value actions_of(const Visit& visit, const Item& item) {
 }
 
 std::string pretty(const Value& value) {
-  return value.is_null() ? ""
-                         : json::print(shortened(secret::mask_tree(value)), json::Layout::indented);
+  return value.is_null() ? "" : json::print(shortened(mask_tree(value)), json::Layout::indented);
 }
 
 Response item_page(const Visit& visit, const Item& item, const std::vector<Attempt>& attempts) {

@@ -14,7 +14,7 @@
 #include "prepared.h"
 #include "read_ahead.h"
 #include "value/json.h"
-#include "value/mask.h"
+#include "value/value.h"
 
 namespace b24 {
 namespace {
@@ -88,12 +88,11 @@ std::expected<void, ActionFailure> call(const ActionSettings& action, const Item
                                          error.error.code != "gate", error.retry_at,
                                          tools.webhook.portal()});
   }
-  tools.log.write(
-      Log::Level::info, "action",
-      Value::map({{"event", event.name},
-                  {"item", event.number},
-                  {"call", method},
-                  {"result", json::print(secret::mask_tree(answer->result)).substr(0, 2000)}}));
+  tools.log.write(Log::Level::info, "action",
+                  Value::map({{"event", event.name},
+                              {"item", event.number},
+                              {"call", method},
+                              {"result", json::print(mask_tree(answer->result)).substr(0, 2000)}}));
   if (may_loop) note_change(*tools.store, *tools.settings, name_of(action), event, begun);
   // Null would say that it has not been done.
   progress.set("call", answer->result.is_null() ? Value("") : answer->result);

@@ -45,24 +45,12 @@ std::string leave(const std::string& text) {
 
 std::string fill_in(std::string_view text, const Value& event, const Value& result,
                     const Value& more) {
-  std::string filled;
-  while (!text.empty()) {
-    const std::size_t open = text.find('{');
-    const std::size_t close = open == std::string_view::npos ? open : text.find('}', open);
-    if (close == std::string_view::npos) break;
-    filled += text.substr(0, open);
-    const std::string_view name = text.substr(open + 1, close - open - 1);
-    if (name == "result") {
-      filled += result.text();
-    } else if (name.starts_with("result.")) {
-      filled += result.path(name.substr(7)).text();
-    } else {
-      const Value& known = more.path(name);
-      filled += (known.is_null() ? event.path(name) : known).text();
-    }
-    text.remove_prefix(close + 1);
-  }
-  return filled + std::string(text);
+  return text::fill(text, "{", "}", [&](std::string_view name) {
+    if (name == "result") return result.text();
+    if (name.starts_with("result.")) return result.path(name.substr(7)).text();
+    const Value& known = more.path(name);
+    return (known.is_null() ? event.path(name) : known).text();
+  });
 }
 
 bool passes(std::string_view filter, const Value& event, const Value& result, const Value& more) {

@@ -16,8 +16,8 @@
 #include "portal/webhook.h"
 #include "robot.h"
 #include "value/json.h"
-#include "value/mask.h"
 #include "value/php.h"
+#include "value/value.h"
 
 namespace b24 {
 namespace {
@@ -186,7 +186,7 @@ NewItem make_event(const Record& record, const Settings& settings, bool seen, Mi
   NewItem item;
   item.kind = Kind::event;
   item.id = record.id;
-  item.payload = settings.handler.mask_secrets ? secret::mask_tree(params) : params;
+  item.payload = settings.handler.mask_secrets ? mask_tree(params) : params;
   item.name = params["event"].text();
   item.object = object_of(params, settings);
   item.received_at = record.at;

@@ -28,7 +28,7 @@ class Questions {
  public:
   using Use = std::function<void(const CallResult&)>;
   void ask(std::string_view method, Value params, Use use) {
-    commands_.push_back({command_key(commands_.size()), std::string(method), std::move(params)});
+    commands_.push_back({"", std::string(method), std::move(params)});
     uses_.push_back(std::move(use));
   }
   void run(const RunAll& run_all) {
@@ -208,7 +208,7 @@ Command comment_command(const Item& item, const CrmItem& place) {
 std::vector<Command> comment_searches(const Customer& customer) {
   std::vector<Command> searches;
   for (const CrmItem& place : customer.items) {
-    searches.push_back({command_key(searches.size()), "crm.timeline.comment.list",
+    searches.push_back({"", "crm.timeline.comment.list",
                         Value::map({{"filter", Value::map({{"ENTITY_TYPE", place.type},
                                                            {"ENTITY_ID", place.number}})},
                                     {"order", Value::map({{"ID", "DESC"}})},
@@ -227,10 +227,6 @@ std::string positive_number(const Value& value) {
   // true would count as 1.
   const std::int64_t number = value.type() == Value::Type::boolean ? 0 : value.integer();
   return number > 0 ? std::to_string(number) : std::string();
-}
-
-std::string command_key(std::size_t index) {
-  return "n" + std::to_string(index);
 }
 
 }  // namespace b24

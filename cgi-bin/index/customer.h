@@ -27,7 +27,7 @@ struct Customer {
   std::optional<CallError> error;  // why nobody knows: nothing may be made now
 };
 
-// Calls all, in their order.
+// Calls all, in their order, whatever their keys.
 using RunAll = std::function<std::vector<CallResult>(const std::vector<Command>&)>;
 
 // Of each item, in their order. Makes the contacts that the payloads ("contact", lead_sender.h) ask
@@ -48,7 +48,5 @@ bool has_comment(const Item& item, const Answer& comments);
 
 // The number that a value of the portal is; empty when it is none.
 std::string positive_number(const Value& value);
-// Commands in a batch have keys: "n7".
-std::string command_key(std::size_t index);
 
 }  // namespace b24

@@ -9,6 +9,7 @@
 
 #include "base/secret.h"
 #include "keep/event_flow.h"
+#include "lead.h"
 #include "lead_sender.h"
 #include "notify.h"
 #include "portal/gate.h"
@@ -183,11 +184,11 @@ class LeadPass {
 
 }  // namespace
 
-Delivery::Delivery(AppSource& app, StoreSource& stores, GateSource& gates, Complete complete)
+Delivery::Delivery(AppSource& app, StoreSource& stores, GateSource& gates, FormSource& forms)
     : app_(app),
       stores_(stores),
       gates_(gates),
-      complete_(std::move(complete)),
+      forms_(forms),
       held_([&gates](const std::string& destination) -> Millis {
         if (!destination.empty()) return gates.held_back(destination);
         const auto gate = gates.current();  // an older store does not say where its leads go
@@ -248,7 +249,9 @@ WorkLoop::Pass Delivery::make_pass(std::stop_token stop) {
 // Made now of what was kept; or put back.
 bool Delivery::is_complete(const App& app, Store& store, Item& item) {
   if (item.payload.find("record") == nullptr) return true;
-  Result<Value> payload = complete_(app, item);
+  const Result<std::shared_ptr<const Forms>> forms = forms_.current(app);
+  Result<Value> payload =
+      forms ? payload_of_record(**forms, item, *app.settings) : std::unexpected(forms.error());
   if (payload) {
     item.payload = *std::move(payload);
     return true;

@@ -11,7 +11,6 @@
 #pragma once
 
 #include <condition_variable>
-#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -24,6 +23,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "form_source.h"
 #include "keep/store.h"
 #include "keep/work_loop.h"
 #include "portal/gate.h"
@@ -40,12 +40,8 @@ class Delivery {
     std::string number;
   };
 
-  // The payload of a lead whose form was not in the settings when it was taken in (lead.h), or why
-  // there is none yet.
-  using Complete = std::function<Result<Value>(const App& app, const Item& item)>;
-
   // All must outlive this.
-  Delivery(AppSource& app, StoreSource& stores, GateSource& gates, Complete complete);
+  Delivery(AppSource& app, StoreSource& stores, GateSource& gates, FormSource& forms);
 
   // FastCGI: delivers until a stop is asked for, by threads of its own. Calls under way are given
   // up soon after the stop (and looked up later).
@@ -73,7 +69,7 @@ class Delivery {
   AppSource& app_;
   StoreSource& stores_;
   GateSource& gates_;
-  const Complete complete_;
+  FormSource& forms_;
   const Store::Held held_;
   WorkLoop loop_;
 

@@ -5,7 +5,6 @@
 
 #include "base/files.h"
 #include "base/secret.h"
-#include "form_token.h"
 
 namespace b24 {
 
@@ -35,7 +34,8 @@ std::string FormSource::common_key(const App& app) {
   if (!key && stores_.current()) key = key_of_file(dir / "form.key");  // the store makes `dir`
   if (!key) {
     app.log->error("form_key", key.error());
-    return derive_form_key(app.settings->crest.web_hook_url);
+    // Every process makes the same one.
+    return secret::hmac_sha256(app.settings->crest.web_hook_url, "form key");
   }
   key_ = *key;
   key_dir_ = dir;

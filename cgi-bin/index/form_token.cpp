@@ -11,6 +11,7 @@ namespace {
 
 constexpr Millis kClockSlack = 5 * 60'000;  // between machines that share the form
 constexpr std::size_t kLongestToken = 200;
+constexpr std::string_view kToken = "token";  // what is signed
 
 std::string mac(const std::string& key, std::string_view purpose, std::string_view text) {
   return secret::base64_url(
@@ -19,32 +20,23 @@ std::string mac(const std::string& key, std::string_view purpose, std::string_vi
 
 }  // namespace
 
-std::string derive_form_key(std::string_view secret) {
-  return secret::hmac_sha256(std::string(secret), "form key");
-}
-
 std::string_view name(TokenFault fault) {
   constexpr std::array<std::string_view, 4> kNames = {"missing", "forged", "stale", "future"};
   return kNames[static_cast<std::size_t>(fault)];
 }
 
 std::string make_token(const std::string& key, Millis now) {
-  const std::string body = secret::new_id() + "." + std::to_string(now / 1000);
-  return body + "." + mac(key, "token", body);
+  return sign(key, kToken, secret::new_id() + "." + std::to_string(now / 1000));
 }
 
 std::expected<FormToken, TokenFault> check_token(const std::string& key, std::string_view token,
                                                  Millis now, Millis max_age) {
   if (token.empty()) return std::unexpected(TokenFault::missing);
-  const std::size_t first = token.find('.');
-  const std::size_t last = token.rfind('.');
-  if (token.size() > kLongestToken || first == std::string_view::npos || first == last ||
-      !secret::equal(mac(key, "token", token.substr(0, last)), token.substr(last + 1))) {
-    return std::unexpected(TokenFault::forged);
-  }
-  const std::string_view time = token.substr(first + 1, last - first - 1);
-  FormToken parsed{std::string(token.substr(0, first)), 0};
-  std::from_chars(time.data(), time.data() + time.size(), parsed.shown_at);
+  const std::string text = signed_text(key, kToken, token);
+  const std::size_t dot = text.find('.');
+  if (dot == text.npos) return std::unexpected(TokenFault::forged);
+  FormToken parsed{text.substr(0, dot), 0};
+  std::from_chars(text.data() + dot + 1, text.data() + text.size(), parsed.shown_at);
   parsed.shown_at *= 1000;
   if (parsed.shown_at > now + kClockSlack) return std::unexpected(TokenFault::future);
   if (now - parsed.shown_at > max_age) return std::unexpected(TokenFault::stale);
@@ -57,7 +49,7 @@ std::string sign(const std::string& key, std::string_view purpose, std::string_v
 
 std::string signed_text(const std::string& key, std::string_view purpose,
                         std::string_view signed_) {
-  const std::size_t dot = signed_.find('.');
+  const std::size_t dot = signed_.rfind('.');
   if (dot == std::string_view::npos || signed_.size() > kLongestToken) return {};
   const std::string_view text = signed_.substr(0, dot);
   if (!secret::equal(mac(key, purpose, text), signed_.substr(dot + 1))) return {};

@@ -16,10 +16,6 @@
 
 namespace b24 {
 
-// A key for when DATA/form.key cannot be used: every process makes the same one of a secret
-// that it has (the webhook's URL).
-std::string derive_form_key(std::string_view secret);
-
 struct FormToken {
   std::string id;
   Millis shown_at = 0;
@@ -34,7 +30,7 @@ std::string make_token(const std::string& key, Millis now);
 std::expected<FormToken, TokenFault> check_token(const std::string& key, std::string_view token,
                                                  Millis now, Millis max_age);
 
-// "TEXT.MAC" for a text without dots, for one `purpose`; and the text of a good one, else empty.
+// "TEXT.MAC" for one `purpose`; and the text of a good one, else empty.
 std::string sign(const std::string& key, std::string_view purpose, std::string_view text);
 std::string signed_text(const std::string& key, std::string_view purpose, std::string_view signed_);
 

@@ -4,6 +4,8 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "spam.h"
+#include "value/json.h"
 
 namespace b24 {
 namespace {
@@ -131,7 +133,7 @@ std::string address_of(const Form& form, std::string_view query) {
 }
 
 Response form_page(const FormBase& base, const FormView& view, int status) {
-  const Settings& settings = *base.settings;
+  const Settings& settings = *base.app.settings;
   const FormSettings& own = base.form->settings;
   const CaptchaService* captcha = own.captcha ? captcha_service(settings) : nullptr;
   const auto text = [&](const Labels& texts, const char* otherwise) {
@@ -186,8 +188,24 @@ Response form_page(const FormBase& base, const FormView& view, int status, PageC
     key += mark.key.text();
     shape.marks.set(mark.key, marked(mark.value.text()));
   }
-  return pages.page({base.settings, base.templates}, key, texts,
+  return pages.page({base.app.settings, base.templates}, key, texts,
                     [&] { return form_page(base, shape, status); });
+}
+
+Response json_answer(const Ending& ending, const std::string& success_url) {
+  Value body = Value::map({{"status", ending.name}});
+  if (!ending.id.empty()) body.set("id", ending.id);
+  if (!ending.lead_id.empty()) body.set("lead_id", ending.lead_id);
+  if (!ending.view.notice.text.empty()) body.set("message", ending.view.notice.text);
+  if (ending.view.errors.size() > 0) body.set("errors", ending.view.errors);
+  body.set("token", ending.next_token.empty() ? ending.view.token : ending.next_token);
+  if (ending.name == "saved" && !success_url.empty()) body.set("redirect", success_url);
+  return text_response(ending.status, json::print(body) + "\n", "application/json; charset=utf-8");
+}
+
+Response tilda_answer(const Ending& ending) {
+  if (ending.status < 300) return text_response(200, "ok\n");
+  return text_response(ending.status, ending.view.notice.text + "\n");
 }
 
 }  // namespace b24

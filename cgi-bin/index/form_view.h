@@ -1,11 +1,12 @@
-// form_view: the form as a page (index.mustache).
+// form_view: the form as a page (index.mustache), and how a submission ended, as scripts and
+// programs are told.
 #pragma once
 
 #include <memory>
 #include <string>
 #include <string_view>
 
-#include "captcha.h"
+#include "settings/app.h"
 #include "settings/form.h"
 #include "submission.h"
 #include "value/value.h"
@@ -29,11 +30,21 @@ struct FormView {
 
 // What a form's page is made from, besides what the visitor sees of himself.
 struct FormBase {
-  std::shared_ptr<const Settings> settings;
+  App app;
   std::shared_ptr<const Form> form;
   std::shared_ptr<const Templates> templates;
   std::string language;
   bool between_requests = true;  // something of ours runs then, and sends what waits
+};
+
+// How a submission ended.
+struct Ending {
+  int status = 200;
+  std::string_view name = {};  // "saved", ...
+  FormView view = {};
+  std::string id = {};
+  std::string lead_id = {};
+  std::string next_token = {};  // for the next submission, where that is not the view's
 };
 
 // Where this form is, relative to any form's address: "?", "?form=callback", with this query
@@ -44,6 +55,12 @@ Response form_page(const FormBase& base, const FormView& view, int status);
 
 // The same, rendered once for all pages that differ by their texts alone.
 Response form_page(const FormBase& base, const FormView& view, int status, PageCache& pages);
+
+// {"status", "id", "lead_id", "message", "errors": {field: message}, "token", "redirect"}
+Response json_answer(const Ending& ending, const std::string& success_url);
+
+// What Tilda's webhook wants: 200 and "ok" for whatever was taken, else the status and the notice.
+Response tilda_answer(const Ending& ending);
 
 // What a person calls a field.
 std::string field_label(const Field& field, const Templates& templates, std::string_view language);

@@ -22,13 +22,10 @@
 #include <utility>
 
 #include "base/address.h"
-#include "captcha.h"
-#include "form_answer.h"
 #include "form_guard.h"
 #include "form_source.h"
 #include "form_token.h"
 #include "form_view.h"
-#include "ignored.h"
 #include "import_settings.h"
 #include "keep/outbox_command.h"
 #include "lead.h"
@@ -52,12 +49,8 @@ constexpr const char* kNoForm = "no_form";   // of this name
 constexpr std::size_t kReferenceLength = 8;  // of an id, for people
 
 // What one request is answered from.
-struct Context {
+struct Context : FormBase {
   const Request& request;
-  App app;
-  std::shared_ptr<const Templates> templates;
-  std::string language;
-  std::shared_ptr<const Form> form;
   std::string key;
   Sender sender;
 
@@ -71,11 +64,7 @@ struct Context {
 class IndexPage : public AppPage {
  public:
   explicit IndexPage(const Launch& launch)
-      : AppPage(launch, "index"),
-        intake_(
-            app_, stores_, gates_, launch_,
-            [this](const App& app, const Record& record, bool) { return lead_of(app, record); },
-            [this](const App& app, const Item& item) { return payload_of(app, item); }) {}
+      : AppPage(launch, "index"), intake_(app_, stores_, gates_, forms_, launch_) {}
 
   ServerLimits server_limits() override {
     if (const Result<App> app = app_.current(); app) {
@@ -131,26 +120,21 @@ class IndexPage : public AppPage {
                                            " is there; index.mustache is shown",
                                        "put it beside your other templates, or correct the name"});
     }
-    return Context{request,
-                   *app,
-                   *templates,
-                   language(request),
-                   {*forms, form},
+    return Context{{*app, {*forms, form}, *templates, language(request), app_.mode() != Mode::cgi},
+                   request,
                    forms_.key(*app, *form),
                    sender_of(request, form->settings)};
   }
 
   Response show(const Context& context) {
     const Request& request = context.request;
-    Ending ending{200, "form", {}, "", "", make_token(context.key, now_ms()), ""};
+    Ending ending{200, "form", {.token = make_token(context.key, now_ms())}};
     const std::string sent = signed_text(context.key, "sent", request.get["sent"].text());
-    FormView view;
-    if (!sent.empty()) {
-      ending.notice = {"ok", thanks(context)};
-    } else {
-      view.values = prefill(*context.form, request);
-    }
-    Response response = answer(context, ending, std::move(view));
+    if (sent.empty())
+      ending.view.values = prefill(*context.form, request);
+    else
+      ending.view.notice = {"ok", thanks(context)};
+    Response response = answer(context, std::move(ending));
     // Whoever comes back to it by the "back" button must find the same token again: with a new one,
     // sending again would be another lead. Everywhere else it is asked for anew.
     response.set("Cache-Control", "private, no-cache");
@@ -257,18 +241,6 @@ class IndexPage : public AppPage {
                         nobody_waits ? 0 : context.settings().wait);
   }
 
-  Result<NewItem> lead_of(const App& app, const Record& record) {
-    Result<std::shared_ptr<const Forms>> forms = forms_.current(app);
-    if (!forms) return std::unexpected(forms.error());
-    return make_lead(**forms, record, *app.settings);
-  }
-
-  Result<Value> payload_of(const App& app, const Item& item) {
-    Result<std::shared_ptr<const Forms>> forms = forms_.current(app);
-    if (!forms) return std::unexpected(forms.error());
-    return payload_of_record(**forms, item, *app.settings);
-  }
-
   static std::string thanks(const Context& context) {
     const std::string_view own = text_in(context.settings().thanks, context.language);
     return own.empty() ? context.message("form_saved") : std::string(own);
@@ -277,37 +249,38 @@ class IndexPage : public AppPage {
   Response report(const Context& context, const Submission& submission, const TakenLead& taken,
                   const std::string& token) {
     const Value reference = Value::map({{"reference", taken.id.substr(0, kReferenceLength)}});
-    Ending ending{
-        200, "saved", {}, taken.id, taken.lead_id, token, make_token(context.key, now_ms())};
+    Ending ending{200,      "saved",       {.values = submission.values, .token = token},
+                  taken.id, taken.lead_id, make_token(context.key, now_ms())};
     switch (taken.state) {
       case LeadState::saved:
-        ending.notice = {"ok", thanks(context)};
-        return saved(context, submission, ending);
+        ending.view.notice = {"ok", thanks(context)};
+        return saved(context, ending);
       case LeadState::accepted:
         ending.status = 202;
         ending.name = "accepted";
-        ending.notice = {"ok", context.message("form_accepted", reference)};
+        ending.view.notice = {"ok", context.message("form_accepted", reference)};
         break;
       case LeadState::rejected:
         ending.name = "rejected";
-        ending.notice = {"error", context.settings().show_portal_errors
-                                      ? context.message("form_portal_error",
-                                                        Value::map({{"error", taken.error.cause}}))
-                                      : context.message("form_rejected", reference)};
+        ending.view.notice = {
+            "error",
+            context.settings().show_portal_errors
+                ? context.message("form_portal_error", Value::map({{"error", taken.error.cause}}))
+                : context.message("form_rejected", reference)};
         break;
       case LeadState::lost:
         ending.status = 503;
         ending.name = "error";
-        ending.notice = {"error", context.message("form_not_taken")};
+        ending.view.notice = {"error", context.message("form_not_taken")};
         ending.next_token = token;  // the same submission again, should it have got through
         break;
     }
-    return answer(context, ending, {.values = submission.values});
+    return answer(context, std::move(ending));
   }
 
   // The page that the redirect carries is for clients that do not follow it.
-  Response saved(const Context& context, const Submission& submission, const Ending& ending) {
-    Response response = answer(context, ending, {.values = submission.values});
+  Response saved(const Context& context, const Ending& ending) {
+    Response response = answer(context, ending);
     if (context.request.accepts_json() || is_tilda(context.request)) return response;
     response.status = 303;
     response.set("Location", success_url(context, ending.id));
@@ -323,26 +296,23 @@ class IndexPage : public AppPage {
 
   Response invalid(const Context& context, const Submission& submission, const std::string& token,
                    std::string notice, int status = 422) {
-    Ending ending{status, "invalid", {"error", std::move(notice)}, "", "", token, ""};
-    FormView view{.values = submission.values};
+    Ending ending{
+        status,
+        "invalid",
+        {.values = submission.values, .token = token, .notice = {"error", std::move(notice)}}};
     for (const auto& [name, key] : submission.errors) {
       if (name.empty()) continue;
-      view.errors.set(name, error_message(key, context.form->find(name), submission,
-                                          *context.templates, context.language));
+      ending.view.errors.set(name, error_message(key, context.form->find(name), submission,
+                                                 *context.templates, context.language));
     }
-    return answer(context, ending, std::move(view));
+    return answer(context, std::move(ending));
   }
 
-  Response answer(const Context& context, const Ending& ending, FormView view) {
+  Response answer(const Context& context, Ending ending) {
     if (is_tilda(context.request)) return tilda_answer(ending);
-    if (context.request.accepts_json())
-      return json_answer(ending, view.errors, context.settings().success_url);
-    view.token = ending.token;
-    view.notice = ending.notice;
-    view.marks = marks_of(*context.form, context.request.params);
-    const FormBase base{context.app.settings, context.form, context.templates, context.language,
-                        app_.mode() != Mode::cgi};
-    return form_page(base, view, ending.status, pages_);
+    if (context.request.accepts_json()) return json_answer(ending, context.settings().success_url);
+    ending.view.marks = marks_of(*context.form, context.request.params);
+    return form_page(context, ending.view, ending.status, pages_);
   }
 
   void refused(const Context& context, const std::string& counter, std::string_view cause = "") {

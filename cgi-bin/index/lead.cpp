@@ -2,8 +2,6 @@
 #include "lead.h"
 
 #include <algorithm>
-#include <cctype>
-#include <vector>
 
 #include "base/clock.h"
 #include "base/secret.h"
@@ -19,17 +17,8 @@ constexpr std::size_t kIdLength = 26;
 constexpr std::size_t kTitleLength = 255;  // the CRM's limit
 
 std::string make_title(const Form& form, const Submission& submission) {
-  std::string title;
-  std::string_view rest = form.title;
-  while (!rest.empty()) {
-    const std::size_t open = rest.find('{');
-    title += rest.substr(0, open);
-    if (open == std::string_view::npos) break;
-    const std::size_t close = rest.find('}', open);
-    if (close == std::string_view::npos) break;
-    title += submission.values[rest.substr(open + 1, close - open - 1)].text();
-    rest.remove_prefix(close + 1);
-  }
+  std::string title = text::fill(
+      form.title, "{", "}", [&](std::string_view name) { return submission.values[name].text(); });
   std::ranges::replace(title, '\n', ' ');
   const std::string_view trimmed = text::trim(title);
   // Nobody finds a lead that has no title.

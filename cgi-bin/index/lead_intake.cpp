@@ -46,6 +46,18 @@ Result<std::string> id_of_equal(Store& store, const std::string& fingerprint, Mi
   return secret::new_id();
 }
 
+LeadIntake::LeadIntake(AppSource& app, StoreSource& stores, GateSource& gates, FormSource& forms,
+                       const Launch& launch)
+    : stores_(stores),
+      launch_(launch),
+      ingester_(app, stores, Kind::lead,
+                [&forms](const App& now, const Record& record, bool) -> Result<NewItem> {
+                  const Result<std::shared_ptr<const Forms>> known = forms.current(now);
+                  if (!known) return std::unexpected(known.error());
+                  return make_lead(**known, record, *now.settings);
+                }),
+      delivery_(app, stores, gates, forms) {}
+
 TakenLead LeadIntake::take(const App& app, const Record& record, Millis wait) {
   const Millis begun = steady_ms();
   TakenLead taken{LeadState::accepted, record.key, "", {}};

@@ -2,9 +2,7 @@
 // enough to wait for. There is no other way in.
 #pragma once
 
-#include <functional>
 #include <string>
-#include <string_view>
 
 #include "base/error.h"
 #include "delivery.h"
@@ -36,13 +34,8 @@ Result<std::string> id_of_equal(Store& store, const std::string& fingerprint, Mi
 class LeadIntake {
  public:
   // All must outlive this.
-  LeadIntake(AppSource& app, StoreSource& stores, GateSource& gates, const Launch& launch,
-             Ingester::Derive derive, Delivery::Complete complete)
-      : app_(app),
-        stores_(stores),
-        launch_(launch),
-        ingester_(app, stores, Kind::lead, std::move(derive)),
-        delivery_(app, stores, gates, std::move(complete)) {}
+  LeadIntake(AppSource& app, StoreSource& stores, GateSource& gates, FormSource& forms,
+             const Launch& launch);
 
   // One lead under the record's key: the same key again is the same lead, whenever it comes. Waits
   // `wait` for the portal at the most.
@@ -59,7 +52,6 @@ class LeadIntake {
  private:
   void wake(const App& app);
 
-  AppSource& app_;
   StoreSource& stores_;
   const Launch& launch_;
   Ingester ingester_;

@@ -53,13 +53,14 @@ LeadSender::LeadSender(std::shared_ptr<const Settings> settings, std::shared_ptr
   webhook_.wait_for_place(kTurns);
 }
 
-std::vector<CallResult> LeadSender::run(const std::vector<Command>& commands) {
+std::vector<CallResult> LeadSender::run(std::vector<Command> commands) {
   std::vector<CallResult> answers;
   if (commands.empty()) return answers;
   if (commands.size() == 1) {
     answers.push_back(webhook_.call(commands[0].method, commands[0].params));
     return answers;
   }
+  for (std::size_t i = 0; i < commands.size(); ++i) commands[i].key = "n" + std::to_string(i);
   for (BatchResult& result : webhook_.batch(commands)) {
     answers.push_back(std::move(result.outcome));
     if (is_refused_batch(answers.back())) {
@@ -91,7 +92,6 @@ std::vector<Sent> LeadSender::send(const std::vector<const Item*>& items) {
                           ? comment_command(item, *place)
                           : Command{"", item.payload["method"].text(), item.payload["params"]};
     if (place == nullptr) link_customer(item, known[i], command);
-    command.key = command_key(commands.size());
     commands.push_back(std::move(command));
     owners.push_back(i);
   }
@@ -123,7 +123,7 @@ void LeadSender::add_traces(const std::vector<const Item*>& items, const std::ve
     if (payload["trace"].is_null() || !is_new || text::is_digit(entity.front())) continue;
     const Value made = Value::map({{"TYPE", text::upper(entity)}, {"ID", *sent[i]}});
     commands.push_back(
-        {command_key(commands.size()), "crm.tracking.trace.add",
+        {"", "crm.tracking.trace.add",
          Value::map({{"TRACE", payload["trace"]}, {"ENTITIES", Value::list({made})}})});
   }
   run(commands);
@@ -133,7 +133,7 @@ std::vector<Sent> LeadSender::look_up(const std::vector<const Item*>& items) {
   std::vector<Command> commands;
   for (const Item* item : items) {
     const Value& lookup = item->payload["lookup"];
-    commands.push_back({command_key(commands.size()), lookup["method"].text(), lookup["params"]});
+    commands.push_back({"", lookup["method"].text(), lookup["params"]});
   }
   std::vector<Sent> numbers;
   std::vector<const Item*> as_comments;

@@ -15,7 +15,6 @@
 //    "entity": "deal", "form": "callback", "portal": "shop"}   none: a lead, those without a name
 #pragma once
 
-#include <cstdint>
 #include <expected>
 #include <memory>
 #include <stop_token>
@@ -51,7 +50,7 @@ class LeadSender {
   const std::string& destination() const { return webhook_.portal(); }
 
  private:
-  std::vector<CallResult> run(const std::vector<Command>& commands);
+  std::vector<CallResult> run(std::vector<Command> commands);
   std::vector<Customer> customers(const std::vector<const Item*>& items, bool make);
   void add_traces(const std::vector<const Item*>& items, const std::vector<Sent>& sent);
   Sent look_up_comment(const Item& item, const Customer& customer);

@@ -2,8 +2,6 @@
 // well.
 #pragma once
 
-#include <string>
-
 #include "keep/store.h"
 #include "settings/app.h"
 #include "settings/notice.h"

@@ -22,20 +22,15 @@ constexpr std::size_t kFileNameLength = 120;
 
 constexpr std::string_view kTildaInputs[] = {"tranid", "formid", "COOKIES"};
 
-std::string without_controls(std::string_view text) {
-  std::string clean;
-  for (const char c : text::to_valid_utf8(text)) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte >= 0x20 && byte != 0x7f) clean += c;
-  }
-  return clean;
+std::string printable(std::string_view text) {
+  return text::without_controls(text::to_valid_utf8(text));
 }
 
 std::string on_one_line(std::string_view text) {
   std::string line(text);
   std::ranges::replace_if(
       line, [](char c) { return c == '\n' || c == '\r' || c == '\t'; }, ' ');
-  return without_controls(text::trim(line));
+  return printable(text::trim(line));
 }
 
 // A visitor may name these; iconv knows more, with decoders that nobody needs here.
@@ -178,8 +173,8 @@ class Reader {
     if (field.type == FieldType::textarea) std::ranges::replace(text, '\r', '\n');
     text = field_text(field, std::string(text::trim(text)));
     const std::string_view begin = text::first_utf8(text, shown);
-    out_.values.set(field.name, field.type == FieldType::textarea ? std::string(begin)
-                                                                  : without_controls(begin));
+    out_.values.set(field.name,
+                    field.type == FieldType::textarea ? std::string(begin) : printable(begin));
 
     if (times > 1 || nested) return fail(field.name, "invalid_several");
     if (!intact) return fail(field.name, "invalid_charset");
@@ -211,7 +206,7 @@ class Reader {
     if (found->content.size() > field.max_length) return fail(field.name, "invalid_file_size");
     anything_ = true;
     const std::size_t slash = found->filename.find_last_of("/\\");
-    const std::string name = without_controls(
+    const std::string name = printable(
         std::string_view(found->filename).substr(slash == std::string::npos ? 0 : slash + 1));
     out_.files.push_back(
         {field.name, name.empty() ? "file" : std::string(text::first_utf8(name, kFileNameLength)),
@@ -337,7 +332,7 @@ Value marks_of(const Form& form, const Value& params) {
   Value marks = Value::array();
   const auto take = [&](std::string_view name, std::string_view mark) {
     const Value& given = params[name];
-    const std::string text = given.is_array() ? "" : without_controls(given.text());
+    const std::string text = given.is_array() ? "" : printable(given.text());
     if (!text.empty()) marks.set(mark, text::first_utf8(text, kMarkLength));
   };
   for (const std::string_view name : kUtmInputs) take(name, text::upper(name));

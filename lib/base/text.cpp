@@ -119,6 +119,12 @@ bool has_control(std::string_view text, bool lines) {
   return false;
 }
 
+std::string without_controls(std::string_view text) {
+  std::string clean(text);
+  std::erase_if(clean, [](char c) { return (c >= 0 && c < 0x20) || c == 0x7F; });
+  return clean;
+}
+
 std::string narrow(std::string_view text) {
   // Digits of Arabic, Persian, Hindi; then the full-width forms of ASCII, and their blank.
   constexpr struct {
@@ -148,6 +154,19 @@ std::string escape_controls(std::string_view text) {
 
 std::string for_log(std::string_view text, std::size_t limit) {
   return escaped(text, limit, "\\\\");
+}
+
+std::string fill(std::string_view text, std::string_view open, std::string_view close,
+                 const std::function<std::string(std::string_view name)>& value) {
+  std::string filled;
+  for (;;) {
+    const std::size_t begin = text.find(open);
+    const std::size_t end = text.find(close, std::min(begin, text.size()));
+    if (end == text.npos) return filled.append(text);
+    const std::size_t name = begin + open.size();
+    filled.append(text.substr(0, begin)).append(value(text.substr(name, end - name)));
+    text.remove_prefix(end + close.size());
+  }
 }
 
 void replace_all(std::string& text, std::string_view what, std::string_view with) {

@@ -1,6 +1,7 @@
 // text: small questions about bytes and characters that several modules ask.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,6 +15,10 @@ inline bool is_digit(char c) {
 }
 inline bool is_letter(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+// What C's isspace is.
+inline bool is_space(char c) {
+  return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
 // Digits, one at least.
@@ -31,6 +36,9 @@ std::string_view first_utf8(std::string_view text, std::size_t count);
 // REQUIRES valid UTF-8.
 bool has_control(std::string_view text, bool lines);
 
+// Without the bytes of C0 and DEL.
+std::string without_controls(std::string_view text);
+
 // Encodings under the names that iconv knows, e.g. "windows-1251".
 bool known_encoding(const std::string& name);
 // Nothing when the bytes are not valid in that encoding, or iconv does not know it.
@@ -44,6 +52,9 @@ std::string escape_controls(std::string_view text);
 // The same for one line of a log: "\" becomes "\\", too; at most `limit` bytes, then "...".
 std::string for_log(std::string_view text, std::size_t limit = 512);
 
+// Puts in the place of each name between `open` and `close` what `value` says of it.
+std::string fill(std::string_view text, std::string_view open, std::string_view close,
+                 const std::function<std::string(std::string_view name)>& value);
 // Puts `with` in the place of each `what`. REQUIRES: `what` is not empty.
 void replace_all(std::string& text, std::string_view what, std::string_view with);
 std::string_view trim(std::string_view text);  // blanks and line breaks at both ends

@@ -15,7 +15,7 @@
 #include "keep/item_title.h"
 #include "keep/search.h"
 #include "value/json.h"
-#include "value/mask.h"
+#include "value/value.h"
 
 namespace b24 {
 namespace {
@@ -97,7 +97,7 @@ void print_line(std::string_view name, const std::string& text) {
 void print_tree(std::string_view name, const Value& value) {
   std::cout << "\n"
             << name << ":\n"
-            << json::print(secret::mask_tree(value), json::Layout::indented) << "\n";
+            << json::print(mask_tree(value), json::Layout::indented) << "\n";
 }
 
 int show(Store& store, Kind kind, const std::string& id) {

@@ -9,8 +9,8 @@
 #include "base/secret.h"
 #include "base/text.h"
 #include "value/json.h"
-#include "value/mask.h"
 #include "value/php.h"
+#include "value/value.h"
 
 namespace b24 {
 namespace fs = std::filesystem;
@@ -74,7 +74,7 @@ void Log::write(Level level, std::string_view what, const Value& fields) {
                            {"level", kLevels[static_cast<int>(level)]},
                            {"page", page_},
                            {"what", what}});
-  const Value masked = for_line(secret::mask_tree(fields), dump_);
+  const Value masked = for_line(mask_tree(fields), dump_);
   for (const Value::Member& member : masked.members())
     if (!line.find(member.key)) line.set(member.key, member.value);
   // JSON leaves DEL, the C1 controls and U+2028/2029 as they are; to a terminal or a log reader

@@ -7,8 +7,10 @@
 
 #include <cstddef>
 #include <expected>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/error.h"
 #include "value/value.h"
@@ -31,7 +33,10 @@ enum class ParseFault { too_many_fields, too_deep, too_many_nodes };
 std::expected<void, ParseFault> add_variable(Value& target, std::string_view name,
                                              std::string_view text, Limits& left);
 
-// application/x-www-form-urlencoded, from a query string or a body, each of its fields so.
+// Takes the first field, decoded, from the front of what is application/x-www-form-urlencoded, a
+// query string or a body; nothing when there is none.
+std::optional<std::pair<std::string, std::string>> take_field(std::string_view& encoded);
+// Puts each of its fields so.
 std::expected<void, ParseFault> add_query(Value& target, std::string_view encoded, Limits& left);
 // The same into an array of its own.
 std::expected<Value, ParseFault> parse_query(std::string_view encoded, Limits limits = {});

@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <type_traits>
 
+#include "base/secret.h"
 #include "base/text.h"
 
 namespace b24 {
@@ -208,6 +209,19 @@ void Value::append(Value item) {
   const std::int64_t next = make_array().next;
   if (next == INT64_MAX && find(next)) return;
   (*this)[next == INT64_MIN ? 0 : next] = std::move(item);
+}
+
+Value mask_tree(const Value& value, bool all) {
+  if (!value.is_array()) return all && !value.text().empty() ? "***" : value;
+  Value result = Value::array();
+  for (const Value::Member& member : value.members()) {
+    const std::string name = member.key.text();
+    // "auth" is the portal's group of fields, most of them no secrets.
+    const bool is_secret =
+        secret::is_secret_name(name) && !(member.value.is_array() && text::lower(name) == "auth");
+    result.set(member.key, mask_tree(member.value, all || is_secret));
+  }
+  return result;
 }
 
 }  // namespace b24

@@ -120,4 +120,7 @@ struct Value::Array {
   std::int64_t next = std::numeric_limits<std::int64_t>::min();
 };
 
+// The same tree with the scalars under secret names (secret.h) replaced by "***"; with `all` each.
+Value mask_tree(const Value& value, bool all = false);
+
 }  // namespace b24

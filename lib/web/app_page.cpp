@@ -11,16 +11,13 @@ namespace b24 {
 AppPage::AppPage(const Launch& launch, std::string page)
     : launch_(launch),
       app_(launch, std::move(page)),
-      templates_(
-          [this] {
-            const Result<App> app = app_.current();
-            return template_places(app ? *app->settings : Settings());
-          },
-          {.page = app_.page(),
-           .once = launch.mode == Mode::cgi,
-           .tell = [this](const Error& fault) {
-             if (const Result<App> app = app_.current(); app) app->log->error("templates", fault);
-           }}) {}
+      templates_([this] { return template_places(*settings()); },
+                 {.page = app_.page(),
+                  .once = launch.mode == Mode::cgi,
+                  .tell = [this](const Error& fault) {
+                    if (const Result<App> app = app_.current(); app)
+                      app->log->error("templates", fault);
+                  }}) {}
 
 ServerLimits AppPage::server_limits() {
   auto app = app_.current();
@@ -36,17 +33,19 @@ ServerLimits AppPage::server_limits() {
 }
 
 RequestLimits AppPage::limits() {
-  RequestLimits limits;
-  if (Result<App> app = app_.current(); app) limits.body = app->settings->server.max_body;
-  return limits;
+  return {.body = settings()->server.max_body, .names = {}};
 }
 
 std::string AppPage::language(const Request& request) {
-  const Result<App> app = app_.current();
   const Result<std::shared_ptr<const Templates>> templates = templates_.current();
   if (!templates) return "en";
-  return (*templates)
-      ->choose_language(app ? app->settings->page.language : "auto", request.accept_language);
+  return (*templates)->choose_language(settings()->page.language, request.accept_language);
+}
+
+std::shared_ptr<const Settings> AppPage::settings() {
+  static const auto kNone = std::make_shared<const Settings>();
+  const Result<App> app = app_.current();
+  return app ? app->settings : kNone;
 }
 
 Response AppPage::refuse(const Refusal& refusal, const Environment& environment) {
@@ -80,11 +79,10 @@ Response AppPage::error_response(int status, std::string_view code, const Reques
   }
   // A portal, or a program: nobody looks at a page.
   if (!request.accept.contains("text/html")) return text_response(status, message() + "\n");
-  const Result<App> app = app_.current();
-  const auto settings = app ? app->settings : nullptr;
-  return error_pages_.page({*templates, settings}, chosen + key + std::to_string(status), {}, [&] {
+  const auto own = settings();
+  return error_pages_.page({*templates, own}, chosen + key + std::to_string(status), {}, [&] {
     PagePolicy policy;
-    if (settings) policy.more = settings->page.csp;
+    policy.more = own->page.csp;
     const Value data = Value::map({{"status", status}, {"message", message()}});
     return (*templates)->page(status, "error", data, chosen, policy);
   });

@@ -2,6 +2,7 @@
 // settings answered alike.
 #pragma once
 
+#include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -37,6 +38,8 @@ class AppPage : public Page {
   // to the visitor.
   Response unavailable(const Error& error, const Request& request);
   std::string language(const Request& request);
+  // Those of now; while there have never been good ones the defaults.
+  std::shared_ptr<const Settings> settings();
 
   Launch launch_;
   AppSource app_;

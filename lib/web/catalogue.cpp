@@ -14,24 +14,12 @@ Error catalogue_error(std::string cause, std::string remedy) {
   return {ErrorKind::settings, "broken_catalogue", std::move(cause), std::move(remedy)};
 }
 
-// Calls `text` and `name` for the parts of "text {{name}} text".
-template <class Text, class Name>
-void walk(std::string_view message, Text text, Name name) {
-  while (!message.empty()) {
-    const std::size_t open = message.find("{{");
-    const std::size_t close = message.find("}}", std::min(open, message.size()));
-    if (close == std::string_view::npos) break;
-    text(message.substr(0, open));
-    name(text::trim(message.substr(open + 2, close - open - 2)));
-    message.remove_prefix(close + 2);
-  }
-  text(message);
-}
-
 std::set<std::string> names_in(std::string_view message) {
   std::set<std::string> names;
-  walk(
-      message, [](std::string_view) {}, [&](std::string_view name) { names.emplace(name); });
+  text::fill(message, "{{", "}}", [&](std::string_view name) {
+    names.emplace(text::trim(name));
+    return "";
+  });
   return names;
 }
 
@@ -94,11 +82,8 @@ Status make_alike(Messages& other, const Messages& english, const std::string& f
 }
 
 std::string fill(std::string_view text, const Value& data) {
-  std::string result;
-  walk(
-      text, [&](std::string_view part) { result += part; },
-      [&](std::string_view name) { result += data[name].text(); });
-  return result;
+  return text::fill(text, "{{", "}}",
+                    [&](std::string_view name) { return data[text::trim(name)].text(); });
 }
 
 }  // namespace b24

@@ -4,7 +4,6 @@
 #include <expected>
 #include <span>
 #include <string>
-#include <string_view>
 
 #include "web/server.h"
 

@@ -13,7 +13,6 @@
 #include <array>
 #include <cerrno>
 #include <cstdlib>
-#include <cstring>
 #include <memory>
 #include <string>
 #include <utility>
@@ -104,23 +103,14 @@ bool bind_unix(int socket, const sockaddr_un& address) {
 
 }  // namespace
 
-Listener::Listener(Listener&& other) noexcept
-    : socket_(std::exchange(other.socket_, -1)),
-      file_(std::exchange(other.file_, {})),
-      inode_(other.inode_),
-      changes_(std::move(other.changes_)),
-      allowed_(std::move(other.allowed_)) {}
-
 Listener::~Listener() {
-  if (socket_ < 0) return;
-  close(socket_);
   if (!file_.empty() && inode_of(file_) == inode_) unlink(file_.c_str());
 }
 
 int Listener::accept() const {
   sockaddr_storage peer{};
   socklen_t size = sizeof peer;
-  const int connection = accept4(socket_, reinterpret_cast<sockaddr*>(&peer), &size, SOCK_CLOEXEC);
+  const int connection = accept4(socket(), reinterpret_cast<sockaddr*>(&peer), &size, SOCK_CLOEXEC);
   if (connection < 0) return -1;
   const auto address = address_of(reinterpret_cast<const sockaddr*>(&peer));
   if (!address || any_contains(allowed_.empty() ? this_machine() : allowed_, *address))
@@ -143,7 +133,7 @@ std::optional<Listener> Listener::inherited() {
     int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
     dup2(null, STDIN_FILENO);
     close(null);
-    prepare(listener.socket_);
+    prepare(listener.socket());
     return listener;
   }
   if (!systemd) return std::nullopt;
@@ -171,10 +161,10 @@ Result<Listener> Listener::open_unix(const std::filesystem::path& file) {
   if (stat(where.c_str(), &info) == 0 && !S_ISSOCK(info.st_mode))
     return std::unexpected(system_error(ErrorKind::settings, where, EADDRINUSE));
   unlink(fresh.c_str());
-  if (listener.socket_ < 0 || !bind_unix(listener.socket_, address))
+  if (listener.socket() < 0 || !bind_unix(listener.socket(), address))
     return std::unexpected(system_error(ErrorKind::settings, where, errno));
   // It listens before anybody can find it: so there is no moment at which nobody does.
-  prepare(listener.socket_);
+  prepare(listener.socket());
   listener.file_ = std::filesystem::absolute(file);
   listener.inode_ = inode_of(fresh);
   listener.changes_ = watch(fresh);
@@ -200,16 +190,16 @@ Result<Listener> Listener::open_tcp(const std::string& host, const std::string& 
   Listener listener(::socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
   listener.allow(std::move(allowed));
   int on = 1;
-  setsockopt(listener.socket_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+  setsockopt(listener.socket(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   // Two sockets may be bound to one address until one of them listens.
-  if (bind(listener.socket_, found->ai_addr, found->ai_addrlen) != 0 ||
-      listen(listener.socket_, kQueue) != 0) {
+  if (bind(listener.socket(), found->ai_addr, found->ai_addrlen) != 0 ||
+      listen(listener.socket(), kQueue) != 0) {
     if (errno != EADDRINUSE)
       return std::unexpected(system_error(ErrorKind::settings, where, errno));
     return cannot_listen(where + ": another process listens there",
                          "Stop that process, or choose another address.");
   }
-  prepare(listener.socket_);
+  prepare(listener.socket());
   return listener;
 }
 

@@ -29,9 +29,7 @@ class Listener {
   // system's own.
   static Result<Listener> open(std::string_view where, std::vector<Network> allowed);
 
-  Listener(Listener&& other) noexcept;
-  Listener(const Listener&) = delete;
-  Listener& operator=(const Listener&) = delete;
+  Listener(Listener&& other) noexcept = default;  // whose file_ is empty then
   ~Listener();  // removes the socket's file if it is still the one that open() made
 
   // Who may connect by TCP; nobody named: only this machine.
@@ -47,7 +45,7 @@ class Listener {
   // Whether it may be replaced and nobody tells.
   bool must_look() const { return !file_.empty() && changes_.get() < 0; }
 
-  int socket() const { return socket_; }
+  int socket() const { return socket_.get(); }
 
  private:
   explicit Listener(int socket) : socket_(socket) {}
@@ -55,7 +53,7 @@ class Listener {
   static Result<Listener> open_tcp(const std::string& host, const std::string& port,
                                    std::vector<Network> allowed);
 
-  int socket_;
+  FileHandle socket_;
   std::filesystem::path file_;
   ino_t inode_ = 0;
   FileHandle changes_{-1};  // inotify

@@ -17,12 +17,8 @@ constexpr std::size_t kMostHeaders = 8192;  // bytes, of a part
 
 using Headers = std::map<std::string, std::string>;  // by lower-case name; the first of each counts
 
-bool is_space(char c) {
-  return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
 void drop_space(std::string_view& text) {
-  while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
+  while (!text.empty() && text::is_space(text.front())) text.remove_prefix(1);
 }
 
 // Takes a word up to an unquoted `stop`, and the stops behind it.
@@ -49,7 +45,7 @@ std::string unquoted(std::string_view text) {
     text.remove_prefix(1);
   } else {
     text = text.substr(
-        0, static_cast<std::size_t>(std::ranges::find_if(text, is_space) - text.begin()));
+        0, static_cast<std::size_t>(std::ranges::find_if(text, text::is_space) - text.begin()));
   }
   std::string result;
   for (std::size_t i = 0; i < text.size() && (quote == '\0' || text[i] != quote); ++i) {
@@ -69,6 +65,10 @@ void read_disposition(std::string_view value, Part& part) {
     if (text::equal_ignoring_case(key, "name")) part.name = unquoted(pair);
     if (text::equal_ignoring_case(key, "filename")) part.filename = unquoted(pair);
   }
+}
+
+std::unexpected<Refusal> malformed(const char* what) {
+  return std::unexpected(Refusal{400, "bad_multipart", std::string("multipart: ") + what});
 }
 
 class Splitter {
@@ -98,7 +98,7 @@ class Splitter {
     while (const auto found = line()) {
       if (before - rest_.size() > limit) return {};
       if (found->empty()) break;
-      const std::size_t colon = is_space(found->front()) ? found->npos : found->find(':');
+      const std::size_t colon = text::is_space(found->front()) ? found->npos : found->find(':');
       if (colon == found->npos) {
         if (last != nullptr) *last += *found;
         continue;
@@ -148,37 +148,28 @@ std::string_view content_parameter(std::string_view content_type, std::string_vi
   return end == value.npos ? std::string_view() : value.substr(0, end);
 }
 
-std::expected<std::vector<Part>, MultipartFault> parse_multipart(std::string_view body,
-                                                                 std::string_view content_type) {
+std::expected<std::vector<Part>, Refusal> parse_multipart(std::string_view body,
+                                                          std::string_view content_type) {
   const std::string_view boundary = content_parameter(content_type, "boundary");
   if (boundary.empty() || boundary.size() > kLongestBoundary)
-    return std::unexpected(MultipartFault::no_boundary);
+    return malformed("no boundary of 1 to 70 characters");
   Splitter splitter(body, boundary);
   std::vector<Part> parts;
   for (std::size_t count = 1; splitter.next_part(); ++count) {
-    if (count > kMostParts) return std::unexpected(MultipartFault::too_many_parts);
+    if (count > kMostParts)
+      return std::unexpected(Refusal{413, "too_many_fields", "multipart: too many parts"});
     const auto headers = splitter.headers(kMostHeaders);
-    if (!headers) return std::unexpected(MultipartFault::large_headers);
+    if (!headers) return malformed("the headers of a part are too large");
     const auto disposition = headers->find("content-disposition");
     if (disposition == headers->end()) continue;
     Part part;
     read_disposition(disposition->second, part);
-    if (!part.name && !part.filename) return std::unexpected(MultipartFault::malformed);
-    if (const auto type = headers->find("content-type"); type != headers->end())
-      part.type = type->second.substr(0, type->second.find(';'));
+    if (!part.name && !part.filename) return malformed("a part without a name");
     if (part.filename != "") part.content = splitter.content();  // PHP reads no missing file
     parts.push_back(std::move(part));
   }
-  if (!splitter.closed()) return std::unexpected(MultipartFault::not_closed);
+  if (!splitter.closed()) return malformed("no closing boundary");
   return parts;
-}
-
-const char* describe(MultipartFault fault) {
-  constexpr const char* kTexts[] = {"multipart: no boundary of 1 to 70 characters",
-                                    "multipart: a part without a name",
-                                    "multipart: no closing boundary", "multipart: too many parts",
-                                    "multipart: the headers of a part are too large"};
-  return kTexts[static_cast<std::size_t>(fault)];
 }
 
 }  // namespace b24

@@ -14,12 +14,13 @@
 #include <string_view>
 #include <vector>
 
+#include "web/request.h"
+
 namespace b24 {
 
 struct Part {
   std::optional<std::string> name;
   std::optional<std::string> filename;  // a file field; empty when the visitor chose no file
-  std::string type;                     // its Content-Type without parameters; may be empty
   std::string_view content;             // points into the body
 };
 
@@ -27,14 +28,9 @@ struct Part {
 // empty when there is none.
 std::string_view content_parameter(std::string_view content_type, std::string_view name);
 
-enum class MultipartFault { no_boundary, malformed, not_closed, too_many_parts, large_headers };
-
 // `content_type`: the whole header, for its boundary of 1 to 70 characters. At most 64 parts, with
-// headers of at most 8192 bytes each.
-std::expected<std::vector<Part>, MultipartFault> parse_multipart(std::string_view body,
-                                                                 std::string_view content_type);
-
-// What to say about a fault in the log.
-const char* describe(MultipartFault fault);
+// headers of at most 8192 bytes each. A Refusal: too_many_fields, bad_multipart.
+std::expected<std::vector<Part>, Refusal> parse_multipart(std::string_view body,
+                                                          std::string_view content_type);
 
 }  // namespace b24

@@ -11,8 +11,8 @@
 #include "base/secret.h"
 #include "base/text.h"
 #include "settings/ini_file.h"
-#include "web/accept.h"
 #include "web/catalogue.h"
+#include "web/request.h"
 #include "web/template_view.h"
 
 namespace b24 {
@@ -271,25 +271,18 @@ Result<std::shared_ptr<const Templates>> Templates::load(const std::vector<fs::p
   return std::shared_ptr<const Templates>(new Templates(std::move(data)));
 }
 
-std::string Templates::render(std::string_view name, const Value& data,
-                              std::string_view language) const {
+Response Templates::page(int status, std::string_view name, const Value& data,
+                         std::string_view language, const PagePolicy& policy) const {
   const Result<View>& view = data_->view(name);
-  if (!view) return {};
+  if (!view) return text_response(status, data["message"].text() + "\n");
   const Messages& messages = data_->messages(language);
   Value constants = Value::map({{"lang", data_->known_language(language)},
                                 {"style", view->style},
                                 {"script", view->script}});
   for (const std::string& key : view->view.keys())
     constants.set("t" + std::string(1, TemplateView::kText) + key, messages.find(key)->second);
-  return view->view.render(data, constants);
-}
-
-Response Templates::page(int status, std::string_view name, const Value& data,
-                         std::string_view language, const PagePolicy& policy) const {
-  const Result<View>& view = data_->view(name);
-  if (!view) return text_response(status, data["message"].text() + "\n");
   Response response =
-      text_response(status, render(name, data, language), "text/html; charset=utf-8");
+      text_response(status, view->view.render(data, constants), "text/html; charset=utf-8");
   response.set("Content-Language", data_->known_language(language))
       .set("Vary", "Accept, Accept-Language")
       .set("Content-Security-Policy", content_security_policy(*view, policy))

@@ -51,10 +51,8 @@ class Templates {
       bool once = false, const Templates* before = nullptr);
   ~Templates();
 
-  // The HTML of a page. REQUIRES: the template exists.
-  std::string render(std::string_view name, const Value& data, std::string_view language) const;
-  // The same as a complete response: content type, language, CSP with hashes, nosniff, referrer
-  // policy, no-store.
+  // A page as a complete response: content type, language, CSP with hashes, nosniff, referrer
+  // policy, no-store. REQUIRES: the template exists.
   Response page(int status, std::string_view name, const Value& data, std::string_view language,
                 const PagePolicy& policy = {}) const;
 

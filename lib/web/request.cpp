@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <tuple>
 #include <utility>
 
 #include "base/text.h"
@@ -59,12 +60,6 @@ std::unexpected<Refusal> refuse(php::ParseFault fault) {
   return refuse(413, "too_many_fields", "more fields than allowed");
 }
 
-std::unexpected<Refusal> refuse(MultipartFault fault) {
-  if (fault == MultipartFault::too_many_parts)
-    return refuse(413, "too_many_fields", describe(fault));
-  return refuse(400, "bad_multipart", describe(fault));
-}
-
 // --- Variables
 
 std::string media_type(std::string_view header) {
@@ -89,9 +84,7 @@ void take_variables(const Environment& environment, Request& request) {
 // The host gets into links and redirects of our pages.
 bool is_host(std::string_view host) {
   return std::ranges::all_of(host, [](char c) {
-    const char lower = static_cast<char>(c | 0x20);
-    return (c >= '0' && c <= '9') || (lower >= 'a' && lower <= 'z') ||
-           std::string_view(".-_:[]").find(c) != std::string_view::npos;
+    return text::is_digit(c) || text::is_letter(c) || std::string_view(".-_:[]").contains(c);
   });
 }
 
@@ -140,6 +133,21 @@ std::expected<std::string, Refusal> read_body(const Environment& environment,
   return body;
 }
 
+// --- Accept
+
+using Preference = std::tuple<double, int, std::size_t>;  // weight, exactness, place from the end
+
+Preference preference(const std::vector<Wish>& wishes, const std::string& type) {
+  const std::string any_of_kind = type.substr(0, type.find('/')) + "/*";
+  Preference best;
+  for (std::size_t i = 0; i < wishes.size(); ++i) {
+    const std::string& name = wishes[i].name;
+    const int exactness = name == type ? 3 : name == any_of_kind ? 2 : name == "*/*" ? 1 : 0;
+    if (exactness > std::get<1>(best)) best = {wishes[i].weight, exactness, wishes.size() - i};
+  }
+  return best;
+}
+
 // --- Content types
 
 // `left`: what the query has left.
@@ -151,14 +159,14 @@ Done take_form(Request& request, RequestLimits& left) {
 
 Done take_multipart(Request& request, RequestLimits& left) {
   const auto parts = parse_multipart(request.body, request.content_type_header);
-  if (!parts) return refuse(parts.error());
+  if (!parts) return std::unexpected(parts.error());
   for (const Part& part : *parts) {
     if (!part.filename) {
       const auto added = php::add_variable(request.post, *part.name, part.content, left.names);
       if (!added) return refuse(added.error());
     } else if (!part.filename->empty()) {
       request.uploads.push_back(
-          {part.name.value_or(""), *part.filename, part.type, std::string(part.content)});
+          {part.name.value_or(""), *part.filename, std::string(part.content)});
     }
   }
   return {};
@@ -187,14 +195,8 @@ Done take_json(Request& request, RequestLimits& left) {
 
 void list_form(const Request& request, std::vector<SentField>& fields) {
   std::string_view rest = request.body;
-  while (!rest.empty()) {
-    const std::string_view pair = rest.substr(0, rest.find('&'));
-    const std::size_t equals = std::min(pair.find('='), pair.size());
-    if (!pair.empty())
-      fields.push_back({php::url_decode(pair.substr(0, equals)),
-                        php::url_decode(pair.substr(std::min(equals + 1, pair.size())))});
-    rest = rest.substr(std::min(rest.size(), pair.size() + 1));
-  }
+  while (auto field = php::take_field(rest))
+    fields.push_back({std::move(field->first), std::move(field->second)});
 }
 
 void list_multipart(const Request& request, std::vector<SentField>& fields) {
@@ -235,14 +237,14 @@ Done take_content(Request& request, RequestLimits& left) {
   return taker->take(request, left);
 }
 
-Done take_parameters(Request& request, RequestLimits left) {
+std::expected<Request, Refusal> with_parameters(Request request, RequestLimits left) {
   if (const auto added = php::add_query(request.get, request.query_string, left.names); !added)
     return refuse(added.error());
   if (request.is_post())
-    if (const Done done = take_content(request, left); !done) return done;
+    if (const Done done = take_content(request, left); !done) return std::unexpected(done.error());
   request.params = request.get;
   php::merge(request.params, request.post);
-  return {};
+  return request;
 }
 
 }  // namespace
@@ -282,6 +284,31 @@ std::string Environment::fault() const {
 
 // --- Request
 
+std::vector<Wish> parse_wishes(std::string_view header) {
+  constexpr std::size_t kMostWishes = 32, kMostBytes = 2048;
+  std::vector<Wish> wishes;
+  for (const std::string& item : text::split(text::lower(header.substr(0, kMostBytes)), ",")) {
+    const std::vector<std::string> parts = text::split(item, "; \t");
+    if (parts.empty()) continue;
+    Wish wish{parts[0], 1};
+    for (const std::string& part : parts) {
+      if (!part.starts_with("q=")) continue;
+      const char* end = part.data() + part.size();
+      const bool read = std::from_chars(part.data() + 2, end, wish.weight).ec == std::errc();
+      if (!read || wish.weight < 0 || wish.weight > 1) wish.weight = 0;
+    }
+    wishes.push_back(std::move(wish));
+    if (wishes.size() == kMostWishes) break;
+  }
+  return wishes;
+}
+
+bool prefers_json(std::string_view accept) {
+  const std::vector<Wish> wishes = parse_wishes(accept);
+  const Preference json = preference(wishes, "application/json");
+  return std::get<0>(json) > 0 && json > preference(wishes, "text/html");
+}
+
 std::vector<SentField> sent_fields(const Request& request) {
   std::vector<SentField> fields;
   const auto taker = std::ranges::find(kTakers, request.content_type, &Taker::type);
@@ -308,9 +335,7 @@ std::expected<Request, Refusal> read_request(const Environment& environment, con
   auto body = read_body(environment, read, limits.body, request.is_post());
   if (!body) return std::unexpected(body.error());
   if (request.is_post()) request.body = std::move(*body);
-  if (const Done done = take_parameters(request, limits); !done)
-    return std::unexpected(done.error());
-  return request;
+  return with_parameters(std::move(request), limits);
 }
 
 std::expected<Request, Refusal> parse_content(std::string query, std::string content_type,
@@ -321,9 +346,7 @@ std::expected<Request, Refusal> parse_content(std::string query, std::string con
   request.content_type = media_type(content_type);
   request.content_type_header = std::move(content_type);
   request.body = std::move(body);
-  if (const Done done = take_parameters(request, limits); !done)
-    return std::unexpected(done.error());
-  return request;
+  return with_parameters(std::move(request), limits);
 }
 
 }  // namespace b24

@@ -16,9 +16,19 @@
 #include "base/address.h"
 #include "value/php.h"
 #include "value/value.h"
-#include "web/accept.h"
 
 namespace b24 {
+
+// An entry of a header of the form "ru-RU, en;q=0.5": what a browser would rather have.
+struct Wish {
+  std::string name;  // lower case
+  double weight = 1;
+};
+// In the header's order, as far as a visitor's input is worth the time.
+std::vector<Wish> parse_wishes(std::string_view header);
+// Whether an Accept header prefers application/json to text/html: by weight, then by how exactly
+// each is named, then by which comes first.
+bool prefers_json(std::string_view accept);
 
 struct RequestLimits {
   std::size_t body = 1 << 20;  // bytes; checked before anything is read
@@ -38,7 +48,6 @@ struct Refusal {
 struct Upload {
   std::string field;     // its name as sent
   std::string filename;  // as sent: never a path to open
-  std::string type;
   std::string content;
 };
 

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "base/text.h"
+
 namespace b24 {
 namespace {
 
@@ -35,20 +37,14 @@ std::string_view reason(int status) {
   return found == std::end(kReasons) ? "Unknown" : found->text;
 }
 
-std::string without_controls(std::string_view value) {
-  std::string clean(value);
-  std::erase_if(clean, [](char c) { return (c >= 0 && c < 0x20) || c == 0x7f; });
-  return clean;
-}
-
 }  // namespace
 
 Response& Response::set(std::string_view header, std::string_view value) {
   auto found = std::ranges::find(headers, header, &std::pair<std::string, std::string>::first);
   if (found == headers.end())
-    headers.emplace_back(header, without_controls(value));
+    headers.emplace_back(header, text::without_controls(value));
   else
-    found->second = without_controls(value);
+    found->second = text::without_controls(value);
   return *this;
 }
 
@@ -65,7 +61,7 @@ std::string to_cgi(const Response& response, bool head) {
   text.append(reason(response.status)).append("\r\n");
   // `headers` is open to all, so the last word on what a line holds is here.
   for (const auto& [header, value] : response.headers)
-    text.append(header).append(": ").append(without_controls(value)).append("\r\n");
+    text.append(header).append(": ").append(text::without_controls(value)).append("\r\n");
   bool may_have_body = response.status != 204 && response.status != 304;
   if (may_have_body) text += "Content-Length: " + std::to_string(response.body.size()) + "\r\n";
   text += "\r\n";

@@ -42,8 +42,7 @@ std::optional<Tag> next_tag(std::string_view text, std::size_t from) {
 
 bool is_name(std::string_view name) {
   const auto allowed = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           std::string_view("_-.").contains(c);
+    return text::is_letter(c) || text::is_digit(c) || std::string_view("_-.").contains(c);
   };
   return !name.empty() && std::ranges::all_of(name, allowed);
 }
@@ -84,47 +83,45 @@ std::optional<Error> check_tags(const std::string& text, const std::string& file
 // Appends one template, and in it those that it includes.
 class Expansion {
  public:
-  Expansion(const TemplateFiles& files, std::set<std::string>& keys, std::set<std::string>& parts)
-      : files_(files), keys_(keys), parts_(parts) {}
+  explicit Expansion(const TemplateFiles& files) : files_(files) {}
 
   Status append(const std::string& name, int depth = 0) {
     const std::string& file = files_.at(name + ".mustache");
-    const Result<std::string> text = read_settings_text(file);
-    if (!text) return std::unexpected(text.error());
-    if (std::optional<Error> fault = check_tags(*text, file)) return std::unexpected(*fault);
-    const std::string_view all = *text;
+    const Result<std::string> read = read_settings_text(file);
+    if (!read) return std::unexpected(read.error());
+    if (std::optional<Error> fault = check_tags(*read, file)) return std::unexpected(*fault);
+    const std::string_view all = *read;
     std::size_t copied = 0;
     for (std::optional<Tag> tag = next_tag(all, 0); tag; tag = next_tag(all, tag->end)) {
       if (tag->name.starts_with("t.")) {
         const auto dot = static_cast<std::size_t>(tag->name.data() - all.data()) + 1;
-        result_.append(all.substr(copied, dot - copied)).append(1, TemplateView::kText);
+        text.append(all.substr(copied, dot - copied)).append(1, TemplateView::kText);
         copied = dot + 1;
-        keys_.emplace(tag->name.substr(2));
+        keys.emplace(tag->name.substr(2));
       } else if (tag->kind == '>' || tag->kind == '!') {
-        result_ += all.substr(copied, tag->start - copied);
+        text += all.substr(copied, tag->start - copied);
         copied = tag->end;
         if (tag->kind == '!') continue;
         if (Status done = include(std::string(tag->name), file, depth); !done) return done;
       }
     }
-    result_ += all.substr(copied);
+    text += all.substr(copied);
     return {};
   }
 
-  const std::string& text() const { return result_; }
+  std::string text;
+  std::set<std::string> keys, parts;  // see TemplateView
 
  private:
   Status include(const std::string& name, const std::string& by, int depth) {
     const bool known = files_.contains(name + ".mustache");
-    parts_.insert(name);
+    parts.insert(name);
     if (known && depth < kDeepest) return append(name, depth + 1);
     return std::unexpected(broken_template(by + ": {{> " + name + "}} " +
                                            (known ? "includes itself" : "is not there")));
   }
 
   const TemplateFiles& files_;
-  std::set<std::string>&keys_, &parts_;
-  std::string result_;
 };
 
 // --- What is shown
@@ -160,14 +157,13 @@ km::data convert(const Value& value) {
 }  // namespace
 
 Result<TemplateView> TemplateView::make(const TemplateFiles& files, const std::string& name) {
-  std::set<std::string> keys, parts;
-  Expansion expansion(files, keys, parts);
+  Expansion expansion(files);
   if (Status appended = expansion.append(name); !appended) return std::unexpected(appended.error());
-  km::mustache view(without_indentation(expansion.text()));
+  km::mustache view(without_indentation(expansion.text));
   if (!view.is_valid())
     return std::unexpected(
         broken_template(files.at(name + ".mustache") + ": " + view.error_message()));
-  return TemplateView(std::move(view), std::move(keys), std::move(parts));
+  return TemplateView(std::move(view), std::move(expansion.keys), std::move(expansion.parts));
 }
 
 Result<TemplateView> TemplateView::of_text(std::string_view text, Escape escape) {

@@ -1,6 +1,6 @@
 // captcha_tests: each captcha service as the form asks it: what is asked, and what follows from
 // every kind of answer.
-#include "index/captcha.h"
+#include "index/spam.h"
 
 #include <boost/test/unit_test.hpp>
 #include <mutex>

@@ -12,7 +12,7 @@
 #include "keep/journal_format.h"
 #include "raw_request.h"
 #include "value/json.h"
-#include "value/mask.h"
+#include "value/value.h"
 
 namespace b24::test {
 
@@ -127,7 +127,7 @@ class Receiver {
   static void check(const Item& item, const Value& params, std::string_view body) {
     const std::string kept = json::print(item.payload);
     // JSON takes bytes that are no UTF-8 for one character.
-    const std::string sent = json::print(secret::mask_tree(params));
+    const std::string sent = json::print(mask_tree(params));
     must(kept == json::print(json::parse(sent).value()), "it is what was sent");
     must(body.contains(kToken) || !kept.contains(kToken), "the token is masked");
   }

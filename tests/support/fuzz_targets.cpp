@@ -22,7 +22,6 @@
 #include "settings/settings.h"
 #include "value/json.h"
 #include "value/php.h"
-#include "web/accept.h"
 #include "web/template_view.h"
 
 namespace b24::test {

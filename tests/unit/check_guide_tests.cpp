@@ -77,7 +77,9 @@ BOOST_AUTO_TEST_CASE(page_and_text_show_the_same_steps_in_both_languages) {
     const std::string how = templates().message(language, "guide_lead_how");
     const std::string title = templates().message(language, "guide_title");
     const std::string page =
-        templates().render("checkserver", page_form(report, templates(), language), language);
+        templates()
+            .page(200, "checkserver", page_form(report, templates(), language), language)
+            .body;
     BOOST_TEST(page.contains(title));
     BOOST_TEST(page.contains(how));
     const std::string text = text_form(report, &templates(), language, false);

@@ -137,7 +137,7 @@ BOOST_AUTO_TEST_CASE(the_table_puts_problems_first_and_cannot_steer_a_terminal, 
 BOOST_AUTO_TEST_CASE(the_page_escapes_what_a_portal_says, *shows("T27")) {
   Value data = page_form(some_report(), templates(), "en");
   data.set("title", "Self-check");
-  const std::string html = templates().render("checkserver", data, "en");
+  const std::string html = templates().page(200, "checkserver", data, "en").body;
   BOOST_TEST(html.contains("&lt;b&gt;&quot;Eve&quot; &amp; "));
   BOOST_TEST(!html.contains("<b>\"Eve"));
   BOOST_TEST(html.find("id=\"problem-curl\"") < html.find("id=\"problem-portal_user\""));
@@ -145,8 +145,8 @@ BOOST_AUTO_TEST_CASE(the_page_escapes_what_a_portal_says, *shows("T27")) {
   BOOST_TEST(!html.contains("http-equiv=\"refresh\""));
   data.set("refresh", "30");
   BOOST_TEST(templates()
-                 .render("checkserver", data, "ru")
-                 .contains("<meta http-equiv=\"refresh\" content=\"30\">"));
+                 .page(200, "checkserver", data, "ru")
+                 .body.contains("<meta http-equiv=\"refresh\" content=\"30\">"));
 }
 
 BOOST_AUTO_TEST_CASE(a_verdict_alone_tells_nothing_else) {
@@ -157,7 +157,7 @@ BOOST_AUTO_TEST_CASE(a_verdict_alone_tells_nothing_else) {
                                  {"title", "Self-check"},
                                  {"key_form", true},
                                  {"has_key", true}});
-  const std::string html = templates().render("checkserver", data, "en");
+  const std::string html = templates().page(200, "checkserver", data, "en").body;
   BOOST_TEST(html.contains("Something does not work"));
   BOOST_TEST(html.contains("type=\"password\""));
   for (const char* detail : {"<svg", "<table", "0.2.0", "Check again", "format="}) {

@@ -581,7 +581,7 @@ BOOST_AUTO_TEST_CASE(unknown_values_are_written_out_readably) {
                                                                  {"items[n]", "1, 2"},
                                                                  {"cv", "cv.pdf"}}));
   Request files = post("phone=1");
-  files.uploads = {{"cv", "cv.pdf", "", "1"}, {"photo", "C:\\me.png", "", "12345"}};
+  files.uploads = {{"cv", "cv.pdf", "1"}, {"photo", "C:\\me.png", "12345"}};
   BOOST_TEST((unknown(files) == Unknown{{"photo", "C:\\me.png (a file of 5 bytes, not kept)"}}));
 
   // Too much of it is cut, and says so.
@@ -603,7 +603,7 @@ BOOST_AUTO_TEST_CASE(files_lose_their_path_and_keep_to_their_limit) {
   const Form form = form_of(settings);
   Request request = post("phone=1");
   request.content_type = "multipart/form-data";
-  request.uploads = {{"cv", "C:\\dir\\..\\my\r\ncv.pdf", "application/pdf", "1234"}};
+  request.uploads = {{"cv", "C:\\dir\\..\\my\r\ncv.pdf", "1234"}};
   const Submission got = read_submission(form, request, "");
   BOOST_REQUIRE(got.valid());
   BOOST_REQUIRE_EQUAL(got.files.size(), 1U);

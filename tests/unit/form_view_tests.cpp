@@ -26,8 +26,10 @@ struct Base {
     consent.name = "consent";
     consent.link = std::move(link);
     if (!consent.link.empty()) settings->fields.push_back(consent);
-    return {settings, std::make_shared<const Form>(make_form(*settings).value()),
-            Templates::load({"templates"}).value(), "en"};
+    return {{settings, nullptr},
+            std::make_shared<const Form>(make_form(*settings).value()),
+            Templates::load({"templates"}).value(),
+            "en"};
   }
   // What a page rendered for this visitor alone would be.
   static std::string made_for(const FormBase& base, const std::string& token) {
@@ -121,7 +123,7 @@ BOOST_AUTO_TEST_CASE(what_visitors_type_renders_no_page_anew) {
   int rendered = 0;
   for (int i = 0; i < 1'000; ++i) {
     const std::vector<std::string> texts = {std::to_string(i) + "<", PageCache::mark(1)};
-    const Response page = pages.page({base.settings}, "key", texts, [&] {
+    const Response page = pages.page({base.app.settings}, "key", texts, [&] {
       ++rendered;
       return text_response(200, "a" + PageCache::mark(1) + PageCache::mark(0) + "b");
     });

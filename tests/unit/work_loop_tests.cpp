@@ -106,8 +106,8 @@ BOOST_FIXTURE_TEST_CASE(leads_for_a_closed_portal_are_not_touched, WaitingFixtur
   for (int i = 0; i < kWaiting; ++i) leads.push_back(new_item(Kind::lead, std::to_string(i)));
   good(store->accept(leads));
   close_portal();
-  Delivery delivery(app, stores, gates,
-                    [](const App&, const Item& item) -> Result<Value> { return item.payload; });
+  FormSource forms{stores};
+  Delivery delivery(app, stores, gates, forms);
   check_untouched(delivery, Kind::lead);
 }
 

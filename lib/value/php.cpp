@@ -1,9 +1,11 @@
-// php_parse: how PHP makes variables of a request: names, percent encoding, $_REQUEST.
+// php: see php.h.
+#include "value/php.h"
+
 #include <charconv>
 #include <utility>
 #include <vector>
 
-#include "value/php.h"
+#include "base/text.h"
 
 namespace b24::php {
 
@@ -14,10 +16,6 @@ struct Step {
   std::string_view key;
   bool append = false;
 };
-
-bool is_space(char c) {
-  return c == ' ' || (c >= '\t' && c <= '\r');
-}
 
 // What PHP's variables cannot hold becomes "_".
 std::string mangled(std::string_view name) {
@@ -35,7 +33,7 @@ std::expected<std::vector<Step>, ParseFault> bracket_steps(std::string& first,
   std::vector<Step> steps;
   while (rest.starts_with('[')) {
     if (steps.size() == max_depth) return std::unexpected(ParseFault::too_deep);
-    const std::size_t blank = rest.size() > 1 && is_space(rest[1]) ? 1 : 0;
+    const std::size_t blank = rest.size() > 1 && text::is_space(rest[1]) ? 1 : 0;
     const std::size_t close = rest.find(']', 1 + blank);
     if (close == rest.npos) {
       if (steps.empty()) first += mangled(rest);
@@ -62,6 +60,46 @@ Value* find_or_make(Value& place, const Step& step) {
   const std::size_t before = place.size();
   place.append(Value());
   return place.size() > before ? &const_cast<Value&>(place.members().back().value) : nullptr;
+}
+
+void print_array(std::string& out, const Value& array, std::size_t indent) {
+  out += "Array\n";
+  out.append(indent, ' ') += "(\n";
+  for (const Value::Member& member : array.members()) {
+    out.append(indent + 4, ' ') += '[';
+    out.append(member.key.text()) += "] => ";
+    if (member.value.is_array())
+      print_array(out, member.value, indent + 8);
+    else if (member.value.is_string())
+      out += member.value.string();
+    else
+      out += member.value.text();
+    out += '\n';
+  }
+  out.append(indent, ' ') += ")\n";
+}
+
+// `prefix` is shared by all levels and left as it was, so that the work is bounded by what is read
+// and written, however long the names are.
+void add_pairs(std::string& out, const Value& array, std::string& prefix) {
+  for (const Value::Member& member : array.members()) {
+    const std::size_t length = prefix.size();
+    const std::string key = url_encode(member.key.text());
+    prefix += length == 0 ? key : "%5B" + key + "%5D";
+    if (member.value.is_array()) {
+      add_pairs(out, member.value, prefix);
+    } else if (!member.value.is_null()) {
+      if (!out.empty()) out += '&';
+      const bool is_false = member.value.type() == Value::Type::boolean && !member.value.boolean();
+      out.append(prefix) += '=';
+      out += is_false ? "0" : url_encode(member.value.text());
+    }
+    prefix.resize(length);
+  }
+}
+
+bool stays(char c) {
+  return text::is_digit(c) || text::is_letter(c) || c == '-' || c == '_' || c == '.';
 }
 
 }  // namespace
@@ -96,17 +134,20 @@ std::expected<void, ParseFault> add_variable(Value& target, std::string_view nam
   return {};
 }
 
+std::optional<std::pair<std::string, std::string>> take_field(std::string_view& encoded) {
+  encoded.remove_prefix(std::min(encoded.find_first_not_of('&'), encoded.size()));
+  if (encoded.empty()) return std::nullopt;
+  const std::string_view field = encoded.substr(0, encoded.find('&'));
+  encoded.remove_prefix(field.size());
+  const std::size_t equals = std::min(field.find('='), field.size());
+  const std::string_view text = field.substr(std::min(equals + 1, field.size()));
+  return std::pair{url_decode(field.substr(0, equals)), url_decode(text)};
+}
+
 std::expected<void, ParseFault> add_query(Value& target, std::string_view encoded, Limits& left) {
-  for (std::size_t begin = 0, end = 0; begin < encoded.size(); begin = end + 1) {
-    end = std::min(encoded.find('&', begin), encoded.size());
-    const std::string_view field = encoded.substr(begin, end - begin);
-    if (field.empty()) continue;
-    const std::size_t equals = std::min(field.find('='), field.size());
-    const std::string_view text = field.substr(std::min(equals + 1, field.size()));
-    const auto added =
-        add_variable(target, url_decode(field.substr(0, equals)), url_decode(text), left);
-    if (!added) return added;
-  }
+  while (const auto field = take_field(encoded))
+    if (const auto added = add_variable(target, field->first, field->second, left); !added)
+      return added;
   return {};
 }
 
@@ -142,6 +183,36 @@ std::string url_decode(std::string_view text) {
     }
   }
   return result;
+}
+
+std::string print_r(const Value& value) {
+  if (!value.is_array()) return value.text();
+  std::string out;
+  print_array(out, value, 0);
+  return out;
+}
+
+std::string build_query(const Value& value) {
+  std::string out;
+  std::string prefix;
+  add_pairs(out, value, prefix);
+  return out;
+}
+
+std::string url_encode(std::string_view text) {
+  constexpr char digits[] = "0123456789ABCDEF";
+  std::string out;
+  out.reserve(text.size());
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (stays(c))
+      out += c;
+    else if (c == ' ')
+      out += '+';
+    else
+      (out += '%').append({digits[byte >> 4], digits[byte & 15]});
+  }
+  return out;
 }
 
 }  // namespace b24::php
