@@ -40,7 +40,7 @@ constexpr std::string_view kTables[] = {"items", "attempts", "tallies", "counter
 // As SQLite has it, which one of the two stores is.
 Result<Table> table_of(Database& sqlite, std::string_view name) {
   Table table{name};
-  const auto column = [&](const Query& row) {
+  const auto column = [&](const Statement& row) {
     table.keys += row.integer(2) != 0 ? 1 : 0;
     return Column{row.text(0), row.text(1) == "TEXT"};
   };
@@ -69,7 +69,7 @@ std::string marks_for(std::size_t count) {
   return marks;
 }
 
-void bind_all(Query& query, const MovedRow& row, std::size_t count,
+void bind_all(Statement& query, const MovedRow& row, std::size_t count,
               std::vector<std::string>& texts) {
   texts.clear();
   texts.reserve(count);
@@ -100,16 +100,17 @@ Status read_rows(Database& db, const Table& table, const std::function<Status(Mo
       auto query = db.prepare(sql);
       if (!query) return std::unexpected(query.error());
       std::vector<std::string> texts;
-      bind_all(*query, last, table.keys, texts);
+      bind_all(**query, last, table.keys, texts);
       for (;; ++got) {
-        const auto row = query->step();
+        const auto row = (*query)->step();
         if (!row) return std::unexpected(row.error());
         if (!*row) break;
         MovedRow read;
         for (std::size_t i = 0; i < table.columns.size(); ++i) {
           const int place = static_cast<int>(i);
-          read.push_back(table.columns[i].is_text ? Value(text::to_valid_utf8(query->text(place)))
-                                                  : Value(query->integer(place)));
+          read.push_back(table.columns[i].is_text
+                             ? Value(text::to_valid_utf8((*query)->text(place)))
+                             : Value((*query)->integer(place)));
         }
         rows.push_back(std::move(read));
       }
@@ -174,8 +175,8 @@ class Target {
                              ") VALUES (" + marks_for(row.size()) + ")");
     if (!query) return std::unexpected(query.error());
     std::vector<std::string> texts;
-    bind_all(*query, row, row.size(), texts);
-    const auto done = query->step();
+    bind_all(**query, row, row.size(), texts);
+    const auto done = (*query)->step();
     return done ? Status() : std::unexpected(done.error());
   }
 
@@ -237,7 +238,7 @@ bool Store::Data::take_fact(const Data& from, std::string& key) const {
 
 Result<std::size_t> Store::Data::owners_at_work(Database& db) {
   const auto owners = all(
-      db, [](const Query& row) { return row.text(0); },
+      db, [](const Statement& row) { return row.text(0); },
       "SELECT DISTINCT claim_owner FROM items WHERE state = 'pending' AND claim_owner <> ''");
   if (!owners) return std::unexpected(owners.error());
   const Owners known = this->owners();

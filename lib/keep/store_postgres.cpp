@@ -240,7 +240,7 @@ Status accept_shared(Database& db, const std::vector<NewItem>& items, Millis now
 
 Status check_shared_schema(Database& db) {
   const auto versions = first(
-      db, [](const Query& row) { return std::pair(row.integer(0), row.integer(1)); },
+      db, [](const Statement& row) { return std::pair(row.integer(0), row.integer(1)); },
       "SELECT version, oldest_program FROM versions");
   if (!versions) return std::unexpected(versions.error());
   const auto [version, oldest] = versions->value_or(std::pair(0, 0));

@@ -48,10 +48,7 @@ class Silent {
 };
 
 bool still_answers(Database& db) {
-  auto query = db.prepare("SELECT ?1 + 1");
-  if (!query) return false;
-  query->bind(1, 16);
-  return query->step().value_or(false) && query->integer(0) == 17;
+  return number_of(db, "SELECT ?1 + 1", 16) == 17;
 }
 
 }  // namespace postgres_edge_tests
@@ -72,9 +69,9 @@ BOOST_AUTO_TEST_CASE(what_the_server_refuses_has_a_name_and_the_session_goes_on)
     BOOST_TEST(still_answers(*db));
   }
   auto query = good(db->prepare("SELECT ?1"));
-  query.bind(1, "a");
-  query.bind(2, "one too many");
-  BOOST_TEST(code_of(query.step()) == "database");
+  query->bind(1, "a");
+  query->bind(2, "one too many");
+  BOOST_TEST(code_of(query->step()) == "database");
 }
 
 BOOST_AUTO_TEST_CASE(what_takes_too_long_is_cancelled_and_the_session_goes_on) {
