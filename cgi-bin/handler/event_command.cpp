@@ -18,7 +18,7 @@
 #include "explain.h"
 #include "hook_log.h"
 #include "journal_command.h"
-#include "keep/journaled.h"
+#include "keep/journal.h"
 #include "keep/outbox_command.h"
 #include "keep/store_postgres.h"
 #include "portal/http.h"
@@ -99,21 +99,10 @@ int tail(Store& store, ListFilter filter) {
   }
 }
 
-// One event, by its whole id; complains when there is none.
-std::optional<Item> event_of(Store& store, const std::string& id) {
-  Result<std::optional<Item>> event = store.find(Kind::event, id);
-  if (!event) {
-    complain("handler", event.error());
-    return std::nullopt;
-  }
-  if (!*event) std::cerr << "there is no event " << text::for_log(id) << "\n";
-  return *std::move(event);
-}
-
 int replay(Store& store, const std::string& id, const ListFilter& filter) {
   Result<std::int64_t> due = 0;
   if (!id.empty()) {
-    const std::optional<Item> event = event_of(store, id);
+    const std::optional<Item> event = look_for(store, Kind::event, id);
     if (!event) return 1;
     const Status done = store.replay(event->number);
     due = done ? Result<std::int64_t>(1) : std::unexpected(done.error());
@@ -268,13 +257,11 @@ int event_command(const EventTools& tools, const Arguments& arguments) {
     filter.since = *time;
   }
   take_in(tools, *current);
-  for (const char* option : {"--list", "--search", "--show", "--retry", "--delete", "--salvage"}) {
-    if (!given(arguments, option)) continue;
-    const auto reopen = [&] {
-      if (Result<std::shared_ptr<Gate>> gate = tools.gates.current(); gate) (*gate)->reopen();
-    };
-    return outbox_command(tools.stores, Kind::event, arguments, reopen, filter);
-  }
+  const auto reopen = [&] {
+    if (Result<std::shared_ptr<Gate>> gate = tools.gates.current(); gate) (*gate)->reopen();
+  };
+  if (const auto done = outbox_command(tools.stores, Kind::event, arguments, reopen, filter))
+    return *done;
   Result<std::shared_ptr<Store>> store = tools.stores.current();
   if (!store) return complain("handler", store.error()), 1;
   if (const auto format = given(arguments, "--export")) {
@@ -283,7 +270,7 @@ int event_command(const EventTools& tools, const Arguments& arguments) {
   if (given(arguments, "--tail")) return tail(**store, filter);
   if (const auto id = given(arguments, "--replay")) return replay(**store, *id, filter);
   if (const auto id = given(arguments, "--explain")) {
-    const std::optional<Item> event = event_of(**store, *id);
+    const std::optional<Item> event = look_for(**store, Kind::event, *id);
     if (event) std::cout << explain(*current->settings, *event, now_ms());
     return event ? 0 : 1;
   }

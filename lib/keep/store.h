@@ -113,7 +113,7 @@ struct ListFilter {
   bool newest_first = true;
   // For a list that is newest first:
   Millis until = 0;                     // received before; 0: no end
-  std::vector<std::string> words = {};  // of find_words.h, at most three; leads that have all
+  std::vector<std::string> words = {};  // of item_words.h, at most three; leads that have all
 };
 
 struct KindStats {

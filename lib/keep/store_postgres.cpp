@@ -4,7 +4,7 @@
 #include <map>
 
 #include "base/text.h"
-#include "keep/find_words.h"
+#include "keep/item_words.h"
 #include "keep/postgres.h"
 #include "keep/store_data.h"
 #include "keep/store_schema.h"

@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "keep/data_dir.h"
-#include "keep/find_words.h"
+#include "keep/item_words.h"
 #include "keep/store.h"
 #include "keep/store_data.h"
 #include "keep/store_postgres.h"
