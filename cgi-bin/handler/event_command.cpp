@@ -17,7 +17,6 @@
 #include "event.h"
 #include "explain.h"
 #include "hook_log.h"
-#include "journal_command.h"
 #include "keep/journal.h"
 #include "keep/outbox_command.h"
 #include "keep/store_postgres.h"
@@ -188,6 +187,73 @@ int move_store_and_tell(const EventTools& tools, const App& app, const std::stri
   std::cout << "moved and compared; until you say so in the settings, what comes waits in the "
                "journal:\n"
             << (to == "sqlite" ? "take store out of [data]\n" : "[data]\nstore = " + to + "\n");
+  return 0;
+}
+
+constexpr std::size_t kBytesARead = 1 << 20;
+
+void print_damage(const JournalDamage& damage) {
+  std::cout << damage.segment << " at " << damage.offset << ": " << damage.size
+            << " bytes are lost: " << damage.why << "\n";
+}
+
+// The whole journal, a read at a time.
+Status for_each_read(const Journal& journal, const std::function<void(const JournalRead&)>& visit) {
+  JournalPosition at;
+  for (;;) {
+    const Result<JournalRead> read = journal.read(at, kBytesARead);
+    if (!read) return std::unexpected(read.error());
+    visit(*read);
+    if (read->end == at) return {};
+    at = read->end;
+  }
+}
+
+void print_record(const Record& record) {
+  std::cout << record.end.text() << "  " << iso_time(record.at) << "  " << record.id << "  "
+            << text::for_log(record.key, 64) << "  " << record.body.size() << " bytes\n";
+}
+
+int verify_journal(const Journal& journal) {
+  const Result<std::vector<JournalSegment>> segments = journal.segments();
+  if (!segments) return complain("handler", segments.error()), 1;
+  for (const JournalSegment& segment : *segments) {
+    std::cout << segment.file.filename().string() << "  " << iso_time(segment.last_write) << "  "
+              << segment.size << " bytes\n";
+  }
+  std::size_t records = 0;
+  std::size_t damages = 0;
+  JournalPosition end;
+  const Status done = for_each_read(journal, [&](const JournalRead& read) {
+    records += read.records.size();
+    damages += read.damage.size();
+    for (const JournalDamage& damage : read.damage) print_damage(damage);
+    end = read.end;
+  });
+  if (!done) return complain("handler", done.error()), 1;
+  if (!segments->empty() && segments->back().number == end.segment &&
+      end.offset < segments->back().size) {
+    ++damages;
+    std::cout << segments->back().file.filename().string() << " at " << end.offset
+              << ": the end is not whole (or is being written)\n";
+  }
+  std::cout << records << " records, " << damages << " damages\n";
+  return damages == 0 ? 0 : 1;
+}
+
+// "list": a line for each record: its place, time, id, key and size, and a line for each damage.
+// "verify": a line for each segment, and what of it cannot be read; 1 when that is something.
+int journal_command(const Journal& journal, const std::string& what) {
+  if (what == "verify") return verify_journal(journal);
+  if (what != "list") {
+    std::cerr << "--journal takes list or verify\n";
+    return EX_USAGE;
+  }
+  const Status done = for_each_read(journal, [](const JournalRead& read) {
+    for (const Record& record : read.records) print_record(record);
+    for (const JournalDamage& damage : read.damage) print_damage(damage);
+  });
+  if (!done) return complain("handler", done.error()), 1;
   return 0;
 }
 
