@@ -152,6 +152,22 @@ BOOST_AUTO_TEST_CASE(a_store_in_work_does_not_move_nor_one_onto_another) {
   BOOST_TEST(code_of(full->move_to(*shared, 0)) == "not_empty");
 }
 
+// Else its journal would be taken in once more, and its logs begun anew.
+BOOST_AUTO_TEST_CASE(what_a_machine_remembers_goes_to_the_database_and_back) {
+  good(migrate_shared(postgres.owner_url(database), url));
+  const TempDir dir, other, third;
+  const auto file = good(Store::open(dir / "data"));
+  const auto shared = good(Store::open(other.path(), "", {}, {url, false}));
+  const auto back = good(Store::open(third / "data"));
+  const std::pair<const char*, const char*> facts[] = {
+      {"journal.event", "1:2:3 4"}, {"follow.hook.log", "1:2:3 5"}, {"event.loops", "[]"}};
+  for (const auto& [key, value] : facts) good(file->remember(key, value));
+  good(file->move_to(*shared, 0));
+  for (const auto& [key, value] : facts) BOOST_TEST(good(shared->recall(key)) == value, key);
+  good(shared->move_to(*back, 0));
+  for (const auto& [key, value] : facts) BOOST_TEST(good(back->recall(key)) == value, key);
+}
+
 BOOST_AUTO_TEST_CASE(the_password_file_of_the_url_is_looked_at) {
   good(migrate_shared(postgres.owner_url(database), url));
   const TempDir dir;
