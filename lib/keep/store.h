@@ -104,9 +104,9 @@ struct Outcome {
 };
 
 struct ListFilter {
-  std::optional<Kind> kind;
-  std::optional<State> state;
-  std::string name;  // empty: any
+  std::optional<Kind> kind = {};
+  std::optional<State> state = {};
+  std::string name = {};  // empty: any
   Millis since = 0;
   std::int64_t after = 0;  // only what comes after this number in the order of the list; 0: all
   std::size_t limit = 100;

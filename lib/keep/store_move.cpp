@@ -263,9 +263,7 @@ Result<Store::Moved> Store::move_to(Store& to, Millis patience) {
   const Millis deadline = steady_ms() + patience;
   const auto last = last_number();
   if (!last) return std::unexpected(last.error());
-  ListFilter any;
-  any.limit = 1;
-  const auto there = to.list(any);
+  const auto there = to.list({.limit = 1});
   if (!there) return std::unexpected(there.error());
   if (!there->empty())
     return std::unexpected(failed("not_empty", "the other store has leads or events already",
