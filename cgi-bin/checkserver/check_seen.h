@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "check.h"
-#include "keep/journaled.h"
+#include "keep/journal.h"
 #include "keep/store.h"
 #include "portal/gate.h"
 #include "portal/webhook.h"

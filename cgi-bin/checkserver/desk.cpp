@@ -7,7 +7,7 @@
 #include "access.h"
 #include "base/text.h"
 #include "chart.h"
-#include "keep/item_title.h"
+#include "keep/item_words.h"
 #include "value/json.h"
 #include "value/php.h"
 #include "value/value.h"

@@ -5,7 +5,7 @@
 #include "base/text.h"
 #include "chart.h"
 #include "desk.h"
-#include "keep/item_title.h"
+#include "keep/item_words.h"
 #include "keep/search.h"
 
 namespace b24::desk {

@@ -48,8 +48,7 @@ CallResult call_portal(const ActionSettings& action, const Item& event, const Ac
           ? ""
           : secret::hex(secret::sha256(event.id + "\n" + name_of(action))).substr(0, 32);
   std::optional<CallResult> read;
-  if (tools.read_ahead != nullptr && tools.store != nullptr && is_reading(method))
-    read = tools.read_ahead->call(action, event, *tools.store, tools.webhook);
+  if (is_reading(method)) read = tools.read_ahead.call(action, event, tools.store, tools.webhook);
   return read ? *std::move(read) : tools.webhook.call_where_it_is(method, params, key);
 }
 
@@ -73,9 +72,9 @@ std::expected<void, ActionFailure> call(const ActionSettings& action, const Item
          "look in the portal whether it was done, and repeat the event by hand if not"},
         true});
   }
-  const bool may_loop = tools.store != nullptr && !is_reading(method) && !event.object.empty();
+  const bool may_loop = !is_reading(method) && !event.object.empty();
   if (may_loop) {
-    const Millis until = stop_loop(*tools.store, *tools.settings, name_of(action), event);
+    const Millis until = stop_loop(tools.store, tools.settings.handler, name_of(action), event);
     if (until != 0) return std::unexpected(loop_failure(action, event, until));
   }
   const Millis begun = now_ms();
@@ -93,7 +92,7 @@ std::expected<void, ActionFailure> call(const ActionSettings& action, const Item
                               {"item", event.number},
                               {"call", method},
                               {"result", json::print(mask_tree(answer->result)).substr(0, 2000)}}));
-  if (may_loop) note_change(*tools.store, *tools.settings, name_of(action), event, begun);
+  if (may_loop) note_change(tools.store, tools.settings.handler, name_of(action), event, begun);
   // Null would say that it has not been done.
   progress.set("call", answer->result.is_null() ? Value("") : answer->result);
   return {};
@@ -103,7 +102,7 @@ std::expected<void, ActionFailure> call(const ActionSettings& action, const Item
 std::expected<HttpAnswer, ActionFailure> send_in_turn(const HttpRequest& request,
                                                       const ActionTools& tools) {
   const std::string host = Http::origin(request.url);
-  if (const Millis wait = tools.gate != nullptr ? tools.gate->ask(host) : 0; wait > 0) {
+  if (const Millis wait = tools.gate.ask(host); wait > 0) {
     return std::unexpected(ActionFailure{
         .error = {ErrorKind::network, "gate", host + " is down and is not tried now", ""},
         .tried = false,
@@ -111,12 +110,9 @@ std::expected<HttpAnswer, ActionFailure> send_in_turn(const HttpRequest& request
         .destination = host});
   }
   auto answer = tools.http.send(request);
-  if (tools.gate != nullptr) {
-    const std::string code = !answer                 ? answer.error().error.code
-                             : answer->status >= 500 ? std::to_string(answer->status)
-                                                     : "";
-    tools.gate->report(host, code);
-  }
+  tools.gate.report(host, !answer                 ? answer.error().error.code
+                          : answer->status >= 500 ? std::to_string(answer->status)
+                                                  : "");
   if (!answer)
     return std::unexpected(ActionFailure{.error = answer.error().error, .destination = host});
   return *std::move(answer);
@@ -182,7 +178,7 @@ std::expected<void, ActionFailure> mail(const ActionSettings& action, const Item
   if (!made) return std::unexpected(ActionFailure{made.error(), true});
   NotifySettings way;
   way.mail = action.mail;
-  if (tools.notify != nullptr) way.sendmail = tools.notify->sendmail;
+  way.sendmail = tools.settings.notify.sendmail;
   if (const Status sent = send_notice(way, *made); !sent)
     return std::unexpected(ActionFailure{sent.error()});
   progress.set("mail", true);
@@ -221,8 +217,8 @@ Status recall_old(const ActionSettings& action, const Item& event, Value& progre
                   const ActionTools& tools) {
   if (action.changed.empty() || progress["call"].is_null() || !progress["old"].is_null()) return {};
   progress.set("old", Value::array());
-  if (tools.store == nullptr || event.object.empty()) return {};
-  const auto fact = tools.store->recall(seen_key(action, event));
+  if (event.object.empty()) return {};
+  const auto fact = tools.store.recall(seen_key(action, event));
   if (!fact) return std::unexpected(fact.error());
   progress.set(
       "old",

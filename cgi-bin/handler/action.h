@@ -36,15 +36,14 @@ class ReadAhead;
 
 // What actions are run with. One thread at a time.
 struct ActionTools {
+  const Settings& settings;
   Webhook& webhook;
   Http& http;  // for forwarding
+  Gate& gate;  // asked before that
   Log& log;
+  Store& store;
+  ReadAhead& read_ahead;
   std::stop_token stop = {};  // ends a program that runs
-  Gate* gate = nullptr;       // asked before forwarding; null: never held back (tests)
-  Store* store = nullptr;     // where loops are counted; null: nowhere
-  const HandlerSettings* settings = nullptr;
-  ReadAhead* read_ahead = nullptr;  // null: each call goes by itself
-  const NotifySettings* notify = nullptr;
 };
 
 bool applies(const ActionSettings& action, std::string_view event);

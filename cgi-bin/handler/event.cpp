@@ -239,15 +239,9 @@ Result<bool> sender_allowed(const Request& request, const Settings& settings) {
 std::vector<std::unique_ptr<Follower>> event_followers(const App& app) {
   const Settings& settings = *app.settings;
   std::vector<std::unique_ptr<Follower>> logs;
-  for (const HookFormat format : {HookFormat::print_r, HookFormat::json}) {
-    if (format == HookFormat::json && !settings.handler.json_log) continue;
-    logs.push_back(std::make_unique<HookLog>(
-        settings.data.dir, HookLogOptions{settings.handler.title,
-                                          {settings.log.max_size, settings.log.keep_files},
-                                          settings.log.daily,
-                                          format,
-                                          settings.log.machines}));
-  }
+  logs.push_back(std::make_unique<HookLog>(settings, HookFormat::print_r));
+  if (settings.handler.json_log)
+    logs.push_back(std::make_unique<HookLog>(settings, HookFormat::json));
   logs.push_back(rhythm_follower());
   return logs;
 }

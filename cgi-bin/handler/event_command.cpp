@@ -17,8 +17,7 @@
 #include "event.h"
 #include "explain.h"
 #include "hook_log.h"
-#include "journal_command.h"
-#include "keep/journaled.h"
+#include "keep/journal.h"
 #include "keep/outbox_command.h"
 #include "keep/store_postgres.h"
 #include "portal/http.h"
@@ -99,21 +98,10 @@ int tail(Store& store, ListFilter filter) {
   }
 }
 
-// One event, by its whole id; complains when there is none.
-std::optional<Item> event_of(Store& store, const std::string& id) {
-  Result<std::optional<Item>> event = store.find(Kind::event, id);
-  if (!event) {
-    complain("handler", event.error());
-    return std::nullopt;
-  }
-  if (!*event) std::cerr << "there is no event " << text::for_log(id) << "\n";
-  return *std::move(event);
-}
-
 int replay(Store& store, const std::string& id, const ListFilter& filter) {
   Result<std::int64_t> due = 0;
   if (!id.empty()) {
-    const std::optional<Item> event = event_of(store, id);
+    const std::optional<Item> event = look_for(store, Kind::event, id);
     if (!event) return 1;
     const Status done = store.replay(event->number);
     due = done ? Result<std::int64_t>(1) : std::unexpected(done.error());
@@ -202,6 +190,73 @@ int move_store_and_tell(const EventTools& tools, const App& app, const std::stri
   return 0;
 }
 
+constexpr std::size_t kBytesARead = 1 << 20;
+
+void print_damage(const JournalDamage& damage) {
+  std::cout << damage.segment << " at " << damage.offset << ": " << damage.size
+            << " bytes are lost: " << damage.why << "\n";
+}
+
+// The whole journal, a read at a time.
+Status for_each_read(const Journal& journal, const std::function<void(const JournalRead&)>& visit) {
+  JournalPosition at;
+  for (;;) {
+    const Result<JournalRead> read = journal.read(at, kBytesARead);
+    if (!read) return std::unexpected(read.error());
+    visit(*read);
+    if (read->end == at) return {};
+    at = read->end;
+  }
+}
+
+void print_record(const Record& record) {
+  std::cout << record.end.text() << "  " << iso_time(record.at) << "  " << record.id << "  "
+            << text::for_log(record.key, 64) << "  " << record.body.size() << " bytes\n";
+}
+
+int verify_journal(const Journal& journal) {
+  const Result<std::vector<JournalSegment>> segments = journal.segments();
+  if (!segments) return complain("handler", segments.error()), 1;
+  for (const JournalSegment& segment : *segments) {
+    std::cout << segment.file.filename().string() << "  " << iso_time(segment.last_write) << "  "
+              << segment.size << " bytes\n";
+  }
+  std::size_t records = 0;
+  std::size_t damages = 0;
+  JournalPosition end;
+  const Status done = for_each_read(journal, [&](const JournalRead& read) {
+    records += read.records.size();
+    damages += read.damage.size();
+    for (const JournalDamage& damage : read.damage) print_damage(damage);
+    end = read.end;
+  });
+  if (!done) return complain("handler", done.error()), 1;
+  if (!segments->empty() && segments->back().number == end.segment &&
+      end.offset < segments->back().size) {
+    ++damages;
+    std::cout << segments->back().file.filename().string() << " at " << end.offset
+              << ": the end is not whole (or is being written)\n";
+  }
+  std::cout << records << " records, " << damages << " damages\n";
+  return damages == 0 ? 0 : 1;
+}
+
+// "list": a line for each record: its place, time, id, key and size, and a line for each damage.
+// "verify": a line for each segment, and what of it cannot be read; 1 when that is something.
+int journal_command(const Journal& journal, const std::string& what) {
+  if (what == "verify") return verify_journal(journal);
+  if (what != "list") {
+    std::cerr << "--journal takes list or verify\n";
+    return EX_USAGE;
+  }
+  const Status done = for_each_read(journal, [](const JournalRead& read) {
+    for (const Record& record : read.records) print_record(record);
+    for (const JournalDamage& damage : read.damage) print_damage(damage);
+  });
+  if (!done) return complain("handler", done.error()), 1;
+  return 0;
+}
+
 // Everything that was accepted is in the journal, for as long as that is kept.
 int rebuild(const EventTools& tools, const App& app) {
   if (!app.settings->data.store.empty()) return complain("handler", only_a_file("--rebuild")), 1;
@@ -268,13 +323,11 @@ int event_command(const EventTools& tools, const Arguments& arguments) {
     filter.since = *time;
   }
   take_in(tools, *current);
-  for (const char* option : {"--list", "--search", "--show", "--retry", "--delete", "--salvage"}) {
-    if (!given(arguments, option)) continue;
-    const auto reopen = [&] {
-      if (Result<std::shared_ptr<Gate>> gate = tools.gates.current(); gate) (*gate)->reopen();
-    };
-    return outbox_command(tools.stores, Kind::event, arguments, reopen, filter);
-  }
+  const auto reopen = [&] {
+    if (Result<std::shared_ptr<Gate>> gate = tools.gates.current(); gate) (*gate)->reopen();
+  };
+  if (const auto done = outbox_command(tools.stores, Kind::event, arguments, reopen, filter))
+    return *done;
   Result<std::shared_ptr<Store>> store = tools.stores.current();
   if (!store) return complain("handler", store.error()), 1;
   if (const auto format = given(arguments, "--export")) {
@@ -283,7 +336,7 @@ int event_command(const EventTools& tools, const Arguments& arguments) {
   if (given(arguments, "--tail")) return tail(**store, filter);
   if (const auto id = given(arguments, "--replay")) return replay(**store, *id, filter);
   if (const auto id = given(arguments, "--explain")) {
-    const std::optional<Item> event = event_of(**store, *id);
+    const std::optional<Item> event = look_for(**store, Kind::event, *id);
     if (event) std::cout << explain(*current->settings, *event, now_ms());
     return event ? 0 : 1;
   }

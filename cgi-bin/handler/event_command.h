@@ -1,11 +1,8 @@
 // event_command: what an owner asks of the events in the shell: look, follow, replay, export, test.
 #pragma once
 
-#include <optional>
 #include <string>
-#include <string_view>
 
-#include "base/clock.h"
 #include "keep/ingest.h"
 #include "keep/store.h"
 #include "portal/gate.h"
@@ -26,8 +23,7 @@ struct EventTools {
 // EX_USAGE (not understood).
 int event_command(const EventTools& tools, const Arguments& arguments);
 
-// The parts, for tests.
-// One line of CSV, with its line break.
+// A line of --export csv.
 std::string csv_line(const Item& event);
 
 }  // namespace b24

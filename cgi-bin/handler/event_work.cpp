@@ -14,6 +14,7 @@
 #include "base/version.h"
 #include "debounce.h"
 #include "portal/http.h"
+#include "read_ahead.h"
 
 namespace b24 {
 namespace {
@@ -25,29 +26,13 @@ constexpr int kCallTurns = 10;
 
 // What one thread needs to run actions; kept from pass to pass, gone when the settings change.
 struct Tools {
-  Tools(const App& app_now, GateSource& all_gates, std::shared_ptr<Gate> its_gate,
-        std::stop_token stop_asked)
-      : app(app_now),
-        gates(all_gates),
-        gate(std::move(its_gate)),
-        http(forward_options(app)),
-        stop(std::move(stop_asked)) {
-    http.options.stop = stop;
-  }
-  static HttpOptions forward_options(const App& app) {
-    HttpOptions options;
-    options.total_time = kForwardTime;
-    options.ca_file = app.settings->call.ca_file;
-    options.user_agent = "b24hooks/" + std::string(kVersion);
-    return options;
-  }
   // The line to the portal of this name.
   Webhook& webhook(const std::string& portal) {
     std::optional<Line>& line = lines[portal];
     if (!line) {
       auto own = gates.current(portal);
       line.emplace(own ? *own : gate, *app.settings, portal);
-      line->webhook.options().stop = stop;
+      line->webhook.options().stop = http.options.stop;
       line->webhook.wait_for_place(kCallTurns);
     }
     return line->webhook;
@@ -60,19 +45,28 @@ struct Tools {
     Webhook webhook;
   };
   App app;
+  std::shared_ptr<Store> store;
+  ReadAhead& read_ahead;
   GateSource& gates;
   std::shared_ptr<Gate> gate;  // for what is forwarded
-  std::map<std::string, std::optional<Line>> lines;
   Http http;
-  std::stop_token stop;
+  std::map<std::string, std::optional<Line>> lines = {};
 };
+
+HttpOptions forward_options(const Settings& settings, const std::stop_token& stop) {
+  HttpOptions options;
+  options.total_time = kForwardTime;
+  options.ca_file = settings.call.ca_file;
+  options.user_agent = "b24hooks/" + std::string(kVersion);
+  options.stop = stop;
+  return options;
+}
 
 // One section, when it is its turn.
 std::expected<void, ActionFailure> run_section(const ActionSettings& action, const Item& event,
-                                               Value& own, Tools& tools, Store& store,
-                                               ReadAhead& read_ahead) {
+                                               Value& own, Tools& tools) {
   const Result<Turn> turn = is_wanted(action, event.payload)
-                                ? take_turn(action, event, own, store, now_ms())
+                                ? take_turn(action, event, own, *tools.store, now_ms())
                                 : Turn{.runs = false};
   if (!turn) return std::unexpected(ActionFailure{.error = turn.error(), .tried = false});
   if (turn->wait_until != 0) {
@@ -84,8 +78,8 @@ std::expected<void, ActionFailure> run_section(const ActionSettings& action, con
   const Settings& settings = *tools.app.settings;
   Webhook& webhook = tools.webhook(portal_for(action, settings, event.payload));
   return run_action(action, event, own,
-                    {webhook, tools.http, *tools.app.log, tools.stop, tools.gate.get(), &store,
-                     &settings.handler, &read_ahead, &settings.notify});
+                    {settings, webhook, tools.http, *tools.gate, *tools.app.log, *tools.store,
+                     tools.read_ahead, tools.http.options.stop});
 }
 
 bool is_waiting(const ActionFailure& failure) {
@@ -94,14 +88,13 @@ bool is_waiting(const ActionFailure& failure) {
 
 // Runs the actions of one event in the order of the file; stops at the first that fails. A section
 // that rests or waits holds up no other.
-std::expected<void, ActionFailure> run_actions(const Item& event, Value& progress, Tools& tools,
-                                               Store& store, ReadAhead& read_ahead) {
+std::expected<void, ActionFailure> run_actions(const Item& event, Value& progress, Tools& tools) {
   std::expected<void, ActionFailure> outcome;
   for (const ActionSettings& action : tools.app.settings->actions) {
     if (!applies(action, event.name)) continue;
     const std::string key = name_of(action);
     Value own = progress[key];
-    auto done = run_section(action, event, own, tools, store, read_ahead);
+    auto done = run_section(action, event, own, tools);
     progress.set(key, own);
     if (!done && !is_waiting(done.error())) return done;
     if (!done && (outcome || done.error().retry_at < outcome.error().retry_at))
@@ -111,10 +104,9 @@ std::expected<void, ActionFailure> run_actions(const Item& event, Value& progres
 }
 
 // An exception is one failed attempt whose outcome nobody knows, never the end of the process.
-std::expected<void, ActionFailure> run_safely(const Item& event, Value& progress, Tools& tools,
-                                              Store& store, ReadAhead& read_ahead) {
+std::expected<void, ActionFailure> run_safely(const Item& event, Value& progress, Tools& tools) {
   try {
-    return run_actions(event, progress, tools, store, read_ahead);
+    return run_actions(event, progress, tools);
   } catch (const std::exception& fault) {
     return std::unexpected(
         ActionFailure{{ErrorKind::storage, "exception", fault.what(), ""}, true});
@@ -138,48 +130,53 @@ Status close(Store& store, const Item& event, const Settings& settings, Millis b
   return store.retry(event.number, std::max(own, failure.retry_at), outcome, false, failure.tried);
 }
 
-}  // namespace
+struct EventPass {
+  AppSource& apps;
+  StoreSource& stores;
+  GateSource& gates;
+  const Store::Held held;
+  const std::shared_ptr<ReadAhead> read_ahead;
+  const std::stop_token stop;
+  std::shared_ptr<Tools> tools = {};
 
-EventWork::EventWork(AppSource& app, StoreSource& stores, GateSource& gates)
-    : app_(app),
-      stores_(stores),
-      gates_(gates),
-      held_([&gates](const std::string& destination) { return gates.held_back(destination); }),
-      loop_(
-          app, stores, Kind::event, held_,
-          [this](std::stop_token stop) { return make_pass(std::move(stop)); }, look_after_events) {}
-
-void EventWork::work(std::stop_token stop) {
-  Result<App> app = app_.current();
-  loop_.work(std::move(stop), app ? app->settings->handler.work_threads : 1);
-}
-
-WorkLoop::Pass EventWork::make_pass(std::stop_token stop) {
-  return [this, stop, tools = std::shared_ptr<Tools>()]() mutable -> Result<int> {
-    Result<App> app = app_.current();
+  Result<int> operator()() {
+    Result<App> app = apps.current();
     if (!app) return std::unexpected(app.error());
-    Result<std::shared_ptr<Store>> store = stores_.current();
+    Result<std::shared_ptr<Store>> store = stores.current();
     if (!store) return std::unexpected(store.error());
-    Result<std::shared_ptr<Gate>> gate = gates_.current();
+    Result<std::shared_ptr<Gate>> gate = gates.current();
     if (!gate) return std::unexpected(gate.error());
     // One at a time: what is claimed and not begun yet would be in doubt when the process dies.
-    Result<std::vector<Item>> events = (*store)->claim(Kind::event, 1, held_);
+    const Result<std::vector<Item>> events = (*store)->claim(Kind::event, 1, held);
     if (!events) return std::unexpected(events.error());
     if (events->empty()) return 0;
+    const Item& event = events->front();
     // Made only now: it loads libcurl, which a receiver without actions never needs.
-    if (!tools || tools->app.settings != app->settings) {
-      tools = std::make_shared<Tools>(*app, gates_, *gate, stop);
+    if (!tools || tools->app.settings != app->settings || tools->store != *store) {
+      tools = std::make_shared<Tools>(*app, *store, *read_ahead, gates, *gate,
+                                      Http(forward_options(*app->settings, stop)));
     }
-    for (const Item& event : *events) {
-      Value progress = event.progress.is_array() ? event.progress : Value::array();
-      const Millis begun = now_ms();
-      const auto done = run_safely(event, progress, *tools, **store, read_ahead_);
-      const Status closed = close(**store, event, *app->settings, begun, done, progress);
-      if (!closed) app->log->error("action", closed.error());
-      if (!done && done.error().tried) app->log->error("action", done.error().error);
-    }
-    return static_cast<int>(events->size());
+    Value progress = event.progress.is_array() ? event.progress : Value::array();
+    const Millis begun = now_ms();
+    const auto done = run_safely(event, progress, *tools);
+    const Status closed = close(**store, event, *app->settings, begun, done, progress);
+    if (!closed) app->log->error("action", closed.error());
+    if (!done && done.error().tried) app->log->error("action", done.error().error);
+    return 1;
+  }
+};
+
+}  // namespace
+
+WorkLoop event_work(AppSource& app, StoreSource& stores, GateSource& gates) {
+  const Store::Held held = [&gates](const std::string& destination) {
+    return gates.held_back(destination);
   };
+  const auto make_pass = [&app, &stores, &gates, held,
+                          read_ahead = std::make_shared<ReadAhead>()](std::stop_token stop) {
+    return EventPass{app, stores, gates, held, read_ahead, std::move(stop)};
+  };
+  return WorkLoop(app, stores, Kind::event, held, make_pass, look_after_events);
 }
 
 }  // namespace b24

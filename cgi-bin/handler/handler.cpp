@@ -47,7 +47,7 @@ class HandlerPage : public AppPage {
   explicit HandlerPage(const Launch& launch)
       : AppPage(launch, "handler"),
         ingester_(app_, stores_, Kind::event, event_of, event_followers),
-        work_(app_, stores_, gates_),
+        work_(event_work(app_, stores_, gates_)),
         watch_(app_, stores_, gates_, ingester_, [this] { work_.ingested(1); }) {}
 
   Response respond(const Request& request) override {
@@ -84,7 +84,8 @@ class HandlerPage : public AppPage {
     const std::jthread ingestion(
         [this, stop] { ingester_.work(stop, [this](int taken) { work_.ingested(taken); }); });
     const std::jthread watching([this, stop] { watch_.work(stop); });
-    work_.work(stop);
+    const Result<App> app = app_.current();
+    work_.work(stop, app ? app->settings->handler.work_threads : 1);
   }
 
   void after_answer() override {
@@ -197,7 +198,7 @@ class HandlerPage : public AppPage {
                       return stores_.change_together(key, change);
                     }};
   Ingester ingester_;
-  EventWork work_;
+  WorkLoop work_;
   Watch watch_;
 };
 

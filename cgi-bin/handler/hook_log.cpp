@@ -104,19 +104,21 @@ std::string hook_json_line(std::string_view id, Millis at, std::string_view even
          "\n";
 }
 
-HookLog::HookLog(const fs::path& dir, HookLogOptions options)
-    : name_(options.format == HookFormat::json ? "hook.jsonl" : "hook.log"),
-      file_(dir / name_),
-      options_(std::move(options)) {}
+HookLog::HookLog(const Settings& settings, HookFormat format)
+    : name_(format == HookFormat::json ? "hook.jsonl" : "hook.log"),
+      file_(settings.data.dir / name_),
+      settings_(settings.log),
+      title_(settings.handler.title),
+      format_(format) {}
 
 Millis HookLog::last_write() const {
   return b24::last_write(file_);
 }
 
 std::string HookLog::entry_of(const NewItem& item) const {
-  return options_.format == HookFormat::json
+  return format_ == HookFormat::json
              ? hook_json_line(item.id, item.received_at, item.name, item.payload)
-             : hook_log_entry(item.received_at, options_.title, item.payload);
+             : hook_log_entry(item.received_at, title_, item.payload);
 }
 
 std::string HookLog::begin() const {
@@ -128,12 +130,12 @@ std::string HookLog::begin() const {
 // As many entries as go into a file of `before` bytes, all of one day; the first one always.
 HookLog::Entries HookLog::fitting(std::span<const NewItem> items, std::size_t before) const {
   Entries entries;
-  const std::size_t max = options_.rotation.max_size;
+  const std::size_t max = settings_.max_size;
   const std::string day = day_of(items.front().received_at);
   for (const NewItem& item : items) {
     const std::string entry = entry_of(item);
     const bool too_large = max > 0 && before + entries.text.size() + entry.size() > max;
-    const bool next_day = options_.daily && day_of(item.received_at) > day;
+    const bool next_day = settings_.daily && day_of(item.received_at) > day;
     if (entries.count > 0 && (too_large || next_day)) break;
     if (entries.count == 0) entries.first = entry.size();
     entries.text += entry;
@@ -152,11 +154,11 @@ Result<Follower::Written> HookLog::write(std::span<const NewItem> items, const s
   const std::string day = day_of(items.front().received_at);
   const Entries entries = fitting(items, static_cast<std::size_t>(from));
 
-  const std::size_t max = options_.rotation.max_size;
+  const std::size_t max = settings_.max_size;
   const bool full = max > 0 && static_cast<std::size_t>(from) + entries.first > max;
-  const bool is_of_another_day = options_.daily && !known.day.empty() && known.day < day;
+  const bool is_of_another_day = settings_.daily && !known.day.empty() && known.day < day;
   if (from > 0 && (full || is_of_another_day)) {
-    if (auto rotated = rotate(file_, options_.rotation.keep_files); !rotated)
+    if (auto rotated = rotate(file_, settings_.keep_files); !rotated)
       return std::unexpected(rotated.error());
     return write(items, Fact{0, 0, day}.print());
   }

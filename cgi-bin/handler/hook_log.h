@@ -13,20 +13,12 @@
 #include <string>
 
 #include "base/clock.h"
-#include "base/files.h"
 #include "keep/follower.h"
+#include "settings/settings.h"
 
 namespace b24 {
 
 enum class HookFormat { print_r, json };
-
-struct HookLogOptions {
-  std::string title = "incoming";
-  Rotation rotation;
-  bool daily = false;  // begun anew with the first event of a day (of the process's time zone), too
-  HookFormat format = HookFormat::print_r;
-  std::string machines = "own";
-};
 
 std::string hook_log_entry(Millis at, std::string_view title, const Value& params);
 std::string hook_json_line(std::string_view id, Millis at, std::string_view event,
@@ -34,10 +26,10 @@ std::string hook_json_line(std::string_view id, Millis at, std::string_view even
 
 class HookLog : public Follower {
  public:
-  HookLog(const std::filesystem::path& dir, HookLogOptions options);
+  HookLog(const Settings& settings, HookFormat format);
 
   std::string_view name() const override { return name_; }
-  std::string_view machines() const override { return options_.machines; }
+  std::string_view machines() const override { return settings_.machines; }
   Millis last_write() const override;
   std::string begin() const override;
   // As many items as go into one file: one that they would make too large, or that is of an earlier
@@ -53,9 +45,11 @@ class HookLog : public Follower {
   std::string entry_of(const NewItem& item) const;
   Entries fitting(std::span<const NewItem> items, std::size_t before) const;
 
-  std::string name_;
-  std::filesystem::path file_;
-  HookLogOptions options_;
+  const std::string name_;
+  const std::filesystem::path file_;
+  const LogSettings settings_;  // daily: of the process's time zone
+  const std::string title_;
+  const HookFormat format_;
 };
 
 }  // namespace b24

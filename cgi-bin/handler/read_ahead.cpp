@@ -21,16 +21,14 @@ bool are_of_one_portal(const Item& one, const Item& other) {
 
 // The event, and others behind it that are due and wait for the same call.
 std::vector<Item> companions(const ActionSettings& action, const Item& event, Store& store) {
-  ListFilter filter;
-  filter.kind = Kind::event;
-  filter.state = State::pending;
-  filter.name = event.name;
-  filter.after = event.number;
-  filter.limit = kTogether - 1;
-  filter.newest_first = false;
   std::vector<Item> chosen = {event};
   std::set<std::string> objects = {event.object};
-  const auto waiting = store.list(filter);
+  const auto waiting = store.list({.kind = Kind::event,
+                                   .state = State::pending,
+                                   .name = event.name,
+                                   .after = event.number,
+                                   .limit = kTogether - 1,
+                                   .newest_first = false});
   if (!waiting) return chosen;
   for (const Item& each : *waiting | std::views::reverse) {
     if (store.due_at(each) > now_ms() || !is_wanted(action, each.payload)) continue;

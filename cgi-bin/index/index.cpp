@@ -16,6 +16,8 @@
 //   error     503: neither the disk nor the portal took it; what was written is kept
 //
 // A program does not wait for the portal. What is not accepted, and no person has a form for: 403.
+#include <sysexits.h>
+
 #include <memory>
 #include <optional>
 #include <string>
@@ -98,9 +100,10 @@ class IndexPage : public AppPage {
       if (option == "--deliver") return deliver_command();
       if (option == "--import-settings") return import_settings_command(argument);
     }
-    return outbox_command(stores_, Kind::lead, arguments, [this] {
+    const auto reopen = [this] {
       if (Result<std::shared_ptr<Gate>> gate = gates_.current(); gate) (*gate)->reopen();
-    });
+    };
+    return outbox_command(stores_, Kind::lead, arguments, reopen).value_or(EX_USAGE);
   }
 
  private:

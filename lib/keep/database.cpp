@@ -211,10 +211,7 @@ Status Sqlite::be_brief() {
 
 // Whether the file is in this mode already; an error is met again by whoever needs the answer.
 bool Sqlite::is_wal() {
-  auto query = prepare("PRAGMA journal_mode");
-  if (!query) return false;
-  const auto row = query->step();
-  return row && *row && query->text(0) == "wal";
+  return text_of(*this, "PRAGMA journal_mode") == "wal";
 }
 
 // True: WAL; false: a rollback journal. The busy time-out does not cover a change of the journal,
@@ -223,16 +220,15 @@ Result<bool> Sqlite::turn_to_wal() {
   using namespace std::chrono;
   const auto deadline = steady_clock::now() + milliseconds(kBusyMillis);
   while (is_wal() || can_share_memory(sqlite3_db_filename(db_, "main"))) {
-    auto query = prepare("PRAGMA journal_mode=WAL");
-    if (!query) return std::unexpected(query.error());
-    const auto row = query->step();
-    if (row && *row && query->text(0) == "wal") return true;
-    const std::string fault = row ? "" : row.error().code;
+    const auto mode = text_of(*this, "PRAGMA journal_mode=WAL");
+    if (mode == "wal") return true;
+    const std::string fault = mode ? "" : mode.error().code;
     if (fault == "busy" && steady_clock::now() < deadline) {
       std::this_thread::sleep_for(milliseconds(5));
       continue;
     }
-    if (!row && fault != "io_error" && fault != "cannot_open") return std::unexpected(row.error());
+    if (!mode && fault != "io_error" && fault != "cannot_open")
+      return std::unexpected(mode.error());
     break;
   }
   if (auto done = execute("PRAGMA journal_mode=DELETE"); !done)
@@ -334,7 +330,7 @@ Result<Query> Database::prepare(std::string_view sql) {
     if (!made) return std::unexpected(made.error());
     kept = statements_.emplace(std::string(sql), std::move(*made)).first;
   }
-  return Query(*kept->second);
+  return Query(kept->second.get());
 }
 
 }  // namespace b24

@@ -12,6 +12,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "base/error.h"
 
@@ -26,42 +27,25 @@ int sqlite_version();
 // certainly undone only by the connection that wrote it.
 bool is_doubtful(const Error& error);
 
-// What an engine makes of a text of SQL; Query says what its functions do.
+// What an engine makes of a text of SQL, and the row that it has come to.
 class Statement {
  public:
   virtual ~Statement() = default;
-  virtual void bind(int index, std::int64_t number) = 0;
+  virtual void bind(int index, std::int64_t number) = 0;  // from 1
+  // As text; any bytes (PostgreSQL keeps U+FFFD for what is no text).
   virtual void bind(int index, std::string_view bytes) = 0;
+  // True: a row is there; false: done.
   virtual Result<bool> step() = 0;
-  virtual std::int64_t integer(int column) const = 0;
-  virtual std::string text(int column) const = 0;
+  virtual std::int64_t integer(int column) const = 0;  // from 0
+  virtual std::string text(int column) const = 0;      // of NULL: empty
   virtual void reset() = 0;
 };
 
 // A prepared statement in use; reset when it goes away. Texts that are bound must live until then.
-class Query {
- public:
-  explicit Query(Statement& statement) : statement_(&statement) {}
-  Query(Query&& other) noexcept : statement_(std::exchange(other.statement_, nullptr)) {}
-  Query(const Query&) = delete;
-  Query& operator=(const Query&) = delete;
-  ~Query() {
-    if (statement_ != nullptr) statement_->reset();
-  }
-
-  void bind(int index, std::int64_t number) { statement_->bind(index, number); }  // from 1
-  // As text; any bytes (PostgreSQL keeps U+FFFD for what is no text).
-  void bind(int index, std::string_view bytes) { statement_->bind(index, bytes); }
-
-  // True: a row is there; false: done.
-  Result<bool> step() { return statement_->step(); }
-
-  std::int64_t integer(int column) const { return statement_->integer(column); }  // from 0
-  std::string text(int column) const { return statement_->text(column); }         // of NULL: empty
-
- private:
-  Statement* statement_;
+struct Reset {
+  void operator()(Statement* statement) const { statement->reset(); }
 };
+using Query = std::unique_ptr<Statement, Reset>;
 
 // One connection; one thread at a time.
 class Database {
@@ -109,5 +93,67 @@ class Database {
   virtual void roll_back() = 0;  // if something was begun
   std::map<std::string, std::unique_ptr<Statement>, std::less<>> statements_;
 };
+
+// A prepared statement with its parameters, which must live as long as it.
+template <class... Parameters>
+Result<Query> ask(Database& database, std::string_view sql, const Parameters&... parameters) {
+  auto query = database.prepare(sql);
+  if (!query) return query;
+  int index = 0;
+  ((*query)->bind(++index, parameters), ...);
+  return query;
+}
+
+// The same, run; it has no rows to give.
+template <class... Parameters>
+Status tell(Database& database, std::string_view sql, const Parameters&... parameters) {
+  auto query = ask(database, sql, parameters...);
+  if (!query) return std::unexpected(query.error());
+  const auto row = (*query)->step();
+  return row ? Status() : std::unexpected(row.error());
+}
+
+// What `make` makes of each row, or of the first one.
+template <class Make, class... Parameters>
+auto all(Database& database, Make make, std::string_view sql, const Parameters&... parameters)
+    -> Result<std::vector<decltype(make(std::declval<Statement&>()))>> {
+  std::vector<decltype(make(std::declval<Statement&>()))> made;
+  auto query = ask(database, sql, parameters...);
+  if (!query) return std::unexpected(query.error());
+  for (;;) {
+    const auto row = (*query)->step();
+    if (!row) return std::unexpected(row.error());
+    if (!*row) return made;
+    made.push_back(make(**query));
+  }
+}
+template <class Make, class... Parameters>
+auto first(Database& database, Make make, std::string_view sql, const Parameters&... parameters)
+    -> Result<std::optional<decltype(make(std::declval<Statement&>()))>> {
+  auto query = ask(database, sql, parameters...);
+  if (!query) return std::unexpected(query.error());
+  const auto row = (*query)->step();
+  if (!row) return std::unexpected(row.error());
+  if (!*row) return std::nullopt;
+  return make(**query);
+}
+
+// The first column of the first row, or 0, or nothing.
+template <class... Parameters>
+Result<std::int64_t> number_of(Database& database, std::string_view sql,
+                               const Parameters&... parameters) {
+  const auto number = first(
+      database, [](const Statement& row) { return row.integer(0); }, sql, parameters...);
+  if (!number) return std::unexpected(number.error());
+  return number->value_or(0);
+}
+template <class... Parameters>
+Result<std::string> text_of(Database& database, std::string_view sql,
+                            const Parameters&... parameters) {
+  const auto text = first(
+      database, [](const Statement& row) { return row.text(0); }, sql, parameters...);
+  if (!text) return std::unexpected(text.error());
+  return text->value_or("");
+}
 
 }  // namespace b24

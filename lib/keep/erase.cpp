@@ -9,7 +9,6 @@
 
 #include "base/files.h"
 #include "keep/journal.h"
-#include "keep/journaled.h"
 #include "settings/log.h"
 #include "value/json.h"
 #include "value/php.h"

@@ -47,16 +47,9 @@ Status FollowAll::follow(Store& store, Kind kind) {
     if (!items) return std::unexpected(items.error());
     if (items->empty()) break;
     std::vector<NewItem> told;
-    for (const Item& each : *items)
-      told.push_back({each.kind,
-                      each.id,
-                      each.payload,
-                      each.name,
-                      each.object,
-                      each.received_at,
-                      each.state,
-                      each.unsure,
-                      {}});
+    for (const Item& one : *items)
+      told.push_back({one.kind, one.id, one.payload, one.name, one.object, one.received_at,
+                      one.state, one.unsure, ""});
     auto written = follower_->write(told, fact_);
     if (!written) return std::unexpected(written.error());
     at_ = (*items)[written->count - 1].number;

@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "base/files.h"
-#include "keep/journaled.h"
 
 namespace b24 {
 namespace {

@@ -84,7 +84,7 @@ class Ingester {
   std::atomic<unsigned> ended_ = 0;  // the last of them that is over
   std::atomic<bool> behind_ = true;  // a run failed, or a follower could not be written to
   Millis tidied_at_ = 0;             // steady
-  JournalPosition confirmed_;        // of a shared store, noted for journaled.h
+  JournalPosition confirmed_;        // of a shared store, noted for journaled()
   std::mutex waking_;
   std::condition_variable_any wake_;
   std::atomic<bool> woken_ = false;

@@ -12,7 +12,7 @@
 #include "base/secret.h"
 #include "base/text.h"
 #include "keep/erase.h"
-#include "keep/item_title.h"
+#include "keep/item_words.h"
 #include "keep/search.h"
 #include "value/json.h"
 #include "value/value.h"
@@ -78,16 +78,6 @@ int list(Store& store, Kind kind, const std::string& which, ListFilter filter) {
   std::cout << stats->pending << " pending, " << stats->failed << " failed, " << stats->done
             << " done\n";
   return 0;
-}
-
-// A whole id, or how one begins (the reference that a visitor was given); told when there is none.
-std::optional<Item> look_for(Store& store, Kind kind, const std::string& id) {
-  constexpr std::size_t kShortest = 4;
-  Result<std::optional<Item>> found =
-      id.size() < kShortest ? store.find(kind, id) : store.find_by_beginning(kind, id);
-  if (!found) return complain("store", found.error()), std::nullopt;
-  if (!*found) std::cerr << "there is no " << name(kind) << " " << shown(id) << "\n";
-  return *std::move(found);
 }
 
 void print_line(std::string_view name, const std::string& text) {
@@ -184,10 +174,18 @@ int salvage(Store& store, const std::string& file) {
 
 }  // namespace
 
-int outbox_command(StoreSource& stores, Kind kind,
-                   const std::vector<std::pair<std::string, std::string>>& arguments,
-                   const std::function<void()>& reopen, const ListFilter& only) {
-  if (arguments.empty()) return EX_USAGE;
+std::optional<Item> look_for(Store& store, Kind kind, const std::string& id) {
+  constexpr std::size_t kShortest = 4;
+  Result<std::optional<Item>> found =
+      id.size() < kShortest ? store.find(kind, id) : store.find_by_beginning(kind, id);
+  if (!found) return complain("store", found.error()), std::nullopt;
+  if (!*found) std::cerr << "there is no " << name(kind) << " " << shown(id) << "\n";
+  return *std::move(found);
+}
+
+std::optional<int> outbox_command(StoreSource& stores, Kind kind,
+                                  const std::vector<std::pair<std::string, std::string>>& arguments,
+                                  const std::function<void()>& reopen, const ListFilter& only) {
   Result<std::shared_ptr<Store>> store = stores.current();
   if (!store) return complain("store", store.error()), 1;
   for (const auto& [option, argument] : arguments) {
@@ -208,7 +206,7 @@ int outbox_command(StoreSource& stores, Kind kind,
       return retry(**store, kind, argument, only);
     }
   }
-  return EX_USAGE;
+  return std::nullopt;
 }
 
 }  // namespace b24

@@ -98,8 +98,7 @@ std::pair<std::string, std::size_t> translated(std::string_view sql) {
 }
 
 std::string one_line(std::string_view message) {
-  std::string line(message.substr(0, message.find('\n')));
-  return line;
+  return std::string(message.substr(0, message.find('\n')));
 }
 
 }  // namespace
@@ -211,8 +210,7 @@ Result<std::unique_ptr<Statement>> PostgresDatabase::make(std::string_view sql) 
 }
 
 Status PostgresDatabase::open_session() {
-  const auto set = ask(kSession);
-  return set ? Status() : std::unexpected(set.error());
+  return execute(kSession);
 }
 
 Status PostgresDatabase::execute(const char* sql) {

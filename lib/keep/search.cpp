@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "base/text.h"
-#include "keep/find_words.h"
+#include "keep/item_words.h"
 
 namespace b24 {
 namespace {

@@ -104,16 +104,16 @@ struct Outcome {
 };
 
 struct ListFilter {
-  std::optional<Kind> kind;
-  std::optional<State> state;
-  std::string name;  // empty: any
+  std::optional<Kind> kind = {};
+  std::optional<State> state = {};
+  std::string name = {};  // empty: any
   Millis since = 0;
   std::int64_t after = 0;  // only what comes after this number in the order of the list; 0: all
   std::size_t limit = 100;
   bool newest_first = true;
   // For a list that is newest first:
   Millis until = 0;                     // received before; 0: no end
-  std::vector<std::string> words = {};  // of find_words.h, at most three; leads that have all
+  std::vector<std::string> words = {};  // of item_words.h, at most three; leads that have all
 };
 
 struct KindStats {

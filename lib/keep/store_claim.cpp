@@ -46,13 +46,13 @@ class Pending {
                     name(kind_), destination, from, to);
     if (!rows) return std::unexpected(rows.error());
     for (const std::size_t end = found.size() + limit; found.size() < end;) {
-      const auto row = rows->step();
+      const auto row = (*rows)->step();
       if (!row) return std::unexpected(row.error());
       if (!*row) break;
-      if (!is_free(rows->text(2))) continue;
-      const auto behind = is_behind(rows->integer(1), rows->text(3));
+      if (!is_free((*rows)->text(2))) continue;
+      const auto behind = is_behind((*rows)->integer(1), (*rows)->text(3));
       if (!behind) return std::unexpected(behind.error());
-      if (!*behind) found.push_back({rows->integer(0), rows->integer(1)});
+      if (!*behind) found.push_back({(*rows)->integer(0), (*rows)->integer(1)});
     }
     return {};
   }
@@ -80,7 +80,7 @@ class Pending {
                     std::vector<Free>& found) {
     if (!ended_) {
       const auto owners = all(
-          db_, [](const Query& row) { return row.text(0); },
+          db_, [](const Statement& row) { return row.text(0); },
           "SELECT DISTINCT claim_owner FROM items WHERE state = 'pending'"
           " AND claim_owner <> ''");
       if (!owners) return std::unexpected(owners.error());
@@ -91,7 +91,7 @@ class Pending {
     }
     const auto rows = all(
         db_,
-        [](const Query& row) {
+        [](const Statement& row) {
           return Free{row.integer(0), row.integer(1)};
         },
         kFreeShared, name(kind_), destination, from, to, *ended_, static_cast<std::int64_t>(limit));
@@ -147,7 +147,7 @@ Status let_it_go(Database& db, const Store::Done& one) {
 
 // One look at the index for each, however many items wait for it.
 Result<std::vector<std::string>> destinations_of(Database& db, Kind kind) {
-  constexpr auto kFirst = [](const Query& row) { return row.text(0); };
+  constexpr auto kFirst = [](const Statement& row) { return row.text(0); };
   std::vector<std::string> found;
   auto next = first(db, kFirst,
                     "SELECT destination FROM items INDEXED BY items_due WHERE kind = ?"

@@ -74,7 +74,7 @@ Result<std::vector<Store::Count>> Store::counts(Millis since) {
   return data_->read([&](Database& db) {
     return all(
         db,
-        [](const Query& row) {
+        [](const Statement& row) {
           return Count{row.text(0), row.integer(1), row.integer(2)};
         },
         "SELECT name, hour, n FROM counters WHERE hour > ? - 3600000 ORDER BY hour, name", since);

@@ -1,5 +1,5 @@
-// store_data: the inside of Store, for the store*.cpp files alone: its two connections, and short
-// forms for statements.
+// store_data: the inside of Store, for the store*.cpp files alone: its two connections, and
+// what its files share.
 #pragma once
 
 #include <sys/types.h>
@@ -165,74 +165,14 @@ inline constexpr Millis kFurthestAhead = kHour;
 // In UTF-8; behind every text that begins as another does.
 inline constexpr std::string_view kLastCharacter = "\xf4\x8f\xbf\xbf";
 
-// A prepared statement with its parameters, which must live as long as it.
-template <class... Parameters>
-Result<Query> ask(Database& database, std::string_view sql, const Parameters&... parameters) {
-  auto query = database.prepare(sql);
-  if (!query) return query;
-  int index = 0;
-  (query->bind(++index, parameters), ...);
-  return query;
-}
-
-// The same, run; it has no rows to give.
-template <class... Parameters>
-Status tell(Database& database, std::string_view sql, const Parameters&... parameters) {
-  auto query = ask(database, sql, parameters...);
-  if (!query) return std::unexpected(query.error());
-  const auto row = query->step();
-  return row ? Status() : std::unexpected(row.error());
-}
-
-// What `make` makes of each row, or of the first one.
-template <class Make, class... Parameters>
-auto all(Database& database, Make make, std::string_view sql, const Parameters&... parameters)
-    -> Result<std::vector<decltype(make(std::declval<Query&>()))>> {
-  std::vector<decltype(make(std::declval<Query&>()))> made;
-  auto query = ask(database, sql, parameters...);
-  if (!query) return std::unexpected(query.error());
-  for (;;) {
-    const auto row = query->step();
-    if (!row) return std::unexpected(row.error());
-    if (!*row) return made;
-    made.push_back(make(*query));
-  }
-}
-template <class Make, class... Parameters>
-auto first(Database& database, Make make, std::string_view sql, const Parameters&... parameters)
-    -> Result<std::optional<decltype(make(std::declval<Query&>()))>> {
-  auto query = ask(database, sql, parameters...);
-  if (!query) return std::unexpected(query.error());
-  const auto row = query->step();
-  if (!row) return std::unexpected(row.error());
-  if (!*row) return std::nullopt;
-  return make(*query);
-}
-
-// The first column of the first row, or 0, or nothing.
-template <class... Parameters>
-Result<std::int64_t> number_of(Database& database, std::string_view sql,
-                               const Parameters&... parameters) {
-  const auto number = first(
-      database, [](const Query& row) { return row.integer(0); }, sql, parameters...);
-  if (!number) return std::unexpected(number.error());
-  return number->value_or(0);
-}
-template <class... Parameters>
-Result<std::string> text_of(Database& database, std::string_view sql,
-                            const Parameters&... parameters) {
-  const auto text = first(
-      database, [](const Query& row) { return row.text(0); }, sql, parameters...);
-  if (!text) return std::unexpected(text.error());
-  return text->value_or("");
-}
-
 #define B24_ITEM_COLUMNS                                                                         \
   "number, kind, id, name, object, state, received_at, due_at, finished_at, attempts, repeats, " \
   "unsure, result, error_code, error_text, progress, payload"
 // The item of a row of B24_ITEM_COLUMNS. One whose payload cannot be read back has a null payload
 // and error_code "payload_unreadable".
-Item item_of(const Query& row);
+Item item_of(const Statement& row);
+// Of at, took, outcome, code, text.
+Attempt attempt_of(const Statement& row);
 
 State state_of(std::string_view name);
 

@@ -10,7 +10,7 @@
 namespace b24 {
 namespace {
 
-Value value_of(const Query& row, int column, bool& readable) {
+Value value_of(const Statement& row, int column, bool& readable) {
   const std::string text = row.text(column);
   if (text.empty()) return {};
   auto value = json::parse(text);
@@ -115,7 +115,7 @@ State state_of(std::string_view name) {
   return State::failed;
 }
 
-Item item_of(const Query& row) {
+Item item_of(const Statement& row) {
   bool readable = true;
   Item item{.number = row.integer(0),
             .kind = row.text(1) == name(Kind::lead) ? Kind::lead : Kind::event,
@@ -137,6 +137,10 @@ Item item_of(const Query& row) {
   item.payload = value_of(row, 16, readable);
   if (!readable) item.error_code = "payload_unreadable";
   return item;
+}
+
+Attempt attempt_of(const Statement& row) {
+  return {row.integer(0), row.integer(1), row.text(2), row.text(3), row.text(4)};
 }
 
 Result<std::optional<Item>> Store::find(Kind kind, std::string_view id) {
@@ -196,11 +200,8 @@ Result<std::vector<Item>> Store::list(const ListFilter& filter) {
 }
 
 Result<std::vector<Attempt>> Store::history(std::int64_t number) {
-  const auto attempt = [](const Query& row) {
-    return Attempt{row.integer(0), row.integer(1), row.text(2), row.text(3), row.text(4)};
-  };
   return data_->read([&](Database& db) {
-    return all(db, attempt,
+    return all(db, attempt_of,
                "SELECT received_at, 0, 'accepted', '', '', 0 AS step FROM items"
                " WHERE number = ?1 UNION ALL"
                " SELECT at, took, outcome, code, text, step FROM attempts WHERE item = ?1"
@@ -213,7 +214,7 @@ Result<KindStats> Store::stats(Kind kind) {
   return data_->read([&](Database& db) -> Result<KindStats> {
     const auto stats = first(
         db,
-        [](const Query& row) {
+        [](const Statement& row) {
           return KindStats{row.integer(0), row.integer(1), row.integer(2),     row.integer(3),
                            row.integer(4), row.integer(5), row.integer(6) != 0};
         },
@@ -234,7 +235,7 @@ Result<KindStats> Store::stats(Kind kind) {
 }
 
 Result<std::map<std::string, Millis>> Store::newest_events(std::string_view begins, Millis since) {
-  const auto pair = [](const Query& row) { return std::pair(row.text(0), row.integer(1)); };
+  const auto pair = [](const Statement& row) { return std::pair(row.text(0), row.integer(1)); };
   return data_->read([&](Database& db) -> Result<std::map<std::string, Millis>> {
     const auto rows =
         all(db, pair,
@@ -262,7 +263,7 @@ Result<std::vector<Store::Hour>> Store::hours(Kind kind, Millis since) {
   return data_->read([&](Database& db) {
     return all(
         db,
-        [](const Query& row) {
+        [](const Statement& row) {
           return Hour{row.integer(0), row.integer(1), row.integer(2)};
         },
         "SELECT at / 3600000 * 3600000 AS hour, sum(n), max(coalesce(took, -1))"
@@ -283,7 +284,7 @@ Result<std::vector<std::pair<Millis, std::int64_t>>> Store::received(Kind kind, 
   return data_->read([&](Database& db) {
     return all(
         db,
-        [](const Query& row) {
+        [](const Statement& row) {
           return std::pair{row.integer(0), row.integer(1)};
         },
         "SELECT at, n FROM tallies WHERE kind = ? AND what = 'received' AND at >= ? ORDER BY at",

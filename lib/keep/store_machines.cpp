@@ -37,7 +37,7 @@ Result<std::vector<Store::Machine>> Store::machines() {
   return data_->read([&](Database& db) {
     return all(
         db,
-        [&](const Query& row) {
+        [&](const Statement& row) {
           const std::string id = row.text(0).substr(kMachine.size());
           const Value words = json::parse(row.text(1)).value_or(Value());
           return Machine{id, id == data_->machine(), data_->due_now() - words["at"].integer(),
@@ -83,7 +83,7 @@ Result<Store::Server> Store::look_at_server() {
     const Millis asked = now_ms();
     const auto server = first(
         db,
-        [&](const Query& row) {
+        [&](const Statement& row) {
           return Server{.host = row.text(0),
                         .timeline = row.text(1),
                         .synchronous_commit = row.text(2),
@@ -106,7 +106,7 @@ Result<Store::Server> Store::look_at_server() {
     Server seen = server->value_or(Server{});
     auto standbys = all(
         db,
-        [](const Query& row) {
+        [](const Statement& row) {
           return Server::Standby{row.text(0), row.text(1), row.text(2), row.integer(3)};
         },
         "SELECT application_name, coalesce(state, ''), coalesce(sync_state, ''),"

@@ -23,57 +23,32 @@ constexpr std::size_t kMovedBytes = 4 << 20;
 constexpr std::chrono::milliseconds kPause{100};
 
 struct Column {
-  std::string_view name;
+  std::string name;
   bool is_text;
 };
-constexpr bool kText = true, kNumber = false;
 
 struct Table {
   std::string_view name;
-  std::size_t keys;  // how many of the columns, from the first
-  std::vector<Column> columns;
+  std::vector<Column> columns = {};
+  std::size_t keys = 0;  // how many of the columns, from the first
 };
 
-const std::vector<Table>& tables() {
-  static const std::vector<Table> all = {
-      {"items",
-       1,
-       {{"number", kNumber},
-        {"kind", kText},
-        {"id", kText},
-        {"name", kText},
-        {"object", kText},
-        {"state", kText},
-        {"received_at", kNumber},
-        {"due_at", kNumber},
-        {"finished_at", kNumber},
-        {"attempts", kNumber},
-        {"repeats", kNumber},
-        {"unsure", kNumber},
-        {"claim_owner", kText},
-        {"destination", kText},
-        {"result", kText},
-        {"error_code", kText},
-        {"error_text", kText},
-        {"progress", kText},
-        {"payload", kText}}},
-      {"attempts",
-       2,
-       {{"item", kNumber},
-        {"step", kNumber},
-        {"at", kNumber},
-        {"took", kNumber},
-        {"outcome", kText},
-        {"code", kText},
-        {"text", kText}}},
-      // Behind the items, whose triggers count them anew.
-      {"tallies", 3, {{"kind", kText}, {"what", kText}, {"at", kNumber}, {"n", kNumber}}},
-      {"counters", 2, {{"hour", kNumber}, {"name", kText}, {"n", kNumber}}},
-      {"uses", 2, {{"key", kText}, {"window", kNumber}, {"ends_at", kNumber}, {"n", kNumber}}},
-      {"facts", 1, {{"key", kText}, {"value", kText}}},
-      {"finds", 2, {{"item", kNumber}, {"word", kText}}},
+// The tallies behind the items, whose triggers count them anew.
+constexpr std::string_view kTables[] = {"items", "attempts", "tallies", "counters",
+                                        "uses",  "facts",    "finds"};
+
+// As SQLite has it, which one of the two stores is.
+Result<Table> table_of(Database& sqlite, std::string_view name) {
+  Table table{name};
+  const auto column = [&](const Statement& row) {
+    table.keys += row.integer(2) != 0 ? 1 : 0;
+    return Column{row.text(0), row.text(1) == "TEXT"};
   };
-  return all;
+  auto columns =
+      all(sqlite, column, "SELECT name, type, pk FROM pragma_table_info(?) ORDER BY cid", name);
+  if (!columns) return std::unexpected(columns.error());
+  table.columns = std::move(*columns);
+  return table;
 }
 
 using MovedRow = std::vector<Value>;
@@ -94,7 +69,7 @@ std::string marks_for(std::size_t count) {
   return marks;
 }
 
-void bind_all(Query& query, const MovedRow& row, std::size_t count,
+void bind_all(Statement& query, const MovedRow& row, std::size_t count,
               std::vector<std::string>& texts) {
   texts.clear();
   texts.reserve(count);
@@ -125,16 +100,17 @@ Status read_rows(Database& db, const Table& table, const std::function<Status(Mo
       auto query = db.prepare(sql);
       if (!query) return std::unexpected(query.error());
       std::vector<std::string> texts;
-      bind_all(*query, last, table.keys, texts);
+      bind_all(**query, last, table.keys, texts);
       for (;; ++got) {
-        const auto row = query->step();
+        const auto row = (*query)->step();
         if (!row) return std::unexpected(row.error());
         if (!*row) break;
         MovedRow read;
         for (std::size_t i = 0; i < table.columns.size(); ++i) {
           const int place = static_cast<int>(i);
-          read.push_back(table.columns[i].is_text ? Value(text::to_valid_utf8(query->text(place)))
-                                                  : Value(query->integer(place)));
+          read.push_back(table.columns[i].is_text
+                             ? Value(text::to_valid_utf8((*query)->text(place)))
+                             : Value((*query)->integer(place)));
         }
         rows.push_back(std::move(read));
       }
@@ -199,8 +175,8 @@ class Target {
                              ") VALUES (" + marks_for(row.size()) + ")");
     if (!query) return std::unexpected(query.error());
     std::vector<std::string> texts;
-    bind_all(*query, row, row.size(), texts);
-    const auto done = query->step();
+    bind_all(**query, row, row.size(), texts);
+    const auto done = (*query)->step();
     return done ? Status() : std::unexpected(done.error());
   }
 
@@ -256,13 +232,13 @@ bool Store::Data::take_fact(const Data& from, std::string& key) const {
   if (key == "due.base" || key.starts_with("machine ") || key.starts_with("bucket ")) return false;
   const std::string own = from.machine_ + " ";
   if (!from.machine_.empty() && key.starts_with(own)) key.erase(0, own.size());
-  key = key_of(key);
+  if (is_shared()) key = key_of(key);
   return true;
 }
 
 Result<std::size_t> Store::Data::owners_at_work(Database& db) {
   const auto owners = all(
-      db, [](const Query& row) { return row.text(0); },
+      db, [](const Statement& row) { return row.text(0); },
       "SELECT DISTINCT claim_owner FROM items WHERE state = 'pending' AND claim_owner <> ''");
   if (!owners) return std::unexpected(owners.error());
   const Owners known = this->owners();
@@ -287,9 +263,7 @@ Result<Store::Moved> Store::move_to(Store& to, Millis patience) {
   const Millis deadline = steady_ms() + patience;
   const auto last = last_number();
   if (!last) return std::unexpected(last.error());
-  ListFilter any;
-  any.limit = 1;
-  const auto there = to.list(any);
+  const auto there = to.list({.limit = 1});
   if (!there) return std::unexpected(there.error());
   if (!there->empty())
     return std::unexpected(failed("not_empty", "the other store has leads or events already",
@@ -307,16 +281,18 @@ Result<Store::Moved> Store::move_to(Store& to, Millis patience) {
       const Millis shift = target.due_now() - source.due_now();
       const Status copied = target.write(Database::Sync::full, [&](Database& other) -> Status {
         moved.clear();
-        for (const Table& table : tables()) {
+        for (const std::string_view name : kTables) {
+          const auto table = table_of(is_shared() ? other : db, name);
+          if (!table) return std::unexpected(table.error());
           const auto translated = [&](MovedRow& row) {
-            if (table.name == "items") row[7] = row[7].integer() + shift;
-            if (table.name != "facts") return true;
+            if (name == "items") row[7] = row[7].integer() + shift;
+            if (name != "facts") return true;
             std::string key = row[0].text();
             const bool takes = target.take_fact(source, key);
             row[0] = key;
             return takes;
           };
-          if (auto done = copy_table(db, other, table, translated, moved); !done) return done;
+          if (auto done = copy_table(db, other, *table, translated, moved); !done) return done;
         }
         return set_last_number(other, *last);
       });

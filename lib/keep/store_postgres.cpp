@@ -4,9 +4,10 @@
 #include <map>
 
 #include "base/text.h"
-#include "keep/find_words.h"
+#include "keep/item_words.h"
 #include "keep/postgres.h"
 #include "keep/store_data.h"
+#include "keep/store_schema.h"
 #include "value/json.h"
 
 namespace b24 {
@@ -15,33 +16,15 @@ namespace {
 constexpr Millis kMigrationTime = 5 * kMinute;
 constexpr std::size_t kLongestKey = 600;  // an index takes 2,704 bytes at most
 
-constexpr std::string_view kPostgresTables = R"sql(
+constexpr std::string_view kBeforeTables = R"sql(
 CREATE SCHEMA b24hooks;
 SET LOCAL search_path = b24hooks, pg_catalog;
 
 CREATE TABLE versions(version bigint NOT NULL, oldest_program bigint NOT NULL);
 CREATE TABLE numbers(last bigint NOT NULL);
+)sql";
 
-CREATE TABLE items(
-  number bigint PRIMARY KEY,
-  kind text COLLATE "C" NOT NULL,
-  id text COLLATE "C" NOT NULL,
-  name text COLLATE "C" NOT NULL,
-  object text COLLATE "C" NOT NULL,
-  state text COLLATE "C" NOT NULL,
-  received_at bigint NOT NULL,
-  due_at bigint NOT NULL,
-  finished_at bigint NOT NULL,
-  attempts bigint NOT NULL DEFAULT 0,
-  repeats bigint NOT NULL DEFAULT 0,
-  unsure bigint NOT NULL,
-  claim_owner text COLLATE "C" NOT NULL DEFAULT '',
-  destination text COLLATE "C" NOT NULL,
-  result text NOT NULL DEFAULT '',
-  error_code text NOT NULL DEFAULT '',
-  error_text text NOT NULL DEFAULT '',
-  progress text NOT NULL DEFAULT '',
-  payload text NOT NULL);
+constexpr std::string_view kBehindTables = R"sql(
 CREATE UNIQUE INDEX items_id ON items(kind, id);
 CREATE INDEX items_kind ON items(kind, number);
 CREATE INDEX items_name ON items(kind, name, number);
@@ -51,46 +34,7 @@ CREATE INDEX items_object ON items(kind, object, number) WHERE state = 'pending'
 CREATE INDEX items_open ON items(state, number) WHERE state <> 'done';
 CREATE INDEX items_waiting ON items(kind, number) WHERE state = 'pending';
 CREATE INDEX items_claimed ON items(claim_owner) WHERE state = 'pending' AND claim_owner <> '';
-
-CREATE TABLE attempts(
-  item bigint NOT NULL,
-  step bigint NOT NULL,
-  at bigint NOT NULL,
-  took bigint NOT NULL,
-  outcome text NOT NULL,
-  code text NOT NULL,
-  text text NOT NULL,
-  PRIMARY KEY(item, step));
-
-CREATE TABLE tallies(
-  kind text COLLATE "C" NOT NULL,
-  what text COLLATE "C" NOT NULL,
-  at bigint NOT NULL,
-  n bigint NOT NULL,
-  PRIMARY KEY(kind, what, at));
-
-CREATE TABLE counters(
-  hour bigint NOT NULL,
-  name text COLLATE "C" NOT NULL,
-  n bigint NOT NULL,
-  PRIMARY KEY(hour, name));
-
-CREATE TABLE uses(
-  key text COLLATE "C" NOT NULL,
-  "window" bigint NOT NULL,
-  ends_at bigint NOT NULL,
-  n bigint NOT NULL,
-  PRIMARY KEY(key, "window"));
 CREATE INDEX uses_ends ON uses(ends_at);
-
-CREATE TABLE facts(
-  key text COLLATE "C" PRIMARY KEY,
-  value text COLLATE "C" NOT NULL);
-
-CREATE TABLE finds(
-  item bigint NOT NULL,
-  word text COLLATE "C" NOT NULL,
-  PRIMARY KEY(item, word));
 CREATE INDEX finds_word ON finds(word, item);
 
 CREATE FUNCTION items_added() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
@@ -131,6 +75,27 @@ constexpr std::string_view kPostgresGrants = R"sql(
 GRANT USAGE ON SCHEMA b24hooks TO $APP;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA b24hooks TO $APP;
 )sql";
+
+// The tables of store_schema.h as PostgreSQL takes them.
+std::string tables_of(std::string_view schema) {
+  std::string sql;
+  for (std::size_t at = 0; (at = schema.find("CREATE TABLE", at)) != schema.npos;) {
+    const std::size_t end = schema.find(';', at) + 1;
+    sql.append("\n").append(schema.substr(at, end - at)).append("\n");
+    at = end;
+  }
+  text::replace_all(sql, " AUTOINCREMENT", "");
+  text::replace_all(sql, " WITHOUT ROWID", "");
+  text::replace_all(sql, "INTEGER", "bigint");
+  text::replace_all(sql, "TEXT", "text COLLATE \"C\"");
+  text::replace_all(sql, "window", "\"window\"");
+  return sql;
+}
+
+std::string all_tables() {
+  return std::string(kBeforeTables) + tables_of(kSchema) + tables_of(kSchemaSince5) +
+         std::string(kBehindTables);
+}
 
 std::string filled(std::string_view grants, std::string role) {
   text::replace_all(role, "\"", "\"\"");
@@ -228,7 +193,7 @@ const std::string_view kFreeShared =
 Result<std::string> migration_for(const std::string& app_url) {
   const auto app = role_of(app_url);
   if (!app) return app;
-  return std::string(kPostgresTables) + (app->empty() ? "" : filled(kPostgresGrants, *app));
+  return all_tables() + (app->empty() ? "" : filled(kPostgresGrants, *app));
 }
 
 // Whoever owns the database need not be who the pages run as: nothing is written beside it.
@@ -252,7 +217,7 @@ Result<std::string> migrate_shared(const std::string& url, const std::string& ap
     const std::string grants = app->empty() ? "" : filled(kPostgresGrants, *app);
     said = is_new ? "the tables are made" : "the tables are there already";
     if (!app->empty()) said += "; the role " + *app + " may use them";
-    return db.execute((is_new ? std::string(kPostgresTables) + grants : grants + ";").c_str());
+    return db.execute((is_new ? all_tables() + grants : grants + ";").c_str());
   });
   if (!done) return std::unexpected(done.error());
   return said;
@@ -275,7 +240,7 @@ Status accept_shared(Database& db, const std::vector<NewItem>& items, Millis now
 
 Status check_shared_schema(Database& db) {
   const auto versions = first(
-      db, [](const Query& row) { return std::pair(row.integer(0), row.integer(1)); },
+      db, [](const Statement& row) { return std::pair(row.integer(0), row.integer(1)); },
       "SELECT version, oldest_program FROM versions");
   if (!versions) return std::unexpected(versions.error());
   const auto [version, oldest] = versions->value_or(std::pair(0, 0));

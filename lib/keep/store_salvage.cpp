@@ -129,9 +129,9 @@ class Lens {
       return std::unexpected(told.error());
     auto rows = ask(*database_, "SELECT number FROM items NOT INDEXED");
     for (;;) {
-      const auto row = rows ? rows->step() : std::unexpected(rows.error());
+      const auto row = rows ? (*rows)->step() : std::unexpected(rows.error());
       if (!row || !*row) return numbers;  // what is damaged is missed by number
-      numbers.push_back(rows->integer(0));
+      numbers.push_back((*rows)->integer(0));
     }
   }
 
@@ -159,7 +159,7 @@ class Lens {
     if (done) done = (*made)->execute(kSchema);
     if (!done) return done;
     const auto roots = all(
-        **made, [](const Query& row) { return row.integer(0); },
+        **made, [](const Statement& row) { return row.integer(0); },
         "SELECT rootpage FROM sqlite_schema");
     if (!roots) return std::unexpected(roots.error());
     roots_.insert(roots->begin(), roots->end());
@@ -206,16 +206,12 @@ class Lens {
   std::unique_ptr<Database> database_;
 };
 
-Attempt attempt_of(const Query& row) {
-  return {row.integer(0), row.integer(1), row.text(2), row.text(3), row.text(4)};
-}
-
 // Nothing when the row is damaged.
 std::optional<Row> read_row(Lens& lens, std::int64_t number, Store::Salvaged& about) {
   Database& db = lens.database();
   auto row = first(
       db,
-      [&](const Query& found) {
+      [&](const Statement& found) {
         Row made{number, {}, {}};
         for (std::size_t i = 0; i < kColumns; ++i)
           made.columns[i] = found.text(static_cast<int>(i));
@@ -241,12 +237,12 @@ Status merge(Database& db, const Row& row, Millis now, Millis due, Store::Salvag
     auto query = ask(db, kMerge, row.number);
     if (!query) return std::unexpected(query.error());
     int index = 1;
-    for (const std::string& column : row.columns) query->bind(++index, column);
-    query->bind(++index, due);
-    const auto changed = query->step();
+    for (const std::string& column : row.columns) (*query)->bind(++index, column);
+    (*query)->bind(++index, due);
+    const auto changed = (*query)->step();
     if (!changed) return std::unexpected(changed.error());
     if (!*changed) return {};
-    number = query->integer(0);
+    number = (*query)->integer(0);
   }
   ++about.saved;
   const auto payload = json::parse(row.columns.back());
@@ -264,7 +260,7 @@ using Facts = std::vector<std::pair<std::string, std::string>>;
 // What was remembered, but for places in the journal and the logs: these are this store's own.
 Facts read_facts(Lens& lens, Store::Salvaged& about) {
   auto facts = all(
-      lens.database(), [](const Query& row) { return std::pair(row.text(0), row.text(1)); },
+      lens.database(), [](const Statement& row) { return std::pair(row.text(0), row.text(1)); },
       "SELECT key, value FROM facts WHERE key NOT LIKE 'journal.%' AND key NOT LIKE 'follow.%'");
   if (!facts) about.faults.push_back("what was remembered beside the items cannot be read");
   return facts ? std::move(*facts) : Facts();

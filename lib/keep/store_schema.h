@@ -13,7 +13,7 @@
 //   counters  counters by name and hour.
 //   uses      uses of a key (an address) in its current window.
 //   facts     small facts by key.
-//   finds     the words that a lead is found by (find_words.h).
+//   finds     the words that a lead is found by (item_words.h).
 //
 // Of the indexes, those on open items (pending, failed) hold only these, and so stay small beside
 // any number of done ones; the others are what list and erase_done walk along.

@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "keep/data_dir.h"
-#include "keep/find_words.h"
+#include "keep/item_words.h"
 #include "keep/store.h"
 #include "keep/store_data.h"
 #include "keep/store_postgres.h"
@@ -275,12 +275,11 @@ Status Store::replay(std::int64_t number) {
 Result<std::int64_t> Store::replay_all(Kind kind, std::string_view item_name, Millis since) {
   const auto last = last_number();
   if (!last) return last;
-  ListFilter filter;
-  filter.kind = kind;
-  filter.name = item_name;
-  filter.since = since;
-  filter.limit = kChangedAtOnce;
-  filter.newest_first = false;
+  ListFilter filter{.kind = kind,
+                    .name = std::string(item_name),
+                    .since = since,
+                    .limit = kChangedAtOnce,
+                    .newest_first = false};
   std::int64_t again = 0;
   for (bool more = true; more;) {
     const auto items = list(filter);

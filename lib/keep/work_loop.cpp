@@ -40,6 +40,15 @@ Result<int> run_safely(const WorkLoop::Pass& pass) {
   }
 }
 
+// What the others compare with theirs.
+void tell_machines(const App& app, Store& store) {
+  Value marks = Value::array();
+  for (const auto& [section, mark] : app.settings->marks) marks.set(section, mark);
+  const Status told =
+      store.tell_machines(Value::map({{"name", host_name()}, {"marks", std::move(marks)}}));
+  if (!told) app.log->error_bounded("work", told.error());
+}
+
 }  // namespace
 
 Millis backoff(int attempts) {
@@ -121,15 +130,6 @@ Result<Millis> WorkLoop::until_next_due() {
   const Result<std::optional<Millis>> due = (*store)->next_due(kind_, held_);
   if (!due) return std::unexpected(due.error());
   return due->value_or(kNever);
-}
-
-// What the others compare with theirs.
-void WorkLoop::tell_machines(const App& app, Store& store) {
-  Value marks = Value::array();
-  for (const auto& [section, mark] : app.settings->marks) marks.set(section, mark);
-  const Status told =
-      store.tell_machines(Value::map({{"name", host_name()}, {"marks", std::move(marks)}}));
-  if (!told) app.log->error_bounded("work", told.error());
 }
 
 // By another process.

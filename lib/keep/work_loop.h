@@ -53,7 +53,6 @@ class WorkLoop {
   void run_thread(std::stop_token stop);
   Result<Millis> until_next_due();
   void look_after_store();
-  static void tell_machines(const App& app, Store& store);
   bool was_looked_after(Store& store);
 
   AppSource& app_;

@@ -318,6 +318,7 @@ HttpAnswer Http::Handle::answer(Exchange& exchange) {
 }
 
 Http::Http(HttpOptions given) : options(std::move(given)), handle_(std::make_unique<Handle>()) {}
+Http::Http(Http&&) noexcept = default;
 Http::~Http() = default;
 
 std::expected<HttpAnswer, HttpFailure> Http::send(const HttpRequest& request) {

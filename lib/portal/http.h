@@ -64,6 +64,7 @@ struct HttpFailure {
 class Http {
  public:
   explicit Http(HttpOptions options);
+  Http(Http&&) noexcept;
   ~Http();
 
   std::expected<HttpAnswer, HttpFailure> send(const HttpRequest& request);

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "base/text.h"
-#include "keep/journaled.h"
+#include "keep/journal.h"
 #include "keep/store_postgres.h"
 #include "machine.h"
 #include "postgres.h"

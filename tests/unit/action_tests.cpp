@@ -5,6 +5,7 @@
 
 #include "decorators.h"
 #include "event_fixture.h"
+#include "handler/read_ahead.h"
 #include "standard_webhooks.h"
 #include "value/json.h"
 
@@ -48,6 +49,9 @@ struct ActionFixture {
   TempDir dir;
   ActionSettings action;
   Value progress = Value::array();
+  std::shared_ptr<Gate> forward_gate = good(Gate::open(dir.path(), "p.example", {}));
+  std::shared_ptr<Store> store = good(Store::open(dir.path()));
+  ReadAhead read_ahead;
 
   ActionFixture() {
     settings.data.dir = dir.path();
@@ -58,7 +62,8 @@ struct ActionFixture {
     webhook.wait_for_place(10);
     Http http({});
     Log log(settings, "handler");
-    return run_action(action, event, progress, {webhook, http, log});
+    return run_action(action, event, progress,
+                      {settings, webhook, http, *forward_gate, log, *store, read_ahead});
   }
   // A program that keeps its input, its environment and its arguments.
   void keep_what_comes(const std::string& arguments = "") {
@@ -363,15 +368,11 @@ BOOST_FIXTURE_TEST_CASE(a_call_in_doubt_is_left_to_the_owner_unless_it_may_be_re
 
 // Three tell that it is down; all others wait without touching it.
 BOOST_FIXTURE_TEST_CASE(a_dead_receiver_is_not_tried_by_every_event, ActionFixture) {
-  const auto gate = good(Gate::open(dir.path(), "p.example", {}));
   const Item event = event_item(event_params("ONCRMDEALUPDATE", "7"));
   action.forward = "http://127.0.0.1:1/";
   int tried = 0;
   for (int i = 0; i < 10; ++i) {
-    Webhook webhook(settings, nullptr);
-    Http http({});
-    Log log(settings, "handler");
-    const auto done = run_action(action, event, progress, {webhook, http, log, {}, gate.get()});
+    const auto done = run(event);
     BOOST_TEST_REQUIRE(!done);
     BOOST_TEST(!done.error().permanent);
     if (done.error().tried) {
@@ -383,7 +384,7 @@ BOOST_FIXTURE_TEST_CASE(a_dead_receiver_is_not_tried_by_every_event, ActionFixtu
     }
   }
   BOOST_TEST(tried == 3);
-  BOOST_TEST(gate->held_back("http://127.0.0.1:1") > 0);
+  BOOST_TEST(forward_gate->held_back("http://127.0.0.1:1") > 0);
   BOOST_TEST(progress["forward"].is_null());
 }
 

@@ -20,11 +20,7 @@ struct DatabaseFixture {
   std::unique_ptr<Database> open() {
     return good(Database::open(dir / "test.db", Database::Sync::full));
   }
-  std::int64_t number(std::string_view sql) {
-    Query query = good(db->prepare(sql));
-    BOOST_REQUIRE(good(query.step()));
-    return query.integer(0);
-  }
+  std::int64_t number(std::string_view sql) { return good(number_of(*db, sql)); }
 };
 
 }  // namespace database_tests
@@ -35,28 +31,28 @@ BOOST_FIXTURE_TEST_CASE(values_come_back_as_they_were_bound, DatabaseFixture) {
   const std::string bytes("\0\xff'\"\n", 5);
   for (int again = 0; again < 2; ++again) {  // the statement is kept prepared, without its values
     Query query = good(db->prepare("SELECT ?1, ?2, ?3, ?3 IS NULL"));
-    query.bind(1, std::int64_t{-9'000'000'000});
-    query.bind(2, std::string_view(bytes));
-    query.bind(3, std::string_view());
-    BOOST_REQUIRE(good(query.step()));
-    BOOST_TEST(query.integer(0) == -9'000'000'000);
-    BOOST_TEST(query.text(1) == bytes);
-    BOOST_TEST(query.text(2) == "");
-    BOOST_TEST(query.integer(3) == 0);
-    BOOST_TEST(!good(query.step()));
+    query->bind(1, std::int64_t{-9'000'000'000});
+    query->bind(2, std::string_view(bytes));
+    query->bind(3, std::string_view());
+    BOOST_REQUIRE(good(query->step()));
+    BOOST_TEST(query->integer(0) == -9'000'000'000);
+    BOOST_TEST(query->text(1) == bytes);
+    BOOST_TEST(query->text(2) == "");
+    BOOST_TEST(query->integer(3) == 0);
+    BOOST_TEST(!good(query->step()));
   }
   Query unbound = good(db->prepare("SELECT ?1, ?2, ?3, ?3 IS NULL"));
-  BOOST_REQUIRE(good(unbound.step()));
-  BOOST_TEST(unbound.text(1) == "");
-  BOOST_TEST(unbound.integer(3) == 1);
+  BOOST_REQUIRE(good(unbound->step()));
+  BOOST_TEST(unbound->text(1) == "");
+  BOOST_TEST(unbound->integer(3) == 1);
 }
 
 BOOST_FIXTURE_TEST_CASE(wrong_statement_or_parameter_is_an_error, DatabaseFixture) {
   BOOST_TEST(code_of(db->prepare("SELECT * FROM nothing")) == "database");
   BOOST_TEST(!db->execute("NONSENSE"));
   Query query = good(db->prepare("SELECT ?"));
-  query.bind(2, std::int64_t{1});
-  BOOST_TEST(!query.step());
+  query->bind(2, std::int64_t{1});
+  BOOST_TEST(!query->step());
 }
 
 BOOST_FIXTURE_TEST_CASE(transaction_that_is_not_committed_leaves_nothing, DatabaseFixture) {

@@ -23,12 +23,12 @@ NewItem event(const char* id, Millis at = kNoon) {
 // A log of lines of JSON, each of kLine bytes.
 struct Log {
   TempDir dir;
-  HookLogOptions options;
+  Settings settings;
   std::string fact;
 
   Log() {
-    options.format = HookFormat::json;
-    options.rotation.keep_files = 3;
+    settings.data.dir = dir.path();
+    settings.log.keep_files = 3;
   }
   std::filesystem::path file() const { return dir.path() / "hook.jsonl"; }
   // The ids that stand in the file, one after the other.
@@ -41,7 +41,7 @@ struct Log {
   }
   // Writes what goes into one file; how many that was.
   std::size_t write(const std::vector<NewItem>& items) {
-    HookLog log(dir.path(), options);
+    HookLog log(settings, HookFormat::json);
     if (fact.empty()) fact = log.begin();
     const auto written = good(log.write(items, fact));
     fact = written.fact;
@@ -56,7 +56,7 @@ BOOST_AUTO_TEST_SUITE(hook_log_tests)
 
 BOOST_AUTO_TEST_CASE(a_file_is_filled_to_its_last_byte) {
   Log log;
-  log.options.rotation.max_size = 2 * kLine;
+  log.settings.log.max_size = 2 * kLine;
   BOOST_TEST(log.write({event("a"), event("b"), event("c")}) == 2U);
   BOOST_TEST(log.write({event("c")}) == 1U);
   BOOST_TEST(log.in("hook.jsonl") == "c");
@@ -65,7 +65,7 @@ BOOST_AUTO_TEST_CASE(a_file_is_filled_to_its_last_byte) {
   BOOST_TEST(log.in("hook.jsonl") == "cd");
 
   Log smaller;
-  smaller.options.rotation.max_size = 2 * kLine - 1;
+  smaller.settings.log.max_size = 2 * kLine - 1;
   BOOST_TEST(smaller.write({event("a"), event("b")}) == 1U);
   BOOST_TEST(smaller.write({event("b")}) == 1U);
   BOOST_TEST(smaller.in("hook.jsonl") == "b");
@@ -74,7 +74,7 @@ BOOST_AUTO_TEST_CASE(a_file_is_filled_to_its_last_byte) {
 // Of another machine, which had it in its journal over midnight.
 BOOST_AUTO_TEST_CASE(what_is_of_the_day_before_begins_no_day_anew) {
   Log log;
-  log.options.daily = true;
+  log.settings.log.daily = true;
   for (const auto& [id, at] :
        {std::pair("a", kNoon), std::pair("b", kNoon - kDay), std::pair("c", kNoon)})
     BOOST_TEST(log.write({event(id, at)}) == 1U);
@@ -85,7 +85,7 @@ BOOST_AUTO_TEST_CASE(what_is_of_the_day_before_begins_no_day_anew) {
 
 BOOST_AUTO_TEST_CASE(what_fits_into_no_file_has_one_for_itself) {
   Log log;
-  log.options.rotation.max_size = 1;
+  log.settings.log.max_size = 1;
   BOOST_TEST(log.write({event("a"), event("b")}) == 1U);
   BOOST_TEST(!std::filesystem::exists(log.dir.path() / "hook.jsonl.1"));
   BOOST_TEST(log.write({event("b")}) == 1U);
@@ -95,7 +95,7 @@ BOOST_AUTO_TEST_CASE(what_fits_into_no_file_has_one_for_itself) {
 
 BOOST_AUTO_TEST_CASE(a_daily_log_has_the_events_of_one_day) {
   Log log;
-  log.options.daily = true;
+  log.settings.log.daily = true;
   BOOST_TEST(log.write({event("a"), event("b"), event("c", kNoon + kDay)}) == 2U);
   BOOST_TEST(log.write({event("c", kNoon + kDay)}) == 1U);
   BOOST_TEST(log.write({event("d", kNoon + kDay)}) == 1U);
@@ -114,7 +114,7 @@ BOOST_AUTO_TEST_CASE(a_daily_log_has_the_events_of_one_day) {
 BOOST_AUTO_TEST_CASE(the_file_says_when_its_last_event_came) {
   Log log;
   log.write({event("a", kNoon + 7), event("b")});
-  BOOST_TEST(HookLog(log.dir.path(), log.options).last_write() == kNoon + 7);
+  BOOST_TEST(HookLog(log.settings, HookFormat::json).last_write() == kNoon + 7);
 }
 
 BOOST_AUTO_TEST_CASE(what_stands_there_already_is_not_written_twice) {
@@ -159,7 +159,7 @@ BOOST_AUTO_TEST_CASE(what_was_cut_short_by_others_is_begun_anew) {
 BOOST_AUTO_TEST_CASE(a_directory_in_its_place_is_said) {
   Log log;
   std::filesystem::create_directory(log.file());
-  HookLog hook_log(log.dir.path(), log.options);
+  HookLog hook_log(log.settings, HookFormat::json);
   const std::vector<NewItem> items = {event("a")};
   BOOST_TEST(!hook_log.write(items, hook_log.begin()));
 }

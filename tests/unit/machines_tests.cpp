@@ -6,7 +6,7 @@
 #include "event_fixture.h"
 #include "handler/event.h"
 #include "keep/ingest.h"
-#include "keep/journaled.h"
+#include "keep/journal.h"
 #include "keep/store_postgres.h"
 #include "keep/work_loop.h"
 #include "postgres.h"

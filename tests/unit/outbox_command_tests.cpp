@@ -1,6 +1,8 @@
 // outbox_command_tests: what the shell's commands say of the store, and their exit codes.
 #include "keep/outbox_command.h"
 
+#include <sysexits.h>
+
 #include <boost/test/unit_test.hpp>
 #include <iostream>
 #include <sstream>
@@ -36,7 +38,8 @@ struct Outbox {
   int run(const Arguments& arguments) {
     std::ostringstream text;
     std::streambuf* const before = std::cout.rdbuf(text.rdbuf());
-    const int code = outbox_command(stores, Kind::lead, arguments, [this] { ++reopened; });
+    const int code =
+        outbox_command(stores, Kind::lead, arguments, [this] { ++reopened; }).value_or(EX_USAGE);
     std::cout.rdbuf(before);
     said = text.str();
     return code;

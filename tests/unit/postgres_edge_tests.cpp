@@ -48,10 +48,7 @@ class Silent {
 };
 
 bool still_answers(Database& db) {
-  auto query = db.prepare("SELECT ?1 + 1");
-  if (!query) return false;
-  query->bind(1, 16);
-  return query->step().value_or(false) && query->integer(0) == 17;
+  return number_of(db, "SELECT ?1 + 1", 16) == 17;
 }
 
 }  // namespace postgres_edge_tests
@@ -72,9 +69,9 @@ BOOST_AUTO_TEST_CASE(what_the_server_refuses_has_a_name_and_the_session_goes_on)
     BOOST_TEST(still_answers(*db));
   }
   auto query = good(db->prepare("SELECT ?1"));
-  query.bind(1, "a");
-  query.bind(2, "one too many");
-  BOOST_TEST(code_of(query.step()) == "database");
+  query->bind(1, "a");
+  query->bind(2, "one too many");
+  BOOST_TEST(code_of(query->step()) == "database");
 }
 
 BOOST_AUTO_TEST_CASE(what_takes_too_long_is_cancelled_and_the_session_goes_on) {
@@ -153,6 +150,22 @@ BOOST_AUTO_TEST_CASE(a_store_in_work_does_not_move_nor_one_onto_another) {
   const auto full = good(Store::open(third / "data"));
   good(full->accept({new_item(Kind::lead, "3")}));
   BOOST_TEST(code_of(full->move_to(*shared, 0)) == "not_empty");
+}
+
+// Else its journal would be taken in once more, and its logs begun anew.
+BOOST_AUTO_TEST_CASE(what_a_machine_remembers_goes_to_the_database_and_back) {
+  good(migrate_shared(postgres.owner_url(database), url));
+  const TempDir dir, other, third;
+  const auto file = good(Store::open(dir / "data"));
+  const auto shared = good(Store::open(other.path(), "", {}, {url, false}));
+  const auto back = good(Store::open(third / "data"));
+  const std::pair<const char*, const char*> facts[] = {
+      {"journal.event", "1:2:3 4"}, {"follow.hook.log", "1:2:3 5"}, {"event.loops", "[]"}};
+  for (const auto& [key, value] : facts) good(file->remember(key, value));
+  good(file->move_to(*shared, 0));
+  for (const auto& [key, value] : facts) BOOST_TEST(good(shared->recall(key)) == value, key);
+  good(shared->move_to(*back, 0));
+  for (const auto& [key, value] : facts) BOOST_TEST(good(back->recall(key)) == value, key);
 }
 
 BOOST_AUTO_TEST_CASE(the_password_file_of_the_url_is_looked_at) {

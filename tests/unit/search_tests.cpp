@@ -6,7 +6,7 @@
 #include <set>
 
 #include "base/text.h"
-#include "keep/find_words.h"
+#include "keep/item_words.h"
 #include "raw_sql.h"
 #include "store_fixture.h"
 

@@ -86,9 +86,9 @@ struct WaitingFixture {
   }
   // Lets threads look for work until they have looked at least once.
   template <class Work>
-  void check_untouched(Work& work, Kind kind) {
+  void check_untouched(Work& work, Kind kind, auto... number_of_threads) {
     WriteCounter writes(settings.data() / "store.db");
-    std::jthread threads([&](std::stop_token stop) { work.work(stop); });
+    std::jthread threads([&](std::stop_token stop) { work.work(stop, number_of_threads...); });
     BOOST_TEST(wait_until([&] { return !good(store->recall(last_run_key(kind))).empty(); }));
     work.ingested(1);
     threads = {};
@@ -115,15 +115,15 @@ BOOST_FIXTURE_TEST_CASE(events_that_call_a_closed_portal_are_not_touched, Waitin
                         *of_sqlite()) {
   accept_events("ONCRMLEADADD");
   close_portal();
-  EventWork work(app, stores, gates);
-  check_untouched(work, Kind::event);
+  WorkLoop work = event_work(app, stores, gates);
+  check_untouched(work, Kind::event, 2);
 }
 
 BOOST_FIXTURE_TEST_CASE(events_for_a_dead_receiver_are_not_touched, WaitingFixture, *of_sqlite()) {
   accept_events("ONCRMDEALUPDATE");
   close_receiver("https://dead.example:443");
-  EventWork work(app, stores, gates);
-  check_untouched(work, Kind::event);
+  WorkLoop work = event_work(app, stores, gates);
+  check_untouched(work, Kind::event, 2);
 }
 
 BOOST_FIXTURE_TEST_CASE(one_look_erases_all_that_is_old, WaitingFixture) {
@@ -134,7 +134,7 @@ BOOST_FIXTURE_TEST_CASE(one_look_erases_all_that_is_old, WaitingFixture) {
     old.back().received_at = now_ms() - 400 * kDay;
   }
   good(store->accept(old));
-  EventWork work(app, stores, gates);
+  WorkLoop work = event_work(app, stores, gates);
   good(work.work_due(0, [] { return Status(); }));
   BOOST_TEST(good(store->stats(Kind::event)).done == 0);
 }
@@ -151,7 +151,7 @@ struct Answered : WaitingFixture {
     AppSource own(cgi, "handler");
     StoreSource own_stores(own);
     GateSource own_gates(own);
-    good(EventWork(own, own_stores, own_gates).work_due(1'000, [this]() -> Status {
+    good(event_work(own, own_stores, own_gates).work_due(1'000, [this]() -> Status {
       ++looks;
       meanwhile();
       return {};

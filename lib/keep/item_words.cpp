@@ -1,5 +1,5 @@
-// find_words: see find_words.h.
-#include "keep/find_words.h"
+// item_words: see item_words.h.
+#include "keep/item_words.h"
 
 #include <algorithm>
 
@@ -47,14 +47,11 @@ void add_text(std::vector<std::string>& words, std::string_view text) {
   }
 }
 
-}  // namespace
-
+// crm.lead.add and crm.item.add spell a phone number or an e-mail address differently.
 std::string multifield_text(const Value& entry) {
   const Value* value = entry.find("VALUE");
   return (value != nullptr ? *value : entry["value"]).text();
 }
-
-namespace {
 
 void add_fields(std::vector<std::string>& words, const Value& fields) {
   for (const std::string_view name : kMultifields) {
@@ -70,7 +67,46 @@ void add_fields(std::vector<std::string>& words, const Value& fields) {
   for (const std::string_view name : kNames) add_text(words, fields[name].text());
 }
 
+// A lead's values, whichever method's names they have; several of one kind in a row.
+std::string values_of(const Value& fields, const char* classic, const char* item_name) {
+  const Value* list = fields.find(classic);
+  if (list == nullptr) list = &fields[item_name];
+  if (!list->is_array()) return list->text();
+  std::string all;
+  for (const Value::Member& entry : list->members()) {
+    if (list == &fields["fm"] && entry.value["typeId"].text() != classic) continue;
+    const std::string text = multifield_text(entry.value);
+    if (!text.empty()) all += (all.empty() ? "" : ", ") + text;
+  }
+  return all;
+}
+
+std::string joined(std::initializer_list<std::string> parts, std::string_view between) {
+  std::string all;
+  for (const std::string& part : parts) {
+    if (!part.empty()) all += (all.empty() ? "" : std::string(between)) + part;
+  }
+  return all;
+}
+
 }  // namespace
+
+std::string title_of(const Item& item) {
+  if (item.kind == Kind::event) return item.name.empty() ? item.id : item.name;
+  const Value& fields = item.payload.path("params.fields");
+  const std::string person =
+      joined({values_of(fields, "NAME", "name"), values_of(fields, "LAST_NAME", "lastName")}, " ");
+  const std::string title = values_of(fields, "TITLE", "title");
+  return !person.empty() ? person : !title.empty() ? title : item.id;
+}
+
+std::string contact_of(const Item& item) {
+  if (item.kind == Kind::event) return item.object;
+  const Value& fields = item.payload.path("params.fields");
+  return joined({values_of(fields, "COMPANY_TITLE", "companyTitle"),
+                 values_of(fields, "PHONE", "fm"), values_of(fields, "EMAIL", "fm")},
+                ", ");
+}
 
 std::vector<std::string> found_by(const Value& payload) {
   std::vector<std::string> words;

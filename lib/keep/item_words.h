@@ -1,5 +1,6 @@
-// find_words: the words that a lead is found by at once, however many there are: those of its
-// names, its phone numbers and its e-mail addresses.
+// item_words: what a person knows a lead or an event by, in the shell and at the desk alike; and
+// the words that a lead is found by at once, however many there are: those of its names, its phone
+// numbers and its e-mail addresses.
 //
 // As they are kept: in small letters (text::fold); a phone number by its last ten digits, so that
 // +7 and 8 before them are the same.
@@ -9,13 +10,15 @@
 #include <string_view>
 #include <vector>
 
-#include "value/value.h"
+#include "keep/store.h"
 
 namespace b24 {
 
-// One of a lead's phone numbers or e-mail addresses: crm.lead.add and crm.item.add spell it
-// differently.
-std::string multifield_text(const Value& entry);
+// Of a lead the person's name, else the title that it has in the CRM; of an event its name; else
+// the id.
+std::string title_of(const Item& item);
+// Of a lead the company, phones and e-mail addresses; of an event its object.
+std::string contact_of(const Item& item);
 
 // Of a lead's payload (params.fields of crm.lead.add or crm.item.add); at most 40.
 std::vector<std::string> found_by(const Value& payload);
