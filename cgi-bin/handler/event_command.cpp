@@ -115,16 +115,15 @@ int replay(Store& store, const std::string& id, const ListFilter& filter) {
   return finish(due);
 }
 
-// The tables of the database that several machines share.
-int migrate(const Settings& settings, const std::string& url, bool print) {
-  const std::string& app = settings.data.store;
-  if (app.empty() && url.empty()) {
-    std::cerr << "--migrate makes the tables of the database of [data] store, which is not set\n";
+// The tables of the database that several machines share; `app`: as the pages reach it.
+int migrate(const std::string& app, const std::string& url, bool print) {
+  if (app.empty()) {
+    std::cerr << "--migrate lets the pages' role use the tables: set [data] store, or name it with "
+                 "--move-store URL\n";
     return EX_USAGE;
   }
   const Result<std::string> done =
-      print ? migration_for(app.empty() ? url : app)
-            : migrate_shared(url.empty() ? app : url, app.empty() ? url : app);
+      print ? migration_for(app) : migrate_shared(url.empty() ? app : url, app);
   if (!done) return complain("handler", done.error()), 1;
   std::cout << *done << "\n";
   return 0;
@@ -303,11 +302,13 @@ int event_command(const EventTools& tools, const Arguments& arguments) {
   if (const auto what = given(arguments, "--journal")) {
     return journal_command(*tools.ingester.journal(*current), *what);
   }
+  const auto to = given(arguments, "--move-store");
   if (const auto url = given(arguments, "--migrate")) {
-    return migrate(*current->settings, *url, given(arguments, "--print").has_value());
+    const bool print = given(arguments, "--print").has_value();
+    const int made = migrate(to.value_or(current->settings->data.store), *url, print);
+    if (made != 0 || print || !to) return made;
   }
-  if (const auto to = given(arguments, "--move-store"))
-    return move_store_and_tell(tools, *current, *to);
+  if (to) return move_store_and_tell(tools, *current, *to);
   if (given(arguments, "--rebuild")) return rebuild(tools, *current);
   if (const auto url = given(arguments, "--send-test")) {
     return send_test(*current->settings, *url);

@@ -252,8 +252,11 @@ class IndexPage : public AppPage {
   Response report(const Context& context, const Submission& submission, const TakenLead& taken,
                   const std::string& token) {
     const Value reference = Value::map({{"reference", taken.id.substr(0, kReferenceLength)}});
-    Ending ending{200,      "saved",       {.values = submission.values, .token = token},
-                  taken.id, taken.lead_id, make_token(context.key, now_ms())};
+    Ending ending{.name = "saved",
+                  .view = {.values = submission.values, .token = token},
+                  .id = taken.id,
+                  .lead_id = taken.lead_id,
+                  .next_token = make_token(context.key, now_ms())};
     switch (taken.state) {
       case LeadState::saved:
         ending.view.notice = {"ok", thanks(context)};

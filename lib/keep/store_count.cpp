@@ -56,9 +56,8 @@ Status set_fact(Database& db, std::string_view key, std::string_view value) {
 }
 
 Status Store::remember(std::string_view key, std::string_view value) {
-  return data_->write(Database::Sync::full, [&](Database& db) {
-    return db.is_shared() ? set_fact(db, data_->key_of(key), value) : set_fact(db, key, value);
-  });
+  return data_->write(Database::Sync::full,
+                      [&](Database& db) { return set_fact(db, data_->key_of(key), value); });
 }
 
 Result<std::string> fact(Database& db, std::string_view key) {
@@ -66,8 +65,7 @@ Result<std::string> fact(Database& db, std::string_view key) {
 }
 
 Result<std::string> Store::recall(std::string_view key) {
-  return data_->read(
-      [&](Database& db) { return db.is_shared() ? fact(db, data_->key_of(key)) : fact(db, key); });
+  return data_->read([&](Database& db) { return fact(db, data_->key_of(key)); });
 }
 
 Result<std::vector<Store::Count>> Store::counts(Millis since) {

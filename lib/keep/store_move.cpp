@@ -232,7 +232,7 @@ bool Store::Data::take_fact(const Data& from, std::string& key) const {
   if (key == "due.base" || key.starts_with("machine ") || key.starts_with("bucket ")) return false;
   const std::string own = from.machine_ + " ";
   if (!from.machine_.empty() && key.starts_with(own)) key.erase(0, own.size());
-  if (is_shared()) key = key_of(key);
+  key = key_of(key);
   return true;
 }
 

@@ -193,7 +193,8 @@ const std::string_view kFreeShared =
 Result<std::string> migration_for(const std::string& app_url) {
   const auto app = role_of(app_url);
   if (!app) return app;
-  return all_tables() + (app->empty() ? "" : filled(kPostgresGrants, *app));
+  return "BEGIN;\n" + all_tables() + (app->empty() ? "" : filled(kPostgresGrants, *app)) +
+         "COMMIT;";
 }
 
 // Whoever owns the database need not be who the pages run as: nothing is written beside it.

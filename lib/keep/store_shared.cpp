@@ -189,8 +189,9 @@ Status Store::Data::write_shared(Database::Sync sync,
 }
 
 std::string Store::Data::key_of(std::string_view fact) const {
-  const bool own = std::ranges::any_of(
-      kOwnFacts, [&](std::string_view begin) { return fact.starts_with(begin); });
+  const bool own = is_shared() && std::ranges::any_of(kOwnFacts, [&](std::string_view begin) {
+                     return fact.starts_with(begin);
+                   });
   return own ? machine_ + " " + std::string(fact) : std::string(fact);
 }
 
