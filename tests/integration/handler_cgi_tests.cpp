@@ -357,4 +357,14 @@ BOOST_AUTO_TEST_CASE(cron_without_settings_says_what_is_missing) {
   BOOST_TEST(worked.err.contains("/nowhere/settings.conf"));
 }
 
+// Some web servers drop the answer of a program that leaves a body unread.
+BOOST_AUTO_TEST_CASE(a_body_that_is_refused_is_taken_to_its_end) {
+  test::Command call = command("POST", "");
+  call.environment.back() = "CONTENT_LENGTH=20000000";
+  call.args = {"bash", "-c", "set -o pipefail; head -c 20000000 /dev/zero | \"$0\"", call.args[0]};
+  const Ran ran = run(call);
+  BOOST_TEST(ran.out.starts_with("Status: 413"));
+  BOOST_TEST(ran.status == 0);  // who wrote it had not to stop
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -277,4 +277,13 @@ BOOST_AUTO_TEST_CASE(what_an_owner_mended_goes_out_at_once) {
     BOOST_TEST(show.out.contains(part), show.out);
 }
 
+BOOST_AUTO_TEST_CASE(what_one_disk_alone_would_have_is_refused_where_the_owner_says_so) {
+  const std::string away = "B24HOOKS_DATA_STORE=postgres://b24app@/b24?host=/nowhere";
+  const CgiForm strict(site(), {away, "B24HOOKS_STORE_JOURNAL_ACCEPTS=no"});
+  BOOST_TEST(strict.submit(person("Anna")).status == 503);
+  const CgiForm lenient(site(), {away});
+  BOOST_TEST(lenient.submit(person("Bert")).status == 202);
+  BOOST_TEST(site().leads().size() == 0U);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
