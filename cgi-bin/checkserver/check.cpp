@@ -221,7 +221,7 @@ std::optional<Finding> lacking(const Seen& seen, Needs needs) {
   if (needs == Needs::nothing) return std::nullopt;
   if (!seen.subject->settings) return info("no_settings");
   if (needs == Needs::settings) return std::nullopt;
-  const std::optional<Finding> late = error("late");
+  std::optional<Finding> late = error("late");
   if (needs == Needs::storage) return seen.storage ? std::nullopt : late;
   const bool is_shared = !seen.subject->settings->data.store.empty();
   if (needs == (is_shared ? Needs::file : Needs::database)) return Finding();
