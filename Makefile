@@ -368,7 +368,7 @@ $(B)/integration-tests: | $(B)/echo.fcgi
 
 FUZZ_FLAGS = $(CLANG_FLAGS) -g1 -O1 -fsanitize=fuzzer-no-link,address,undefined,float-cast-overflow -fno-sanitize-recover=all \
              -pthread -DBOOST_TEST_DYN_LINK -iquote . -Ilib -Icgi-bin -Itests/support $(shell pkg-config --cflags $(PKGS))
-FUZZ_SUPPORT := fuzz_targets fuzz_store php_parity php_cgi fcgi_client process raw_request
+FUZZ_SUPPORT := fuzz_targets fuzz_store php_parity php_cgi fcgi_client process raw_request shared_store postgres network
 FUZZ_OBJECTS := $(patsubst $(B)/obj/%,build/fuzz/obj/%,$(LIB_OBJECTS) $(B)/obj/cgi-bin/index.o $(B)/obj/cgi-bin/handler.o \
                   $(B)/obj/tests/fuzz.o)
 $(B)/rooms/tests/fuzz.cpp: FORCE
