@@ -81,11 +81,11 @@ void print_array(std::string& out, const Value& array, std::size_t indent) {
 
 // `prefix` is shared by all levels and left as it was, so that the work is bounded by what is read
 // and written, however long the names are.
-void add_pairs(std::string& out, const Value& array, std::string& prefix) {
+void add_pairs(std::string& out, const Value& array, std::string& prefix, bool is_top = false) {
   for (const Value::Member& member : array.members()) {
     const std::size_t length = prefix.size();
     const std::string key = url_encode(member.key.text());
-    prefix += length == 0 ? key : "%5B" + key + "%5D";
+    prefix += is_top ? key : "%5B" + key + "%5D";
     if (member.value.is_array()) {
       add_pairs(out, member.value, prefix);
     } else if (!member.value.is_null()) {
@@ -195,7 +195,7 @@ std::string print_r(const Value& value) {
 std::string build_query(const Value& value) {
   std::string out;
   std::string prefix;
-  add_pairs(out, value, prefix);
+  add_pairs(out, value, prefix, true);
   return out;
 }
 

@@ -85,6 +85,11 @@ void fuzz_php_request(std::string_view input) {
   request.body = input;
   // An environment has no zero bytes; PHP reads no JSON.
   if (request.query.contains('\0') || request.content_type.contains('\0')) return;
+  // PHP leaves out an upload whose name's brackets do not match, and takes what was uploaded for
+  // the head of the next part: a file could bring fields. Here a file never does.
+  if (text::lower(request.body).contains("filename") &&
+      request.body.find_first_of("[]") != std::string::npos)
+    return;
   if (!text::lower(request.content_type).contains("json")) compare(request);
 }
 

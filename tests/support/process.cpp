@@ -15,6 +15,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <fstream>
+#include <random>
 #include <sstream>
 #include <stdexcept>
 #include <system_error>
@@ -222,14 +223,18 @@ sockaddr_in local(int port) {
 }  // namespace
 
 int free_port() {
-  int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address = local(0);
-  socklen_t size = sizeof address;
-  bool bound = bind(fd, reinterpret_cast<sockaddr*>(&address), size) == 0 &&
-               getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0;
-  close(fd);
-  if (!bound) throw std::runtime_error("no free port");
-  return ntohs(address.sin_port);
+  // Below those that the kernel gives to connections: until it is used, none of these takes it.
+  constexpr int kLowest = 10'000, kHighest = 32'000, kTries = 100;
+  static std::mt19937 random{std::random_device()()};
+  for (int tries = 0; tries < kTries; ++tries) {
+    const int port = std::uniform_int_distribution(kLowest, kHighest)(random);
+    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const sockaddr_in address = local(port);
+    const bool bound = bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+    close(fd);
+    if (bound) return port;
+  }
+  throw std::runtime_error("no free port");
 }
 
 bool can_connect(int port) {

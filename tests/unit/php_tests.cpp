@@ -177,6 +177,7 @@ BOOST_AUTO_TEST_CASE(build_query_encodes_nested_names) {
       php::build_query(value) ==
       "fields%5BPHONE%5D%5B0%5D%5BVALUE%5D=%2B7+9&fields%5Ba+b%5D=%C3%A9&yes=1&no=0&real=1.5");
   BOOST_TEST(php::build_query(Value::array()) == "");
+  BOOST_TEST(php::build_query(Value::map({{"", Value::map({{"a", "1"}})}})) == "%5Ba%5D=1");
   BOOST_TEST(php::build_query(Value::list({"x", Value::list({nullptr}), "y"})) == "0=x&2=y");
 }
 
