@@ -62,7 +62,7 @@ std::vector<std::string> own_urls(const Subject& subject) {
   std::vector<std::string> urls;
   if (subject.place.document_root.empty()) return urls;
   const Settings& settings = *subject.settings;
-  const std::string origin = origin_of(settings.site.public_url) + "/";
+  const std::string origin = std::string(text::origin_of(settings.site.public_url)) + "/";
   for (const std::filesystem::path& file :
        {settings.file, settings.data.dir / "store.db", settings.data.dir / "hook.log"}) {
     std::error_code error;

@@ -3,6 +3,7 @@
 #include <set>
 
 #include "base/secret.h"
+#include "base/text.h"
 #include "check_portal.h"
 #include "settings/form.h"
 #include "settings/settings_keys.h"
@@ -131,7 +132,7 @@ TlsSeen look_at_certificate(const std::string& url, const Settings& settings) {
   Http http(checking_options(settings));
   HttpRequest request;
   request.method = "GET";
-  request.url = origin_of(url) + "/";
+  request.url = std::string(text::origin_of(url)) + "/";
   const auto answer = http.send(request);
   if (answer) {
     seen.days_left = answer->certificate_days_left;

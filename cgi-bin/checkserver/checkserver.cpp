@@ -11,6 +11,7 @@
 //
 // 200 when there is no error, else 503. Who sees the details: [checkserver] in the settings.
 #include <unistd.h>
+#include <functional>
 
 #include <algorithm>
 #include <cstdio>
@@ -359,9 +360,7 @@ class CheckPage : public AppPage {
   }
 
   StoreSource stores_{app_};
-  GateSource gates_{app_, 0, [this](const auto& key, const auto& change) {
-                      return stores_.change_together(key, change);
-                    }};
+  GateSource gates_{app_, 0, std::bind_front(&StoreSource::change_together, &stores_)};
   check::Runner runner_;
 };
 

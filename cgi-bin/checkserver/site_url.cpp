@@ -4,15 +4,15 @@
 #include <algorithm>
 
 #include "base/address.h"
+#include "base/text.h"
 
 namespace b24 {
 namespace {
 
 std::string_view host_of(std::string_view url) {
-  const auto begin = url.find("://");
-  if (begin == url.npos) return {};
-  url.remove_prefix(begin + 3);
-  url = url.substr(0, url.find('/'));
+  url = text::origin_of(url);
+  if (url.empty()) return url;
+  url.remove_prefix(url.find("://") + 3);
   if (url.starts_with('[')) return url.substr(0, url.find(']') + 1);
   return url.substr(0, url.find(':'));
 }
@@ -35,11 +35,6 @@ std::optional<Error> public_url_fault(std::string_view url) {
   }
   if (!url.ends_with('/')) return fault("it does not end with /");
   return std::nullopt;
-}
-
-std::string origin_of(const std::string& url) {
-  const std::size_t scheme = url.find("://");
-  return scheme == std::string::npos ? "" : url.substr(0, url.find('/', scheme + 3));
 }
 
 bool is_loopback_url(std::string_view url) {

@@ -15,8 +15,6 @@ namespace b24 {
 // What is wrong with a public_url: not http(s)://host/, with user, query or fragment; nothing when
 // it is good.
 std::optional<Error> public_url_fault(std::string_view url);
-// "https://example.com" of "https://example.com/hooks/"; empty for what is no such address.
-std::string origin_of(const std::string& url);
 // Whether it names this machine itself: then http is no danger.
 bool is_loopback_url(std::string_view url);
 

@@ -6,6 +6,7 @@
 //
 // Needs: [portal] application_token in the settings.
 #include <signal.h>
+#include <functional>
 
 #include <algorithm>
 #include <memory>
@@ -194,9 +195,7 @@ class HandlerPage : public AppPage {
   }
 
   StoreSource stores_{app_};
-  GateSource gates_{app_, kReserve, [this](const auto& key, const auto& change) {
-                      return stores_.change_together(key, change);
-                    }};
+  GateSource gates_{app_, kReserve, std::bind_front(&StoreSource::change_together, &stores_)};
   Ingester ingester_;
   WorkLoop work_;
   Watch watch_;

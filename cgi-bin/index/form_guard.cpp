@@ -19,10 +19,8 @@ bool is_allowed(const Request& request, const FormSettings& settings) {
 
 // Of "https://host:port/path"; empty when there is none.
 std::string_view host_of(std::string_view url) {
-  const std::size_t scheme = url.find("://");
-  if (scheme == url.npos) return {};
-  url.remove_prefix(scheme + 3);
-  return url.substr(0, url.find('/'));
+  const std::string_view origin = text::origin_of(url);
+  return origin.empty() ? origin : origin.substr(origin.find("://") + 3);
 }
 
 }  // namespace

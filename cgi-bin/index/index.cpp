@@ -17,6 +17,7 @@
 //
 // A program does not wait for the portal. What is not accepted, and no person has a form for: 403.
 #include <sysexits.h>
+#include <functional>
 
 #include <memory>
 #include <optional>
@@ -334,9 +335,7 @@ class IndexPage : public AppPage {
   }
 
   StoreSource stores_{app_};
-  GateSource gates_{app_, 0, [this](const auto& key, const auto& change) {
-                      return stores_.change_together(key, change);
-                    }};
+  GateSource gates_{app_, 0, std::bind_front(&StoreSource::change_together, &stores_)};
   FormSource forms_{stores_};
   LeadIntake intake_;
   PageCache pages_;

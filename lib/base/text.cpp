@@ -169,6 +169,11 @@ std::string fill(std::string_view text, std::string_view open, std::string_view 
   }
 }
 
+std::string_view origin_of(std::string_view url) {
+  const std::size_t scheme = url.find("://");
+  return scheme == url.npos ? std::string_view() : url.substr(0, url.find('/', scheme + 3));
+}
+
 void replace_all(std::string& text, std::string_view what, std::string_view with) {
   for (std::size_t at = 0; (at = text.find(what, at)) != std::string::npos; at += with.size()) {
     text.replace(at, what.size(), with);

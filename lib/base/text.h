@@ -57,6 +57,8 @@ std::string fill(std::string_view text, std::string_view open, std::string_view 
                  const std::function<std::string(std::string_view name)>& value);
 // Puts `with` in the place of each `what`. REQUIRES: `what` is not empty.
 void replace_all(std::string& text, std::string_view what, std::string_view with);
+// "https://host:port" of a URL; empty when there is no "://" in it.
+std::string_view origin_of(std::string_view url);
 std::string_view trim(std::string_view text);  // blanks and line breaks at both ends
 std::string lower(std::string_view text);      // ASCII only
 std::string upper(std::string_view text);      // ASCII only

@@ -93,8 +93,7 @@ std::string content_security_policy(const View& view, const PagePolicy& policy) 
   };
   for (const char* name : {"script-src", "frame-src", "connect-src"})
     add(name, policy.script_sources);
-  if (const std::size_t scheme = policy.form_target.find("://"); scheme != std::string::npos)
-    add("form-action", policy.form_target.substr(0, policy.form_target.find('/', scheme + 3)));
+  add("form-action", text::origin_of(policy.form_target));
   for (const std::string& more : text::split(policy.more, ",")) {
     const std::size_t blank = std::min(more.find(' '), more.size());
     add(more.substr(0, blank), text::trim(std::string_view(more).substr(blank)));
