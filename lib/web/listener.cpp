@@ -104,7 +104,8 @@ bool bind_unix(int socket, const sockaddr_un& address) {
 }  // namespace
 
 Listener::~Listener() {
-  if (!file_.empty() && inode_of(file_) == inode_) unlink(file_.c_str());
+  if (socket() < 0 || file_.empty()) return;
+  if (inode_of(file_) == inode_) unlink(file_.c_str());
 }
 
 int Listener::accept() const {

@@ -29,7 +29,7 @@ class Listener {
   // system's own.
   static Result<Listener> open(std::string_view where, std::vector<Network> allowed);
 
-  Listener(Listener&& other) noexcept = default;  // whose file_ is empty then
+  Listener(Listener&& other) noexcept = default;
   ~Listener();  // removes the socket's file if it is still the one that open() made
 
   // Who may connect by TCP; nobody named: only this machine.
