@@ -63,9 +63,7 @@ void begin_portal(const std::shared_ptr<Run>& run, const std::shared_ptr<const S
   if (Webhook::url_fault(portal)) return;
   const std::string& url = portal.url;
   const auto part = [&](auto member) {
-    return [ of, member ](Seen & seen) -> auto& {
-      return of(seen).*member;
-    };
+    return [of, member](Seen& seen) -> decltype(auto) { return (of(seen).*member); };
   };
   begin(run, "reach " + portal.name, part(&PortalLook::reach),
         [settings, url] { return look_at_addresses(url, settings->checkserver.time_limit / 2); });

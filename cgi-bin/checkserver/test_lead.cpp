@@ -29,7 +29,8 @@ constexpr std::pair<FieldType, const char*> kSamples[] = {{FieldType::email, "te
                                                           {FieldType::textarea, "Test"}};
 
 std::string sample(const Field& field) {
-  if (field.type == FieldType::select && !field.choices.empty()) return field.choices[0].value;
+  if (field.type == FieldType::select)
+    return field.choices.empty() ? "" : field.choices.front().value;
   const auto* known =
       std::ranges::find(kSamples, field.type, [](auto& each) { return each.first; });
   if (known == std::end(kSamples)) return field.value;

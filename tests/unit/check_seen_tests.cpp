@@ -52,6 +52,8 @@ BOOST_AUTO_TEST_CASE(the_write_test_measures_and_leaves_nothing) {
   BOOST_TEST(seen.free_bytes > 0);
   BOOST_TEST(std::filesystem::is_empty(dir / "data"));
   BOOST_TEST(!seen.data_dir.open_to_others);
+  std::filesystem::permissions(dir / "data", std::filesystem::perms(0705));
+  BOOST_TEST(look_at_storage(subject).data_dir.open_to_others);
   BOOST_TEST(seen.data_dir.is_directory);
   BOOST_TEST(!seen.settings_file.exists);
 }
