@@ -156,20 +156,20 @@ BOOST_AUTO_TEST_CASE(a_port_where_nobody_is_let_in_is_taken) {
   sockaddr_in place{};
   place.sin_family = AF_INET;
   place.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  const int port = b24::test::free_port();  // the ones behind it are no connection's, either
+  place.sin_port = htons(static_cast<std::uint16_t>(port));
   const b24::FileHandle full(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   BOOST_REQUIRE(::bind(full.get(), reinterpret_cast<sockaddr*>(&place), sizeof place) == 0);
   BOOST_REQUIRE(::listen(full.get(), 0) == 0);
-  socklen_t size = sizeof place;
-  BOOST_REQUIRE(::getsockname(full.get(), reinterpret_cast<sockaddr*>(&place), &size) == 0);
   std::vector<b24::FileHandle> guests;
   for (int i = 0; i < 4; ++i) {
     guests.emplace_back(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     (void)::connect(guests.back().get(), reinterpret_cast<sockaddr*>(&place), sizeof place);
   }
-  const int port = ntohs(place.sin_port);
   b24::test::TempDir dir;
   b24::test::Process run({{"tests/run-site"}, environment_of(port, port, dir.path()), "", {}, ""});
-  BOOST_TEST(wait_until([&] { return run.out().ends_with("ready\n"); }, kDeadline * 3));
+  BOOST_TEST(wait_until([&] { return run.out().ends_with("ready\n"); }, kDeadline * 3),
+             run.out() + run.err());
   BOOST_TEST(run.out().contains("port " + std::to_string(port) + " is taken, so PORT is "));
 }
 
