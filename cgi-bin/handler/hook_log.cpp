@@ -99,9 +99,10 @@ std::string hook_log_entry(Millis at, std::string_view title, const Value& param
 
 std::string hook_json_line(std::string_view id, Millis at, std::string_view event,
                            const Value& params) {
-  return json::print(Value::map(
-             {{"id", id}, {"received_at", iso_time(at)}, {"event", event}, {"data", params}})) +
-         "\n";
+  std::string line =
+      json::print(Value::map({{"id", id}, {"received_at", iso_time(at)}, {"event", event}}));
+  line.back() = ',';  // printed by itself, the data need not be copied into the map
+  return line.append("\"data\":").append(json::print(params)).append("}\n");
 }
 
 HookLog::HookLog(const Settings& settings, HookFormat format)

@@ -16,6 +16,7 @@ namespace {
 
 // Up to this many members, a look at each is faster than a look into a tree.
 constexpr std::size_t kSearchedInOrder = 8;
+constexpr std::size_t kAtFirst = 4;  // members that an array has room for
 
 double leading_real(const std::string& text) {
   // strtod also knows "inf", "nan" and hexadecimal digits, which are words to PHP.
@@ -185,6 +186,7 @@ const Value& Value::operator[](const Key& key) const {
 Value& Value::operator[](const Key& key) {
   Array& array = make_array();
   if (const Value* found = find(key)) return const_cast<Value&>(*found);
+  if (array.members.empty()) array.members.reserve(kAtFirst);
   array.members.push_back({key, Value()});
   const std::size_t count = array.members.size();
   for (std::size_t i = array.index.size(); count > kSearchedInOrder && i < count; ++i)
