@@ -51,6 +51,15 @@ Piece take(std::string_view& text) {
   return piece;
 }
 
+// Takes what is ASCII at the front, which most text is, up to a NUL.
+std::string_view take_plain(std::string_view& text) {
+  const auto end = std::ranges::find_if(
+      text, [](char c) { return c == '\0' || static_cast<unsigned char>(c) >= 0x80; });
+  const std::string_view plain(text.begin(), end);
+  text = {end, text.end()};
+  return plain;
+}
+
 // DEL and C1; what breaks lines; what makes a reader see characters in another order than they
 // stand in.
 bool is_wide_control(std::uint32_t point) {
@@ -84,7 +93,7 @@ bool is_number(std::string_view text) {
 }
 
 bool is_valid_utf8(std::string_view bytes) {
-  while (!bytes.empty())
+  for (take_plain(bytes); !bytes.empty(); take_plain(bytes))
     if (take(bytes).point.length == 0) return false;
   return true;
 }
@@ -92,7 +101,7 @@ bool is_valid_utf8(std::string_view bytes) {
 std::string to_valid_utf8(std::string_view bytes) {
   std::string result;
   result.reserve(bytes.size());
-  while (!bytes.empty()) {
+  for (result += take_plain(bytes); !bytes.empty(); result += take_plain(bytes)) {
     const Piece piece = take(bytes);
     result += piece.point.length != 0 && piece.point.value != 0 ? piece.bytes : kReplacement;
   }

@@ -42,13 +42,13 @@ Result<Messages> read_messages(const std::string& file) {
   if (!entries) return std::unexpected(entries.error());
   Messages messages;
   for (IniEntry& entry : *entries) {
-    const std::string place = file + ":" + std::to_string(entry.line) + ": ";
+    const auto place = [&] { return file + ":" + std::to_string(entry.line) + ": "; };
     if (!entry.section.empty()) {
       return std::unexpected(
-          catalogue_error(place + "a catalogue has no sections", "remove the line in brackets"));
+          catalogue_error(place() + "a catalogue has no sections", "remove the line in brackets"));
     }
     if (!messages.try_emplace(entry.name, std::move(entry.value)).second) {
-      return std::unexpected(catalogue_error(place + entry.name + " occurs a second time",
+      return std::unexpected(catalogue_error(place() + entry.name + " occurs a second time",
                                              "keep one of the two lines"));
     }
   }

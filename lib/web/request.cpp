@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cstring>
 #include <tuple>
 #include <utility>
 
@@ -253,9 +254,9 @@ std::expected<Request, Refusal> with_parameters(Request request, RequestLimits l
 
 std::string_view Environment::get(std::string_view name) const {
   for (const char* const* variable = variables_; *variable; ++variable) {
-    const std::string_view entry(*variable);
-    if (entry.size() > name.size() && entry[name.size()] == '=' && entry.starts_with(name))
-      return entry.substr(name.size() + 1);
+    // Not by its length, which nobody knows: each of 25 is looked at for each of 20 names.
+    if (std::strncmp(*variable, name.data(), name.size()) == 0 && (*variable)[name.size()] == '=')
+      return *variable + name.size() + 1;
   }
   return {};
 }

@@ -232,6 +232,8 @@ BOOST_AUTO_TEST_CASE(each_fault_names_its_kind_and_line) {
       {"[data]\nstore = mysql://u@h/b\n", "bad_value", 2, "data.store"},
       {"[log]\nmachines = a machine\n", "bad_value", 2, "log.machines"},
       {"[log]\nmachines =\n", "bad_value", 2, "log.machines"},
+      {"[log]\nmachines = -web1\n", "bad_value", 2, "log.machines"},
+      {"[log]\nmachines = web1.\n", "bad_value", 2, "log.machines"},
       {"[store]\nurl = postgres://u@h/b\n", "unknown_key", 2, "url"},
       {"[page]\ncsp = default-src https://a.example\n", "bad_value", 2, "csp"},
       {"[page]\ncsp = font-src\n", "bad_value", 2, "csp"},
