@@ -1,8 +1,6 @@
 // handler_tests: the receiver behind nginx: who is let in, what is refused, and how, when the disk
 // fails.
-#include <arpa/inet.h>
 #include <sys/mount.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -383,27 +381,6 @@ BOOST_AUTO_TEST_CASE(equal_calls_are_each_an_event, *shows("T23")) {
       ++count;
     return count == 5;
   }));
-}
-
-BOOST_AUTO_TEST_CASE(slow_senders_hold_up_nobody, *shows("T19") * shows("F8") * shows("A11")) {
-  const Site& site = own_site();
-  std::vector<int> slow;
-  for (int i = 0; i < 200; ++i) {
-    slow.push_back(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(static_cast<std::uint16_t>(site.port()));
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    BOOST_REQUIRE(
-        connect(slow.back(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
-    const std::string begun =
-        "POST /handler.php HTTP/1.1\r\nHost: localhost\r\nContent-Type: " + kForm +
-        "\r\nContent-Length: 1000\r\n\r\nevent=ONSLOW";
-    BOOST_REQUIRE(send(slow.back(), begun.data(), begun.size(), MSG_NOSIGNAL) > 0);
-  }
-  for (int i = 0; i < 20; ++i) BOOST_TEST(site.post(kPath, body(site)).status == 200);
-  for (const int fd : slow) close(fd);
-  BOOST_TEST(!site.hook_log().contains("ONSLOW"));
 }
 
 BOOST_AUTO_TEST_CASE(a_renamed_log_is_begun_anew) {

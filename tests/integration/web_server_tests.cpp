@@ -5,12 +5,17 @@
 #include <vector>
 
 #include "decorators.h"
+#include "echo_server.h"
 #include "form_client.h"
 #include "web_server.h"
 
 using namespace b24::test;
 
 namespace web_server_tests {
+
+const std::string kForm = "Content-Type: application/x-www-form-urlencoded";
+constexpr WebServerKind kAllByFastCgi[] = {WebServerKind::apache_fcgid, WebServerKind::apache_proxy,
+                                           WebServerKind::lighttpd, WebServerKind::nginx};
 
 std::string event(int number, const std::string& token) {
   return "event=ONCRMDEALUPDATE&event_handler_id=1&data[FIELDS][ID]=" + std::to_string(number) +
@@ -201,6 +206,41 @@ BOOST_AUTO_TEST_CASE(without_the_receiver_its_backup_takes_every_event, *shows("
   const auto written = [&] { return count(server.hook_log(), "[event] =>"); };
   BOOST_TEST(wait_until([&] { return written() >= kEvents; }));
   BOOST_TEST(written() == kEvents);
+}
+
+BOOST_AUTO_TEST_CASE(a_thousand_slow_senders_hold_up_nobody,
+                     *shows("T19") * shows("F8") * shows("A11")) {
+  allow_many_descriptors();
+  for (const WebServerKind kind : kAllByFastCgi) {
+    BOOST_TEST_CONTEXT(static_cast<int>(kind)) {
+      const WebServer server(kind);
+      const auto slow = slow_posts(server.port(), "/handler.php", 1000);
+      BOOST_TEST(slow.back().get() >= 0);
+      for (int i = 0; i < 20; ++i) {
+        const HttpReply reply = server.post("/handler.php", event(i, WebServer::token()));
+        BOOST_TEST(reply.status == 200, reply.raw << server.errors());
+      }
+      BOOST_TEST(!server.hook_log().contains("ONSLOW"));
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_burst_of_two_thousand_events_is_taken_whole, *shows("A6")) {
+  constexpr int kEvents = 2000;
+  allow_many_descriptors();
+  std::vector<HttpCall> calls;
+  for (int i = 0; i < kEvents; ++i)
+    calls.push_back({"POST", "/handler.php", {kForm}, event(i, WebServer::token())});
+  for (const WebServerKind kind : kAllByFastCgi) {
+    BOOST_TEST_CONTEXT(static_cast<int>(kind)) {
+      const WebServer server(kind);
+      const auto replies = burst(server.port(), calls);
+      BOOST_TEST(std::ranges::count(replies, 200, &HttpReply::status) == kEvents, server.errors());
+      BOOST_TEST(wait_until(
+          [&] { return count(server.hook_log(), "[event] => ONCRMDEALUPDATE\n") == kEvents; },
+          3 * kDeadline));
+    }
+  }
 }
 
 BOOST_AUTO_TEST_CASE(a_directory_of_a_site_that_has_a_home_page_is_enough) {

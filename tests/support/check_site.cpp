@@ -184,6 +184,12 @@ OpenServer::OpenServer(const TempDir& dir, const std::string& location)
   }
 }
 
+// Its worker, which a killed one would leave behind, ends with it.
+OpenServer::~OpenServer() {
+  process_.signal(SIGTERM);
+  process_.wait();
+}
+
 Command OpenServer::command(const TempDir& dir, int port, const std::string& location) {
   fs::create_directories(dir / "www");
   fs::create_directories(dir / "tmp");

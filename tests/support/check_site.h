@@ -90,6 +90,7 @@ Value checked(const Site& site);
 class OpenServer {
  public:
   explicit OpenServer(const TempDir& dir, const std::string& location = "");
+  ~OpenServer();
   std::string url() const { return "http://127.0.0.1:" + std::to_string(port_) + "/"; }
 
  private:

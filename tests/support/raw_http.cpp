@@ -18,26 +18,17 @@ namespace {
 
 constexpr Millis kLongest = 30'000;
 
-class Socket {
- public:
-  explicit Socket(int port) : fd_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(static_cast<std::uint16_t>(port));
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    connected_ = connect(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
-  }
-  ~Socket() { close(fd_); }
-  Socket(const Socket&) = delete;
-  Socket& operator=(const Socket&) = delete;
-
-  bool connected() const { return connected_; }
-  int fd() const { return fd_; }
-
- private:
-  int fd_;
-  bool connected_ = false;
-};
+// A handle of nothing when nobody is there.
+FileHandle connected_to(int port) {
+  FileHandle socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<std::uint16_t>(port));
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+    return FileHandle(-1);
+  return socket;
+}
 
 void send_all(int fd, std::string_view bytes) {
   while (!bytes.empty()) {
@@ -84,13 +75,13 @@ std::string HttpReply::header(std::string_view name) const {
 }
 
 std::string send_raw(int port, std::string_view bytes, bool shut_down) {
-  const Socket connection(port);
-  if (!connection.connected()) return "";
-  send_all(connection.fd(), bytes);
-  if (shut_down) shutdown(connection.fd(), SHUT_WR);
+  const FileHandle connection = connected_to(port);
+  if (connection.get() < 0) return "";
+  send_all(connection.get(), bytes);
+  if (shut_down) shutdown(connection.get(), SHUT_WR);
   std::string answer;
   const Millis end = now_ms() + kLongest;
-  while (receive(connection.fd(), end, answer)) continue;
+  while (receive(connection.get(), end, answer)) continue;
   return answer;
 }
 
@@ -133,12 +124,40 @@ HttpReply http(int port, const HttpCall& call) {
 }
 
 HttpReply http_by_length(int port, const HttpCall& call) {
-  const Socket connection(port);
+  const FileHandle connection = connected_to(port);
   std::string answer;
-  if (connection.connected()) send_all(connection.fd(), request_text(port, call));
+  if (connection.get() >= 0) send_all(connection.get(), request_text(port, call));
   const Millis end = now_ms() + 4 * kLongest;
-  while (!is_whole(answer) && receive(connection.fd(), end, answer)) continue;
+  while (!is_whole(answer) && receive(connection.get(), end, answer)) continue;
   return parse_reply(answer);
+}
+
+std::vector<HttpReply> burst(int port, const std::vector<HttpCall>& calls) {
+  std::vector<FileHandle> connections;
+  for (const HttpCall& call : calls) {
+    connections.push_back(connected_to(port));
+    send_all(connections.back().get(), request_text(port, call));
+  }
+  std::vector<HttpReply> replies;
+  const Millis end = now_ms() + 4 * kLongest;
+  for (const FileHandle& connection : connections) {
+    std::string answer;
+    while (receive(connection.get(), end, answer)) continue;
+    replies.push_back(parse_reply(answer));
+  }
+  return replies;
+}
+
+std::vector<FileHandle> slow_posts(int port, const std::string& path, int count) {
+  std::vector<FileHandle> slow;
+  for (int i = 0; i < count; ++i) {
+    slow.push_back(connected_to(port));
+    send_all(slow.back().get(), "POST " + path +
+                                    " HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n"
+                                    "Content-Type: application/x-www-form-urlencoded\r\n\r\n"
+                                    "event=ONSLOW");
+  }
+  return slow;
 }
 
 }  // namespace b24::test

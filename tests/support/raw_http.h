@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/files.h"
+
 namespace b24::test {
 
 struct HttpReply {
@@ -35,5 +37,9 @@ HttpReply http(int port, const HttpCall& call);
 // The same with a server that leaves the connection open: the answer ends where its Content-Length
 // says, and may take 120 s.
 HttpReply http_by_length(int port, const HttpCall& call);
+// All are sent before the first answer is read, each on a connection of its own.
+std::vector<HttpReply> burst(int port, const std::vector<HttpCall>& calls);
+// So many clients that have begun to POST event=ONSLOW and stand still; REQUIRES: they are let in.
+std::vector<FileHandle> slow_posts(int port, const std::string& path, int count);
 
 }  // namespace b24::test

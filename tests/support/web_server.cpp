@@ -211,7 +211,8 @@ std::string WebServer::apache_conf(WebServerKind kind) const {
   const std::string dir = dir_.path().string(), port = std::to_string(port_);
   std::string conf = "ServerRoot " + dir + "\nServerName localhost\nPidFile " + dir +
                      "/pid\nErrorLog " + dir + "/error.log\nListen 127.0.0.1:" + port +
-                     "\nSuexec Off\n";  // where it is installed, mod_fcgid wants root for it
+                     "\nSuexec Off\n"  // where it is installed, mod_fcgid wants root for it
+                     "ServerLimit 20\nThreadsPerChild 64\nMaxRequestWorkers 1280\n";
   std::vector<std::string> modules = {"mpm_event", "authz_core", "alias",  "headers",
                                       "env",       "http2",      "rewrite"};
   modules.push_back(fcgid ? "fcgid" : "cgid");
@@ -242,7 +243,7 @@ std::string WebServer::lighttpd_conf() const {
   example = replaced(example, "=~ \"\\^", "=~ \"^" + directory_);
   return "server.document-root = \"" + dir + "/www\"\nindex-file.names = ( \"index.html\" )\n" +
          "server.bind = \"127.0.0.1\"\nserver.port = " + std::to_string(port_) +
-         "\nserver.errorlog = \"" + dir + "/error.log\"\n" + example;
+         "\nserver.max-fds = 4096\nserver.errorlog = \"" + dir + "/error.log\"\n" + example;
 }
 
 std::string WebServer::nginx_conf() const {
@@ -261,7 +262,8 @@ std::string WebServer::nginx_conf() const {
   for (const char* kind : {"client_body", "proxy", "fastcgi", "uwsgi", "scgi"})
     temporary += std::string(kind) + "_temp_path " + dir + "/" + kind + ";\n";
   return "daemon off;\npid " + dir + "/pid;\nerror_log " + dir +
-         "/error.log;\nevents {}\nhttp {\n" + "access_log off;\n" + temporary + example + "}\n";
+         "/error.log;\nevents { worker_connections 4096; }\nhttp {\n" + "access_log off;\n" +
+         temporary + example + "}\n";
 }
 
 std::string WebServer::caddy_conf() const {
