@@ -183,8 +183,9 @@ tests/README.md: FORCE
 
 format: deps-check  ## format the sources
 	clang-format -i $(SOURCES)
-lint: deps-check $(LINTED:$(B)/obj/%.o=$(B)/tidy/%.ok)  ## check format and run clang-tidy on what has changed since
+lint: deps-check $(LINTED:$(B)/obj/%.o=$(B)/tidy/%.ok)  ## check format and that each file compiles by itself, and run clang-tidy on what has changed since
 	clang-format --dry-run --Werror $(SOURCES)
+	@printf '%s\n' $(filter lib/%.cpp cgi-bin/%.cpp,$(SOURCES)) | xargs -n 1 -P $$(nproc) $(CXX) $(CXXFLAGS_ALL) -Icgi-bin -iquote . -fsyntax-only
 # Room by room, as they are compiled, and not again until they are. The analyzer takes most of the time; what is not installed does
 # without it.
 $(B)/tidy/%.ok: $(B)/obj/%.o .clang-tidy | deps-check

@@ -5,6 +5,7 @@
 #include <span>
 
 #include "access.h"
+#include "base/secret.h"
 #include "base/text.h"
 #include "chart.h"
 #include "keep/item_words.h"
