@@ -18,8 +18,8 @@ Response Page::not_kept(const Error& error, const Request&) {
   return text_response(503, "Not kept. Please try again later.\n");
 }
 
-Exchange::Exchange(Page& page, const Environment& environment)
-    : page_(&page), environment_(environment), request_(std::unexpected(Refusal{})) {}
+Exchange::Exchange(Page& page, Environment environment)
+    : page_(&page), environment_(std::move(environment)), request_(std::unexpected(Refusal{})) {}
 
 template <class Step>
 void Exchange::guarded(Step step) {

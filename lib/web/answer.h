@@ -17,7 +17,7 @@ namespace b24 {
 class Exchange {
  public:
   // `page` and the variables behind `environment` must outlive this.
-  Exchange(Page& page, const Environment& environment);
+  Exchange(Page& page, Environment environment);
 
   void read(const BodyReader& body);  // to its end, or to a refusal
   void respond();

@@ -55,15 +55,19 @@ struct Upload {
 class Environment {
  public:
   // `variables`: "NAME=value" pointers, ended by a null pointer; must outlive this.
-  explicit Environment(const char* const* variables) : variables_(variables) {}
-  // The first variable of that name; empty when there is none.
+  explicit Environment(const char* const* variables);
+  // Empty when there is none of that name.
   std::string_view get(std::string_view name) const;
   // A duplicate name, a header with control bytes, an entry without a name, or over 200 variables
   // or 64 KiB: a sign of tampering; then the reason, else empty.
   std::string fault() const;
 
  private:
-  const char* const* variables_;
+  struct Entry {
+    std::string_view name;
+    std::string_view whole;  // "NAME=value"
+  };
+  std::vector<Entry> entries_;  // by their names
 };
 
 // Reads up to `size` bytes; 0 at the end, negative when the stream broke.
