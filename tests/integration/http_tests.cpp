@@ -105,6 +105,7 @@ BOOST_AUTO_TEST_CASE(request_arrives_as_it_was_given) {
   BOOST_REQUIRE_MESSAGE(answer, cause(answer));
   BOOST_TEST(answer->status == 200);
   BOOST_TEST(answer->body == "{}");
+  BOOST_TEST((answer->took >= 0 && answer->took < kMinute));
   BOOST_TEST(answer->content_type == "application/json; charset=utf-8");
   BOOST_TEST(answer->certificate_days_left == -1);
   const Received seen = server.requests().at(0);

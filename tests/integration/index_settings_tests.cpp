@@ -11,6 +11,7 @@
 
 using namespace b24;
 using namespace b24::test;
+namespace fs = std::filesystem;
 
 namespace index_settings_tests {
 
@@ -367,6 +368,17 @@ BOOST_AUTO_TEST_CASE(a_template_that_is_not_there_is_said_and_the_usual_one_show
   const CgiForm form(site(), {"B24HOOKS_FORM_TEMPLATE=nowhere"});
   BOOST_TEST(form.get().body.contains("name=\"form_token\""));
   BOOST_TEST(read_file(form.data_dir() / "b24hooks.log").contains("no nowhere.mustache"));
+}
+
+BOOST_AUTO_TEST_CASE(a_template_that_changes_is_shown_by_programs_that_run) {
+  const Site own;
+  const fs::path dir = own.run_dir() / "own";
+  fs::copy("templates", dir);
+  own.set_setting("templates", "own");
+  for (const std::string text : {"<p>first</p>", "<p>second</p>"}) {
+    write_file(dir / "foot.mustache", text + read_file("templates/foot.mustache"));
+    BOOST_TEST(wait_until([&] { return own.get("/index.php").body.contains(text); }), text);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(limits_stop_new_leads_but_not_repetitions, *shows("T28")) {

@@ -388,4 +388,26 @@ BOOST_FIXTURE_TEST_CASE(a_dead_receiver_is_not_tried_by_every_event, ActionFixtu
   BOOST_TEST(progress["forward"].is_null());
 }
 
+BOOST_AUTO_TEST_CASE(what_was_seen_of_an_object_is_new_once) {
+  ActionSettings action;
+  action.event = "ONCRMDEALUPDATE";
+  action.changed = {"STAGE_ID"};
+  Item event = event_item(Value::map({{"event", "ONCRMDEALUPDATE"}}));
+  event.object = "ONCRMDEAL:7";
+  const Value looked =
+      Value::map({{name_of(action),
+                   Value::map({{"old", Value::map({{"STAGE_ID", "NEW"}})}, {"call", deal()}})}});
+  const auto seen = newly_seen({action}, event, looked);
+  BOOST_TEST_REQUIRE(seen.size() == 1U);
+  BOOST_TEST(seen[0].first == seen_key(action, event));
+  BOOST_TEST(seen[0].second.ends_with("{\"STAGE_ID\":\"WON\"}"), seen[0].second);
+  // The call has not been made; or it was, at an earlier attempt.
+  BOOST_TEST(newly_seen({action}, event, Value::map({{name_of(action), Value()}})).empty());
+  event.progress = looked;
+  BOOST_TEST(newly_seen({action}, event, looked).empty());
+  event.progress = Value();
+  event.object.clear();
+  BOOST_TEST(newly_seen({action}, event, looked).empty());
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -225,6 +225,7 @@ BOOST_AUTO_TEST_CASE(values_of_secret_names_are_masked_in_every_form) {
       {"auth[application_token]=abc&x=1", "auth[application_token]=***&x=1"},
       {"auth%5Bapplication_token%5D=abc&x=1", "auth%5Bapplication_token%5D=***&x=1"},
       {"q=auth%255Baccess_token%255D%3Dabc%26x", "q=auth%255Baccess_token%255D%3D***%26x"},
+      {"q=auth%255Btoken%255D%3Dabc%26x", "q=auth%255Btoken%255D%3D***%26x"},
       {"{\"access_token\":\"a\\\"b\",\"x\":1}", "{\"access_token\":\"***\",\"x\":1}"},
       {"{\"secret\": 12345, \"x\":1}", "{\"secret\": ***, \"x\":1}"},
       {"{\\\"password\\\":\\\"abc\\\",\\\"x\\\":1}", "{\\\"password\\\":\\\"***\\\",\\\"x\\\":1}"},
