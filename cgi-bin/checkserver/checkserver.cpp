@@ -11,11 +11,11 @@
 //
 // 200 when there is no error, else 503. Who sees the details: [checkserver] in the settings.
 #include <unistd.h>
-#include <functional>
 
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>

@@ -6,9 +6,9 @@
 //
 // Needs: [portal] application_token in the settings.
 #include <signal.h>
-#include <functional>
 
 #include <algorithm>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>

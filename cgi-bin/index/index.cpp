@@ -17,8 +17,8 @@
 //
 // A program does not wait for the portal. What is not accepted, and no person has a form for: 403.
 #include <sysexits.h>
-#include <functional>
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>

@@ -185,8 +185,7 @@ class Sqlite final : public Database {
 
 Status Sqlite::connect(const std::filesystem::path& file, int flags) {
   // What it counts of its memory nobody asks for, and each count takes a lock.
-  static const int counting = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
-  (void)counting;
+  [[maybe_unused]] static const int set = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
   const int code = sqlite3_open_v2(file.c_str(), &db_, flags | SQLITE_OPEN_NOMUTEX, nullptr);
   if (code != SQLITE_OK) return failure(db_, code, "open");
   sqlite3_extended_result_codes(db_, 1);

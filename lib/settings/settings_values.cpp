@@ -139,14 +139,16 @@ bool is_entity(std::string_view text) {
          matches("[1-9][0-9]{0,9}", std::string(text));
 }
 
-// By hand: to compile a pattern for it was a seventh of what a CGI process does.
+// By hand, up to what DNS allows: to compile a pattern for it was a seventh of what a CGI process
+// does.
 bool is_host_name(std::string_view text) {
+  constexpr std::size_t kLongestHostName = 253;
   const auto is_inner = [](char c) { return std::string_view("._-").contains(c); };
   const auto allowed = [&](char c) {
     return text::is_letter(c) || text::is_digit(c) || is_inner(c);
   };
-  return !text.empty() && std::ranges::all_of(text, allowed) && !is_inner(text.front()) &&
-         !is_inner(text.back());
+  return !text.empty() && text.size() <= kLongestHostName && std::ranges::all_of(text, allowed) &&
+         !is_inner(text.front()) && !is_inner(text.back());
 }
 
 bool is_store_url(std::string_view text) {

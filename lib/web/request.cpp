@@ -269,8 +269,9 @@ std::string_view Environment::get(std::string_view name) const {
 
 std::string Environment::fault() const {
   std::size_t bytes = 0;
+  for (const Entry& entry : entries_) bytes += entry.whole.size();
+  if (entries_.size() > kMaxVariables || bytes > kMaxVariableBytes) return "too many variables";
   for (const auto& [name, entry] : entries_) {
-    bytes += entry.size();
     if (name.empty() || name.size() == entry.size() || name.size() > kMaxNameBytes)
       return "a variable without a proper name";
     const auto is_control = [](char c) {
@@ -279,7 +280,6 @@ std::string Environment::fault() const {
     if (name.starts_with("HTTP_") && std::ranges::any_of(entry, is_control))
       return "control bytes in " + text::for_log(name, 64);
   }
-  if (entries_.size() > kMaxVariables || bytes > kMaxVariableBytes) return "too many variables";
   const auto twice = std::ranges::adjacent_find(entries_, {}, &Entry::name);
   return twice == entries_.end() ? "" : "two variables " + text::for_log(twice->name, 64);
 }

@@ -237,12 +237,15 @@ int free_port() {
   throw std::runtime_error("no free port");
 }
 
+FileHandle connected_to(int port) {
+  FileHandle socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const sockaddr_in address = local(port);
+  const auto* place = reinterpret_cast<const sockaddr*>(&address);
+  return ::connect(socket.get(), place, sizeof address) == 0 ? std::move(socket) : FileHandle(-1);
+}
+
 bool can_connect(int port) {
-  int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address = local(port);
-  bool connected = connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
-  close(fd);
-  return connected;
+  return connected_to(port).get() >= 0;
 }
 
 }  // namespace b24::test

@@ -12,6 +12,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/files.h"
+
 namespace b24::test {
 
 inline constexpr std::chrono::seconds kDeadline{20};
@@ -85,6 +87,7 @@ std::string read_file(const std::filesystem::path& file);                   // e
 
 // A TCP port of 127.0.0.1 that nobody listens on at the moment.
 int free_port();
+FileHandle connected_to(int port);  // a handle of nothing when nobody is there
 bool can_connect(int port);
 
 }  // namespace b24::test

@@ -1,34 +1,21 @@
 // raw_http: sockets, and reading an answer.
 #include "raw_http.h"
 
-#include <arpa/inet.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "process.h"
 
 namespace b24::test {
 
 namespace {
 
 constexpr Millis kLongest = 30'000;
-
-// A handle of nothing when nobody is there.
-FileHandle connected_to(int port) {
-  FileHandle socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(static_cast<std::uint16_t>(port));
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
-    return FileHandle(-1);
-  return socket;
-}
 
 void send_all(int fd, std::string_view bytes) {
   while (!bytes.empty()) {

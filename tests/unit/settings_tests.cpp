@@ -342,7 +342,11 @@ BOOST_AUTO_TEST_CASE(the_environment_goes_before_the_file) {
 }
 
 BOOST_AUTO_TEST_CASE(a_wrong_variable_is_named) {
-  const std::pair<const char*, const char*> cases[] = {
+  const std::string longest = "B24HOOKS_LOG_MACHINES=" + std::string(253, 'a');
+  variables = {longest};
+  BOOST_TEST(good("").log.machines == std::string(253, 'a'));
+  const std::pair<std::string, const char*> cases[] = {
+      {longest + "a", "bad_value"},
       {"B24HOOKS_SERVER_THREAD=4", "unknown_key"},
       {"B24HOOKS_=4", "unknown_key"},
       {"B24HOOKS_FIELD_LABEL=x", "unknown_key"},
