@@ -15,7 +15,6 @@
 #include <cerrno>
 #include <cstring>
 #include <iterator>
-#include <memory>
 #include <string>
 #include <system_error>
 #include <thread>
@@ -50,11 +49,11 @@ std::size_t most_waiting() {
 }
 
 Arrived peek(int socket) {
-  thread_local const auto buffer = std::make_unique_for_overwrite<char[]>(kLookedAt);
-  const ssize_t got = recv(socket, buffer.get(), kLookedAt, MSG_PEEK | MSG_DONTWAIT);
+  char buffer[kLookedAt];
+  const ssize_t got = recv(socket, buffer, sizeof buffer, MSG_PEEK | MSG_DONTWAIT);
   if (got < 0) return errno == EAGAIN || errno == EINTR ? Arrived::part : Arrived::never;
   if (got == 0) return Arrived::never;  // it has gone
-  return arrived({buffer.get(), static_cast<std::size_t>(got)}, kLookedAt);
+  return arrived({buffer, static_cast<std::size_t>(got)}, sizeof buffer);
 }
 
 bool has_hung_up(int socket) {

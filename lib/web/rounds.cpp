@@ -173,13 +173,16 @@ void Rounds::send(FCGX_Request& request, const std::string& text) {
 void Rounds::watch() {
   unsigned seen = 0;
   unsigned tidied = 0;
+  unsigned at_last_tidy = 0;
   auto next_tidy = Connections::Clock::now() + kTidy;
   std::unique_lock lock(mutex_);
   while (!finished_) {
     connections_.sweep();
     if (rounds_ != tidied && Connections::Clock::now() >= next_tidy) {
-      malloc_trim(0);                         // what large requests and bursts took goes back
-      if (idle_ == alive_) tidied = rounds_;  // what is still worked on comes later
+      malloc_trim(0);  // what large requests and bursts took goes back
+      // What is still worked on comes later, and so does what others do behind the answers.
+      if (idle_ == alive_ && rounds_ == at_last_tidy) tidied = rounds_;
+      at_last_tidy = rounds_;
       next_tidy = Connections::Clock::now() + kTidy;
     }
     if (idle_ == 0 && rounds_ == seen && connections_.anybody_ready()) grow();
