@@ -473,6 +473,7 @@ BOOST_AUTO_TEST_CASE(the_csv_has_no_formulas_and_follows_the_filter, *shows("T30
   BOOST_TEST(header_of(csv, "Content-Disposition").starts_with("attachment"));
   BOOST_TEST(csv.body.contains("\"'=cmd|' /C calc'!A0\""));
   BOOST_TEST(csv.body.contains("\"a \"\"quote\"\"\nand a line\""));
+  BOOST_TEST(std::ranges::count(csv.body, '\n') == 1 + 2 + 1);  // one is within a cell
   BOOST_TEST(csv.body.contains("\"lead-2\""));
   BOOST_TEST(!desk.get("desk=leads&format=csv&state=failed").body.contains("\"lead-1\""));
 }

@@ -71,6 +71,7 @@ BOOST_AUTO_TEST_CASE(a_test_lead_goes_the_whole_way_and_is_cleaned_up) {
       BOOST_TEST(lead["state"].text() == "done");
       BOOST_TEST(lead.path("payload.method").text() == method);
       BOOST_TEST(lead["life"].size() >= 2u);
+      BOOST_TEST(!site.get("/checkserver.php?desk=try").body.contains("data-live"));
       BOOST_TEST(desk(site, "desk=act", "do=clean_up&kind=lead")["changed"].integer() == 1);
       BOOST_TEST(test_leads(site) == 0u);
       BOOST_TEST(site.calls(method[4] == 'l' ? "crm.lead.delete" : "crm.item.delete").size() == 1u);

@@ -114,6 +114,13 @@ BOOST_AUTO_TEST_CASE(fastcgi_under_a_gateway_never_looks_at_arguments, *shows("T
   close(listener);
 }
 
+// Some servers name neither themselves nor CGI's version.
+BOOST_AUTO_TEST_CASE(any_variable_of_cgi_makes_it_cgi) {
+  Params params = get_params("");
+  std::erase_if(params, [](const auto& param) { return param.first == "GATEWAY_INTERFACE"; });
+  BOOST_TEST(run_cgi(params, "").out.contains("Status: 200"));
+}
+
 BOOST_AUTO_TEST_CASE(cgi_reads_a_large_body_to_its_end) {
   std::string body = "x=" + std::string(300'000, 'b');
   BOOST_TEST((run_cgi(post_params("", body.size()), body).out.ends_with("body=" + body + "\n")));

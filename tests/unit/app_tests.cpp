@@ -10,9 +10,11 @@
 #include <cstdlib>
 
 #include "base/clock.h"
+#include "event_fixture.h"
 #include "process.h"
 #include "settings/permission.h"
 #include "store_fixture.h"
+#include "web/app_page.h"
 
 using namespace b24;
 
@@ -97,6 +99,34 @@ BOOST_AUTO_TEST_CASE(who_may_change_a_file_is_told_to_and_others_ask_for_a_group
   to_nobody(own, {"chmod 600 " + own});
   for (const std::string& others : {open, closed})
     to_nobody(others, {"chgrp nogroup " + others, "chmod 640 " + others});
+}
+
+// Files in an own directory that others may read do not make it one that others use.
+BOOST_AUTO_TEST_CASE(an_own_directory_that_is_open_is_closed) {
+  const test::TempDir dir;
+  test::write_file(dir / "kept", "x");
+  BOOST_REQUIRE(::chmod(dir.path().c_str(), 0755) == 0);
+  const ShellLines lines = lines_to_own(dir.path(), {"dir = "});
+  BOOST_TEST(lines == ShellLines{"chmod 700 " + dir.path().string()},
+             boost::test_tools::per_element());
+}
+
+// A program that lives looks at all templates; a CGI process at what its one answer needs.
+BOOST_AUTO_TEST_CASE(only_a_cgi_process_looks_at_no_template_but_its_own) {
+  struct OwnPage : AppPage {
+    using AppPage::AppPage;
+    Response respond(const Request&) override { return {}; }
+    int command(const Arguments&) override { return 0; }
+    bool has_templates() { return templates_.current().has_value(); }
+  };
+  const test::EventSettings settings;
+  std::filesystem::create_directory(settings.dir / "templates");
+  test::write_file(settings.dir / "templates" / "checkserver.mustache", "{{#broken}}");
+  for (const Mode mode : {Mode::fastcgi, Mode::cgi}) {
+    Launch launch = settings.launch();
+    launch.mode = mode;
+    BOOST_TEST(OwnPage(launch, "index").has_templates() == (mode == Mode::cgi));
+  }
 }
 
 BOOST_AUTO_TEST_SUITE_END()

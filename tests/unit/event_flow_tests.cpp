@@ -3,6 +3,9 @@
 
 #include <boost/test/unit_test.hpp>
 
+#include "store_fixture.h"
+#include "value/json.h"
+
 using namespace b24;
 
 namespace event_flow_tests {
@@ -103,6 +106,7 @@ BOOST_AUTO_TEST_CASE(the_rhythm_of_any_number_of_names_stays_small) {
     rhythm.came("ON" + std::string(1'000, 'x') + std::to_string(i), kMonday);
   for (int i = 0; i < 10'000; ++i) rhythm.came(std::to_string(i), kMonday);
   BOOST_TEST(rhythm.print().size() < 40'000u);
+  BOOST_TEST(good(json::parse(rhythm.print())).size() == 200u);
   for (const char* text : {"", "x", "[]", "5", R"({"ONX":5})", R"({"ONX":["a"]})"})
     BOOST_TEST(!is_silent(Rhythm::parse(text), kMonday));
 }

@@ -61,6 +61,15 @@ BOOST_FIXTURE_TEST_CASE(lists_are_of_the_state_that_was_asked_for, Outbox) {
   BOOST_TEST(said.contains("bad"));
 }
 
+BOOST_FIXTURE_TEST_CASE(columns_never_run_together, Outbox) {
+  for (const std::size_t size : {27u, 28u, 29u}) {
+    const std::string id(size, 'x');
+    accept(*store, new_item(Kind::lead, id));
+    BOOST_TEST(run({{"--list", ""}}) == 0);
+    BOOST_TEST(said.contains("\n" + id + ' '), said);
+  }
+}
+
 BOOST_FIXTURE_TEST_CASE(an_item_is_shown_by_its_id_or_how_that_begins, Outbox) {
   for (const char* id : {"refused-1", "refu"}) {
     BOOST_TEST(run({{"--show", id}}) == 0);
