@@ -224,6 +224,29 @@ BOOST_AUTO_TEST_CASE(fastcgi_prints_nothing_and_forbids_core_dumps, *shows("T25"
   BOOST_TEST(echo.process.out() == "");
 }
 
+// As many as the system allows, with one for the requests, will do.
+BOOST_AUTO_TEST_CASE(fewer_threads_than_wished_for_serve) {
+  if (geteuid() != 0) return;  // only root may become a user with few threads left
+  const TempDir dir;
+  BOOST_REQUIRE(chmod(dir.path().c_str(), 0777) == 0);
+  const auto serves = [&](int room, const std::string& threads) {
+    const std::string where = "unix:" + (dir / (threads + "of" + std::to_string(room))).string();
+    Process process({.args = {"prlimit", "--nproc=" + std::to_string(room), "setpriv", "--reuid",
+                              "61000", "--regid", "61000", "--clear-groups", built("echo.fcgi"),
+                              "--listen", where, "--threads", threads}});
+    try {
+      return wait_until([&] { return listens(where) || !process.running(); }) &&
+             process.running() && ask(where, fcgi_get("")).status == 200;
+    } catch (const std::runtime_error&) {
+      return false;  // it has ended meanwhile
+    }
+  };
+  int room = 1;
+  while (room < 20 && !serves(room, "1")) ++room;
+  BOOST_TEST(room < 20);
+  BOOST_TEST(serves(room, "8"));
+}
+
 BOOST_AUTO_TEST_CASE(a_head_request_gets_the_length_without_the_body) {
   EchoServer echo;
   Params params = get_params("size=1000");
