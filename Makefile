@@ -150,10 +150,8 @@ size: all  ## print the lines of each room and the size of each program
 	@BUILD=$(B) tests/size
 
 faults: deps-test all $(B)/sandbox.fcgi $(B)/unit-tests $(B)/integration-tests  ## cut the power 1,000 times, let each system call fail, take the database away
-	@CUTS=1000 TESTS=power_cut_tests BUILD=$(B) tests/run-suites integration
-	@AWAY=60 MACHINE=1 TESTS=cluster_tests,patroni_tests BUILD=$(B) tests/run-suites integration
-	@LEADS=10000 TESTS=portal_away_tests BUILD=$(B) tests/run-suites unit
-	@FAULTS=1000 TESTS='*/no_failing_system_call*' BUILD=$(B) tests/run-suites integration
+	@CUTS=1000 AWAY=60 MACHINE=1 LEADS=10000 FAULTS=1000 BUILD=$(B) \
+	  TESTS='power_cut_tests,cluster_tests,patroni_tests,portal_away_tests,*/no_failing_system_call*' tests/run-suites unit integration
 
 fuzz: deps-fuzz build/fuzz/fuzz  ## fuzz all parsers, MINUTES=10 in all
 	@MINUTES=$(or $(MINUTES),10) tests/fuzz/run-fuzz
