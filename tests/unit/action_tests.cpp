@@ -7,6 +7,7 @@
 #include "event_fixture.h"
 #include "handler/read_ahead.h"
 #include "standard_webhooks.h"
+#include "tls_server.h"
 #include "value/json.h"
 
 using namespace b24;
@@ -369,23 +370,29 @@ BOOST_FIXTURE_TEST_CASE(a_call_in_doubt_is_left_to_the_owner_unless_it_may_be_re
 // Three tell that it is down; all others wait without touching it.
 BOOST_FIXTURE_TEST_CASE(a_dead_receiver_is_not_tried_by_every_event, ActionFixture) {
   const Item event = event_item(event_params("ONCRMDEALUPDATE", "7"));
-  action.forward = "http://127.0.0.1:1/";
-  int tried = 0;
-  for (int i = 0; i < 10; ++i) {
-    const auto done = run(event);
-    BOOST_TEST_REQUIRE(!done);
-    BOOST_TEST(!done.error().permanent);
-    if (done.error().tried) {
-      BOOST_TEST(done.error().error.code == "connect");
-      ++tried;
-    } else {
-      BOOST_TEST(done.error().error.code == "gate");
-      BOOST_TEST(done.error().retry_at > now_ms());
+  const TlsServer broken(nullptr, [](const Received&) { return answer(500, ""); });
+  const std::pair<int, std::string> receivers[] = {{1, "connect"},
+                                                   {broken.port(), "forward_refused"}};
+  for (const auto& [port, code] : receivers) {
+    const std::string receiver = "http://127.0.0.1:" + std::to_string(port);
+    action.forward = receiver + "/";
+    int tried = 0;
+    for (int i = 0; i < 10; ++i) {
+      const auto done = run(event);
+      BOOST_TEST_REQUIRE(!done);
+      BOOST_TEST(!done.error().permanent);
+      if (done.error().tried) {
+        BOOST_TEST(done.error().error.code == code);
+        ++tried;
+      } else {
+        BOOST_TEST(done.error().error.code == "gate");
+        BOOST_TEST(done.error().retry_at > now_ms());
+      }
     }
+    BOOST_TEST(tried == 3, code);
+    BOOST_TEST(forward_gate->held_back(receiver) > 0);
+    BOOST_TEST(progress["forward"].is_null());
   }
-  BOOST_TEST(tried == 3);
-  BOOST_TEST(forward_gate->held_back("http://127.0.0.1:1") > 0);
-  BOOST_TEST(progress["forward"].is_null());
 }
 
 BOOST_AUTO_TEST_CASE(what_was_seen_of_an_object_is_new_once) {

@@ -102,6 +102,19 @@ struct Worker {
 
 BOOST_FIXTURE_TEST_SUITE(machines_tests, MachinesFixture)
 
+BOOST_AUTO_TEST_CASE(once_all_is_confirmed_nothing_is_written) {
+  Machine machine(url);
+  machine.accept("1");
+  for (int i = 0; i < 2; ++i) machine.run();
+  const auto last_write = [&] {
+    return postgres.ask("SELECT max(xmin::text::bigint) FROM b24hooks.facts", database);
+  };
+  const std::string before = last_write();
+  for (int i = 0; i < 2; ++i) machine.run();
+  BOOST_TEST(before != "");
+  BOOST_TEST(last_write() == before);
+}
+
 BOOST_AUTO_TEST_CASE(what_another_machine_accepts_wakes_this_one_also_after_a_lost_connection) {
   Machine a(url), b(url);
   Worker worker(b);
