@@ -296,6 +296,10 @@ BOOST_AUTO_TEST_CASE(today_has_the_week_and_the_portals_limit) {
   BOOST_TEST(page.contains("in two days: 1<"));
   BOOST_TEST(page.contains("in 30 days: 3<"));
   BOOST_TEST(page.contains("<strong>0</strong> in the portal"));
+  for (const char* state : {"done", "spam"}) {
+    BOOST_TEST(page.contains(std::string("?desk=leads&amp;state=") + state));
+    BOOST_TEST(!page.contains(std::string("?desk=events&amp;state=") + state));
+  }
   // One that failed is an alarm, none is not.
   BOOST_TEST(page.contains("class=\"\"><strong>0</strong> failed"));
   desk.add_failed("lead-4", "four");
