@@ -117,6 +117,8 @@ BOOST_AUTO_TEST_CASE(only_what_is_certainly_not_executed_is_retried, *shows("A17
       BOOST_TEST_CONTEXT(status << " " << code) {
         if (verdict == Verdict::retry) BOOST_TEST(status == 429);
         if (status >= 500) BOOST_TEST(verdict == Verdict::look);
+        if (status >= 400 && status < 500 && code != std::string("INTERNAL_SERVER_ERROR"))
+          BOOST_TEST((verdict == Verdict::look) == (status == 408));
       }
     }
   }
