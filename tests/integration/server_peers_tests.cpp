@@ -263,9 +263,11 @@ BOOST_AUTO_TEST_CASE(large_answer_to_a_slow_reader_arrives_whole) {
   BOOST_TEST((answer.body == std::string(4'000'000, 'x')));
 }
 
-// With 40 descriptors the idle ones are kept down; with 14 there is not even room for the workers.
+// With 40 descriptors the idle ones are kept down; with 14 there is not even room for the workers,
+// nor for an instrument, which looks at memory through a pipe and takes it for broken without one.
 BOOST_AUTO_TEST_CASE(emfile_is_survived, *shows("T3")) {
   for (const char* descriptors : {"40", "14"}) {
+    if (!kAsReleased && std::string_view(descriptors) == "14") break;
     TempDir dir;
     int listener = listen_on(dir / "socket");
     std::string where = "unix:" + (dir / "socket").string();

@@ -263,7 +263,7 @@ BOOST_AUTO_TEST_CASE(an_exception_of_the_page_is_a_500_and_the_worker_lives_on) 
   BOOST_TEST(answer.status == 500);
   BOOST_TEST(answer.body.find("as asked") == answer.body.npos);
   BOOST_TEST(echo.get("").status == 200);
-  BOOST_TEST(echo.process.err().find("as asked") != std::string::npos);
+  BOOST_TEST(echo.process.err().find("as asked\n") != std::string::npos);  // and none left out
   BOOST_TEST(run_cgi(get_params("throw"), "").out.starts_with("Status: 500 "));
 }
 
