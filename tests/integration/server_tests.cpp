@@ -229,10 +229,11 @@ BOOST_AUTO_TEST_CASE(fewer_threads_than_wished_for_serve) {
   if (geteuid() != 0) return;  // only root may become a user with few threads left
   const TempDir dir;
   BOOST_REQUIRE(chmod(dir.path().c_str(), 0777) == 0);
+  const std::string user = std::to_string(100'000 + getpid());  // nobody else's threads count
   const auto serves = [&](int room, const std::string& threads) {
     const std::string where = "unix:" + (dir / (threads + "of" + std::to_string(room))).string();
     Process process({.args = {"prlimit", "--nproc=" + std::to_string(room), "setpriv", "--reuid",
-                              "61000", "--regid", "61000", "--clear-groups", built("echo.fcgi"),
+                              user, "--regid", user, "--clear-groups", built("echo.fcgi"),
                               "--listen", where, "--threads", threads}});
     try {
       return wait_until([&] { return listens(where) || !process.running(); }) &&
