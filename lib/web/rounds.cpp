@@ -47,17 +47,26 @@ Rounds::Rounds(const Listener& listener, Page& page, const ServerLimits& limits)
     : page_(page),
       limits_(limits),
       connections_(listener, milliseconds(limits.request_time), patience(limits)) {
-  {
-    const std::lock_guard lock(mutex_);
-    for (int i = 0; i < limits_.threads; ++i) start_worker();
-  }
+  // Before the workers, which would take its place where the system allows few threads.
   watchdog_ = std::thread([this] { watch(); });
+  try {
+    const std::lock_guard lock(mutex_);
+    while (alive_ < limits_.threads && start_worker()) {
+    }
+  } catch (const std::system_error&) {
+    end_watchdog();
+    throw;
+  }
 }
 
 Rounds::~Rounds() {
   connections_.stop(kLastGrace);
   { const std::lock_guard lock(mutex_); }  // from here on no thread is added or removed
   for (Worker& worker : workers_) worker.thread.join();
+  end_watchdog();
+}
+
+void Rounds::end_watchdog() {
   {
     const std::lock_guard lock(mutex_);
     finished_ = true;
@@ -66,14 +75,17 @@ Rounds::~Rounds() {
   watchdog_.join();
 }
 
-void Rounds::start_worker() {
+// False: fewer than wished for, which are better than none.
+bool Rounds::start_worker() {
   Worker& worker = workers_.emplace_back();
   try {
     worker.thread = std::thread([this, &worker] { work(worker); });
     ++alive_;
+    return true;
   } catch (const std::system_error&) {
     workers_.pop_back();
-    if (alive_ == 0) throw;  // fewer than wished for are better than none
+    if (alive_ == 0) throw;
+    return false;
   }
 }
 
@@ -200,7 +212,7 @@ void Rounds::watch() {
 
 // REQUIRES: mutex_ is locked.
 void Rounds::grow() {
-  if (connections_.stopped() || alive_ >= limits_.max_threads) return;
+  if (connections_.stopped() || alive_ == 0 || alive_ >= limits_.max_threads) return;
   std::erase_if(workers_, [](Worker& worker) {
     if (worker.ended) worker.thread.join();
     return worker.ended;

@@ -42,7 +42,8 @@ class Rounds {
     bool ended = false;
   };
 
-  void start_worker();
+  bool start_worker();
+  void end_watchdog();
   void work(Worker& worker);
   std::vector<Taken> next(Worker& worker);
   bool retire(Worker& worker);

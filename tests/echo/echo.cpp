@@ -7,11 +7,14 @@
 // is there). REQUEST_TIME, MAX_THREADS, IDLE_TIME, ROUND, ALLOW and MAX_BODY in the environment set
 // limits.
 #include <atomic>
+#include <condition_variable>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <mutex>
 #include <stdexcept>
+#include <stop_token>
 #include <thread>
 
 #include "web/server.h"
@@ -57,6 +60,12 @@ class Echo : public Page {
 
   Response refuse(const Refusal& refusal, const Environment&) override {
     return text_response(refusal.status, refusal.code + '\n');
+  }
+
+  void work(std::stop_token stop) override {  // to the end, as a real page's does
+    std::mutex mutex;
+    std::unique_lock lock(mutex);
+    std::condition_variable_any().wait(lock, std::move(stop), [] { return false; });
   }
 
   void after_answer() override {
