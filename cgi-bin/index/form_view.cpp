@@ -33,8 +33,7 @@ Value field_data(const Field& field, const std::string& value, const std::string
   const bool box = field.is_box();
   const bool area = field.type == FieldType::textarea;
   const bool select = field.type == FieldType::select;
-  const std::string limit =
-      box || select || field.type == FieldType::file ? "" : std::to_string(field.max_length);
+  const std::string limit = field.type == FieldType::file ? "" : std::to_string(field.max_length);
   return Value::map({{"name", field.name},
                      {"label", label},
                      {"value", box ? field.value : value},

@@ -417,6 +417,11 @@ BOOST_FIXTURE_TEST_CASE(method_out_of_operating_time_waits_for_its_reset, GateFi
   BOOST_TEST(enter("b") == 0);
   fail(used_up, "b");
   BOOST_TEST(enter("b") == 2 * kMinute);
+  for (const int minutes : {4, 8, 10, 10}) {  // never longer than the portal's own window
+    now += enter("b");
+    fail(used_up, "b");
+    BOOST_TEST(enter("b") == minutes * kMinute);
+  }
   answer("d", 100, now + 100 * 24 * 60 * kMinute);  // nonsense must not block it for good
   fail(used_up, "d");
   BOOST_TEST(enter("d") == 20 * kMinute);
