@@ -109,9 +109,12 @@ BOOST_AUTO_TEST_CASE(settings_that_others_read_are_found) {
 }
 
 BOOST_AUTO_TEST_CASE(templates_and_catalogues_that_are_broken_are_found) {
-  const BareCheck broken;
+  const BareCheck broken("[checkserver]\naccess = public");
   use_own_templates(broken, "checkserver.mustache", "{{/details}}", "");
   expect_row(broken.report(), "templates", "error", "checkserver.mustache");
+  const FcgiAnswer page = CheckServer(broken).get("");  // without them a text says it
+  BOOST_TEST(page.status == 503);
+  BOOST_TEST(page.body.contains("checkserver.mustache"));
   const BareCheck partly;
   use_own_templates(partly, "messages.ru.conf", "checks_title = ", "checks_titel = ");
   expect_row(partly.report(), "templates", "warning", "checks_titel");

@@ -153,6 +153,7 @@ const std::vector<Case>& cases() {
       {"write", State::error, "late", [](Facts& f) { f.seen.storage.reset(); }},
       {"space", State::warning, "little", [](Facts& f) { f.seen.storage->free_bytes = 1e8; }},
       {"space", State::error, "little", [](Facts& f) { f.seen.storage->free_bytes = 1e6; }},
+      {"space", State::warning, "little", [](Facts& f) { f.seen.storage->free_inodes = 1; }},
       {"space", State::error, "little", [](Facts& f) { f.seen.storage->free_inodes = 0; }},
       {"space", State::info, "unknown", [](Facts& f) { f.seen.storage->space_known = false; }},
       {"store", State::error, "closed", [](Facts& f) { f.subject.store_error = fault("busy"); }},
