@@ -98,6 +98,17 @@ BOOST_AUTO_TEST_CASE(a_deleted_event_is_in_no_file_and_comes_back_from_none) {
   BOOST_TEST(shell("handler", {"--journal", "verify"}).out.contains("4 records, 0 damages"));
 }
 
+BOOST_AUTO_TEST_CASE(of_two_equal_events_the_other_one_stays) {
+  for (int i = 0; i < 2; ++i) event("twin");
+  BOOST_TEST(shell("handler", {"--delete", id_of(Kind::event, "twin")}).status == 0);
+  BOOST_TEST(!id_of(Kind::event, "twin").empty());
+  for (const char* name : {"hook.log", "hook.jsonl"}) {
+    const std::string log = hook(name);
+    BOOST_TEST(log.contains("twin"), name);
+    BOOST_TEST(log.find("twin") == log.rfind("twin"), name);
+  }
+}
+
 // At each call that changes a file; called again, it goes on.
 BOOST_AUTO_TEST_CASE(a_deletion_that_is_killed_anywhere_is_ended_by_the_next) {
   for (const char* word : {"staysone", "canarytwo", "staysthree"}) event(word);

@@ -592,6 +592,9 @@ BOOST_AUTO_TEST_CASE(unknown_values_are_written_out_readably) {
   BOOST_TEST(got[0].second == std::string(1'000, 'x') + "... (5000 characters)");
   BOOST_TEST(got[50].first == "...");
   BOOST_TEST(got[50].second == "11 more fields");
+  std::string as_many_as_may_be = "phone=1";
+  for (int i = 0; i < 50; ++i) as_many_as_may_be += "&f" + std::to_string(i) + "=1";
+  BOOST_TEST(unknown(post(as_many_as_may_be)).back().first == "f49");
   const std::string just_fits(1'000, 'x');
   BOOST_TEST((unknown(post("phone=1&long=" + just_fits)) == Unknown{{"long", just_fits}}));
 }
