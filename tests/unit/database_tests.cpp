@@ -109,6 +109,19 @@ BOOST_FIXTURE_TEST_CASE(file_is_the_owners_alone_and_written_ahead, DatabaseFixt
   BOOST_TEST((status.st_mode & 0777) == 0600u);
 }
 
+// A brief process leaves what it wrote in the WAL: the next one takes it from there.
+BOOST_FIXTURE_TEST_CASE(who_opens_it_briefly_ends_without_a_checkpoint, DatabaseFixture) {
+  good(db->execute("CREATE TABLE t(n)"));
+  db.reset();
+  const std::filesystem::path log = dir / "test.db-wal";
+  for (const bool brief : {true, false}) {
+    auto opened = good(Database::open(dir / "test.db", Database::Sync::full, brief));
+    good(opened->transact([&] { return opened->execute("INSERT INTO t VALUES (1)"); }));
+    opened.reset();
+    BOOST_TEST(std::filesystem::exists(log) == brief);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(place_that_cannot_be_is_an_error) {
   TempDir dir;
   write_file(dir / "file", "");

@@ -73,6 +73,7 @@ BOOST_AUTO_TEST_CASE(verdict_of_each_error) {
       {0, "", "", look},
       {302, "", "", look},
       {204, "", "", look},
+      {201, "SOMETHING_NEW", "", look},
       {-1, "", "", look},
       // Not an answer of the portal's REST.
       {200, "not_json", "<html>", look},
