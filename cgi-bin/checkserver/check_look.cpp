@@ -40,17 +40,27 @@ void begin(const std::shared_ptr<Run>& run, const std::string& name, Part part, 
     const std::lock_guard lock(run->mutex);
     ++run->pending;
   }
-  std::thread([run, name, part, look = std::move(look)] {
-    auto result = look();
+  const auto end = [run, name] {
     {
       const std::lock_guard lock(under_way().mutex);
       under_way().names.erase(name);
     }
     const std::lock_guard lock(run->mutex);
-    std::invoke(part, run->seen) = std::move(result);
     --run->pending;
     run->changed.notify_all();
-  }).detach();
+  };
+  try {
+    std::thread([run, part, end, look = std::move(look)] {
+      auto result = look();
+      {
+        const std::lock_guard lock(run->mutex);
+        std::invoke(part, run->seen) = std::move(result);
+      }
+      end();
+    }).detach();
+  } catch (const std::system_error&) {
+    end();  // no thread is to be had: it was not looked at this time
+  }
 }
 
 using PartOf = std::function<PortalLook&(Seen&)>;

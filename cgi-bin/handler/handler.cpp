@@ -82,9 +82,13 @@ class HandlerPage : public AppPage {
   void kept() override { ingester_.wake(); }
 
   void work(std::stop_token stop) override {
-    const std::jthread ingestion(
-        [this, stop] { ingester_.work(stop, [this](int taken) { work_.ingested(taken); }); });
-    const std::jthread watching([this, stop] { watch_.work(stop); });
+    // Each ends also when another cannot start, so that all are tried again.
+    std::jthread ingestion([this](const std::stop_token& own) {
+      ingester_.work(own, [this](int taken) { work_.ingested(taken); });
+    });
+    const std::stop_callback end_ingestion(stop, [&] { ingestion.request_stop(); });
+    std::jthread watching([this](const std::stop_token& own) { watch_.work(own); });
+    const std::stop_callback end_watching(stop, [&] { watching.request_stop(); });
     const Result<App> app = app_.current();
     work_.work(stop, app ? app->settings->handler.work_threads : 1);
   }

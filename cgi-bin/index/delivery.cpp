@@ -29,6 +29,16 @@ constexpr const char* kSentAt = "sent_at";
 // Whether it was answered so that the portal is not working on it any more.
 constexpr const char* kAnswered = "answered";
 
+// False: the system allows no more threads.
+bool started(std::vector<std::jthread>& threads, const std::function<void()>& work) {
+  try {
+    threads.emplace_back(work);
+    return true;
+  } catch (const std::system_error&) {
+    return false;
+  }
+}
+
 // As the log calls the two ways in which a lead turns out to be in the portal.
 constexpr std::string_view kDone = "done";
 constexpr std::string_view kFound = "found";
@@ -237,10 +247,8 @@ WorkLoop::Pass Delivery::make_pass(std::stop_token stop) {
       const auto deliver = [this, &store, &app, &own, &sender] {
         deliver_all(**store, *sender, *app->log, own);
       };
-      if (&own == &by_portal.rbegin()->second)
-        deliver();
-      else
-        others.emplace_back(deliver);
+      const bool is_last = &own == &by_portal.rbegin()->second;
+      if (is_last || !started(others, deliver)) deliver();
     }
     return static_cast<int>(items->size());
   };

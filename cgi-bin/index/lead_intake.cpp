@@ -88,8 +88,11 @@ std::string LeadIntake::key_of_equal(const std::string& fingerprint) {
 }
 
 void LeadIntake::work(std::stop_token stop) {
-  const std::jthread ingestion(
-      [this, stop] { ingester_.work(stop, [this](int taken) { delivery_.ingested(taken); }); });
+  std::jthread ingestion([this](const std::stop_token& own) {
+    ingester_.work(own, [this](int taken) { delivery_.ingested(taken); });
+  });
+  // It ends also when the other cannot start, so that both are tried again.
+  const std::stop_callback end(stop, [&] { ingestion.request_stop(); });
   delivery_.work(stop);
 }
 

@@ -297,12 +297,16 @@ void Ingester::listen(std::jthread& listening, std::weak_ptr<Store>& to) {
   to = *store;
   listening = {};
   if (!(*store)->is_shared()) return;
-  listening = std::jthread([this, store = *store](const std::stop_token& stop) {
-    store->listen(kind_, stop, [this] {
-      heard_ = true;
-      wake();
+  try {
+    listening = std::jthread([this, store = *store](const std::stop_token& stop) {
+      store->listen(kind_, stop, [this] {
+        heard_ = true;
+        wake();
+      });
     });
-  });
+  } catch (const std::system_error&) {
+    to.reset();  // no thread is to be had: at the next look
+  }
 }
 
 // Of the runs that begin from now on, the first that is over tells.

@@ -245,11 +245,15 @@ Error PostgresDatabase::error_of(const PGresult* result, std::string_view doing)
 void PostgresDatabase::cancel() {
   PGcancel* const cancel = pq_.getCancel(connection_.get());
   if (cancel == nullptr) return;
-  std::thread([&pq = pq_, cancel] {
-    char why[256];
-    pq.cancel(cancel, why, sizeof why);
-    pq.freeCancel(cancel);
-  }).detach();
+  try {
+    std::thread([&pq = pq_, cancel] {
+      char why[256];
+      pq.cancel(cancel, why, sizeof why);
+      pq.freeCancel(cancel);
+    }).detach();
+  } catch (const std::system_error&) {
+    pq_.freeCancel(cancel);  // no thread is to be had: it ends when it ends
+  }
 }
 
 // What comes back for what was sent: the first error, or the last of several results.

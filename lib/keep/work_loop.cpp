@@ -75,7 +75,14 @@ WorkLoop::WorkLoop(AppSource& app, StoreSource& stores, Kind kind, Store::Held h
 void WorkLoop::work(std::stop_token stop, int threads) {
   threads_ = threads;
   std::vector<std::jthread> workers;
-  for (int i = 0; i < threads; ++i) workers.emplace_back([this, stop] { run_thread(stop); });
+  for (int i = 0; i < threads; ++i) {
+    try {
+      workers.emplace_back([this, stop] { run_thread(stop); });
+    } catch (const std::system_error&) {
+      if (workers.empty()) throw;
+      break;  // fewer than wished for are better than none
+    }
+  }
 }
 
 void WorkLoop::run_thread(std::stop_token stop) {

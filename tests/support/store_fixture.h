@@ -2,6 +2,7 @@
 // beside it.
 #pragma once
 
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -94,6 +95,14 @@ class Forked {
  private:
   pid_t pid_;
 };
+
+// For a forked child: it becomes a user that may have so many threads; more by a later call.
+inline bool allow_threads(rlim_t count) {
+  const uid_t user = 100'000 + static_cast<uid_t>(::getpid());
+  const rlimit limit{count, 1'000};
+  return ::setrlimit(RLIMIT_NPROC, &limit) == 0 &&
+         (::geteuid() == user || ::setresuid(user, user, user) == 0);
+}
 
 inline ListFilter list_of(Kind kind, std::size_t limit = 100) {
   ListFilter filter;

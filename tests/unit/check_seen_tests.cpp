@@ -213,6 +213,16 @@ BOOST_AUTO_TEST_CASE(public_urls_are_checked) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(what_there_is_no_thread_for_is_looked_at_the_next_time) {
+  if (geteuid() != 0) return;  // only root may become a user with few threads left
+  test::Forked child([] {
+    const auto subject = std::make_shared<const Subject>();
+    if (!test::allow_threads(1) || look(subject, 60'000).storage) return false;
+    return test::allow_threads(100) && look(subject, 60'000).storage.has_value();
+  });
+  BOOST_TEST(child.join());
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 BOOST_AUTO_TEST_SUITE(test_event_tests)

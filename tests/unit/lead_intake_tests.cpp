@@ -5,14 +5,13 @@
 #include <set>
 #include <string>
 
+#include "event_fixture.h"
 #include "store_fixture.h"
 
 using namespace b24;
 using namespace b24::test;
 
 BOOST_FIXTURE_TEST_SUITE(lead_intake_tests, StoreFixture)
-
-namespace {}  // namespace
 
 BOOST_AUTO_TEST_CASE(an_equal_lead_within_a_minute_is_the_same_at_any_time_of_day) {
   const Millis midnight = now / kDay * kDay + kDay;
@@ -57,6 +56,28 @@ BOOST_AUTO_TEST_CASE(a_flood_of_equal_leads_stays_cheap) {
     good(store->accept({item}));
     BOOST_TEST(good(store->find(Kind::lead, item.id)).value().repeats == 0);
   }
+}
+
+// Its one thread kept it from ending, and so from being tried again.
+BOOST_AUTO_TEST_CASE(work_that_lacks_a_thread_ends) {
+  if (geteuid() != 0) return;  // only root may become a user with few threads left
+  const EventSettings settings;
+  AppSource app{settings.launch(), "index"};
+  StoreSource stores{app};
+  GateSource gates{app};
+  FormSource forms{stores};
+  LeadIntake intake(app, stores, gates, forms, settings.launch());
+  Forked child([&] {
+    ::alarm(60);
+    if (!allow_threads(2)) return false;
+    try {
+      intake.work({});
+    } catch (const std::system_error&) {
+      return true;
+    }
+    return false;
+  });
+  BOOST_TEST(child.join());
 }
 
 BOOST_AUTO_TEST_SUITE_END()
