@@ -3,6 +3,7 @@
 #include <signal.h>
 
 #include <boost/test/unit_test.hpp>
+#include <thread>
 
 #include "decorators.h"
 #include "echo_server.h"
@@ -129,6 +130,20 @@ BOOST_AUTO_TEST_CASE(a_large_body_that_drips_is_let_go, *shows("A12")) {
   dripping.send(std::string_view(request).substr(0, sent));
   BOOST_TEST(
       wait_until([&] { return !dripping.send(std::string_view(request).substr(sent++, 1)); }));
+  BOOST_TEST(echo.get("").status == 200);
+}
+
+// After its answer the library waits for who still sends, here without end.
+BOOST_AUTO_TEST_CASE(a_refused_body_that_drips_is_let_go, *shows("A12")) {
+  EchoServer echo({"MAX_THREADS=1", "MAX_BODY=10", "REQUEST_TIME=500"}, {"--threads", "1"});
+  const std::string request = fcgi_post("", "x=" + std::string(300'000, 'b'));
+  Peer dripping(echo.where);
+  std::size_t sent = 20'000;  // more than is waited for
+  dripping.send(std::string_view(request).substr(0, sent));
+  BOOST_TEST(wait_until([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    return !dripping.send(std::string_view(request).substr(sent++, 1));
+  }));
   BOOST_TEST(echo.get("").status == 200);
 }
 
