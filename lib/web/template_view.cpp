@@ -169,6 +169,11 @@ Result<TemplateView> TemplateView::make(const TemplateFiles& files, const std::s
 Result<TemplateView> TemplateView::of_text(std::string_view text, Escape escape) {
   const std::string whole(text);
   if (std::optional<Error> fault = check_tags(whole, "template")) return std::unexpected(*fault);
+  for (std::optional<Tag> tag = next_tag(whole, 0); tag; tag = next_tag(whole, tag->end)) {
+    // kainjow would run a value of that name as a template, with nothing escaped.
+    if (tag->kind == '>')
+      return std::unexpected(broken_template("template: nothing can be included here"));
+  }
   km::mustache view(whole);
   if (!view.is_valid()) return std::unexpected(broken_template(view.error_message()));
   view.set_custom_escape(escape);

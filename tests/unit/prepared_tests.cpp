@@ -66,7 +66,8 @@ BOOST_AUTO_TEST_CASE(a_template_that_makes_no_body_is_the_owners_to_mend) {
   Prepared p("1, \"admin\": 1");
   for (const char* text : {"{\"a\": {{result.TITLE}}}", "{\"a\": \"{{{result.TITLE}}}\"}", "plain"})
     BOOST_TEST(p.body(text) == "forward_body", text);
-  for (const char* text : {"{{result", "{{#result}}x", "{{/result}}", "{{=<% %>=}}"})
+  for (const char* text :
+       {"{{result", "{{#result}}x", "{{/result}}", "{{=<% %>=}}", "{{>result.TITLE}}"})
     BOOST_TEST(p.body(text) == "broken_template", text);
   const auto error = request_of(p.action, p.event, p.own).error();
   BOOST_TEST(error.cause.starts_with("[on ONX] forward_body: "), error.cause);
