@@ -57,7 +57,8 @@ std::string fault_of(const Tag& tag) {
 }
 
 // Why a template cannot be used; nothing when it can.
-std::optional<Error> check_tags(const std::string& text, const std::string& file) {
+std::optional<Error> check_tags(const std::string& text, const std::string& file,
+                                bool may_include = true) {
   const auto fail = [&](std::size_t at, const std::string& what) {
     const auto line = 1 + std::count(text.begin(), text.begin() + static_cast<long>(at), '\n');
     return broken_template(file + ":" + std::to_string(line) + ": " + what);
@@ -66,6 +67,8 @@ std::optional<Error> check_tags(const std::string& text, const std::string& file
   std::vector<Tag> open;
   for (std::optional<Tag> tag = next_tag(text, 0); tag; tag = next_tag(text, tag->end)) {
     if (const std::string fault = fault_of(*tag); !fault.empty()) return fail(tag->start, fault);
+    // kainjow would run a value of that name as a template, with nothing escaped.
+    if (tag->kind == '>' && !may_include) return fail(tag->start, "nothing can be included here");
     const std::string shown(tag->name);
     if (tag->kind == '#' || tag->kind == '^') open.push_back(*tag);
     if (tag->kind != '/') continue;
@@ -168,12 +171,8 @@ Result<TemplateView> TemplateView::make(const TemplateFiles& files, const std::s
 
 Result<TemplateView> TemplateView::of_text(std::string_view text, Escape escape) {
   const std::string whole(text);
-  if (std::optional<Error> fault = check_tags(whole, "template")) return std::unexpected(*fault);
-  for (std::optional<Tag> tag = next_tag(whole, 0); tag; tag = next_tag(whole, tag->end)) {
-    // kainjow would run a value of that name as a template, with nothing escaped.
-    if (tag->kind == '>')
-      return std::unexpected(broken_template("template: nothing can be included here"));
-  }
+  if (std::optional<Error> fault = check_tags(whole, "template", false))
+    return std::unexpected(*fault);
   km::mustache view(whole);
   if (!view.is_valid()) return std::unexpected(broken_template(view.error_message()));
   view.set_custom_escape(escape);
