@@ -128,7 +128,7 @@ BOOST_AUTO_TEST_CASE(a_program_at_rest_neither_wakes_nor_writes, *as_released())
   BOOST_TEST(wait_until([&] {
     std::vector<std::pair<long, long>> before;
     for (Alone* page : pages) before.push_back(use_of(page->process().pid()));
-    std::this_thread::sleep_for(std::chrono::seconds(4));
+    std::this_thread::sleep_for(std::chrono::seconds(7));  // three wakes of every two seconds
     return std::ranges::equal(pages, before, [](Alone* page, const auto& was) {
       const auto [switches, bytes] = use_of(page->process().pid());
       return switches <= was.first + 2 && bytes == was.second;
