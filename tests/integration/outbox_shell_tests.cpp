@@ -1,4 +1,4 @@
-// outbox_shell_tests: what --list shows can be read and given back.
+// outbox_shell_tests: what --list shows can be read and given back; cron's run of the form.
 #include <boost/test/unit_test.hpp>
 #include <sstream>
 
@@ -43,6 +43,28 @@ BOOST_AUTO_TEST_CASE(ids_are_shown_as_commands_take_them_and_columns_never_run_t
   BOOST_TEST(shown.status == 0);
   BOOST_TEST(shown.out.contains("id          " + id + "\n"), shown.out);
   BOOST_TEST(run({{program, "--settings", settings, "--retry", cells[0]}}).status == 0);
+}
+
+// Leads of another portal got no attempt, and nobody else's either.
+BOOST_AUTO_TEST_CASE(without_threads_each_portals_leads_come_one_after_the_other) {
+  if (geteuid() != 0) return;  // only root may become a user with no thread left
+  const BareCheck bare("[portal second]\nwebhook = https://127.0.0.1:1/rest/2/secretsecret99/\n");
+  std::vector<std::int64_t> numbers;
+  for (const char* portal : {"", "SECOND"}) {
+    b24::NewItem item = new_item(b24::Kind::lead, "to" + std::string(portal));
+    item.payload.set("portal", portal);
+    numbers.push_back(b24::test::accept(*bare.store(), item));
+  }
+  const std::string user = std::to_string(100'000 + getpid());  // nobody else's threads count
+  run({{"chown", "-R", user, bare.dir.path().string()}});
+  const Ran delivered =
+      run({{"prlimit", "--nproc=1", "setpriv", "--reuid", user, "--regid", user, "--clear-groups",
+            built("cgi-bin/index.fcgi"), "--settings", bare.settings().string(), "--deliver"}});
+  for (const std::int64_t number : numbers) {
+    const b24::Item lead = good(bare.store()->find(number)).value();
+    BOOST_TEST(lead.attempts > 0, delivered.out << delivered.err);
+    BOOST_TEST(lead.error_text.contains("127.0.0.1"), lead.error_text);
+  }
 }
 
 BOOST_AUTO_TEST_SUITE_END()
