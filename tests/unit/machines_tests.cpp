@@ -136,6 +136,24 @@ BOOST_AUTO_TEST_CASE(what_another_machine_accepts_wakes_this_one_also_after_a_lo
   BOOST_TEST(wait_until([&] { return worker.worked == 2; }));
 }
 
+BOOST_AUTO_TEST_CASE(a_machine_without_a_thread_to_listen_works_and_listens_when_there_is_one) {
+  if (geteuid() != 0) return;  // only root may become a user with no thread left
+  Forked child([&] {
+    ::alarm(60);
+    Machine machine(url);
+    if (!allow_threads(1)) return false;
+    std::stop_source stop;
+    int passes = 0;
+    machine.ingester.work(stop.get_token(), [&](int heard) {
+      if (heard > 0) stop.request_stop();
+      if (heard == 0 && ++passes == 2) allow_threads(100);
+      machine.ingester.wake();
+    });
+    return passes >= 2;
+  });
+  BOOST_TEST(child.join());
+}
+
 // What nobody had a reason to notice: all was at rest while another took the primary's place.
 BOOST_AUTO_TEST_CASE(a_former_primary_that_lives_is_left_also_by_who_only_listens) {
   Postgres nodes;
