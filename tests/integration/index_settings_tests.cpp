@@ -76,6 +76,21 @@ BOOST_AUTO_TEST_CASE(broken_settings_are_told_at_the_start) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_settings_php_that_defines_nothing_is_said_to) {
+  const TempDir dir;
+  const std::string php = (dir / "settings.php").string();
+  const auto imported = [&](const char* code) {
+    write_file(php, code);
+    return run({{built("cgi-bin/index.fcgi"), "--import-settings", php}});
+  };
+  const Ran nothing = imported("<?php\n");
+  BOOST_TEST(nothing.status == 1);
+  BOOST_TEST(nothing.err == php + ": it defines nothing of CRest's\n");
+  const Ran something = imported("<?php define('C_REST_BLOCK_LOG', true);\n");
+  BOOST_TEST(something.status == 0);
+  BOOST_TEST(something.err == "");
+}
+
 // Who asks cannot fill the server's log.
 BOOST_AUTO_TEST_CASE(broken_settings_are_told_once_a_minute_however_many_ask) {
   const TempDir dir;

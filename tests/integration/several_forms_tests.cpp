@@ -271,8 +271,9 @@ BOOST_AUTO_TEST_CASE(contacts_items_and_comments_are_made_once_whatever_breaks_o
       "duplicates = ignore\n[form process]\nentity = 128\ncontact = create\n"
       "duplicates = ignore\nvalues = OPENED=Y\n",
       plainer);
-  const auto sent_in_the_end = [](const std::string& form, const char* name, const char* method) {
-    site().fault("created-then-timeout", 1, method);
+  const auto sent_in_the_end = [](const std::string& form, const char* name, const char* method,
+                                  const char* fault = "created-then-timeout") {
+    site().fault(fault, 1, method);
     const Value answer = submit(person(name), form);
     BOOST_TEST(wait_until([&] { return lead(answer).state == State::done; }, kDeadline * 3), form);
     return lead(answer).result;
@@ -288,6 +289,10 @@ BOOST_AUTO_TEST_CASE(contacts_items_and_comments_are_made_once_whatever_breaks_o
   BOOST_TEST(site().items(128)[0]["CONTACT_ID"].text() == "1");
   BOOST_TEST(sent_in_the_end("", "Dora", "crm.timeline.comment.add").starts_with("deal:"));
   BOOST_TEST(site().comments().size() == 1U);
+  const char* nothing_made = "reset";
+  BOOST_TEST(
+      sent_in_the_end("", "Ella", "crm.timeline.comment.add", nothing_made).starts_with("deal:"));
+  BOOST_TEST(site().comments().size() == 2U);
   BOOST_TEST(site().leads().size() == 0U);
 }
 

@@ -152,6 +152,37 @@ BOOST_AUTO_TEST_CASE(a_store_in_work_does_not_move_nor_one_onto_another) {
   BOOST_TEST(code_of(full->move_to(*shared, 0)) == "not_empty");
 }
 
+// A number stands in logs and in what others were told.
+BOOST_AUTO_TEST_CASE(the_number_of_what_was_deleted_is_given_to_nobody_else_after_a_move) {
+  good(migrate_shared(postgres.owner_url(database), url));
+  const TempDir dir, other, third;
+  const auto file = good(Store::open(dir / "data"));
+  const auto shared = good(Store::open(other.path(), "", {}, {url, false}));
+  const auto back = good(Store::open(third / "data"));
+  accept(*file, new_item(Kind::lead, "kept"));
+  std::int64_t last = 0;
+  const auto one_is_gone = [&](Store& store) {
+    const std::int64_t number = accept(store, new_item(Kind::lead, "gone"));
+    BOOST_TEST(number > last);
+    last = number;
+    good(store.erase(number));
+  };
+  one_is_gone(*file);
+  good(file->move_to(*shared, 0));
+  one_is_gone(*shared);
+  good(shared->move_to(*back, 0));
+  one_is_gone(*back);
+}
+
+BOOST_AUTO_TEST_CASE(how_far_the_servers_clock_is_ahead_is_measured) {
+  good(migrate_shared(postgres.owner_url(database), url));
+  const TempDir dir;
+  const auto shared = good(Store::open(dir.path(), "", {}, {url, false}));
+  const Millis begun = now_ms();
+  const Millis ahead = good(shared->look_at_server()).clock_ahead;  // of the same clock
+  BOOST_TEST(std::abs(ahead) <= now_ms() - begun + 1);
+}
+
 // Else its journal would be taken in once more, and its logs begun anew.
 BOOST_AUTO_TEST_CASE(what_a_machine_remembers_goes_to_the_database_and_back) {
   good(migrate_shared(postgres.owner_url(database), url));

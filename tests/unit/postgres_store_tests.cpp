@@ -209,10 +209,13 @@ BOOST_AUTO_TEST_CASE(the_programs_role_makes_no_tables_and_is_told_who_does) {
 
 BOOST_AUTO_TEST_CASE(an_unusable_url_is_refused_with_the_reason) {
   const Machine machine;
-  for (const auto& [url, code] : {std::pair("postgres://u:secret@h/b", "password_in_url"),
-                                  std::pair("postgres://h/b?nonsense=1", "bad_store_url")}) {
+  const char* const cases[][3] = {{"postgres://u:secret@h/b", "password_in_url", "password"},
+                                  {"postgres://h/b?nonsense=1", "bad_store_url", "\"nonsense\""}};
+  for (const auto& [url, code, cause] : cases) {
     const auto store = Store::open(machine.dir.path(), "", {}, {url, true});
     BOOST_TEST(code_of(store) == code);
+    BOOST_TEST(store.error().cause.contains(cause), store.error().cause);
+    BOOST_TEST(store.error().cause.back() != '\n');
     BOOST_TEST(!store.error().cause.contains("secret"));
   }
   const auto away =
