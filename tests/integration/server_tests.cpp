@@ -248,6 +248,24 @@ BOOST_AUTO_TEST_CASE(fewer_threads_than_wished_for_serve) {
   BOOST_TEST(serves(room, "8"));
 }
 
+// Who asks cannot fill the server's log.
+BOOST_AUTO_TEST_CASE(broken_settings_are_told_once_a_minute_however_many_ask) {
+  const TempDir dir;
+  const std::string where = "unix:" + (dir / "socket").string();
+  write_file(dir / "settings.conf", "[data]\ndir = data\n[form]\nno_such_key = 1\n");
+  const auto begun = std::chrono::steady_clock::now();
+  Process program(
+      {{built("cgi-bin/index.fcgi"), "--settings", dir / "settings.conf", "--listen", where}});
+  BOOST_REQUIRE(wait_until([&] { return listens(where); }));
+  for (int i = 0; i < 50; ++i) BOOST_TEST(ask(where, fcgi_get("")).status == 503);
+  program.signal(SIGTERM);
+  program.wait();
+  const auto took = std::chrono::steady_clock::now() - begun;
+  // A line at the start, for the first who asks, and in each minute that begins meanwhile.
+  BOOST_TEST(std::ranges::count(program.err(), '\n') <= 3 + took / std::chrono::minutes(1),
+             program.err());
+}
+
 BOOST_AUTO_TEST_CASE(a_head_request_gets_the_length_without_the_body) {
   EchoServer echo;
   Params params = get_params("size=1000");
