@@ -2,6 +2,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include "event_fixture.h"
+#include "keep/store.h"
 #include "value/json.h"
 
 using namespace b24;

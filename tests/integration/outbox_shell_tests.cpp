@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "check_site.h"
+#include "decorators.h"
 #include "keep/store.h"
 #include "store_fixture.h"
 
@@ -46,7 +47,7 @@ BOOST_AUTO_TEST_CASE(ids_are_shown_as_commands_take_them_and_columns_never_run_t
 }
 
 // Leads of another portal got no attempt, and nobody else's either.
-BOOST_AUTO_TEST_CASE(without_threads_each_portals_leads_come_one_after_the_other) {
+BOOST_AUTO_TEST_CASE(without_threads_each_portals_leads_come_one_after_the_other, *as_released()) {
   if (geteuid() != 0) return;  // only root may become a user with no thread left
   const BareCheck bare("[portal second]\nwebhook = https://127.0.0.1:1/rest/2/secretsecret99/\n");
   std::vector<std::int64_t> numbers;
