@@ -98,6 +98,14 @@ class Forked {
   pid_t pid_;
 };
 
+// Asks again while others keep the database to themselves, which takes as long as the machine does.
+template <class Ask>
+auto unless_busy(const Ask& ask) {
+  auto answer = ask();
+  while (!answer && answer.error().code == "busy") answer = ask();
+  return answer;
+}
+
 // For a forked child of root: it counts as a user who may have so many threads, more by a later
 // call, and opens files as root does.
 inline bool allow_threads(rlim_t count) {

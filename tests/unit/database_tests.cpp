@@ -136,9 +136,11 @@ BOOST_AUTO_TEST_CASE(many_processes_may_open_a_new_file_at_once, *shows("T33")) 
     std::vector<Forked> children;
     for (int i = 0; i < 6; ++i) {
       children.emplace_back([&] {
-        const auto mine = Database::open(file, Database::Sync::normal);
-        return mine && (*mine)->uses_wal() &&
-               (*mine)->execute("CREATE TABLE IF NOT EXISTS t(n); INSERT INTO t VALUES (1)");
+        const auto mine = unless_busy([&] { return Database::open(file, Database::Sync::normal); });
+        return mine && (*mine)->uses_wal() && unless_busy([&] {
+                 return (*mine)->execute(
+                     "CREATE TABLE IF NOT EXISTS t(n); INSERT INTO t VALUES (1)");
+               });
       });
     }
     for (Forked& child : children) BOOST_TEST(child.join());

@@ -182,17 +182,19 @@ BOOST_FIXTURE_TEST_CASE(processes_never_claim_the_same_item, ClaimFixture,
   std::vector<Forked> children;
   for (int i = 0; i < 4; ++i) {
     children.emplace_back([&] {
-      auto mine = Store::open(
-          dir.path(), "", [this] { return now; }, shared);
+      auto mine = unless_busy([&] {
+        return Store::open(
+            dir.path(), "", [this] { return now; }, shared);
+      });
       if (!mine) return false;
       for (;;) {
-        const auto items = (*mine)->claim(Kind::lead, 3);
+        const auto items = unless_busy([&] { return (*mine)->claim(Kind::lead, 3); });
         if (!items) return false;
         if (items->empty()) return true;
         for (const Item& item : *items) {
           const auto number = item.number;
           if (::write(pipe_fds[1], &number, sizeof number) != sizeof number) return false;
-          if (!(*mine)->done(number, {})) return false;
+          if (!unless_busy([&] { return (*mine)->done(number, {}); })) return false;
         }
       }
     });

@@ -309,9 +309,11 @@ BOOST_FIXTURE_TEST_CASE(same_id_from_many_processes_is_once, StoreFixture,
   std::vector<Forked> children;
   for (int i = 0; i < 4; ++i) {
     children.emplace_back([&] {
-      auto mine = Store::open(dir.path(), "", {}, shared);
-      for (int id = 0; mine && id < 40; ++id)
-        if (!(*mine)->accept({new_item(Kind::lead, std::to_string(id))})) return false;
+      auto mine = unless_busy([&] { return Store::open(dir.path(), "", {}, shared); });
+      for (int id = 0; mine && id < 40; ++id) {
+        const NewItem item = new_item(Kind::lead, std::to_string(id));
+        if (!unless_busy([&] { return (*mine)->accept({item}); })) return false;
+      }
       return mine.has_value();
     });
   }
