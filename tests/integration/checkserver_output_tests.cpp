@@ -119,10 +119,11 @@ BOOST_AUTO_TEST_CASE(every_form_says_the_same) {
   BOOST_TEST(html.status == 200);
   BOOST_TEST(html.header("content-type") == "text/html; charset=utf-8");
   BOOST_TEST(html.header("cache-control").contains("no-store"));
-  BOOST_TEST(html.body.contains("All is well"));
   const HttpReply json = http(site.port(), {"GET", kPage, {"Accept: application/json"}, ""});
   BOOST_TEST(json.header("content-type") == "application/json; charset=utf-8");
-  BOOST_TEST(parsed_json(json.body)["verdict"].text() == "ok");
+  const bool is_well =
+      parsed_json(json.body)["verdict"].text() == "ok";  // on a busy disk it is not
+  BOOST_TEST(html.body.contains(is_well ? "All is well" : "It works, but"));
   const HttpReply text = site.get(kPage + "?format=text");
   BOOST_TEST(text.header("content-type") == "text/plain; charset=utf-8");
   BOOST_TEST(!text.body.contains('\033'));
