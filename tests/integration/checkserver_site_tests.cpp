@@ -29,12 +29,12 @@ BOOST_AUTO_TEST_SUITE(checkserver_site_tests)
 BOOST_AUTO_TEST_CASE(a_whole_site_is_found_well) {
   HttpReply reply;
   Value report;
-  BOOST_TEST(wait_until([&] {  // a busy disk is told of, too
-               reply = shared_site().get(std::string(kCheckPage) + "?format=json");
-               report = parsed_json(reply.body);
-               return report["verdict"].text() == "ok";
-             }),
-             reply.body);
+  const auto is_well = [&] {
+    reply = shared_site().get(std::string(kCheckPage) + "?format=json");
+    report = parsed_json(reply.body);
+    return report["verdict"].text() == "ok";
+  };
+  BOOST_TEST(wait_until(is_well, kDeadline * 6), reply.body);  // a busy disk is told of, too
   BOOST_TEST(reply.status == 200);
   for (const char* id : {"curl",
                          "sqlite",
