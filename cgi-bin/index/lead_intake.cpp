@@ -7,6 +7,7 @@
 #include "base/secret.h"
 #include "lead.h"
 #include "lead_sender.h"
+#include "web/server.h"
 
 namespace b24 {
 namespace {
@@ -76,6 +77,7 @@ TakenLead LeadIntake::take(const App& app, const Record& record, Millis wait) {
     return taken;
   }
   const Millis left = wait - (steady_ms() - begun);
+  const Waiting for_portal;
   const auto item = delivery_.wait(record.key, std::max<Millis>(left, 0), [&] { wake(app); });
   if (!item) app.log->error("lead", item.error());
   return item && *item ? from_item(**item) : taken;

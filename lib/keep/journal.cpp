@@ -46,6 +46,7 @@ struct Journal::Segment {
   SegmentHead head;
   std::uint64_t whole = 0;  // up to here this process knows it to be whole
   bool doubtful = false;    // after an error: nobody knows what it ends with
+  Status synced;            // the last sync
 };
 
 namespace {
@@ -175,7 +176,7 @@ Result<std::shared_ptr<Journal::Segment>> Journal::usable(const FileHandle& lock
   const auto size = static_cast<std::uint64_t>(status.st_size);
   const bool old = now_ms() - segment->head.made_at >= kDay;
   const bool whole =
-      there && !segment->doubtful &&
+      there && !segment->doubtful && segment->synced &&
       (size == segment->whole || ends_whole(segment->file.get(), size, segment->head.salt));
   if (!whole || size >= kFull || (old && size > kSegmentHead)) return begin(*last + 1, lock);
   segment->whole = size;
@@ -187,9 +188,27 @@ Status Journal::prepare() const {
   return ready ? make_private_directory(dir_) : ready;
 }
 
+// Makes the segment durable up to `end`, unless the sync of another thread has meanwhile.
+Status Journal::sync(Segment& segment, std::uint64_t end) {
+  const std::lock_guard alone(syncing_);
+  JournalPosition written{segment.number, segment.head.salt, 0};
+  {
+    const std::lock_guard guard(mutex_);
+    // The kernel may have dropped what it could not write, and say nothing the next time.
+    if (!segment.synced) return segment.synced;
+    const bool is_known = synced_.segment == written.segment && synced_.salt == written.salt;
+    if (is_known && end <= synced_.offset) return {};
+    written.offset = segment.whole;
+  }
+  auto synced = sync_file(segment.file, segment.name);
+  const std::lock_guard guard(mutex_);
+  if (synced) synced_ = std::max(synced_, written);
+  return segment.synced = std::move(synced);
+}
+
 Status Journal::append(std::span<const std::string> encoded) {
   std::shared_ptr<Segment> segment;
-  JournalPosition end;
+  std::uint64_t end = 0;
   {
     const std::lock_guard guard(mutex_);
     if (auto ready = prepare(); !ready) return ready;
@@ -205,15 +224,9 @@ Status Journal::append(std::span<const std::string> encoded) {
     segment->doubtful = !written;
     if (!written) return written;
     segment->whole += bytes.size();
-    end = {segment->number, segment->head.salt, segment->whole};
+    end = segment->whole;
   }
-  auto synced = sync_file(segment->file, segment->name);
-  {
-    const std::lock_guard guard(mutex_);
-    // The kernel may have dropped what it could not write, and say nothing the next time.
-    if (!synced) segment->doubtful = true;
-    if (synced) synced_ = std::max(synced_, end);
-  }
+  auto synced = sync(*segment, end);
   ::unlink(rest_file(data_dir_, name(kind_)).c_str());
   return synced;
 }

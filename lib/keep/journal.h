@@ -119,6 +119,7 @@ class Journal {
   Result<std::shared_ptr<Segment>> usable(const FileHandle& lock);
   Result<std::shared_ptr<Segment>> begin(std::uint32_t number, const FileHandle& lock);
   Result<std::uint32_t> newest(const FileHandle& lock) const;
+  Status sync(Segment& segment, std::uint64_t end);
   std::filesystem::path segment_file(std::uint32_t number) const;
   std::filesystem::path lock_file() const;
   JournalPosition synced_up_to(const JournalPosition& position) const;  // or further
@@ -127,6 +128,7 @@ class Journal {
   const std::string document_root_;
   const std::filesystem::path dir_;
   const Kind kind_;
+  std::mutex syncing_;  // taken first
   mutable std::mutex mutex_;
   std::shared_ptr<Segment> segment_;  // the newest, as far as this process knows
   mutable JournalPosition synced_;    // up to where it has made one durable

@@ -28,8 +28,14 @@ class Reader {
       return;
     }
     size_ = static_cast<std::uint64_t>(status.st_size);
+    std::string head(kSegmentHead, '\0');
+    const ssize_t got = ::pread(file_.get(), head.data(), head.size(), 0);
+    if (got < 0) fault_ = errno;
+    if (got == ssize_t{kSegmentHead}) head_ = parse_head(head);
   }
 
+  // Nothing: it is none, or cannot be read.
+  const std::optional<SegmentHead>& head() const { return head_; }
   int fault() const { return fault_; }
   // What is read is acted upon: it must not be taken back by a power cut.
   bool sync() { return ::fdatasync(file_.get()) == 0; }
@@ -61,6 +67,7 @@ class Reader {
 
   FileHandle file_;
   int fault_ = 0;
+  std::optional<SegmentHead> head_;
   std::uint64_t size_ = 0;
   std::uint64_t start_ = 0;
   std::string buffer_;
@@ -122,7 +129,7 @@ bool is_lost(int fault) {
 Result<bool> read_segment(const JournalSegment& segment, JournalPosition& synced, bool is_last,
                           Walk& walk) {
   Reader reader(segment.file);
-  const auto head = reader.fault() == 0 ? parse_head(reader.at(0, kSegmentHead)) : std::nullopt;
+  const auto& head = reader.head();
   const bool is_synced = head && synced.segment == segment.number && synced.salt == head->salt &&
                          reader.size() <= synced.offset;
   if (!is_lost(reader.fault()) || (reader.fault() == 0 && !is_synced && !reader.sync())) {
@@ -185,7 +192,7 @@ Status Journal::erase(std::string_view key) const {
   if (!all) return std::unexpected(all.error());
   for (const JournalSegment& segment : *all) {
     Reader reader(segment.file);
-    const auto head = reader.fault() == 0 ? parse_head(reader.at(0, kSegmentHead)) : std::nullopt;
+    const auto& head = reader.head();
     if (!head) continue;
     for (std::uint64_t offset = kSegmentHead; offset < reader.size();) {
       auto found = whole_at(reader, offset, head->salt);

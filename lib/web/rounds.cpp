@@ -197,7 +197,8 @@ void Rounds::watch() {
       at_last_tidy = rounds_;
       next_tidy = Connections::Clock::now() + kTidy;
     }
-    if (idle_ == 0 && rounds_ == seen && connections_.anybody_ready()) grow();
+    const bool is_held_up = rounds_ == seen || Waiting::anybody();
+    if (idle_ == 0 && is_held_up && connections_.anybody_ready()) grow();
     seen = rounds_;
     dozing_ = idle_ == alive_ && !connections_.anybody_watched();
     const auto woken = [this] { return finished_ || !dozing_; };

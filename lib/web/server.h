@@ -9,6 +9,7 @@
 // and a successor on the same Unix socket: what is queued and under way is answered, then exit 0.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <span>
 #include <stop_token>
@@ -37,6 +38,19 @@ struct ServerLimits {
   Millis request_time = 10'000;  // to send the request; and to take some of the answer
   int round = 1;                 // requests that are answered together; 1 for a page that may wait
   std::vector<Network> allow = {};  // who may connect by TCP; empty: this machine only
+};
+
+// Held by a thread of a page that waits for somebody else: its place is another's meanwhile.
+class Waiting {
+ public:
+  Waiting() { ++count_; }
+  Waiting(const Waiting&) = delete;
+  Waiting& operator=(const Waiting&) = delete;
+  ~Waiting() { --count_; }
+  static bool anybody() { return count_ > 0; }
+
+ private:
+  static inline std::atomic<int> count_ = 0;
 };
 
 // What a binary plugs into the server.

@@ -1,11 +1,11 @@
 // echo: the smallest page, for testing the server: it answers what it was asked, and at the end
 // tells on stderr how often.
 //
-// What the query says is done first: wait=FILE makes FILE.begun and waits for FILE; size=N answers
-// with N bytes; throw fails; keep promises to keep the query (KEEP: a file that gets a line with
-// how many promises each call of keep had; it throws or fails while that file's .throws or .fails
-// is there). REQUEST_TIME, MAX_THREADS, IDLE_TIME, ROUND, ALLOW and MAX_BODY in the environment set
-// limits.
+// What the query says is done first: wait=FILE makes FILE.begun and waits for FILE; away=FILE the
+// same, and says so; size=N answers with N bytes; throw fails; keep promises to keep the query
+// (KEEP: a file that gets a line with how many promises each call of keep had; it throws or fails
+// while that file's .throws or .fails is there). REQUEST_TIME, MAX_THREADS, IDLE_TIME, ROUND, ALLOW
+// and MAX_BODY in the environment set limits.
 #include <atomic>
 #include <condition_variable>
 #include <cstdlib>
@@ -36,6 +36,10 @@ class Echo : public Page {
     ++requests_;
     const std::string& query = request.query_string;
     if (query.starts_with("wait=")) wait_for(query.substr(5));
+    if (query.starts_with("away=")) {
+      const Waiting for_file;
+      wait_for(query.substr(5));
+    }
     if (query == "throw") throw std::runtime_error("as asked");
     if (query.starts_with("size="))
       return text_response(200, std::string(std::stoul(query.substr(5)), 'x'));

@@ -6,8 +6,10 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include <chrono>
 #include <cstdlib>
 #include <stdexcept>
+#include <utility>
 
 namespace b24::test {
 namespace {
@@ -41,6 +43,24 @@ EchoServer::EchoServer(std::vector<std::string> environment, std::vector<std::st
 std::optional<int> EchoServer::stop() {
   process.signal(SIGTERM);
   return process.wait();
+}
+
+// The directory of the threads would show too few while one of them ends.
+int EchoServer::threads() const {
+  const std::string status = read_file("/proc/" + std::to_string(process.pid()) + "/status");
+  return std::stoi(status.substr(status.find("\nThreads:") + 9));
+}
+
+int EchoServer::threads_at_rest() const {
+  using Clock = std::chrono::steady_clock;
+  int count = threads();
+  Clock::time_point since = Clock::now();
+  const bool rests = wait_until([&] {
+    if (const int now = threads(); std::exchange(count, now) != now) since = Clock::now();
+    return Clock::now() - since > std::chrono::seconds(1);
+  });
+  if (!rests) throw std::runtime_error("the echo page does not come to rest");
+  return count;
 }
 
 int EchoServer::requests() const {

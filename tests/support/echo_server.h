@@ -18,6 +18,10 @@ class EchoServer {
   FcgiAnswer get(std::string_view query) { return ask(where, fcgi_get(query)); }
   // Ends it by SIGTERM: its exit code, or nothing when it stays.
   std::optional<int> stop();
+  int threads() const;
+  // As many as there have been for a second: on a busy machine some are still being started, or one
+  // more ends.
+  int threads_at_rest() const;
   // How many requests the page was asked; REQUIRES: stopped.
   int requests() const;
 

@@ -1,5 +1,5 @@
 // sync_spy: stands between this test program and fdatasync and fsync: counts them, and can make
-// them fail. SQLite's calls come through here too.
+// them wait or fail. SQLite's calls come through here too.
 #include "sync_spy.h"
 
 #include <sys/syscall.h>
@@ -12,9 +12,11 @@ namespace {
 
 std::atomic<long> syncs{0};
 std::atomic<int> fault{0};
+std::atomic<bool> held{false};
 
 int sync_by(long call, int fd) {
   ++syncs;
+  held.wait(true);
   if (const int number = fault; number != 0) {
     errno = number;
     return -1;
@@ -42,6 +44,13 @@ FailingSyncs::FailingSyncs(int number) {
 }
 FailingSyncs::~FailingSyncs() {
   fault = 0;
+}
+HeldSyncs::HeldSyncs() {
+  held = true;
+}
+HeldSyncs::~HeldSyncs() {
+  held = false;
+  held.notify_all();
 }
 
 }  // namespace b24::test

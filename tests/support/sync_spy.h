@@ -1,11 +1,20 @@
 // sync_spy: stands between this test program and fdatasync and fsync: counts them, and can make
-// them fail. SQLite's calls come through here too.
+// them wait or fail. SQLite's calls come through here too.
 #pragma once
 
 namespace b24::test {
 
 // Since the program began.
 long sync_count();
+
+// While it lives, every sync that begins waits.
+class HeldSyncs {
+ public:
+  HeldSyncs();
+  HeldSyncs(const HeldSyncs&) = delete;
+  HeldSyncs& operator=(const HeldSyncs&) = delete;
+  ~HeldSyncs();
+};
 
 // While it lives, every sync fails with this errno.
 class FailingSyncs {

@@ -55,6 +55,30 @@ struct JournalFixture {
       all.end = read.end;
     }
   }
+  // What came of four threads: while the sync of the first is under way, which may fail, the others
+  // write.
+  std::vector<Status> appended_during_a_sync(std::optional<int> fault) {
+    std::vector<Status> appended(4);
+    std::vector<std::jthread> threads;
+    const auto start = [&](std::size_t i) {
+      threads.emplace_back([&, i] { appended[i] = append(journal, {"by " + std::to_string(i)}); });
+    };
+    std::optional<HeldSyncs> held(std::in_place);
+    const long before = sync_count();
+    start(0);
+    BOOST_REQUIRE(wait_until([&] { return sync_count() > before; }));
+    const auto size = fs::file_size(segment(1));
+    for (std::size_t i = 1; i < appended.size(); ++i) start(i);
+    const auto grown = [&] {
+      return (fs::file_size(segment(1)) - size) / encode(record("by 1")).size();
+    };
+    BOOST_REQUIRE(wait_until([&] { return grown() >= appended.size() - 1; }));
+    std::optional<FailingSyncs> failing;
+    if (fault) failing.emplace(*fault);
+    held.reset();
+    threads.clear();
+    return appended;
+  }
   fs::path segment(int number) const {
     return dir / "data/journal" / ("event-0000000" + std::to_string(number) + ".journal");
   }
@@ -252,6 +276,23 @@ BOOST_AUTO_TEST_CASE(a_failed_sync_is_an_error_and_the_next_call_begins_a_segmen
   const Ids ids = all().ids;
   BOOST_TEST(ids.front() == "a");
   BOOST_TEST(ids.back() == "b");
+}
+
+BOOST_AUTO_TEST_CASE(one_sync_is_for_all_that_was_written_before_it_began) {
+  append({"first"});
+  const long before = sync_count();
+  for (const Status& appended : appended_during_a_sync({})) good(appended);
+  BOOST_TEST(sync_count() == before + 2);  // the one that was under way, and one more
+  BOOST_TEST(all().ids.size() == 5);
+}
+
+BOOST_AUTO_TEST_CASE(of_a_failed_sync_all_are_told_who_had_written_before_it_ended) {
+  append({"first"});
+  const long before = sync_count();
+  for (const Status& appended : appended_during_a_sync(EIO)) BOOST_TEST(!appended);
+  BOOST_TEST(sync_count() == before + 1);  // another might say that all is well
+  append({"last"});
+  BOOST_TEST(fs::exists(segment(2)));
 }
 
 BOOST_AUTO_TEST_CASE(behind_a_large_record_that_is_damaged_the_next_one_is_found) {
