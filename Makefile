@@ -121,7 +121,7 @@ check-leaks: deps-check $(B)/unit-tests  ## run the unit tests under valgrind, t
 check-timing: $(B)/unit-tests  ## compare how long right and wrong guesses of a secret take
 	@BUILD=$(B) TESTS=secret_tests/a_guess_takes_as_long_however_much_of_it_is_right tests/run-suites unit
 
-bench: deps-bench all $(B)/sandbox.fcgi $(B)/floor.fcgi $(B)/spawn  ## measure the pages against the PHP pages that they replace
+bench: deps-bench all $(ROOMS:%=$(B)/static/%.fcgi) $(B)/sandbox.fcgi $(B)/floor.fcgi $(B)/spawn  ## measure the pages against the PHP pages that they replace
 	@BUILD=$(B) tests/bench/run-bench
 
 ifeq ($(SANITIZE)$(COVERAGE),)

@@ -22,7 +22,7 @@ constexpr Millis kLookAgain = 2'000;  // after an answer that left the outcome o
 constexpr Millis kFresh =
     10'000;  // so long after its acceptance a lead's first sending is the first
 constexpr Millis kPollServer = 250;
-constexpr Millis kPoll = 5;  // how often a CGI process looks itself, at first
+constexpr Millis kPoll = 1;  // how often a CGI process looks itself, at first
 
 // When the attempt whose outcome is unknown was begun, kept in the item's progress.
 constexpr const char* kSentAt = "sent_at";
@@ -301,8 +301,7 @@ void Delivery::finished(std::span<const Finished> leads) {
   for (const auto& each : woken) each->wake.notify_one();
 }
 
-Result<std::optional<Item>> Delivery::wait(const std::string& id, Millis limit,
-                                           const std::function<void()>& begin) {
+Result<std::optional<Item>> Delivery::wait(const std::string& id, Millis limit) {
   Result<std::shared_ptr<Store>> store = stores_.current();
   if (!store) return std::unexpected(store.error());
   const Millis begun_at = steady_ms();
@@ -316,7 +315,7 @@ Result<std::optional<Item>> Delivery::wait(const std::string& id, Millis limit,
     lock.unlock();
     Result<std::optional<Item>> item = (*store)->find(Kind::lead, id);
     const bool pending = item && *item && (*item)->state == State::pending;
-    if (pending && !begun) begin();
+    if (pending && !begun) loop_.wake();
     if (pending && !gate) gate = gates_.current((*item)->payload["portal"].text());
     // Nobody waits for what cannot come: the portal is down, or refuses us.
     const bool closed = pending && *gate && (**gate)->is_open(kSecond);
