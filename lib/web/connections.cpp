@@ -84,10 +84,9 @@ Arrived arrived(std::string_view records, std::size_t room) {
   return looked_at < room && pieces < kMostPieces ? Arrived::part : Arrived::large;
 }
 
-Connections::Connections(const Listener& listener, milliseconds time, milliseconds patience)
+Connections::Connections(const Listener& listener, milliseconds time)
     : listener_(listener),
       time_(time),
-      patience_(patience),
       most_waiting_(most_waiting()),
       poll_(checked(epoll_create1(EPOLL_CLOEXEC))),
       stop_(checked(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK))) {
@@ -163,9 +162,6 @@ bool Connections::accept(std::vector<Taken>& taken, std::size_t most) {
       make_room();
       return false;
     }
-    const timeval patience{.tv_sec = patience_.count() / 1000,
-                           .tv_usec = patience_.count() % 1000 * 1000};
-    setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
     const Arrived how = peek(socket);
     if (how == Arrived::whole || how == Arrived::large)
       taken.push_back({socket, how == Arrived::whole, deadline()});

@@ -31,15 +31,13 @@ class Connections {
  public:
   using Clock = std::chrono::steady_clock;
   struct Taken {
-    int socket = -1;  // the taker's to close; blocking, a write waits for `patience` at the most
+    int socket = -1;  // the taker's to close; blocking
     bool whole = true;
     Clock::time_point deadline;  // to have sent the request
   };
 
-  // `listener` must outlive this. `time`: for a request to arrive; `patience`: see Taken. Throws
-  // std::system_error.
-  Connections(const Listener& listener, std::chrono::milliseconds time,
-              std::chrono::milliseconds patience);
+  // `listener` must outlive this. `time`: for a request to arrive. Throws std::system_error.
+  Connections(const Listener& listener, std::chrono::milliseconds time);
   Connections(const Connections&) = delete;
   Connections& operator=(const Connections&) = delete;
   ~Connections();
@@ -89,7 +87,6 @@ class Connections {
 
   const Listener& listener_;
   std::chrono::milliseconds time_;
-  std::chrono::milliseconds patience_;
   std::size_t most_waiting_;
   int poll_;
   int stop_;

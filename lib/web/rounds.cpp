@@ -3,15 +3,19 @@
 #include "web/rounds.h"
 
 #include <dlfcn.h>
+#include <fastcgi.h>
 #include <malloc.h>
+#include <sys/socket.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <climits>
 #include <cstdlib>
 #include <exception>
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <system_error>
 
 #include "web/answer.h"
@@ -35,6 +39,52 @@ int clamped(std::size_t size) {
   return static_cast<int>(std::min<std::size_t>(size, INT_MAX));
 }
 
+// An answer as records. The library would send it in pieces of 8 KiB, each by a call of the system.
+std::string in_records(int request, std::string_view text) {
+  constexpr std::size_t kMost = 0xfff8;
+  std::string records;
+  records.reserve(text.size() + (text.size() / kMost + 4) * FCGI_HEADER_LEN);
+  const auto begin = [&](int type, std::size_t length) {
+    const auto byte = [](auto number) { return static_cast<unsigned char>(number & 0xff); };
+    const FCGI_Header head{.version = FCGI_VERSION_1,
+                           .type = byte(type),
+                           .requestIdB1 = byte(request >> 8),
+                           .requestIdB0 = byte(request),
+                           .contentLengthB1 = byte(length >> 8),
+                           .contentLengthB0 = byte(length),
+                           .paddingLength = 0,
+                           .reserved = 0};
+    records.append(reinterpret_cast<const char*>(&head), sizeof head);
+  };
+  while (!text.empty()) {
+    const std::string_view piece = text.substr(0, kMost);
+    begin(FCGI_STDOUT, piece.size());
+    records += piece;
+    text.remove_prefix(piece.size());
+  }
+  begin(FCGI_STDOUT, 0);
+  begin(FCGI_END_REQUEST, sizeof(FCGI_EndRequestBody));
+  records.append(sizeof(FCGI_EndRequestBody), '\0');  // 0, and FCGI_REQUEST_COMPLETE
+  return records;
+}
+
+// Gives up on a peer that takes nothing for so long.
+void send_all(int socket, std::string_view bytes, milliseconds patience) {
+  for (int flags = MSG_NOSIGNAL | MSG_DONTWAIT; !bytes.empty();) {
+    const ssize_t sent = ::send(socket, bytes.data(), bytes.size(), flags);
+    if (sent > 0) {
+      bytes.remove_prefix(static_cast<std::size_t>(sent));
+    } else if (errno == EAGAIN && (flags & MSG_DONTWAIT) != 0) {
+      const timeval limit{.tv_sec = patience.count() / 1000,
+                          .tv_usec = patience.count() % 1000 * 1000};
+      setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+      flags = MSG_NOSIGNAL;
+    } else if (errno != EINTR) {
+      return;
+    }
+  }
+}
+
 }  // namespace
 
 bool prepare_rounds() {
@@ -44,9 +94,7 @@ bool prepare_rounds() {
 }
 
 Rounds::Rounds(const Listener& listener, Page& page, const ServerLimits& limits)
-    : page_(page),
-      limits_(limits),
-      connections_(listener, milliseconds(limits.request_time), patience(limits)) {
+    : page_(page), limits_(limits), connections_(listener, milliseconds(limits.request_time)) {
   // Before the workers, which would take its place where the system allows few threads.
   watchdog_ = std::thread([this] { watch(); });
   try {
@@ -164,7 +212,6 @@ bool Rounds::begin(int socket, FCGX_Request& request) {
   request.ipcFd = socket;
   request.keepConnection = 1;
   if (FCGX_Accept_r(&request) < 0) return false;
-  request.keepConnection = 0;
   request.detached = 1;
   // It returns what it has of the parameters, too, when they broke off.
   if (FCGX_GetError(request.in) == 0) return true;
@@ -178,8 +225,8 @@ void Rounds::send(FCGX_Request& request, const std::string& text) {
   std::optional<Connections::Watch> watch;
   if (request.detached == 0)
     watch.emplace(connections_, request.ipcFd, Connections::Clock::now() + patience(limits_));
-  FCGX_PutStr(text.data(), clamped(text.size()), request.out);
-  FCGX_Finish_r(&request);
+  send_all(request.ipcFd, in_records(request.requestId, text), patience(limits_));
+  FCGX_Free(&request, 1);
 }
 
 void Rounds::watch() {

@@ -2,8 +2,8 @@
 //
 // A round: take every request that has arrived whole, up to ServerLimits::round; read and answer
 // each; if any promised something, keep all promises by one Page::keep; then send all. While a
-// thread syncs another takes the next round. libfcgi reads and writes the connections; it never
-// accepts one itself.
+// thread syncs another takes the next round. libfcgi reads the requests; it never accepts one
+// itself, and an answer is written whole.
 #pragma once
 
 #include <fcgiapp.h>

@@ -307,6 +307,17 @@ BOOST_AUTO_TEST_CASE(requests_never_see_each_others_data) {
   BOOST_TEST(wrong == 0);
 }
 
+BOOST_AUTO_TEST_CASE(an_answer_of_any_size_is_whole_at_the_bounds_of_its_records) {
+  constexpr std::size_t kRecord = 0xfff8, kHead = 200;
+  EchoServer echo;
+  for (const std::size_t records : {std::size_t{1}, std::size_t{2}, std::size_t{16}})
+    for (std::size_t size = records * kRecord - kHead; size < records * kRecord + 9; ++size) {
+      const FcgiAnswer answer = echo.get("size=" + std::to_string(size));
+      BOOST_TEST_REQUIRE(answer.complete);
+      BOOST_TEST_REQUIRE(answer.body.size() == size);
+    }
+}
+
 BOOST_AUTO_TEST_CASE(a_thread_that_waits_for_somebody_else_gets_another_in_its_place) {
   EchoServer echo({"MAX_THREADS=4"}, {"--threads", "2"});
   const std::string file = (echo.dir / "go").string();

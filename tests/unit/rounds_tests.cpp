@@ -55,9 +55,8 @@ BOOST_AUTO_TEST_CASE(the_library_reads_the_connection_that_is_put_into_its_reque
   char body[8];
   BOOST_TEST(FCGX_GetStr(body, sizeof body, handed.request.in) == 3);
   BOOST_TEST(FCGX_GetError(handed.request.in) == 0);
-  handed.request.keepConnection = 0;
   handed.request.detached = 1;
-  FCGX_Finish_r(&handed.request);
+  FCGX_Free(&handed.request, 1);
   BOOST_TEST(handed.request.ipcFd == -1);
   BOOST_TEST(!is_open(handed.ours));
 }
