@@ -301,7 +301,8 @@ void Delivery::finished(std::span<const Finished> leads) {
   for (const auto& each : woken) each->wake.notify_one();
 }
 
-Result<std::optional<Item>> Delivery::wait(const std::string& id, Millis limit) {
+Result<std::optional<Item>> Delivery::wait(const std::string& id, Millis limit,
+                                           const std::function<void()>& begin) {
   Result<std::shared_ptr<Store>> store = stores_.current();
   if (!store) return std::unexpected(store.error());
   const Millis begun_at = steady_ms();
@@ -315,7 +316,7 @@ Result<std::optional<Item>> Delivery::wait(const std::string& id, Millis limit) 
     lock.unlock();
     Result<std::optional<Item>> item = (*store)->find(Kind::lead, id);
     const bool pending = item && *item && (*item)->state == State::pending;
-    if (pending && !begun) loop_.wake();
+    if (pending && !begun) begin();
     if (pending && !gate) gate = gates_.current((*item)->payload["portal"].text());
     // Nobody waits for what cannot come: the portal is down, or refuses us.
     const bool closed = pending && *gate && (**gate)->is_open(kSecond);

@@ -51,10 +51,14 @@ class Delivery {
   Result<int> deliver_due(Millis time_limit, const std::function<Status()>& ingest) {
     return loop_.work_due(time_limit, ingest);
   }
+  // A lead was accepted.
+  void wake() { loop_.wake(); }
   void ingested(int taken) { loop_.ingested(taken); }
   // Waits until the lead is done or failed or the portal is known to be closed to us, at most
-  // `limit`; the lead as it is then, nothing when there is no such. Whichever process delivers it.
-  Result<std::optional<Item>> wait(const std::string& id, Millis limit);
+  // `limit`; the lead as it is then, nothing when there is no such. `begin` is called once when
+  // there is something to wait for. Whichever process delivers it.
+  Result<std::optional<Item>> wait(const std::string& id, Millis limit,
+                                   const std::function<void()>& begin);
 
  private:
   WorkLoop::Pass make_pass(std::stop_token stop);

@@ -71,7 +71,6 @@ TakenLead LeadIntake::take(const App& app, const Record& record, Millis wait) {
     app.log->error_bounded("lead", sure.error());
     return {LeadState::lost, record.key, "", sure.error()};
   }
-  if (launch_.mode == Mode::cgi) start_delivery(app);  // it loads while this process takes it in
   const bool is_filled = !app.settings->data.store.empty();  // as far as it could be
   if (const Result<int> filled = is_filled ? 0 : ingester_.run(kPatience); !filled) {
     app.log->error("ingest", filled.error());
@@ -79,7 +78,7 @@ TakenLead LeadIntake::take(const App& app, const Record& record, Millis wait) {
   }
   const Millis left = wait - (steady_ms() - begun);
   const Waiting for_portal;
-  const auto item = delivery_.wait(record.key, std::max<Millis>(left, 0));
+  const auto item = delivery_.wait(record.key, std::max<Millis>(left, 0), [&] { wake(app); });
   if (!item) app.log->error("lead", item.error());
   return item && *item ? from_item(**item) : taken;
 }
@@ -107,7 +106,8 @@ Result<int> LeadIntake::work_due(Millis time_limit) {
 }
 
 // A CGI process ends with its answer, so another one delivers.
-void LeadIntake::start_delivery(const App& app) {
+void LeadIntake::wake(const App& app) {
+  if (launch_.mode != Mode::cgi) return delivery_.wake();
   if (Status started = start_program(launch_, program(), "--deliver"); !started) {
     app.log->error("delivery", started.error());
   }

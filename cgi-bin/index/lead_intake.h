@@ -50,7 +50,7 @@ class LeadIntake {
   Result<int> work_due(Millis time_limit);
 
  private:
-  void start_delivery(const App& app);
+  void wake(const App& app);
 
   StoreSource& stores_;
   const Launch& launch_;
