@@ -1,4 +1,5 @@
 // server_tests: how a process is started, what it answers and how it ends.
+#include <fastcgi.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -316,6 +317,21 @@ BOOST_AUTO_TEST_CASE(an_answer_of_any_size_is_whole_at_the_bounds_of_its_records
       BOOST_TEST_REQUIRE(answer.complete);
       BOOST_TEST_REQUIRE(answer.body.size() == size);
     }
+}
+
+BOOST_AUTO_TEST_CASE(an_answer_bears_the_number_of_its_request) {
+  constexpr int kNumber = 0x0102;
+  EchoServer echo;
+  Peer peer(echo.where);
+  peer.send(fcgi_begin(false, FCGI_RESPONDER, kNumber) +
+            fcgi_record(FCGI_PARAMS, fcgi_pairs(get_params("")), kNumber) +
+            fcgi_record(FCGI_PARAMS, "", kNumber) + fcgi_record(FCGI_STDIN, "", kNumber));
+  const std::string records = peer.receive().value_or("");
+  BOOST_TEST(parse_fcgi(records).complete);
+  const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(records.at(at)); };
+  for (std::size_t at = 0; at < records.size();
+       at += FCGI_HEADER_LEN + (std::size_t{byte(at + 4)} << 8 | byte(at + 5)) + byte(at + 6))
+    BOOST_TEST((byte(at + 2) << 8 | byte(at + 3)) == kNumber);
 }
 
 BOOST_AUTO_TEST_CASE(a_thread_that_waits_for_somebody_else_gets_another_in_its_place) {
