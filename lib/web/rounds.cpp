@@ -17,6 +17,7 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 #include "web/answer.h"
 
@@ -29,6 +30,7 @@ constexpr milliseconds kTick{10};         // of the watchdog: all busy for this 
 constexpr milliseconds kLastGrace{1000};  // for slow peers, once a stop was asked for
 constexpr milliseconds kShare{1000};      // what a peer may cost the others of its round
 constexpr milliseconds kTidy{2000};       // between looks after unused memory
+constexpr milliseconds kSpare{1000};      // threads that had nothing to do for so long are too many
 
 milliseconds patience(const ServerLimits& limits) {
   const milliseconds whole(limits.request_time);
@@ -164,6 +166,7 @@ std::vector<Rounds::Taken> Rounds::next(Worker& worker) {
   const auto most = static_cast<std::size_t>(limits_.round);
   const milliseconds idle(limits_.idle_time);
   while (!connections_.stopped()) {
+    if (surplus_ > 0 && retire(worker)) return {};
     const auto since = Connections::Clock::now();
     const bool may_end = alive_ > limits_.threads;
     ++idle_;
@@ -184,6 +187,7 @@ bool Rounds::retire(Worker& worker) {
   const std::lock_guard lock(mutex_);
   if (connections_.stopped() || alive_ <= limits_.threads) return false;
   --alive_;
+  surplus_ = std::max(surplus_ - 1, 0);
   worker.ended = true;
   return true;
 }
@@ -233,7 +237,9 @@ void Rounds::watch() {
   unsigned seen = 0;
   unsigned tidied = 0;
   unsigned at_last_tidy = 0;
+  int least_idle = INT_MAX;
   auto next_tidy = Connections::Clock::now() + kTidy;
+  auto next_count = Connections::Clock::now() + kSpare;
   std::unique_lock lock(mutex_);
   while (!finished_) {
     connections_.sweep();
@@ -247,6 +253,12 @@ void Rounds::watch() {
     const bool is_held_up = rounds_ == seen || Waiting::anybody();
     if (idle_ == 0 && is_held_up && connections_.anybody_ready()) grow();
     seen = rounds_;
+    // The system wakes one after the other, so that none is idle for long while requests come.
+    least_idle = std::min(least_idle, idle_.load());
+    if (Connections::Clock::now() >= next_count) {
+      surplus_ = std::clamp(alive_ - limits_.threads, 0, std::exchange(least_idle, INT_MAX));
+      next_count = Connections::Clock::now() + kSpare;
+    }
     dozing_ = idle_ == alive_ && !connections_.anybody_watched();
     const auto woken = [this] { return finished_ || !dozing_; };
     if (!dozing_)

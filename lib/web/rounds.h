@@ -58,6 +58,7 @@ class Rounds {
   Connections connections_;
   std::atomic<int> idle_ = 0;         // threads that wait for a request
   std::atomic<unsigned> rounds_ = 0;  // begun so far
+  std::atomic<int> surplus_ = 0;      // threads that nobody needs, of those beyond the kept ones
   std::atomic<bool> dozing_ = false;  // the watchdog has nothing to look after
   std::mutex mutex_;                  // of what follows
   bool finished_ = false;

@@ -355,6 +355,24 @@ BOOST_AUTO_TEST_CASE(a_thread_that_waits_for_somebody_else_gets_another_in_its_p
   BOOST_TEST(parse_fcgi(away.receive().value_or("")).complete);
 }
 
+BOOST_AUTO_TEST_CASE(the_pool_shrinks_while_requests_go_on) {
+  EchoServer echo({"MAX_THREADS=6", "IDLE_TIME=3600000"}, {"--threads", "2"});
+  const int at_rest = echo.threads_at_rest();
+  const std::string file = (echo.dir / "go").string();
+  std::vector<Peer> peers;
+  for (int i = 0; i < 6; ++i) {
+    peers.emplace_back(echo.where);
+    peers.back().send(fcgi_get("wait=" + file));
+  }
+  BOOST_REQUIRE(wait_until([&] { return echo.threads() == at_rest + 4; }));
+  write_file(file, "");
+  BOOST_TEST(wait_until([&] {
+    echo.get("");
+    return echo.threads() == at_rest;
+  }));
+  for (Peer& peer : peers) BOOST_TEST(parse_fcgi(peer.receive().value_or("")).complete);
+}
+
 BOOST_AUTO_TEST_CASE(the_pool_grows_while_all_are_busy_up_to_its_limit_and_shrinks_again) {
   EchoServer echo({"MAX_THREADS=6", "IDLE_TIME=200"}, {"--threads", "2"});
   BOOST_TEST(echo.get("").status == 200);
