@@ -335,7 +335,7 @@ BOOST_AUTO_TEST_CASE(an_answer_bears_the_number_of_its_request) {
 }
 
 BOOST_AUTO_TEST_CASE(a_thread_that_waits_for_somebody_else_gets_another_in_its_place) {
-  EchoServer echo({"MAX_THREADS=4"}, {"--threads", "2"});
+  EchoServer echo({"MAX_THREADS=16"}, {"--threads", "2"});
   const std::string file = (echo.dir / "go").string();
   const int at_rest = echo.threads_at_rest();
   Peer away(echo.where);
@@ -357,18 +357,20 @@ BOOST_AUTO_TEST_CASE(a_thread_that_waits_for_somebody_else_gets_another_in_its_p
 
 BOOST_AUTO_TEST_CASE(the_pool_shrinks_while_requests_go_on) {
   EchoServer echo({"MAX_THREADS=6", "IDLE_TIME=3600000"}, {"--threads", "2"});
-  const int at_rest = echo.threads_at_rest();
   const std::string file = (echo.dir / "go").string();
   std::vector<Peer> peers;
   for (int i = 0; i < 6; ++i) {
+    const std::string own = file + std::to_string(i);
+    std::filesystem::create_symlink(file, own);
     peers.emplace_back(echo.where);
-    peers.back().send(fcgi_get("wait=" + file));
+    peers.back().send(fcgi_get("wait=" + own));
+    BOOST_REQUIRE(wait_until([&] { return begun(own); }));
   }
-  BOOST_REQUIRE(wait_until([&] { return echo.threads() == at_rest + 4; }));
+  const int grown = echo.threads();
   write_file(file, "");
   BOOST_TEST(wait_until([&] {
     echo.get("");
-    return echo.threads() == at_rest;
+    return echo.threads() == grown - 4;
   }));
   for (Peer& peer : peers) BOOST_TEST(parse_fcgi(peer.receive().value_or("")).complete);
 }
