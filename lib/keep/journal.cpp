@@ -54,18 +54,14 @@ namespace {
 // Whether what others have written behind `whole` ends with a whole record.
 bool ends_whole(int file, std::uint64_t size, std::uint64_t salt) {
   if (size == kSegmentHead) return true;
-  const auto read_at = [file](std::uint64_t at, std::size_t count) {
-    std::string bytes(count, '\0');
-    const ssize_t got = ::pread(file, bytes.data(), count, static_cast<off_t>(at));
-    bytes.resize(got < 0 ? 0 : static_cast<std::size_t>(got));
-    return bytes;
-  };
   if (size < kSegmentHead + kRecordHead + kRecordFoot) return false;
-  const std::string foot = read_at(size - kRecordFoot, kRecordFoot);
-  if (foot.size() != kRecordFoot) return false;
-  const std::uint64_t length = kRecordHead + get(foot, 0, 4) + kRecordFoot;
+  std::string bytes;
+  read_at(file, size - kRecordFoot, kRecordFoot, bytes);
+  if (bytes.size() != kRecordFoot) return false;
+  const std::uint64_t length = kRecordHead + get(bytes, 0, 4) + kRecordFoot;
   if (length > size - kSegmentHead) return false;
-  return journal_format::open(read_at(size - length, length), salt).has_value();
+  read_at(file, size - length, length, bytes);
+  return journal_format::open(bytes, salt).has_value();
 }
 
 }  // namespace
@@ -163,11 +159,9 @@ Result<std::shared_ptr<Journal::Segment>> Journal::usable(const FileHandle& lock
     segment->number = *last;
     segment->name = segment_file(*last);
     segment->file = FileHandle(::open(segment->name.c_str(), O_RDWR | O_CLOEXEC));
-    std::string head(kSegmentHead, '\0');
-    const bool readable =
-        segment->file.get() >= 0 &&
-        ::pread(segment->file.get(), head.data(), head.size(), 0) == ssize_t{kSegmentHead};
-    const auto parsed = readable ? parse_head(head) : std::nullopt;
+    std::string head;
+    read_at(segment->file.get(), 0, kSegmentHead, head);
+    const auto parsed = parse_head(head);
     if (!parsed) return begin(*last + 1, lock);
     segment->head = *parsed;
   }
@@ -191,13 +185,12 @@ Status Journal::prepare() const {
 // Makes the segment durable up to `end`, unless the sync of another thread has meanwhile.
 Status Journal::sync(Segment& segment, std::uint64_t end) {
   const std::lock_guard alone(syncing_);
-  JournalPosition written{segment.number, segment.head.salt, 0};
+  JournalPosition written{segment.number, segment.head.salt, end};
   {
     const std::lock_guard guard(mutex_);
     // The kernel may have dropped what it could not write, and say nothing the next time.
     if (!segment.synced) return segment.synced;
-    const bool is_known = synced_.segment == written.segment && synced_.salt == written.salt;
-    if (is_known && end <= synced_.offset) return {};
+    if (synced_.covers(written)) return {};
     written.offset = segment.whole;
   }
   auto synced = sync_file(segment.file, segment.name);

@@ -45,6 +45,11 @@ struct JournalPosition {
   std::uint64_t offset = 0;
   auto operator<=>(const JournalPosition&) const = default;
 
+  // Whether it lies in the same segment, there or further on.
+  bool covers(const JournalPosition& other) const {
+    return segment == other.segment && salt == other.salt && offset >= other.offset;
+  }
+
   std::string text() const;  // "segment:salt:offset" in hex
   // Of a text that is one, or goes on with a blank.
   static std::optional<JournalPosition> parse(const std::string& text);

@@ -1,7 +1,10 @@
 // journal_format: see journal_format.h.
 #include "keep/journal_format.h"
 
+#include <unistd.h>
+
 #include <array>
+#include <cerrno>
 
 namespace b24 {
 namespace journal_format {
@@ -70,6 +73,21 @@ std::string print(const SegmentHead& head) {
 std::optional<SegmentHead> parse_head(std::string_view bytes) {
   if (bytes.size() < kSegmentHead || !bytes.starts_with(kMagic)) return std::nullopt;
   return SegmentHead{get(bytes, 8, 8), static_cast<Millis>(get(bytes, 16, 8))};
+}
+
+bool read_at(int file, std::uint64_t offset, std::size_t count, std::string& bytes) {
+  bytes.resize(count);
+  std::size_t got = 0;
+  ssize_t more = 1;
+  while (got < count && more > 0) {
+    more = ::pread(file, bytes.data() + got, count - got, static_cast<off_t>(offset + got));
+    if (more < 0 && errno == EINTR)
+      more = 1;
+    else if (more > 0)
+      got += static_cast<std::size_t>(more);
+  }
+  bytes.resize(got);
+  return more >= 0;
 }
 
 std::string seal(std::string_view content, std::uint64_t salt) {

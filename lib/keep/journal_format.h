@@ -28,6 +28,10 @@ std::string print(const SegmentHead& head);
 // Nothing when it is no segment of this version.
 std::optional<SegmentHead> parse_head(std::string_view bytes);
 
+// Up to `count` bytes of an open file, fewer at its end; false, with errno set and what there is in
+// `bytes`, when they cannot be read.
+bool read_at(int file, std::uint64_t offset, std::size_t count, std::string& bytes);
+
 // The whole record around a content.
 std::string seal(std::string_view content, std::uint64_t salt);
 // Its length with head and foot, when `head` may be the first kRecordHead bytes of a record.

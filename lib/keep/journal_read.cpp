@@ -28,10 +28,9 @@ class Reader {
       return;
     }
     size_ = static_cast<std::uint64_t>(status.st_size);
-    std::string head(kSegmentHead, '\0');
-    const ssize_t got = ::pread(file_.get(), head.data(), head.size(), 0);
-    if (got < 0) fault_ = errno;
-    if (got == ssize_t{kSegmentHead}) head_ = parse_head(head);
+    std::string head;
+    if (!read_at(file_.get(), 0, kSegmentHead, head)) fault_ = errno;
+    head_ = parse_head(head);
   }
 
   // Nothing: it is none, or cannot be read.
@@ -51,18 +50,9 @@ class Reader {
  private:
   void fill(std::uint64_t offset, std::size_t count) {
     const std::uint64_t left = offset < size_ ? size_ - offset : 0;
-    buffer_.resize(std::min<std::uint64_t>(left, std::max(count, kWindow)));
     start_ = offset;
-    std::size_t got = 0;
-    while (got < buffer_.size()) {
-      const ssize_t more = ::pread(file_.get(), buffer_.data() + got, buffer_.size() - got,
-                                   static_cast<off_t>(offset + got));
-      if (more < 0 && errno == EINTR) continue;
-      if (more < 0) fault_ = errno;
-      if (more <= 0) break;
-      got += static_cast<std::size_t>(more);
-    }
-    buffer_.resize(got);
+    const std::size_t size = std::min<std::uint64_t>(left, std::max(count, kWindow));
+    if (!read_at(file_.get(), offset, size, buffer_)) fault_ = errno;
   }
 
   FileHandle file_;
@@ -130,8 +120,7 @@ Result<bool> read_segment(const JournalSegment& segment, JournalPosition& synced
                           Walk& walk) {
   Reader reader(segment.file);
   const auto& head = reader.head();
-  const bool is_synced = head && synced.segment == segment.number && synced.salt == head->salt &&
-                         reader.size() <= synced.offset;
+  const bool is_synced = head && synced.covers({segment.number, head->salt, reader.size()});
   if (!is_lost(reader.fault()) || (reader.fault() == 0 && !is_synced && !reader.sync())) {
     return std::unexpected(system_error(ErrorKind::storage, segment.file.string(), errno));
   }

@@ -253,7 +253,7 @@ void Rounds::watch() {
     const bool is_held_up = rounds_ == seen || Waiting::anybody();
     if (idle_ == 0 && is_held_up && connections_.anybody_ready()) grow();
     seen = rounds_;
-    // The system wakes one after the other, so that none is idle for long while requests come.
+    // While requests come none is idle for idle_time: the system wakes one after the other.
     least_idle = std::min(least_idle, idle_.load());
     if (Connections::Clock::now() >= next_count) {
       surplus_ = std::clamp(alive_ - limits_.threads, 0, std::exchange(least_idle, INT_MAX));

@@ -34,7 +34,7 @@ using Arguments = std::vector<std::pair<std::string, std::string>>;
 struct ServerLimits {
   int threads = 2;               // kept ready; --threads goes before it
   int max_threads = 64;          // there may be this many while all are busy
-  Millis idle_time = 30'000;     // after this a thread beyond the kept ones ends
+  Millis idle_time = 30'000;     // after this a thread beyond the kept ones ends, at rest
   Millis request_time = 10'000;  // to send the request; and to take some of the answer
   int round = 1;                 // requests that are answered together; 1 for a page that may wait
   std::vector<Network> allow = {};  // who may connect by TCP; empty: this machine only
