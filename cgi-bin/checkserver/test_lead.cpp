@@ -115,8 +115,11 @@ Result<std::int64_t> clean_up_test_leads(const Settings& settings, Store& store,
     return std::unexpected(
         Error{ErrorKind::input, "no_such_item", "there is no test lead", "send one first"});
   }
-  return std::unexpected(Error{ErrorKind::input, "in_work", "the test lead is still on its way",
-                               "try again when it is in the portal, or failed"});
+  return std::unexpected(
+      Error{ErrorKind::input, "in_work",
+            "the test lead is still on its way, or nobody knows whether it got there",
+            "try again when it is in the portal; one that failed can be sent again, or deleted, on "
+            "its own page"});
 }
 
 }  // namespace b24

@@ -125,9 +125,11 @@ Status close(Store& store, const Item& event, const Settings& settings, Millis b
   outcome.text = secret::mask(failure.error.cause);
   outcome.destination = failure.destination;
   const bool too_old = begun > event.received_at + settings.handler.give_up;
-  if (failure.permanent || (too_old && failure.tried)) return store.fail(event.number, outcome);
+  if (failure.permanent || (too_old && failure.tried))
+    return store.fail(event.number, outcome, event.unsure);
   const Millis own = failure.tried ? now_ms() + backoff(event.attempts + 1) : 0;
-  return store.retry(event.number, std::max(own, failure.retry_at), outcome, false, failure.tried);
+  return store.retry(event.number, std::max(own, failure.retry_at), outcome, event.unsure,
+                     failure.tried);
 }
 
 struct EventPass {

@@ -24,10 +24,11 @@ constexpr Millis kFresh =
 constexpr Millis kPollServer = 250;
 constexpr Millis kPoll = 1;  // how often a CGI process looks itself, at first
 
-// When the attempt whose outcome is unknown was begun, kept in the item's progress.
+// Of the attempt whose outcome is unknown, kept in the item's progress: when it was begun, whether
+// it was answered so that the portal is not working on it any more, and which one it was.
 constexpr const char* kSentAt = "sent_at";
-// Whether it was answered so that the portal is not working on it any more.
 constexpr const char* kAnswered = "answered";
+constexpr const char* kAttempt = "attempt";
 
 // False: the system allows no more threads.
 bool started(std::vector<std::jthread>& threads, const std::function<void()>& work) {
@@ -78,7 +79,7 @@ class LeadPass {
   // The store may be an older one, put back, or filled anew from the journal.
   static bool is_certainly_first(const Item& item) {
     const Millis age = now_ms() - item.received_at;
-    return !item.unsure && (item.attempts > 0 || (age >= 0 && age <= kFresh));
+    return !item.unsure && age >= 0 && age <= kFresh;
   }
 
   void look_up(const std::vector<const Item*>& items, std::vector<const Item*>& to_send) {
@@ -87,7 +88,7 @@ class LeadPass {
     for (std::size_t i = 0; i < items.size(); ++i) {
       const Item& item = *items[i];
       if (!found[i]) {
-        postpone(item, begun, found[i].error(), true, item.progress);
+        postpone(item, begun, found[i].error(), item.unsure, last_attempt(item));
       } else if (!found[i]->empty()) {
         note(store_.done(item.number, outcome(begun, Error{}, *found[i])), item, kFound, *found[i]);
       } else if (may_be_under_way(item)) {
@@ -102,21 +103,27 @@ class LeadPass {
   // running.
   bool may_be_under_way(const Item& item) const {
     if (!item.unsure) return false;
-    if (item.progress[kAnswered].boolean()) return false;
-    if (item.progress[kSentAt].is_null()) return true;
-    return now_ms() < item.progress[kSentAt].integer() + settle_time();
+    const Value last = last_attempt(item);
+    if (last[kAnswered].boolean()) return false;
+    if (last[kSentAt].is_null()) return true;
+    return now_ms() < last[kSentAt].integer() + settle_time();
+  }
+
+  // Nothing is known of one with which a process died, whatever it was told of the one before.
+  static Value last_attempt(const Item& item) {
+    return item.progress[kAttempt].integer() == item.attempts ? item.progress : Value();
   }
 
   void wait_and_look_again(const Item& item, Millis begun) {
     Outcome result = outcome(
         begun, Error{ErrorKind::portal, "looked_up", "not there yet; may still be on its way", ""},
         "");
-    Millis sent_at = item.progress[kSentAt].integer();
+    Millis sent_at = last_attempt(item)[kSentAt].integer();
     if (sent_at == 0) {
       // A process died with this lead in its hands: nobody knows when it was sent, now is the
       // latest it can have been.
       sent_at = now_ms();
-      result.progress = Value::map({{kSentAt, sent_at}});
+      result.progress = Value::map({{kSentAt, sent_at}, {kAttempt, item.attempts}});
     }
     const Millis at = std::min(now_ms() + 2 * kLookAgain, sent_at + settle_time());
     note(store_.retry(item.number, at, result, true, false), item, "waiting", result.text);
@@ -132,10 +139,12 @@ class LeadPass {
     for (std::size_t i = 0; i < items.size(); ++i) {
       const Item& item = *items[i];
       if (made[i]) {
-        const Status own = closed ? closed : store_.done(item.number, outcome(begun, {}, *made[i]));
+        const bool is_over = closed || closed.error().kind == ErrorKind::storage;
+        const Status own =
+            is_over ? closed : store_.done(item.number, outcome(begun, {}, *made[i]));
         note(own, item, kDone, *made[i]);
       } else if (made[i].error().verdict == Verdict::permanent) {
-        give_up(item, begun, made[i].error());
+        give_up(item, outcome(begun, made[i].error().error, ""), false);
       } else {
         const bool unsure = made[i].error().verdict == Verdict::look;
         Value progress =
@@ -147,21 +156,23 @@ class LeadPass {
 
   void postpone(const Item& item, Millis begun, const CallError& error, bool unsure,
                 Value progress) {
-    if (now_ms() > item.received_at + sender_.settings()->delivery.give_up)
-      return give_up(item, begun, error);
+    const bool is_over = now_ms() > item.received_at + sender_.settings()->delivery.give_up;
     const bool tried = error.error.code != "gate";
+    Outcome result = outcome(begun, error.error, "");
+    if (!progress.is_null()) {
+      progress.set(kAttempt, item.attempts + (is_over || tried ? 1 : 0));
+      result.progress = std::move(progress);
+    }
+    if (is_over) return give_up(item, result, unsure);
     Millis at = now_ms() + (tried ? backoff(item.attempts + 1) : 0);
     if (unsure && item.attempts == 0) at = now_ms() + kLookAgain;
     at = std::max(at, error.retry_at);
-    Outcome result = outcome(begun, error.error, "");
-    result.progress = std::move(progress);
     const char* what = !tried ? "waiting" : unsure ? "outcome unknown" : "postponed";
     note(store_.retry(item.number, at, result, unsure, tried), item, what, result.text);
   }
 
-  void give_up(const Item& item, Millis begun, const CallError& error) {
-    const Outcome result = outcome(begun, error.error, "");
-    note(store_.fail(item.number, result), item, "failed", result.text);
+  void give_up(const Item& item, const Outcome& result, bool unsure) {
+    note(store_.fail(item.number, result, unsure), item, "failed", result.text);
   }
 
   Outcome outcome(Millis begun, const Error& error, std::string result) const {
@@ -175,8 +186,8 @@ class LeadPass {
   }
   Millis settle_time() const { return sender_.settings()->delivery.settle; }
 
-  // A claim that could not be closed runs out by itself; the item is then looked up, so nothing is
-  // lost or doubled.
+  // What could not be written down is later (Store::done), or the item is looked up after this
+  // process's end: nothing is lost or doubled.
   void note(const Status& status, const Item& item, std::string_view what, std::string_view text) {
     if (!status) log_.error("delivery", status.error());
     const bool is_saved = status && (what == kDone || what == kFound);
@@ -278,10 +289,12 @@ void Delivery::deliver_all(Store& store, LeadSender& sender, Log& log,
   LeadPass pass(store, sender, log);
   try {
     pass.run(items);
+    finished(pass.finished());
+    sender.send_traces();
   } catch (const std::exception& fault) {
     pass.break_off(items, fault.what());
+    finished(pass.finished());
   }
-  finished(pass.finished());
 }
 
 // Woken when the lock is free, or each would wait for it at once.

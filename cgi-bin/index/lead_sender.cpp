@@ -109,24 +109,21 @@ std::vector<Sent> LeadSender::send(const std::vector<const Item*>& items) {
     else if (place != nullptr)
       own = place->type + ":" + place->number;
   }
-  add_traces(items, sent);
+  note_traces(items, sent);
   return sent;
 }
 
-// At most once, and whatever becomes of it: it is worth less than to hold up what it is about.
-void LeadSender::add_traces(const std::vector<const Item*>& items, const std::vector<Sent>& sent) {
-  std::vector<Command> commands;
+void LeadSender::note_traces(const std::vector<const Item*>& items, const std::vector<Sent>& sent) {
   for (std::size_t i = 0; i < items.size(); ++i) {
     const Value& payload = items[i]->payload;
     const std::string entity = payload["entity"].is_null() ? "lead" : payload["entity"].text();
     const bool is_new = sent[i] && !sent[i]->contains(':');
     if (payload["trace"].is_null() || !is_new || text::is_digit(entity.front())) continue;
     const Value made = Value::map({{"TYPE", text::upper(entity)}, {"ID", *sent[i]}});
-    commands.push_back(
+    traces_.push_back(
         {"", "crm.tracking.trace.add",
          Value::map({{"TRACE", payload["trace"]}, {"ENTITIES", Value::list({made})}})});
   }
-  run(commands);
 }
 
 std::vector<Sent> LeadSender::look_up(const std::vector<const Item*>& items) {

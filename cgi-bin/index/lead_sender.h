@@ -19,6 +19,7 @@
 #include <memory>
 #include <stop_token>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "customer.h"
@@ -42,6 +43,9 @@ class LeadSender {
   // The number of the new lead, or why there is none; one for each item, in their order. Several
   // items go by batch; when something refuses the batch as such, each goes by itself.
   std::vector<Sent> send(const std::vector<const Item*>& items);
+  // Where the visitors of the leads just sent had come from, at most once, and whatever becomes of
+  // it: it is worth less than to hold up what it is about.
+  void send_traces() { run(std::exchange(traces_, {})); }
   // The number of the lead that an earlier attempt made; empty when there is none; or why nobody
   // knows.
   std::vector<Sent> look_up(const std::vector<const Item*>& items);
@@ -52,12 +56,13 @@ class LeadSender {
  private:
   std::vector<CallResult> run(std::vector<Command> commands);
   std::vector<Customer> customers(const std::vector<const Item*>& items, bool make);
-  void add_traces(const std::vector<const Item*>& items, const std::vector<Sent>& sent);
+  void note_traces(const std::vector<const Item*>& items, const std::vector<Sent>& sent);
   Sent look_up_comment(const Item& item, const Customer& customer);
 
   std::shared_ptr<const Settings> settings_;
   std::shared_ptr<Gate> gate_;
   Webhook webhook_;
+  std::vector<Command> traces_;
 };
 
 // The lead's number in the answer of crm.lead.add or crm.item.add; empty when the answer has none.

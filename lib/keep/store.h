@@ -167,7 +167,7 @@ class Store {
   // bucket), so attempts stay.
   Status retry(std::int64_t number, Millis at, const Outcome& outcome, bool unsure,
                bool counted = true);
-  Status fail(std::int64_t number, const Outcome& outcome);
+  Status fail(std::int64_t number, const Outcome& outcome, bool unsure = false);
   // Up to `limit` pending items of the same object behind this one, of this name (empty: any),
   // oldest first.
   Result<std::vector<Item>> behind(const Item& item, std::string_view name, std::size_t limit);

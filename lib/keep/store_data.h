@@ -35,6 +35,7 @@ struct Owners {
   std::string machine;  // of a shared store
   Millis now;
   bool is_working(const std::string& owner) const;
+  bool is_own(const std::string& owner) const;
 };
 
 // A shared store that is away is not tried again and again by everybody who waits for it.
@@ -86,12 +87,12 @@ struct Store::Data {
   const bool brief;
   bool is_shared() const { return !shared.url.empty(); }
   bool is_away() const { return reach_.held() || confirm_.held(); }
-  // What came of items that this process has in hand. Could it not be written down, and so be known
-  // to a shared store, it is by settle(), as long as they are still this process's.
+  // What came of items that this process has in hand. Could it not be written down, it is by
+  // settle(), as long as they are still this process's.
   using Conclusion = std::function<Status(Database&, const Done& one)>;
   Status conclude(std::span<const Done> items, const Conclusion& conclusion);
   bool is_owed(const Status& written) const {
-    return is_shared() && !written && written.error().kind == ErrorKind::storage;
+    return !written && written.error().kind == ErrorKind::storage;
   }
   void owe(const Done& one, Conclusion conclusion);
   Status settle();

@@ -1,5 +1,5 @@
-// store_shared: the connections of a store that several machines work on, and what a machine owes
-// it while it is away.
+// store_shared: the connections of a store that several machines work on, and what a process owes
+// a store while it is away.
 #include <algorithm>
 
 #include "base/secret.h"
@@ -50,13 +50,6 @@ Result<std::string> owner_in(Database& db, std::int64_t number) {
                  number);
 }
 
-// Whether somebody else took it in hand meanwhile, since it was taken for lost.
-Result<bool> is_anothers(Database& db, const std::string& own, std::int64_t number) {
-  const auto owner = owner_in(db, number);
-  if (!owner) return std::unexpected(owner.error());
-  return !owner->empty() && part_of(*owner, 1) != own;
-}
-
 }  // namespace
 
 Error only_a_file(std::string_view what) {
@@ -71,6 +64,10 @@ bool Owners::is_working(const std::string& owner) const {
   const std::string claimant(part_of(owner, 1));
   if (part_of(owner, 0) == machine) return claimant == own || is_alive(dir, claimant);
   return Value(part_of(owner, 2)).integer() > now;
+}
+
+bool Owners::is_own(const std::string& owner) const {
+  return machine.empty() ? owner == own : owner.starts_with(machine + "/" + own + "/");
 }
 
 // --- Breaker ---
@@ -207,13 +204,14 @@ std::string Store::Data::owner_of_now(const std::string& claimant) const {
   return machine_ + "/" + claimant + "/" + std::to_string(due_now() + kLease);
 }
 
+// What is not this process's any more was taken for lost by another, which looks it up.
 Status Store::Data::conclude(std::span<const Done> items, const Conclusion& conclusion) {
-  const auto own = is_shared() ? std::optional(owners().own) : std::nullopt;
+  const Owners who = owners();
   const Status written = write(Database::Sync::full, [&](Database& db) -> Status {
     for (const Done& one : items) {
-      const auto anothers = own ? is_anothers(db, *own, one.first) : false;
-      if (!anothers) return std::unexpected(anothers.error());
-      if (*anothers) continue;
+      const auto owner = owner_in(db, one.first);
+      if (!owner) return std::unexpected(owner.error());
+      if (!owner->empty() && !who.is_own(*owner)) continue;
       if (auto concluded = conclusion(db, one); !concluded) return concluded;
     }
     return {};
@@ -230,18 +228,16 @@ void Store::Data::owe(const Done& one, Conclusion conclusion) {
 }
 
 Status Store::Data::settle() {
-  if (!is_shared()) return {};
   std::unique_lock lock(owed_mutex_);
   if (owed_.empty()) return {};
   const auto owed = std::exchange(owed_, {});
   lock.unlock();
   const Owners who = owners();
-  const std::string own = who.machine + "/" + who.own + "/";
   const Status done = write(Database::Sync::full, [&](Database& db) -> Status {
     for (const auto& [one, conclusion] : owed) {
       const auto owner = owner_in(db, one.first);
       if (!owner) return std::unexpected(owner.error());
-      if (!owner->starts_with(own)) continue;  // it had got there
+      if (!who.is_own(*owner)) continue;  // it had got there
       if (auto concluded = conclusion(db, one); !concluded) return concluded;
     }
     return {};

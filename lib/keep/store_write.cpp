@@ -183,17 +183,17 @@ Status Store::retry(std::int64_t number, Millis at, const Outcome& outcome, bool
   return data_->conclude({&one, 1}, put_back);
 }
 
-Status Store::fail(std::int64_t number, const Outcome& outcome) {
-  const auto give_up = [data = data_.get()](Database& db, const Done& one) -> Status {
+Status Store::fail(std::int64_t number, const Outcome& outcome, bool unsure) {
+  const auto give_up = [data = data_.get(), unsure](Database& db, const Done& one) -> Status {
     const auto& [item, about] = one;
     const Millis now = data->clock();
     const auto state = end_attempt(db, item, now, "failed", about);
     if (!state) return std::unexpected(state.error());
     if (*state != State::pending) return {};
     return let_go(db, item, about,
-                  "state = 'failed', finished_at = ?3, attempts = attempts + 1, error_code = ?4,"
-                  " error_text = ?5",
-                  now, about.code, about.text);
+                  "state = 'failed', finished_at = ?3, attempts = attempts + 1, unsure = ?4,"
+                  " error_code = ?5, error_text = ?6",
+                  now, unsure, about.code, about.text);
   };
   const Done one{number, outcome};
   return data_->conclude({&one, 1}, give_up);

@@ -325,6 +325,23 @@ BOOST_AUTO_TEST_CASE(a_killed_receiver_does_again_what_it_was_about) {
   BOOST_TEST(all_done(site, 1));
 }
 
+BOOST_AUTO_TEST_CASE(what_may_have_been_done_before_a_kill_stays_in_doubt_over_a_failure) {
+  const Workshop workshop(
+      "echo x >> begun\n[ \"$(cat begun)\" = x ] && exec sleep 1000\n[ -e go ]\n");
+  const Site site(with_settings("\n[on ONX]\nexec = " + workshop.program() +
+                                "\n\n[on *]\ncall = crm.timeline.comment.add?fields[ENTITY_ID]=1"
+                                "&fields[ENTITY_TYPE]=deal&fields[COMMENT]=x\n"));
+  BOOST_TEST(post(site, "ONX", "1") == 200);
+  BOOST_REQUIRE(wait_until([&] { return read_file(workshop / "begun") == "x\n"; }));
+  site.kill("handler", SIGKILL);
+  site.kill("handler-backup", SIGKILL);
+  BOOST_REQUIRE(wait_until([&] { return read_file(workshop / "begun").starts_with("x\nx\n"); }));
+  write_file(workshop / "go", "");
+  BOOST_REQUIRE(wait_until([&] { return count_of(site, State::failed) == 1; }));
+  BOOST_TEST(all_events(*store_of(site)).at(0).error_code == "outcome_unknown");
+  BOOST_TEST(site.comments().size() == 0U);
+}
+
 BOOST_AUTO_TEST_CASE(a_running_program_does_not_hold_up_a_restart) {
   const Workshop workshop("echo $$ >> begun\nexec sleep 1000\n");
   const Site site(with_settings("\n[on *]\nexec_time = 1h\nexec = " + workshop.program() + "\n"));

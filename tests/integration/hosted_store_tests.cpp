@@ -73,7 +73,7 @@ class Pooler {
     for (const fs::path& each : {dir_.path(), dir_ / "users", dir_ / "conf"})
       give_to_server_user(each);
     process_ = std::make_unique<Process>(
-        Command{as_server_user("/usr/sbin/pgbouncer", {(dir_ / "conf").string()})});
+        b24::test::Command{as_server_user("/usr/sbin/pgbouncer", {(dir_ / "conf").string()})});
     if (!wait_until([&] { return fs::exists(dir_ / ".s.PGSQL.5432"); }))
       throw std::runtime_error("pgbouncer: " + process_->err());
   }
@@ -82,8 +82,8 @@ class Pooler {
   void be_busy(const std::string& database) {
     write_file(dir_ / "sql", "SELECT pg_sleep(0.001);\n");
     clients_ = std::make_unique<Process>(
-        Command{{postgres_programs() / "pgbench", "-n", "-c", "30", "-T", "600", "-h", host(), "-U",
-                 "b24app", "-f", (dir_ / "sql").string(), database}});
+        b24::test::Command{{postgres_programs() / "pgbench", "-n", "-c", "30", "-T", "600", "-h",
+                            host(), "-U", "b24app", "-f", (dir_ / "sql").string(), database}});
   }
 
  private:

@@ -336,7 +336,7 @@ BOOST_AUTO_TEST_CASE(marks_of_advertising_travel_through_the_form) {
   BOOST_TEST(call["UTM_CAMPAIGN"].text() == "a\"b");
   BOOST_TEST(call.find("UTM_MEDIUM") == nullptr);
   BOOST_TEST(call.find("TRACE") == nullptr);
-  BOOST_TEST_REQUIRE(site().traces().size() == 1U);
+  BOOST_TEST_REQUIRE(wait_until([&] { return site().traces().size() == 1U; }));
   const Value trace = site().traces()[0];
   BOOST_TEST(trace["TRACE"].text() == "{\"url\":\"x\"}");
   BOOST_TEST(trace.path("ENTITIES.0.TYPE").text() == "LEAD");

@@ -8,6 +8,7 @@
 
 #include "decorators.h"
 #include "keep/claimant.h"
+#include "raw_sql.h"
 #include "store_fixture.h"
 
 using namespace b24;
@@ -314,6 +315,21 @@ BOOST_FIXTURE_TEST_CASE(done_item_has_its_result_and_is_left_alone, ClaimFixture
   BOOST_TEST(code_of(store->retry_now(number)) == "no_such_item");
   BOOST_TEST(claim() == Ids{});
   BOOST_TEST(!good(store->next_due(Kind::lead)));
+}
+
+BOOST_FIXTURE_TEST_CASE(an_outcome_that_could_not_be_written_is_by_the_next_claim, ClaimFixture,
+                        *of_sqlite()) {
+  const auto number = accept(Kind::lead, "a");
+  claim_only();
+  {
+    RawSql holder(dir / "store.db");
+    holder.run("BEGIN EXCLUSIVE");
+    BOOST_TEST(code_of(store->retry(number, now, {}, true)) == "busy");
+    BOOST_TEST(!store->claim(Kind::lead, 1));
+  }
+  const Item again = claim_only();
+  BOOST_TEST(again.unsure);
+  BOOST_TEST(story(number) == (Ids{"accepted", "retry"}));
 }
 
 BOOST_FIXTURE_TEST_CASE(failed_item_is_kept_and_retried_by_hand_only, ClaimFixture) {
