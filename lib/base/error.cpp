@@ -15,11 +15,12 @@ struct Remedy {
 };
 
 constexpr std::array kRemedies = {
-    Remedy{EACCES, "Let the account that the web server runs as read and write there."},
-    Remedy{EPERM, "Let the account that the web server runs as own this file or directory."},
-    Remedy{ENOSPC, "The disk is full: free space, or move data_dir to another disk."},
+    Remedy{EACCES, "Let the account that this program runs as read and write there."},
+    Remedy{EPERM, "Let the account that this program runs as own this file or directory."},
+    Remedy{ENOSPC, "The disk is full: free space, or name a [data] dir on another disk."},
     Remedy{EDQUOT, "The disk quota is used up: free space, or ask the host for more."},
-    Remedy{EROFS, "The disk is mounted read-only: move data_dir, or mount it for writing."},
+    Remedy{EROFS,
+           "The disk is mounted read-only: mount it for writing, or name another [data] dir."},
     Remedy{ENOENT, "Create the missing file or directory, or correct its path in the settings."},
     Remedy{ENOTDIR, "A part of the path is a file: correct the path in the settings."},
     Remedy{EMFILE, "Too many open files: raise the limit of open files (ulimit -n)."},

@@ -124,17 +124,19 @@ std::optional<std::string> read_file(const std::filesystem::path& file, std::siz
   return text.substr(0, most);
 }
 
+bool is_still(const FileHandle& file, const std::filesystem::path& name) {
+  struct stat ours {};
+  struct stat named {};
+  return ::fstat(file.get(), &ours) == 0 && ::stat(name.c_str(), &named) == 0 &&
+         named.st_ino == ours.st_ino && named.st_dev == ours.st_dev;
+}
+
 Result<FileHandle> open_locked(const std::filesystem::path& file, Millis limit) {
   for (;;) {
     auto open = open_private(file);
     if (!open) return open;
     if (auto locked = lock(*open, file, limit); !locked) return std::unexpected(locked.error());
-    struct stat ours {};
-    struct stat named {};
-    if (::fstat(open->get(), &ours) != 0) return file_failure(file, "fstat");
-    if (::stat(file.c_str(), &named) == 0 && named.st_ino == ours.st_ino &&
-        named.st_dev == ours.st_dev)
-      return open;
+    if (is_still(*open, file)) return open;
   }
 }
 

@@ -54,6 +54,9 @@ Status write_at(const FileHandle& file, const std::filesystem::path& name, std::
 // A file, its first `most` bytes; nothing, with errno set, when it cannot be read.
 std::optional<std::string> read_file(const std::filesystem::path& file, std::size_t most);
 
+// Whether the file of that name is this one.
+bool is_still(const FileHandle& file, const std::filesystem::path& name);
+
 // Opens (as open_private) and takes the lock, which is released when the file is closed; what it
 // gives is the file of that name then, also when somebody renamed or removed another meanwhile.
 // Code "busy" after `limit`.

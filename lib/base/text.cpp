@@ -180,7 +180,8 @@ std::string fill(std::string_view text, std::string_view open, std::string_view 
 
 std::string_view origin_of(std::string_view url) {
   const std::size_t scheme = url.find("://");
-  return scheme == url.npos ? std::string_view() : url.substr(0, url.find('/', scheme + 3));
+  return scheme == url.npos ? std::string_view()
+                            : url.substr(0, url.find_first_of("/?#", scheme + 3));
 }
 
 void replace_all(std::string& text, std::string_view what, std::string_view with) {

@@ -136,10 +136,15 @@ Result<std::shared_ptr<Journal::Segment>> Journal::begin(std::uint32_t number,
   auto file = open_private(made->name);
   if (!file) return std::unexpected(file.error());
   made->file = std::move(*file);
+  // Nothing is ever overwritten, should the lock file not know of it.
+  if (struct stat status{}; ::fstat(made->file.get(), &status) != 0 || status.st_size > 0)
+    return begin(number + 1, lock);
   made->head = {get(secret::random_bytes(8), 0, 8), now_ms()};
   made->whole = kSegmentHead;
   auto written = write_at(made->file, made->name, print(made->head), 0);
   if (written) written = write_at(lock, lock_file(), hex_of(number), 0);
+  // A power cut that took this back would have the one before it appended to, behind its readers.
+  if (written) written = sync_file(lock, lock_file());
   if (written) written = sync_directory(dir_);
   if (!written) {
     ::unlink(made->name.c_str());  // nothing is in it, and a full disk should not fill with these
@@ -154,7 +159,8 @@ Result<std::shared_ptr<Journal::Segment>> Journal::usable(const FileHandle& lock
   if (!last) return std::unexpected(last.error());
   if (*last == 0) return begin(1, lock);
   auto segment = segment_;
-  if (!segment || segment->number != *last) {
+  // Of this number there is another when the whole directory was exchanged.
+  if (!segment || segment->number != *last || !is_still(segment->file, segment->name)) {
     segment = std::make_shared<Segment>();
     segment->number = *last;
     segment->name = segment_file(*last);
@@ -166,7 +172,7 @@ Result<std::shared_ptr<Journal::Segment>> Journal::usable(const FileHandle& lock
     segment->head = *parsed;
   }
   struct stat status {};
-  const bool there = ::fstat(segment->file.get(), &status) == 0 && status.st_nlink > 0;
+  const bool there = ::fstat(segment->file.get(), &status) == 0;
   const auto size = static_cast<std::uint64_t>(status.st_size);
   const bool old = now_ms() - segment->head.made_at >= kDay;
   const bool whole =

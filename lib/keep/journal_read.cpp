@@ -16,6 +16,7 @@ namespace {
 using namespace journal_format;
 
 constexpr std::size_t kWindow = 256 << 10;
+constexpr std::size_t kSector = 4096;  // what a disk that cannot read one byte fails to read
 
 // A segment's bytes, read a window at a time.
 class Reader {
@@ -85,8 +86,9 @@ std::optional<Found> next_after(Reader& reader, std::uint64_t offset, std::uint6
     const std::string_view window = reader.at(at, kWindow);
     const std::size_t mark = window.find(kMark);
     if (mark == window.npos) {
-      if (window.size() < kWindow) break;
-      at += window.size() - kMark.size() + 1;
+      const std::uint64_t end = at + window.size();
+      const bool is_readable = window.size() == kWindow || end == reader.size();
+      at = is_readable ? end - kMark.size() + 1 : (end / kSector + 1) * kSector;
       continue;
     }
     at += mark;
@@ -140,6 +142,9 @@ Result<bool> read_segment(const JournalSegment& segment, JournalPosition& synced
     auto found = whole_at(reader, end.offset, head->salt);
     if (!found) {
       found = next_after(reader, end.offset, head->salt);
+      if (!is_lost(reader.fault()))
+        return std::unexpected(
+            system_error(ErrorKind::storage, segment.file.string(), reader.fault()));
       // Of the last segment this may be a record that is being written.
       if (!found && is_last) return false;
       const std::uint64_t resumed = found ? found->offset : reader.size();

@@ -176,11 +176,16 @@ int salvage(Store& store, const std::string& file) {
 
 std::optional<Item> look_for(Store& store, Kind kind, const std::string& id) {
   constexpr std::size_t kShortest = 4;
-  Result<std::optional<Item>> found =
-      id.size() < kShortest ? store.find(kind, id) : store.find_by_beginning(kind, id);
+  Result<std::optional<Item>> exact = store.find(kind, id);
+  if (!exact) return complain("store", exact.error()), std::nullopt;
+  if (*exact) return *std::move(exact);
+  Result<std::vector<Item>> found = std::vector<Item>();
+  if (id.size() >= kShortest) found = store.find_by_beginning(kind, id);
   if (!found) return complain("store", found.error()), std::nullopt;
-  if (!*found) std::cerr << "there is no " << name(kind) << " " << shown(id) << "\n";
-  return *std::move(found);
+  if (found->size() == 1) return std::move(found->front());
+  std::cerr << (found->empty() ? "there is no " : "there is more than one ") << name(kind) << " "
+            << shown(id) << "\n";
+  return std::nullopt;
 }
 
 std::optional<int> outbox_command(StoreSource& stores, Kind kind,

@@ -83,9 +83,9 @@ Result<SearchPage> search(Store& store, ListFilter filter, std::string_view type
   if (typed.empty()) return page_of(store, filter);
   if (in_texts) return look_through(store, filter, typed);
   if (may_be_id(typed)) {
-    auto item = store.find_by_beginning(*filter.kind, typed);
-    if (!item) return std::unexpected(item.error());
-    if (*item) return SearchPage{{std::move(**item)}};
+    auto items = store.find_by_beginning(*filter.kind, typed);
+    if (!items) return std::unexpected(items.error());
+    if (!items->empty()) return SearchPage{{std::move(items->front())}};
   }
   if (ListFilter narrowed = filter; narrow(narrowed, typed)) {
     auto found = page_of(store, narrowed);

@@ -199,7 +199,8 @@ class Store {
   // at, however much it is.
   Result<std::optional<Millis>> next_due(Kind kind, const Held& held = {});
   Result<std::optional<Item>> find(Kind kind, std::string_view id);
-  Result<std::optional<Item>> find_by_beginning(Kind kind, std::string_view id);
+  // Two of those whose id begins so, when there are two, by their ids.
+  Result<std::vector<Item>> find_by_beginning(Kind kind, std::string_view id);
   Result<std::optional<Item>> find(std::int64_t number);
   Millis due_at(const Item& item) const;  // when a pending one is due, by the clock
   Result<std::vector<Item>> list(const ListFilter& filter);

@@ -150,13 +150,13 @@ Result<std::optional<Item>> Store::find(Kind kind, std::string_view id) {
   });
 }
 
-Result<std::optional<Item>> Store::find_by_beginning(Kind kind, std::string_view id) {
+Result<std::vector<Item>> Store::find_by_beginning(Kind kind, std::string_view id) {
   return data_->read([&](Database& db) {
-    return first(db, item_of,
-                 "SELECT " B24_ITEM_COLUMNS
-                 " FROM items WHERE kind = ?1 AND id >= ?2"
-                 " AND id < ?2 || ?3 ORDER BY id LIMIT 1",
-                 name(kind), id, kLastCharacter);
+    return all(db, item_of,
+               "SELECT " B24_ITEM_COLUMNS
+               " FROM items WHERE kind = ?1 AND id >= ?2"
+               " AND id < ?2 || ?3 ORDER BY id LIMIT 2",
+               name(kind), id, kLastCharacter);
   });
 }
 

@@ -60,7 +60,12 @@ void AppSource::look() {
   if (looked_at_ != 0 && now >= looked_at_ && now - looked_at_ < kSecond) return;
   looked_at_ = now;
   struct stat status {};
-  stat(launch_.settings_file.c_str(), &status);
+  const bool is_there = stat(launch_.settings_file.c_str(), &status) == 0;
+  if (!is_there && app_.settings && !app_.settings->file.empty()) {
+    fault_ = {ErrorKind::settings, "no_settings_file", launch_.settings_file + " is gone",
+              "put it back; until then what it said stays in use"};
+    return;
+  }
   const std::array<long long, 4> stamp = {static_cast<long long>(status.st_ino), status.st_size,
                                           status.st_ctim.tv_sec, status.st_ctim.tv_nsec};
   if (stamp == stamp_ && app_.settings) return;

@@ -37,7 +37,7 @@ bool set(const SettingPlace& place, const SettingType& type, std::string_view te
 template <auto part, auto texts>
 bool set_texts(const SettingPlace& place, const SettingType& type, std::string_view text) {
   Labels& all = only(place.settings.*part, place).*texts;
-  const std::string language(place.tail);
+  const std::string language = text::lower(place.tail);
   if (!read_setting(type, text, all[language])) return false;
   if (text.empty()) all.erase(language);
   return true;

@@ -69,16 +69,21 @@ bool has_room(const std::vector<Taken>& taken, std::size_t most) {
 
 Arrived arrived(std::string_view records, std::size_t room) {
   const std::size_t looked_at = records.size();
-  int pieces = 0;
+  int pieces = 0, first = 0;
+  bool params_over = false;
   for (; records.size() >= FCGI_HEADER_LEN; ++pieces) {
     const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(records[at]); };
-    const int type = byte(1);
+    const int type = byte(1), request = byte(2) << 8 | byte(3);
     const std::size_t content = std::size_t{byte(4)} << 8 | byte(5);
-    // The library would go on for ever over records that it does not know, and worse.
-    if (byte(0) != FCGI_VERSION_1 ||
-        (type != FCGI_BEGIN_REQUEST && type != FCGI_PARAMS && type != FCGI_STDIN))
-      return Arrived::never;
+    // The library would go on for ever over records that it does not know or that are of another
+    // request, and worse.
+    const bool fits = pieces == 0 ? type == FCGI_BEGIN_REQUEST
+                                  : request == first && (type == FCGI_PARAMS ||
+                                                         (type == FCGI_STDIN && params_over));
+    if (byte(0) != FCGI_VERSION_1 || !fits) return Arrived::never;
     if (type == FCGI_STDIN && content == 0) return Arrived::whole;
+    first = request;
+    params_over = type == FCGI_STDIN || (type == FCGI_PARAMS && content == 0);
     records.remove_prefix(std::min(records.size(), FCGI_HEADER_LEN + content + byte(6)));
   }
   return looked_at < room && pieces < kMostPieces ? Arrived::part : Arrived::large;

@@ -64,6 +64,14 @@ class Lazy {
   mutable std::optional<T> value_;
 };
 
+// messages.pt-BR.conf is the catalogue of pt-br, too.
+struct IgnoringCase {
+  using is_transparent = void;
+  bool operator()(std::string_view a, std::string_view b) const {
+    return text::lower(a) < text::lower(b);
+  }
+};
+
 struct View {
   TemplateView view;
   std::string style;
@@ -162,6 +170,8 @@ struct Templates::Data {
     const std::string path = file(name);
     if (path.empty()) return "";
     Result<std::string> text = read_settings_text(path);
+    // Browsers make the same of line ends before they compare with the policy's hash.
+    if (text) text::replace_all(*text, "\r\n", "\n");
     // It would end the element that it is put into.
     if (text && text::lower(*text).contains(name.ends_with(kStyle) ? "</style" : "</script"))
       return std::unexpected(broken_template(path + ": it holds an end tag of its own element"));
@@ -214,7 +224,7 @@ struct Templates::Data {
     const auto found = others.find(language);
     if (found == others.end()) return english;
     Status sound;
-    return found->second.get([&] { return read_messages(language, nullptr, sound); });
+    return found->second.get([&] { return read_messages(found->first, nullptr, sound); });
   }
 
   std::string_view known_language(std::string_view name) const {
@@ -225,7 +235,7 @@ struct Templates::Data {
   const TemplateFiles files;
   std::map<std::string, Lazy<Result<View>>, std::less<>> pages;
   Messages english;
-  std::map<std::string, Lazy<Messages>, std::less<>> others;  // by language
+  std::map<std::string, Lazy<Messages>, IgnoringCase> others;  // by language
   std::optional<Error> warning;
 };
 

@@ -258,7 +258,25 @@ Environment::Environment(const char* const* variables) {
     const std::string_view entry(*variables);
     entries_.push_back({entry.substr(0, entry.find('=')), entry});
   }
-  std::ranges::sort(entries_, {}, &Entry::name);
+  std::ranges::stable_sort(entries_, {}, &Entry::name);
+  if (entries_.size() <= kMaxVariables) join_headers();
+}
+
+// A header that comes more than once is one list (RFC 9110, 5.3); nginx before 1.23 passes each
+// line.
+void Environment::join_headers() {
+  for (;;) {
+    const auto twice = std::ranges::adjacent_find(entries_, {}, &Entry::name);
+    if (twice == entries_.end() || !twice->name.starts_with("HTTP_")) return;
+    const auto next = std::next(twice);
+    const std::size_t name = next->name.size();
+    twice->whole = joined_.emplace_front(
+        std::string(twice->whole)
+            .append(", ")
+            .append(next->whole.substr(std::min(name + 1, next->whole.size()))));
+    twice->name = twice->whole.substr(0, name);
+    entries_.erase(next);
+  }
 }
 
 std::string_view Environment::get(std::string_view name) const {

@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <expected>
+#include <forward_list>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -56,10 +57,11 @@ class Environment {
  public:
   // `variables`: "NAME=value" pointers, ended by a null pointer; must outlive this.
   explicit Environment(const char* const* variables);
+  Environment(Environment&&) = default;
   // Empty when there is none of that name.
   std::string_view get(std::string_view name) const;
-  // A duplicate name, a header with control bytes, an entry without a name, or over 200 variables
-  // or 64 KiB: a sign of tampering; then the reason, else empty.
+  // A name that is there twice (headers are joined), a header with control bytes, an entry without
+  // a name, or over 200 variables or 64 KiB: a sign of tampering; then the reason, else empty.
   std::string fault() const;
 
  private:
@@ -67,7 +69,10 @@ class Environment {
     std::string_view name;
     std::string_view whole;  // "NAME=value"
   };
+  void join_headers();
+
   std::vector<Entry> entries_;  // by their names
+  std::forward_list<std::string> joined_;
 };
 
 // Reads up to `size` bytes; 0 at the end, negative when the stream broke.

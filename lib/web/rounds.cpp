@@ -215,8 +215,8 @@ void Rounds::serve(std::span<const Taken> taken, Requests& requests, Round& roun
 bool Rounds::begin(int socket, FCGX_Request& request) {
   request.ipcFd = socket;
   request.keepConnection = 1;
-  if (FCGX_Accept_r(&request) < 0) return false;
   request.detached = 1;
+  if (FCGX_Accept_r(&request) < 0) return false;
   // It returns what it has of the parameters, too, when they broke off.
   if (FCGX_GetError(request.in) == 0) return true;
   FCGX_Free(&request, 1);

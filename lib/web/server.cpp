@@ -51,8 +51,12 @@ void print(std::FILE* stream, const std::string& text) {
   std::fwrite(text.data(), 1, text.size(), stream);
 }
 
+// The variables as they are now: to set another may move the array.
 Launch make_launch(Mode mode, const std::string& settings) {
-  return {mode, find_settings(settings, environ).string(), environ};
+  static std::vector<const char*> variables;
+  for (char** variable = environ; *variable != nullptr; ++variable) variables.push_back(*variable);
+  variables.push_back(nullptr);
+  return {mode, find_settings(settings, environ).string(), variables.data()};
 }
 
 // --- CGI ---

@@ -348,6 +348,32 @@ BOOST_AUTO_TEST_CASE(broken_settings_do_not_fill_the_servers_log) {
   BOOST_TEST(std::ranges::count(said.substr(said.rfind('\n', first) + 1), '\n') < 5, said);
 }
 
+// The time zone is a variable that the program sets itself, for which the array of all may be
+// moved.
+BOOST_AUTO_TEST_CASE(what_the_environment_sets_outlives_the_time_zone) {
+  for (int more = 0; more < 4; ++more) {
+    const TempDir dir;
+    const std::string settings = "[data]\ndir = data\n[log]\ntime_zone = +03:00\n";
+    write_file(dir / "settings.conf", settings);
+    const std::string address = "unix:" + (dir / "socket").string();
+    b24::test::Command command{{built("cgi-bin/handler.fcgi"), "--listen", address, "--settings",
+                                (dir / "settings.conf").string()},
+                               {"B24HOOKS_PORTAL_APPLICATION_TOKEN=0123456789abcdef"}};
+    for (int i = 0; i < more; ++i) command.environment.push_back("X" + std::to_string(i) + "=");
+    const Process program(command);
+    BOOST_REQUIRE(wait_until([&] { return listens(address); }));
+    const auto status_of = [&](const std::string& sent) {
+      return ask(address, fcgi_post("", sent)).status;
+    };
+    const std::string event = "event=ONX&auth[application_token]=0123456789abcdef";
+    BOOST_TEST(status_of(event) == 200);
+    // With these a second event is too large, which tells that they are in use.
+    write_file(dir / "settings.conf", settings + "[server]\nmax_body = 64\n");
+    BOOST_REQUIRE(wait_until([&] { return status_of(std::string(65, 'x')) == 413; }));
+    BOOST_TEST(status_of(event) == 200, more);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(only_listed_senders_are_let_in) {
   const Site& site = own_site();
   const std::string event = body(site);

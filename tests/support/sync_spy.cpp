@@ -1,5 +1,4 @@
-// sync_spy: stands between this test program and fdatasync and fsync: counts them, and can make
-// them wait or fail. SQLite's calls come through here too.
+// sync_spy: see sync_spy.h.
 #include "sync_spy.h"
 
 #include <sys/syscall.h>
@@ -13,6 +12,8 @@ namespace {
 std::atomic<long> syncs{0};
 std::atomic<int> fault{0};
 std::atomic<bool> held{false};
+std::atomic<off_t> unreadable{-1};
+std::atomic<int> read_fault{0};
 
 int sync_by(long call, int fd) {
   ++syncs;
@@ -33,6 +34,18 @@ extern "C" int fdatasync(int fd) {
 extern "C" int fsync(int fd) {
   return sync_by(SYS_fsync, fd);
 }
+// As the kernel does, it gives what is before the place, and fails behind that.
+extern "C" ssize_t pread(int fd, void* bytes, size_t count, off_t from) {
+  const off_t at = unreadable;
+  if (at >= 0 && from <= at && from + static_cast<off_t>(count) > at) {
+    if (from == at) {
+      errno = read_fault;
+      return -1;
+    }
+    count = static_cast<size_t>(at - from);
+  }
+  return ::syscall(SYS_pread64, fd, bytes, count, from);
+}
 
 namespace b24::test {
 
@@ -44,6 +57,13 @@ FailingSyncs::FailingSyncs(int number) {
 }
 FailingSyncs::~FailingSyncs() {
   fault = 0;
+}
+FailingReads::FailingReads(off_t at, int number) {
+  read_fault = number;
+  unreadable = at;
+}
+FailingReads::~FailingReads() {
+  unreadable = -1;
 }
 HeldSyncs::HeldSyncs() {
   held = true;

@@ -1,6 +1,8 @@
-// sync_spy: stands between this test program and fdatasync and fsync: counts them, and can make
-// them wait or fail. SQLite's calls come through here too.
+// sync_spy: stands between this test program and fdatasync, fsync and pread: counts the syncs, and
+// can make them wait, or any fail. SQLite's calls come through here too.
 #pragma once
+
+#include <sys/types.h>
 
 namespace b24::test {
 
@@ -23,6 +25,15 @@ class FailingSyncs {
   FailingSyncs(const FailingSyncs&) = delete;
   FailingSyncs& operator=(const FailingSyncs&) = delete;
   ~FailingSyncs();
+};
+
+// While it lives, the byte at this place of any file cannot be read: the errno.
+class FailingReads {
+ public:
+  FailingReads(off_t at, int number);
+  FailingReads(const FailingReads&) = delete;
+  FailingReads& operator=(const FailingReads&) = delete;
+  ~FailingReads();
 };
 
 }  // namespace b24::test

@@ -45,6 +45,26 @@ BOOST_AUTO_TEST_CASE(the_time_zone_of_the_settings_is_the_process_own) {
   BOOST_TEST(php_date(0) == before);
 }
 
+BOOST_AUTO_TEST_CASE(what_a_file_said_stays_in_use_while_it_is_gone) {
+  const test::TempDir dir;
+  const auto file = dir / "settings.conf";
+  test::write_file(file, "[data]\ndir = data\n[handler]\ngive_up = 9d\n");
+  const std::string data = "B24HOOKS_DATA_DIR=" + (dir / "data").string();
+  const char* environment[] = {data.c_str(), nullptr};
+  Launch launch;
+  launch.settings_file = file.string();
+  launch.environment = environment;
+  Millis now = 1'000;
+  AppSource source(launch, "index", [&] { return now += kSecond; });
+  BOOST_TEST(test::good(source.current()).settings->handler.give_up == 9 * kDay);
+  std::filesystem::rename(file, dir / "away");
+  BOOST_TEST(test::good(source.current()).settings->handler.give_up == 9 * kDay);
+  BOOST_TEST(source.settings_fault().value().cause.contains("settings.conf is gone"));
+  std::filesystem::rename(dir / "away", file);
+  BOOST_TEST(test::good(source.current()).settings->handler.give_up == 9 * kDay);
+  BOOST_TEST(!source.settings_fault());
+}
+
 // FastCGI tells the web root with each request only.
 BOOST_AUTO_TEST_CASE(settings_below_a_requests_web_root_are_refused) {
   const test::TempDir dir;

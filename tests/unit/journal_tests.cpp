@@ -242,6 +242,51 @@ BOOST_AUTO_TEST_CASE(a_journal_that_was_deleted_under_us_is_begun_anew_and_read)
   BOOST_TEST(all(1 << 20, before).ids == (Ids{"d"}));
 }
 
+BOOST_AUTO_TEST_CASE(a_segment_that_the_lock_file_does_not_know_is_not_overwritten) {
+  append({"a"});
+  const std::string lock = read_file(dir / "data/journal/event.lock");
+  std::ofstream(segment(1), std::ios::app) << "x";
+  append({"b"});
+  write_file(dir / "data/journal/event.lock", lock);  // as a power cut may leave it
+  Journal again(dir / "data", "", Kind::event);
+  good(append(again, {"c"}));
+  BOOST_TEST(all().ids == (Ids{"a", "b", "c"}));
+}
+
+BOOST_AUTO_TEST_CASE(what_the_disk_cannot_read_costs_what_it_hits, *shows("A28")) {
+  const std::string large = encode(record("b", std::string(300'000, 'x')));
+  append({"a"});
+  good(journal.append({&large, 1}));
+  append({"c"});
+  std::ofstream(segment(1), std::ios::app) << "x";
+  append({"d"});
+  const std::optional<FailingReads> failing(std::in_place, 150'000, EIO);
+  const All left = all();
+  BOOST_TEST(left.ids == (Ids{"a", "c", "d"}), boost::test_tools::per_element());
+  BOOST_TEST(left.damage.size() == 2u);
+}
+
+BOOST_AUTO_TEST_CASE(what_fails_in_this_process_is_not_taken_for_damage) {
+  append({"a", "b"});
+  std::ofstream(segment(1), std::ios::app) << "x";
+  append({"c"});
+  {
+    const FailingReads failing(30, ENOMEM);
+    BOOST_TEST(!journal.read({}, 1 << 20));
+  }
+  BOOST_TEST(all().ids == (Ids{"a", "b", "c"}));
+}
+
+BOOST_AUTO_TEST_CASE(a_directory_that_was_exchanged_under_us_is_the_one_that_counts) {
+  append({"a"});
+  fs::copy(dir / "data", dir / "backup", fs::copy_options::recursive);
+  append({"b"});
+  fs::rename(dir / "data", dir / "old");
+  fs::rename(dir / "backup", dir / "data");
+  append({"c"});
+  BOOST_TEST(all().ids == (Ids{"a", "c"}));
+}
+
 BOOST_AUTO_TEST_CASE(what_is_read_and_old_is_forgotten_and_the_numbers_go_on) {
   append({"a"});
   std::ofstream(segment(1), std::ios::app) << "x";
@@ -292,7 +337,7 @@ BOOST_AUTO_TEST_CASE(of_a_failed_sync_all_are_told_who_had_written_before_it_end
   for (const Status& appended : appended_during_a_sync(EIO)) BOOST_TEST(!appended);
   BOOST_TEST(sync_count() == before + 1);  // another might say that all is well
   append({"last"});
-  BOOST_TEST(sync_count() == before + 3);  // the directory, and what is in the new segment
+  BOOST_TEST(sync_count() == before + 4);  // lock file, directory, what is in the new segment
   BOOST_TEST(fs::exists(segment(2)));
 }
 

@@ -76,6 +76,11 @@ BOOST_FIXTURE_TEST_CASE(an_item_is_shown_by_its_id_or_how_that_begins, Outbox) {
     BOOST_TEST(said.contains("it was refused"), said);
   }
   for (const char* id : {"ref", "nothing-1", ""}) BOOST_TEST(run({{"--show", id}}) == 1, id);
+  // Of two nobody knows which is meant.
+  for (const char* id : {"twins-1", "twins-10"}) accept(*store, new_item(Kind::lead, id));
+  BOOST_TEST(run({{"--spam", "twins"}}) == 1);
+  BOOST_TEST(run({{"--spam", "twins-1"}}) == 0);
+  BOOST_TEST((good(store->find(Kind::lead, "twins-10"))->state == State::pending));
 }
 
 BOOST_FIXTURE_TEST_CASE(what_is_not_understood_is_told_from_what_is_not_there, Outbox) {

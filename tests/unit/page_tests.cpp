@@ -110,7 +110,7 @@ BOOST_AUTO_TEST_CASE(messages_come_in_the_visitors_language) {
 }
 
 BOOST_AUTO_TEST_CASE(the_language_is_chosen_by_setting_and_browser) {
-  put("messages.pt-br.conf", "hello = Oi\nplain = x\nhi = {{name}}\n");
+  put("messages.pt-BR.conf", "hello = Oi\nplain = x\nhi = {{name}}\n");
   const auto templates = load();
   const struct {
     const char *setting, *accept, *want;
@@ -343,12 +343,27 @@ BOOST_AUTO_TEST_CASE(a_page_allows_its_own_style_and_script_by_their_hashes, *sh
   BOOST_TEST(header(y, "Content-Language") == "en");
 }
 
+// A browser makes one line end of the two bytes, and then compares.
+BOOST_AUTO_TEST_CASE(what_an_editor_of_windows_has_saved_has_the_same_hash) {
+  put("x.mustache", "{{{style}}}{{{script}}}");
+  std::string policies[2];
+  for (const bool windows : {false, true}) {
+    const std::string end = windows ? "\r\n" : "\n";
+    put("x.css", "p { color: red }" + end + "b { color: red }" + end);
+    put("x.js", "a();" + end + "b();" + end);
+    const Response x = load()->page(200, "x", Value::array(), "en");
+    BOOST_TEST(!contains(x.body, "\r"));
+    policies[windows] = header(x, "Content-Security-Policy");
+  }
+  BOOST_TEST(policies[0] == policies[1]);
+}
+
 BOOST_AUTO_TEST_CASE(a_policy_opens_a_page_to_frames_captchas_and_other_targets) {
   put("x.mustache", "");
   PagePolicy policy;
   policy.frame_ancestors = "https://a.example https://b.example";
   policy.script_sources = "https://captcha.example";
-  policy.form_target = "https://thanks.example/saved";
+  policy.form_target = "https://thanks.example#saved";
   policy.more = "font-src https://f.example data:, frame-src https://g.example";
   const std::string csp =
       header(load()->page(200, "x", Value::array(), "en", policy), "Content-Security-Policy");

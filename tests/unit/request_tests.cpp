@@ -274,6 +274,22 @@ BOOST_AUTO_TEST_CASE(poisoned_variables_are_refused, *shows("T2")) {
   BOOST_TEST(outcome(raw) == "400 bad_request");
 }
 
+// As nginx before 1.23 passes it.
+BOOST_AUTO_TEST_CASE(a_header_of_several_lines_is_one_list) {
+  const char* const variables[] = {"HTTP_X_FORWARDED_FOR=192.0.2.1",
+                                   "HTTP_ACCEPT=a",
+                                   "HTTP_X_FORWARDED_FOR=192.0.2.2",
+                                   "HTTP_X=",
+                                   "HTTP_ACCEPT=b",
+                                   "HTTP_X_FORWARDED_FOR=192.0.2.3",
+                                   nullptr};
+  const Environment environment(variables);
+  BOOST_TEST(environment.fault() == "");
+  BOOST_TEST(environment.get("HTTP_X_FORWARDED_FOR") == "192.0.2.1, 192.0.2.2, 192.0.2.3");
+  BOOST_TEST(environment.get("HTTP_ACCEPT") == "a, b");
+  BOOST_TEST(environment.get("HTTP_X") == "");
+}
+
 BOOST_AUTO_TEST_CASE(a_host_is_a_host) {
   for (const char* host : {"", "example.com", "EXAMPLE.com:8080", "127.0.0.1", "[::1]:8443", "a_b"})
     BOOST_TEST(outcome([&] {

@@ -87,7 +87,7 @@ BOOST_AUTO_TEST_CASE(a_request_is_whole_with_the_end_of_its_body_and_not_before)
   BOOST_TEST((arrived(request, kRoom) == Arrived::whole));
   BOOST_TEST((arrived(fcgi_get(""), kRoom) == Arrived::whole));
   BOOST_TEST((arrived(fcgi_begin() + fcgi_record(FCGI_PARAMS, "abc", 1, 255) +
-                          fcgi_record(FCGI_STDIN, "", 1, 5),
+                          fcgi_record(FCGI_PARAMS, "") + fcgi_record(FCGI_STDIN, "", 1, 5),
                       kRoom) == Arrived::whole));
 }
 
@@ -110,6 +110,11 @@ BOOST_AUTO_TEST_CASE(records_that_no_web_server_sends_are_never_a_request, *show
     BOOST_TEST((arrived(fcgi_begin() + fcgi_record(type, "x"), kRoom) == Arrived::never), type);
   }
   BOOST_TEST((arrived("GET / HTTP/1.1\r\n", kRoom) == Arrived::never));
+  // A body that no request was begun for, of another request, before its parameters, or two.
+  const std::string end = fcgi_record(FCGI_STDIN, ""), others = fcgi_record(FCGI_STDIN, "", 2);
+  for (const std::string& bytes : {end, fcgi_head({}) + others, fcgi_begin() + others,
+                                   fcgi_begin() + end, fcgi_begin() + fcgi_begin() + end})
+    BOOST_TEST((arrived(bytes, kRoom) == Arrived::never));
 }
 
 BOOST_AUTO_TEST_SUITE_END()
