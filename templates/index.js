@@ -19,13 +19,13 @@
   // What is wrong with a field, as the server would see it; nothing when it is good.
   function fault(field) {
     const message = form.dataset;
-    const text = field.value.trim();
+    const text = field.value.trim().normalize("NFKC");  // full-width letters are letters
     if (field.type === "checkbox") {
       return field.required && !field.checked ? message.consent : "";
     }
     if (!text) return field.required ? message.required : "";
     if (field.type === "email" && !/^[^\s@]+@[^\s@.]+(\.[^\s@.]+)*\.[^\s@.]{2,}$/.test(text)) return message.email;
-    if (field.type === "tel" && !/[0-9]/.test(text)) return message.phone;
+    if (field.type === "tel" && !/\p{Nd}/u.test(text)) return message.phone;
     if (field.validity.patternMismatch) return message.pattern;
     return "";
   }

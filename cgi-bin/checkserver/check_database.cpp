@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "check_seen.h"
+#include "settings/permission.h"
 #include "value/php.h"
 
 namespace b24::check {
@@ -82,7 +83,8 @@ Finding judge_passfile(const Seen& seen) {
   const std::string& file = seen.database->passfile;
   if (file.empty()) return info("none");
   const Value facts = Value::map({{"file", file}});
-  const std::vector<std::string> cure = {"chmod 600 " + file};
+  Lines cure = lines_to_write(file);
+  if (cure.empty()) cure = {"chmod 600 " + file};
   if (!seen.database->passfile_readable) return error("unreadable", facts, cure);
   if (seen.database->passfile_open) return error("open", facts, cure);
   return ok("private", facts);

@@ -86,6 +86,7 @@ Finding judge_test_event(const Seen& seen) {
   if (!inbound.redirect.empty()) return error("redirected", facts);
   if (!inbound.foreign.empty() && is_guards_answer(inbound.status))
     return error("in_between", facts);
+  if (inbound.code == "address_not_allowed") return info("kept_out", facts);
   if (inbound.status == 403) return error("forbidden", facts);
   if (inbound.status != 200) return error("wrong_answer", facts);
   if (!inbound.stored) return error("not_stored", facts);
@@ -138,9 +139,11 @@ InboundSeen look_at_inbound(const Subject& subject) {
   seen.days_left = answer->certificate_days_left;
   seen.redirect = secret::mask(answer->redirect);
   const Result<Value> ours = json::parse(answer->body);
-  if (!answer->body.empty() && (!ours || ours->find("code") == nullptr)) {
+  const Value* code = ours ? ours->find("code") : nullptr;
+  if (code != nullptr)
+    seen.code = code->text();
+  else if (!answer->body.empty())
     seen.foreign = words_of(answer->body);
-  }
   if (subject.store) {
     // The second use, when the receiver's was the first.
     seen.stored = subject.store->use(test_event_use(number), kTestEventWindow).value_or(0) > 1;

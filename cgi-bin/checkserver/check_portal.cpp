@@ -114,7 +114,10 @@ Finding judge_scope(const Seen& seen) {
   Lines scopes;
   for (const Value::Member& scope : answer->result.members()) scopes.push_back(scope.value.text());
   const Value facts = Value::map({{"scopes", text::join(scopes, ", ")}});
-  const bool crm = std::ranges::find(scopes, "crm") != scopes.end();
+  const bool crm =
+      std::ranges::find(scopes, "crm") != scopes.end() ||
+      std::ranges::none_of(used_methods(*seen.subject->settings, seen.portal_name),
+                           [](const std::string& method) { return method.starts_with("crm."); });
   return crm ? ok("crm", facts) : error("no_crm", facts);
 }
 
@@ -131,7 +134,11 @@ Finding judge_methods(const Seen& seen) {
   }
   const Value facts =
       Value::map({{"methods", text::join(methods, ", ")}, {"missing", text::join(missing, ", ")}});
-  return missing.empty() ? ok("available", facts) : error("missing", facts);
+  if (missing.empty()) return ok("available", facts);
+  // The portal tells of its classic methods only.
+  const bool is_classic =
+      std::ranges::any_of(missing, [](auto& each) { return each.starts_with("crm."); });
+  return is_classic ? error("missing", facts) : info("not_classic", facts);
 }
 
 Finding judge_mode(const Seen& seen) {

@@ -68,7 +68,9 @@ ReachSeen look_at_addresses(const std::string& url, Millis limit) {
   }
   std::vector<std::future<ReachSeen::Tried>> all;
   for (const addrinfo* address = found; address != nullptr; address = address->ai_next) {
-    all.push_back(std::async(std::launch::async, try_to_connect, std::cref(*address), limit));
+    // Where no thread is to be had one after the other.
+    constexpr auto kAtOnce = std::launch::async | std::launch::deferred;
+    all.push_back(std::async(kAtOnce, try_to_connect, std::cref(*address), limit));
   }
   for (std::future<ReachSeen::Tried>& one : all) seen.tried.push_back(one.get());
   freeaddrinfo(found);

@@ -192,6 +192,7 @@ struct InboundSeen {
   long days_left = -1;
   bool stored = false;   // its mark is in our store
   std::string redirect;  // where the answer leads to
+  std::string code;      // of our own answer: why the event is refused
   std::string foreign;   // the answer is a page that is none of ours: its title, or how it begins
 };
 InboundSeen look_at_inbound(const Subject& subject);

@@ -48,7 +48,8 @@ Finding judge_form(const Seen& seen) {
   Value facts = Value::map({{"fields", static_cast<std::int64_t>(forms->front().fields.size())}});
   for (const Form& form : *forms) {
     const auto is_there = [&](const std::filesystem::path& dir) {
-      return std::filesystem::exists(dir / (form.settings.page + ".mustache"));
+      std::error_code ignored;
+      return std::filesystem::exists(dir / (form.settings.page + ".mustache"), ignored);
     };
     if (std::ranges::any_of(template_places(settings), is_there)) continue;
     facts.set("file", form.settings.page + ".mustache");

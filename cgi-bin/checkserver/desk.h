@@ -111,6 +111,8 @@ std::string expects_key(std::string_view expects);
 // "problems": [...]}], "problems": [...]}; a problem is a row of a check, and stands with the
 // settings that its lines to paste name, else by itself.
 Value setup_value(const std::vector<SettingInUse>& settings, const Value& checks);
+// Rows of checks, each with its lines to paste as one text.
+Value with_blocks(const Value& checks);
 // The same tree with texts of more than some thousand bytes (files) cut short.
 Value shortened(const Value& value);
 

@@ -143,8 +143,10 @@ Response told(const Visit& visit, const Wanted& wanted, const Result<std::int64_
 Answer answer_test_event(const Visit& visit, const Wanted& wanted) {
   const check::Report report = visit.try_event();
   note(visit, wanted.action->name, &wanted, check::name(report.verdict()));
-  const Value found = check::json_form(report, &visit.templates, visit.language);
-  return is_program(visit) ? json_answer(found) : show_try(visit, found);
+  Value found = check::json_form(report, &visit.templates, visit.language);
+  if (is_program(visit)) return json_answer(found);
+  found.set("checks", with_blocks(found["checks"]));
+  return show_try(visit, found);
 }
 
 // Which action on what, once everything about it is as it should be.

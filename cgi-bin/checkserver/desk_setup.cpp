@@ -25,6 +25,12 @@ bool names(const Value& check, const SettingInUse& setting) {
   return false;
 }
 
+std::string block_of(const Value& lines) {
+  std::string block;
+  for (const Value::Member& line : lines.members()) block += line.value.text() + "\n";
+  return block;
+}
+
 // How people read it.
 Value shown(const Visit& visit, const Value& setting) {
   Value row = setting;
@@ -40,9 +46,7 @@ Value shown(const Visit& visit, const Value& setting) {
   row.set("expects", visit.say_or(expects_key(expects), expects));
   row.set("is_set", !place.empty());
   row.set("is_wrong", setting["problems"].size() > 0);
-  std::string lines;
-  for (const Value::Member& line : setting["lines"].members()) lines += line.value.text() + "\n";
-  row.set("lines", lines);
+  row.set("lines", block_of(setting["lines"]));
   if (const std::string over = setting["passed_over"].text(); !over.empty()) {
     row.set("passed_over", visit.say("desk_setup_over", Value::map({{"place", over}})));
   }
@@ -120,6 +124,16 @@ Value setup_value(const std::vector<SettingInUse>& settings, const Value& checks
   return Value::map({{"settings", rows}, {"problems", others}});
 }
 
+Value with_blocks(const Value& checks) {
+  Value rows = Value::array();
+  for (const Value::Member& check : checks.members()) {
+    Value row = check.value;
+    row.set("paste", block_of(row["paste"]));
+    rows.append(row);
+  }
+  return rows;
+}
+
 Answer show_setup(const Visit& visit) {
   const auto settings = settings_in_use(visit.launch.settings_file, visit.launch.environment);
   const Value checks =
@@ -127,6 +141,7 @@ Answer show_setup(const Visit& visit) {
   Value all = setup_value(settings.value_or(std::vector<SettingInUse>()), checks);
   if (visit.wants("json")) return json_answer(all);
   all.set("sections", sections_of(visit, all["settings"]));
+  all.set("problems", with_blocks(all["problems"]));
   all.set("is_broken", !settings);
   all.set("file", visit.settings().file.string());
   return page(visit, "setup", all);

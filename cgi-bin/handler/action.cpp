@@ -48,7 +48,9 @@ CallResult call_portal(const ActionSettings& action, const Item& event, const Ac
           ? ""
           : secret::hex(secret::sha256(event.id + "\n" + name_of(action))).substr(0, 32);
   std::optional<CallResult> read;
-  if (is_reading(method)) read = tools.read_ahead.call(action, event, tools.store, tools.webhook);
+  // A batch is of the classic address.
+  if (is_reading(method) && !tools.webhook.is_idempotent(method))
+    read = tools.read_ahead.call(action, event, tools.store, tools.webhook);
   return read ? *std::move(read) : tools.webhook.call_where_it_is(method, params, key);
 }
 
@@ -248,8 +250,8 @@ bool any_applies(const std::vector<ActionSettings>& actions, std::string_view ev
 std::string portal_for(const ActionSettings& action, const Settings& settings, const Value& event) {
   if (!action.portal.empty()) return action.portal;
   const std::string domain = event.path("auth.domain").text();
-  for (const PortalSettings& portal : settings.portals)
-    if (Webhook::is_at(portal.webhook, domain)) return portal.name;
+  for (const CalledPortal& portal : called_portals(settings))
+    if (Webhook::is_at(portal.url, domain)) return portal.name;
   return {};
 }
 

@@ -124,10 +124,17 @@ Result<std::vector<Network>> listed_networks(const std::filesystem::path& file) 
 
 // One portal's token does not let an event be another's: by what it says it is from, actions call.
 bool is_anothers(const PortalSettings& own, const std::string& domain, const Settings& settings) {
-  return std::ranges::any_of(settings.portals, [&](const PortalSettings& other) {
-    return &other != &own && !other.application_tokens.empty() &&
-           Webhook::is_at(other.webhook, domain) && !Webhook::is_at(own.webhook, domain);
-  });
+  const auto is_of = [&](const PortalSettings& portal) {
+    return Webhook::is_at(called_portal(settings, portal.name).url, domain);
+  };
+  // The owner's word goes before what addresses tell.
+  return own.domain.empty() &&
+         std::ranges::any_of(settings.portals,
+                             [&](const PortalSettings& other) {
+                               return &other != &own && !other.application_tokens.empty() &&
+                                      is_of(other);
+                             }) &&
+         !is_of(own);
 }
 
 }  // namespace

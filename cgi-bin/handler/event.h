@@ -23,8 +23,8 @@ enum class TokenCheck { right, wrong, robot, not_configured };
 
 // auth[application_token] is the only proof that the portal is calling. Compared in constant time
 // with every token of every [portal]; where that section names a member_id or a domain,
-// auth[member_id] and auth[domain] must be the same. auth[domain] must not be the host of another's
-// webhook, either.
+// auth[member_id] and auth[domain] must be the same; where it names no domain, auth[domain] must
+// not be the host of another's webhook.
 TokenCheck verify(const Value& params, const Settings& settings);
 // What the owner has to set when verify says not_configured.
 Error no_token_error(const Settings& settings);

@@ -49,7 +49,10 @@ std::optional<CallResult> ReadAhead::call(const ActionSettings& action, const It
   const std::lock_guard lock(mutex_);
   const Millis now = steady_ms();
   std::erase_if(read_, [&](const auto& each) { return each.second.at < now - kFresh; });
-  if (const auto known = read_.extract({event.number, section})) return known.mapped().answer;
+  if (const auto known = read_.extract({event.number, section})) {
+    const std::optional<Answer>& answer = known.mapped().answer;
+    return answer ? std::optional<CallResult>(*answer) : std::nullopt;
+  }
   const std::vector<Item> items = companions(action, event, store);
   if (items.size() == 1) return std::nullopt;
   std::vector<Command> commands;
@@ -58,13 +61,18 @@ std::optional<CallResult> ReadAhead::call(const ActionSettings& action, const It
     commands.back().key = "event" + std::to_string(item.number);
   }
   std::vector<BatchResult> results = webhook.batch(commands);
+  // What is refused is called by itself: then it is with a status, which says more.
+  const auto is_refused = [](const CallResult& outcome) {
+    return !outcome && outcome.error().status == kBatchRead;
+  };
   for (std::size_t i = 1; i < items.size(); ++i) {
-    if (results[i].outcome)
-      read_[{items[i].number, section}] = {now, *std::move(results[i].outcome)};
+    CallResult& outcome = results[i].outcome;
+    if (outcome || is_refused(outcome))
+      read_[{items[i].number, section}] = {
+          now, outcome ? std::optional(*std::move(outcome)) : std::nullopt};
   }
   CallResult& own = results[0].outcome;
-  // By itself it is refused with a status, which says more.
-  if (!own && own.error().status == kBatchRead) return std::nullopt;
+  if (is_refused(own)) return std::nullopt;
   return std::move(own);
 }
 

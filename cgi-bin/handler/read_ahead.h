@@ -29,8 +29,8 @@ class ReadAhead {
 
  private:
   struct Read {
-    Millis at = 0;  // steady
-    Answer answer;
+    Millis at = 0;                 // steady
+    std::optional<Answer> answer;  // nothing: refused
   };
   using Key = std::pair<std::int64_t, std::string>;  // the event's number, the section
 

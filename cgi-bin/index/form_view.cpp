@@ -27,6 +27,13 @@ Value choices_data(const Field& field, const std::string& chosen) {
   return choices;
 }
 
+// Nothing when a browser takes it for another: [[:digit:]] is the letters of "digit" and a colon.
+std::string browsers_pattern(const std::string& pattern) {
+  for (const char* is_of_posix : {"[:", "[.", "[="})
+    if (pattern.contains(is_of_posix)) return {};
+  return pattern;
+}
+
 // Every name is there in every field: mustache looks for a missing one further out.
 Value field_data(const Field& field, const std::string& value, const std::string& error,
                  const std::string& label) {
@@ -41,7 +48,7 @@ Value field_data(const Field& field, const std::string& value, const std::string
                      {"focus", false},
                      {"required", field.required},
                      {"limit", limit},
-                     {"pattern", area ? std::string() : field.pattern},
+                     {"pattern", area ? std::string() : browsers_pattern(field.pattern)},
                      {"autocomplete", field.autocomplete},
                      {"is_input", !box && !area && !select},
                      {"is_area", area},

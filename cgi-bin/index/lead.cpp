@@ -279,7 +279,9 @@ std::string submission_id(std::string_view token_id, const Submission& submissio
 
 std::string tilda_id(const Request& request) {
   const std::string tranid = is_tilda(request) ? request.post["tranid"].text() : "";
-  return tranid.empty() ? "" : content_id("tilda\n" + tranid);
+  // One form of theirs may call several of ours.
+  const std::string form = request.get[kFormInput].text();
+  return tranid.empty() ? "" : content_id("tilda\n" + tranid + (form.empty() ? "" : "\n" + form));
 }
 
 Record make_record(const Request& request, std::string_view key, std::string_view address) {

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "field_text.h"
 #include "settings/pattern.h"
+#include "spam.h"
 #include "value/php.h"
 
 namespace b24 {
@@ -233,6 +234,8 @@ class Reader {
     const Field* field = form_.find(variable);
     if (field != nullptr) return (field->type == FieldType::file) == file;
     return is_reserved_input(variable) ||
+           std::ranges::find(captcha_services(), variable, &CaptchaService::answer_field) !=
+               end(captcha_services()) ||
            std::ranges::find(kClickInputs, variable) != std::end(kClickInputs) ||
            (is_tilda(request_) && std::ranges::find(kTildaInputs, variable) != end(kTildaInputs));
   }

@@ -162,9 +162,10 @@ Millis Gate::enter_among_others(const GateBook& here) {
     if (!asked) wait = book.full_for(part_of(book));
     if (wait == 0) {
       book.under_way.push_back(here.at);
-    } else if (!entered_.empty()) {
-      entered_.pop_back();
+      return;
     }
+    if (!entered_.empty()) entered_.pop_back();
+    if (book.probe_until == here.probe_until) book.probe_until = 0;  // the place was taken for it
   });
   return wait;
 }

@@ -199,6 +199,10 @@ void GateBook::close_method(std::string_view method, bool used_up) {
 
 void GateBook::failed(std::string_view method, const CallError& error, const Bucket& bucket) {
   if (is(error, "gate") || is(error, "curl_missing")) return;  // it is about us alone
+  if (is(error, "stopped")) {                                  // so is this; the next one probes
+    probe_until = 0;
+    return;
+  }
   last_error = error.error.code;
   if (is(error, "OVERLOAD_LIMIT")) return open_breaker(15 * kMinute);
   if (is_foreign_refusal(error)) {

@@ -120,6 +120,14 @@ BOOST_AUTO_TEST_CASE(a_visitor_errs_corrects_and_sends) {
   });
 }
 
+BOOST_AUTO_TEST_CASE(digits_and_letters_of_other_keyboards_are_taken) {
+  Browser& browser = open("en");
+  fill(browser, "٠١٢٣٤٥٦٧٨٩", "anna＠example.com");
+  browser.click(kSend);
+  BOOST_TEST(says(browser, message("en", "form_saved")));
+  BOOST_TEST(site.leads().size() == 1U);
+}
+
 BOOST_AUTO_TEST_CASE(a_double_click_is_one_lead) {
   in_each_way([&](const std::string& language, bool scripts) {
     site.reset();

@@ -33,6 +33,7 @@ required = yes
 
 [field offer]
 type = file
+target = UF_CRM_OFFER
 label = Your request for an offer, as a file
 label_ru = Запрос на предложение, файлом
 

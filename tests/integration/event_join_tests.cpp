@@ -147,4 +147,15 @@ BOOST_AUTO_TEST_CASE(calls_that_read_for_many_events_share_requests, *shows("A13
   BOOST_TEST(site.calls().size() < kMany / 3);
 }
 
+BOOST_AUTO_TEST_CASE(what_a_batch_has_refused_is_not_put_into_another, *shows("A13")) {
+  constexpr std::size_t kMany = 60;
+  const Site& site = joined().site();
+  site.reset();
+  for (std::size_t n = 0; n < kMany; ++n)
+    joined().post("ONREAD", "gone" + std::to_string(n), "deal", "99999");
+  BOOST_REQUIRE(joined().all_done());
+  BOOST_TEST(site.calls("crm.deal.get").size() == kMany);
+  BOOST_TEST(site.calls("batch").size() < kMany / 4);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -293,6 +293,21 @@ BOOST_AUTO_TEST_CASE(tilda) {
   BOOST_TEST(wait_until([&] { return form.shell({"--list"}).out.contains("2 done"); }));
 }
 
+BOOST_AUTO_TEST_CASE(what_tilda_sends_to_two_forms_is_a_lead_of_each) {
+  std::vector<std::string> settings = settings_of(way("Tilda"));
+  settings.emplace_back("B24HOOKS_FORM_SALES_HEADING=Sales");
+  const CgiForm form(site(), settings);
+  HttpCall call{"POST",
+                kPath,
+                {"Content-Type: application/x-www-form-urlencoded"},
+                "Name=Anna&Phone=12025550100&tranid=1:5"};
+  for (const char* which : {"", "&form=sales", "", "&form=sales"}) {
+    call.path = kPath + std::string(which);
+    BOOST_TEST(form.request(call).body == "ok\n");
+  }
+  BOOST_TEST(leads_are(form, 2));
+}
+
 BOOST_AUTO_TEST_CASE(tilda_asks_whether_the_address_answers) {
   const CgiForm form(site(), settings_of(way("Tilda")));
   HttpCall call{"POST", kPath, {"Content-Type: application/x-www-form-urlencoded"}, "test=test"};

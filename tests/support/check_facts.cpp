@@ -93,7 +93,7 @@ Facts good_facts() {
   portal.results = good_answers();
   f.seen.portal = portal;
   f.seen.site_reach = ReachSeen{"example.com", "", {{"192.0.2.2", true, 5, ""}}};
-  f.seen.inbound = InboundSeen{std::nullopt, 200, 30, 60, true, "", ""};
+  f.seen.inbound = InboundSeen{std::nullopt, 200, 30, 60, true, "", "", ""};
   f.seen.gate = GateState{};
   return f;
 }

@@ -330,6 +330,11 @@ const std::vector<Case>& cases() {
        [](Facts& f) { f.seen.inbound->error = fault("connect"); }},
       {"test_event", State::error, "forbidden",
        [](Facts& f) { f.seen.inbound->status = 403; }},
+      {"test_event", State::info, "kept_out",
+       [](Facts& f) {
+         f.seen.inbound->status = 403;
+         f.seen.inbound->code = "address_not_allowed";
+       }},
       {"test_event", State::error, "wrong_answer",
        [](Facts& f) { f.seen.inbound->status = 502; }},
       {"test_event", State::error, "not_stored",

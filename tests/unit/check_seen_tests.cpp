@@ -216,9 +216,15 @@ BOOST_AUTO_TEST_CASE(public_urls_are_checked) {
 BOOST_AUTO_TEST_CASE(what_there_is_no_thread_for_is_looked_at_the_next_time) {
   if (geteuid() != 0) return;  // only root may become a user with few threads left
   test::Forked child([] {
-    const auto subject = std::make_shared<const Subject>();
+    Settings settings;
+    settings.site.public_url = "http://127.0.0.1:1/";
+    const auto subject = std::make_shared<Subject>();
+    subject->settings = std::make_shared<const Settings>(settings);
+    subject->portals.emplace_back();
     if (!test::allow_threads(1) || look(subject, 60'000).storage) return false;
-    return test::allow_threads(100) && look(subject, 60'000).storage.has_value();
+    return test::allow_threads(100) && look(subject, 60'000).storage.has_value() &&
+           test::allow_threads(1) &&
+           look_at_addresses(settings.site.public_url, 1'000).tried.size() == 1U;
   });
   BOOST_TEST(child.join());
 }

@@ -70,8 +70,28 @@ BOOST_AUTO_TEST_CASE(one_portals_token_lets_no_event_be_anothers, *shows("T22"))
   BOOST_TEST((check(from("token-of-two", "two.example"), {one, two}) == TokenCheck::right));
   BOOST_TEST((check(from("token-of-two", "else.example"), {one, two}) == TokenCheck::right));
   BOOST_TEST((check(from("token-of-one", "TWO.example"), {one, two}) == TokenCheck::wrong));
+  one.domain = "two.example";  // its owner says so
+  BOOST_TEST((check(from("token-of-one", "two.example"), {one, two}) == TokenCheck::right));
+  one.domain.clear();
   two.application_tokens.clear();  // no events of its own: this one may be from there
   BOOST_TEST((check(from("token-of-one", "two.example"), {one, two}) == TokenCheck::right));
+}
+
+// The one without a name has its webhook under CRest's name.
+BOOST_AUTO_TEST_CASE(two_webhooks_of_one_portal_are_no_others, *shows("T22")) {
+  Settings settings;
+  settings.crest.web_hook_url = "https://one.example/rest/1/s/";
+  settings.portals = {portal({"first"}), portal({"second"})};
+  settings.portals[1].name = "two";
+  const auto from = [&](const char* token, const char* domain) {
+    return verify(with_auth({{"application_token", token}, {"domain", domain}}), settings);
+  };
+  settings.portals[1].webhook = "https://one.example/rest/2/s/";
+  BOOST_TEST((from("first", "one.example") == TokenCheck::right));
+  BOOST_TEST((from("second", "one.example") == TokenCheck::right));
+  settings.portals[1].webhook = "https://two.example/rest/2/s/";
+  BOOST_TEST((from("second", "one.example") == TokenCheck::wrong));
+  BOOST_TEST((from("second", "two.example") == TokenCheck::right));
 }
 
 BOOST_AUTO_TEST_CASE(only_a_configured_token_is_right, *shows("T22")) {

@@ -17,10 +17,11 @@ BOOST_AUTO_TEST_SUITE(form_tests)
 
 namespace {
 
-FieldSettings field(std::string name, std::string type = "") {
+FieldSettings field(std::string name, std::string type = "", std::string target = "") {
   FieldSettings settings;
   settings.name = std::move(name);
   settings.type_name = std::move(type);
+  settings.target = std::move(target);
   return settings;
 }
 
@@ -80,7 +81,7 @@ BOOST_AUTO_TEST_CASE(the_title_follows_the_fields_that_there_are) {
 BOOST_AUTO_TEST_CASE(a_file_is_allowed_no_more_than_a_request_may_bring) {
   Settings settings;
   settings.server.max_body = 64 << 10;
-  settings.fields = {field("cv", "file")};
+  settings.fields = {field("cv", "file", "UF_CRM_CV")};
   BOOST_TEST(form_of(settings).find("cv")->max_length == 32U << 10);
 }
 
@@ -152,6 +153,7 @@ BOOST_AUTO_TEST_CASE(broken_forms_are_refused_with_the_key_in_the_message) {
          s.fields = {field("x")};
          s.fields[0].target = "fields[NAME]";
        }},
+      {"[field x] target", [](Settings& s) { s.fields = {field("x", "file")}; }},
       {"[field x] link",
        [](Settings& s) {
          s.fields = {field("x", "consent")};
@@ -551,7 +553,8 @@ BOOST_AUTO_TEST_CASE(click_ids_are_marks_unless_the_form_has_a_field_for_them) {
 BOOST_AUTO_TEST_CASE(unknown_fields_are_collected_only_when_wanted) {
   Settings settings;
   const std::string body =
-      "phone=1&saved=yes&form_token=t&_charset_=utf-8&color=blue&deep[a]=1&%3Cb%3E=x%0Ay&deep[a]=2";
+      "phone=1&saved=yes&form_token=t&_charset_=utf-8&color=blue&deep[a]=1&%3Cb%3E=x%0Ay&deep[a]=2"
+      "&cf-turnstile-response=x&h-captcha-response=x&g-recaptcha-response=x&smart-token=x";
   const Submission ignored = submit(form_of(settings), body);
   BOOST_TEST(ignored.unknown.empty());
   BOOST_TEST((ignored.ignored == std::vector<std::string>{"color", "deep[a]", "<b>"}));
@@ -565,7 +568,7 @@ BOOST_AUTO_TEST_CASE(unknown_fields_are_collected_only_when_wanted) {
 BOOST_AUTO_TEST_CASE(unknown_values_are_written_out_readably) {
   Settings settings;
   settings.form.unknown = "comments";
-  settings.fields = {field("cv", "file")};
+  settings.fields = {field("cv", "file", "UF_CRM_CV")};
   const Form form = form_of(settings);
   using Unknown = std::vector<std::pair<std::string, std::string>>;
   const auto unknown = [&](const Request& request) {
@@ -601,7 +604,7 @@ BOOST_AUTO_TEST_CASE(unknown_values_are_written_out_readably) {
 
 BOOST_AUTO_TEST_CASE(files_lose_their_path_and_keep_to_their_limit) {
   Settings settings;
-  settings.fields = {field("cv", "file")};
+  settings.fields = {field("cv", "file", "UF_CRM_CV")};
   settings.fields[0].max_length = 4;
   const Form form = form_of(settings);
   Request request = post("phone=1");

@@ -44,6 +44,22 @@ struct Base {
 
 BOOST_FIXTURE_TEST_SUITE(form_view_tests, Base)
 
+BOOST_AUTO_TEST_CASE(a_browser_is_told_the_patterns_that_it_understands) {
+  auto settings = std::make_shared<Settings>();
+  settings->fields.resize(2);
+  settings->fields[0].name = "code";
+  settings->fields[0].pattern = "[0-9]{6}";
+  settings->fields[1].name = "postcode";
+  settings->fields[1].pattern = "[[:digit:]]{6}";
+  const FormBase own{{settings, nullptr},
+                     std::make_shared<const Form>(make_form(*settings).value()),
+                     Templates::load({"templates"}).value(),
+                     "en"};
+  const std::string page = made_for(own, "");
+  BOOST_TEST(page.contains("pattern=\"[0-9]{6}\""));
+  BOOST_TEST(!page.contains("[:digit:]"));
+}
+
 BOOST_AUTO_TEST_CASE(a_page_made_once_is_the_one_made_for_a_visitor) {
   PageCache pages;
   for (const char* language : {"en", "ru", "en"}) {

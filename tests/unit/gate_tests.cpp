@@ -288,6 +288,7 @@ BOOST_FIXTURE_TEST_CASE(three_failures_in_a_row_open_the_breaker, GateFixture) {
       {error(400, "", Verdict::permanent), false},
       {error(503, "QUERY_LIMIT_EXCEEDED", Verdict::retry), false},
       {error(0, "gate", Verdict::retry), false},
+      {error(0, "stopped", Verdict::look), false},
       {error(0, "curl_missing", Verdict::permanent), false},
   };
   for (const auto& [failure, counts] : cases) {
@@ -345,6 +346,32 @@ BOOST_FIXTURE_TEST_CASE(probe_that_was_never_heard_of_again_is_replaced, GateFix
   now += 1;
   BOOST_TEST(enter() == 0);
   BOOST_TEST(enter() == 1'000);
+}
+
+BOOST_FIXTURE_TEST_CASE(probe_that_our_own_stop_has_ended_is_replaced_at_once, GateFixture) {
+  go_down();
+  now += enter();
+  BOOST_TEST(enter() == 0);
+  fail(error(0, "stopped", Verdict::look));
+  BOOST_TEST(enter() == 0);
+}
+
+// Among machines the bucket may be full where there is room here.
+BOOST_FIXTURE_TEST_CASE(probe_that_found_no_place_among_the_machines_is_given_up, GateFixture) {
+  Machines machines(now, set_by);
+  const auto here = machines.open(0), there = machines.open(1);
+  for (int i = 0; i < 3; ++i) {
+    BOOST_TEST(here->enter("profile") == 0);
+    here->ended("profile", std::unexpected(error(0, "connect", Verdict::retry)));
+  }
+  now += here->enter("profile") - 100;
+  while (there->enter("profile") == 0) there->ended("profile", Answer());
+  now += 100;
+  const Millis wait = here->enter("profile");  // the probe
+  BOOST_TEST(wait > 0);
+  BOOST_TEST(wait < kSecond);
+  now += wait;
+  BOOST_TEST(here->enter("profile") == 0);
 }
 
 BOOST_FIXTURE_TEST_CASE(any_answer_of_the_probe_closes_the_breaker, GateFixture) {
