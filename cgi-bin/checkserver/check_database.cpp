@@ -1,5 +1,6 @@
 // check_database: checks of a database that several machines share, and of these machines.
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -84,7 +85,7 @@ Finding judge_passfile(const Seen& seen) {
   if (file.empty()) return info("none");
   const Value facts = Value::map({{"file", file}});
   Lines cure = lines_to_write(file);
-  if (cure.empty()) cure = {"chmod 600 " + file};
+  if (cure.empty()) cure = {"install -m 600 -o " + user_name(geteuid()) + " /dev/null " + file};
   if (!seen.database->passfile_readable) return error("unreadable", facts, cure);
   if (seen.database->passfile_open) return error("open", facts, cure);
   return ok("private", facts);

@@ -37,12 +37,12 @@ Finding judge_token(const Seen& seen) {
   const auto tokens = static_cast<std::int64_t>(count_tokens(*seen.subject->settings));
   if (tokens > 0) return ok("set", Value::map({{"tokens", tokens}}));
   return warning("missing", {},
-                 {"[portal]", "application_token = the code of the outbound webhook"});
+                 {"[portal]", "application_token = <the code of the outbound webhook>"});
 }
 
 Finding judge_public_url(const Seen& seen) {
   const std::string& url = seen.subject->settings->site.public_url;
-  if (url.empty()) return warning("missing", {}, {"[site]", "public_url = https://example.com/"});
+  if (url.empty()) return warning("missing", {}, {"[site]", "public_url = https://<your site>/"});
   if (const auto fault = public_url_fault(url)) return failed("bad", *fault);
   const Value facts = Value::map({{"url", url}, {"handler", handler_url(*seen.subject->settings)}});
   if (is_loopback_url(url)) return info("this_machine", facts);

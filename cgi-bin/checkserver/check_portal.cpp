@@ -138,7 +138,7 @@ Finding judge_methods(const Seen& seen) {
   // The portal tells of its classic methods only.
   const bool is_classic =
       std::ranges::any_of(missing, [](auto& each) { return each.starts_with("crm."); });
-  return is_classic ? error("missing", facts) : info("not_classic", facts);
+  return is_classic ? error("missing", facts) : warning("not_classic", facts);
 }
 
 Finding judge_mode(const Seen& seen) {

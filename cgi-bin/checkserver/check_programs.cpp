@@ -10,7 +10,6 @@
 #include "portal/http.h"
 #include "settings/permission.h"
 #include "site_url.h"
-#include "web/server.h"
 
 namespace b24::check {
 namespace {
@@ -43,7 +42,7 @@ Finding judge_sqlite(const Seen& seen) {
 }
 
 Finding judge_libraries(const Seen& seen) {
-  return ok("seen", Value::map({{"fcgi", seen.programs.fcgi}, {"openssl", seen.programs.openssl}}));
+  return ok("seen", Value::map({{"openssl", seen.programs.openssl}}));
 }
 
 Finding judge_process(const Seen& seen) {
@@ -83,7 +82,6 @@ ProgramsSeen look_at_programs() {
     seen.curl_error = curl.error();
   }
   seen.sqlite = sqlite_version();
-  seen.fcgi = fcgi_library();
   seen.openssl = OPENSSL_VERSION_TEXT;
   seen.user = user_name(geteuid());
   seen.pid = getpid();

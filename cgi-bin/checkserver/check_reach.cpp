@@ -6,9 +6,9 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <functional>
-#include <future>
+#include <list>
 #include <system_error>
+#include <thread>
 
 #include "base/files.h"
 #include "base/text.h"
@@ -66,13 +66,20 @@ ReachSeen look_at_addresses(const std::string& url, Millis limit) {
     seen.fault = gai_strerror(fault);
     return seen;
   }
-  std::vector<std::future<ReachSeen::Tried>> all;
+  std::list<ReachSeen::Tried> all;
+  std::vector<std::jthread> threads;
   for (const addrinfo* address = found; address != nullptr; address = address->ai_next) {
-    // Where no thread is to be had one after the other.
-    constexpr auto kAtOnce = std::launch::async | std::launch::deferred;
-    all.push_back(std::async(kAtOnce, try_to_connect, std::cref(*address), limit));
+    const auto try_it = [&one = all.emplace_back(), address, limit] {
+      one = try_to_connect(*address, limit);
+    };
+    try {
+      threads.emplace_back(try_it);
+    } catch (const std::system_error&) {
+      try_it();  // no thread is to be had
+    }
   }
-  for (std::future<ReachSeen::Tried>& one : all) seen.tried.push_back(one.get());
+  threads.clear();
+  seen.tried.assign(all.begin(), all.end());
   freeaddrinfo(found);
   return seen;
 }

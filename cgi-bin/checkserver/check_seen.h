@@ -53,7 +53,6 @@ struct ProgramsSeen {
   std::optional<Error> curl_error;  // it cannot be loaded, or is too old
   std::string curl;
   int sqlite = 0;  // 3035000: 3.35
-  std::string fcgi;
   std::string openssl;
   std::string user;
   pid_t pid = 0;

@@ -145,7 +145,7 @@ Finding judge_robots(const Seen& seen) {
     finding.state = State::warning;
     finding.name = "no_secret";
     finding.paste = {"[robot " + robot.name + "]",
-                     "secret = 16 characters or more that nobody can guess"};
+                     "secret = <16 characters or more that nobody can guess>"};
   }
   return finding;
 }

@@ -75,6 +75,12 @@ void add_files(Value& fields, const Form& form, const Submission& submission) {
   for (const SubmittedFile& file : submission.files) {
     const Field* field = form.find(file.field);
     if (field == nullptr || field->target.empty()) continue;
+    if (field->target == "COMMENTS") {
+      const std::string_view label = field->label("");
+      add_comment(fields, label.empty() ? field->name : label,
+                  file.name + " (a file, not sent: no target is set for its field)");
+      continue;
+    }
     const std::string name(target_field(field->target));
     Value value = file_value(file, form.item_method);
     if (name == field->target)

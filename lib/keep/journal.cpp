@@ -160,7 +160,9 @@ Result<std::shared_ptr<Journal::Segment>> Journal::usable(const FileHandle& lock
   if (*last == 0) return begin(1, lock);
   auto segment = segment_;
   // Of this number there is another when the whole directory was exchanged.
-  if (!segment || segment->number != *last || !is_still(segment->file, segment->name)) {
+  const bool is_exchanged = segment && !is_still(segment->file, segment->name);
+  if (is_exchanged) synced_ = {};
+  if (!segment || segment->number != *last || is_exchanged) {
     segment = std::make_shared<Segment>();
     segment->number = *last;
     segment->name = segment_file(*last);
@@ -206,6 +208,12 @@ Status Journal::sync(Segment& segment, std::uint64_t end) {
 }
 
 Status Journal::append(std::span<const std::string> encoded) {
+  for (const std::string& content : encoded) {
+    if (content.size() > journal_format::kLongest)
+      return std::unexpected(Error{ErrorKind::storage, "record_too_large",
+                                   "the journal takes requests of 64 MiB at most",
+                                   "set [server] max_body to 60M"});
+  }
   std::shared_ptr<Segment> segment;
   std::uint64_t end = 0;
   {

@@ -194,7 +194,8 @@ Result<std::vector<Item>> Store::claim(Kind kind, std::size_t limit, const Held&
     }
     return {};
   });
-  if (data_->is_owed(written)) {
+  // A file's transaction that failed is undone.
+  if (data_->is_shared() && data_->is_owed(written)) {
     for (const Item& item : items) data_->owe({item.number, {}}, let_it_go);
   }
   if (!written) return std::unexpected(written.error());

@@ -14,6 +14,7 @@ namespace b24 {
 namespace {
 
 constexpr std::int64_t kChangedAtOnce = 500;
+constexpr std::size_t kReplayedAtOnce = 50;  // with all that was sent in them
 constexpr Millis kTallied = 32 * kDay;
 
 std::unexpected<Error> no_such_item(std::int64_t number) {
@@ -278,7 +279,7 @@ Result<std::int64_t> Store::replay_all(Kind kind, std::string_view item_name, Mi
   ListFilter filter{.kind = kind,
                     .name = std::string(item_name),
                     .since = since,
-                    .limit = kChangedAtOnce,
+                    .limit = kReplayedAtOnce,
                     .newest_first = false};
   std::int64_t again = 0;
   for (bool more = true; more;) {
@@ -317,31 +318,18 @@ Status Store::set_aside(std::int64_t number) {
   });
 }
 
-// Others write while `first` works.
 Status Store::erase(std::int64_t number, const std::function<Status()>& first) {
-  const auto owner = data_->claimant();
-  if (!owner) return std::unexpected(owner.error());
-  Status done = data_->write(Database::Sync::full, [&](Database& db) -> Status {
+  const auto written = data_->write(Database::Sync::full, [&](Database& db) -> Status {
     if (const auto idle = expect_idle(db, data_->owners(), number); !idle) return idle;
-    const auto taken =
-        tell(db, "UPDATE items SET claim_owner = ?2 WHERE number = ?1", number, *owner);
-    return taken && db.changes() == 0 ? no_such_item(number) : taken;
+    const auto erased = tell(db, "DELETE FROM items WHERE number = ?", number);
+    if (erased && db.changes() == 0) return no_such_item(number);
+    return erased && first ? first() : erased;
   });
-  if (!done) return done;
-  if (first) done = first();
-  const auto end = [is_gone = done.has_value()](Database& db, const Done& one) {
-    return tell(db,
-                is_gone ? "DELETE FROM items WHERE number = ?"
-                        : "UPDATE items SET claim_owner = '' WHERE number = ?",
-                one.first);
-  };
-  const Done one{number, {}};
-  const Status written = data_->conclude({&one, 1}, end);
   // The log beside the store has the item, too, until it is begun anew.
   if (written && !data_->is_shared()) {
     (void)data_->read([](Database& db) { return db.execute("PRAGMA wal_checkpoint(TRUNCATE)"); });
   }
-  return done ? written : done;
+  return written;
 }
 
 Result<std::int64_t> Store::erase_done(Millis before) {

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdlib>
 #include <ctime>
 #include <utility>
@@ -62,8 +63,10 @@ void AppSource::look() {
   struct stat status {};
   const bool is_there = stat(launch_.settings_file.c_str(), &status) == 0;
   if (!is_there && app_.settings && !app_.settings->file.empty()) {
-    fault_ = {ErrorKind::settings, "no_settings_file", launch_.settings_file + " is gone",
-              "put it back; until then what it said stays in use"};
+    fault_ = system_error(ErrorKind::settings, launch_.settings_file, errno);
+    fault_->code = "no_settings_file";
+    fault_->remedy = "put it back; until then what it said stays in use";
+    stamp_ = {};
     return;
   }
   const std::array<long long, 4> stamp = {static_cast<long long>(status.st_ino), status.st_size,

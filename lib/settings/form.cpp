@@ -86,9 +86,6 @@ std::optional<Error> field_fault(const Field& field) {
        "begin it with https:// or /"},
       {!field.target.empty() && !is_name(target_field(field.target)), " target",
        "not the name of a CRM field", "for example COMMENTS or UF_CRM_1700000000"},
-      {field.type == FieldType::file && field.target == "COMMENTS", " target",
-       "a file has no place among the comments",
-       "name a CRM field of the type File, such as UF_CRM_1700000000, or none"},
       {!pattern.empty(), " pattern", pattern.c_str(),
        "use a POSIX extended regular expression: [0-9] instead of \\d"}};
   for (const auto& row : rows)

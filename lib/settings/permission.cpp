@@ -108,6 +108,13 @@ bool is_open_to_others(const struct stat& status) {
   return others != 0 && !(read_by_group && is_trusted(status.st_gid));
 }
 
+std::string account_alone(const struct stat& status) {
+  const bool is_closed = (status.st_mode & 077) == S_IRGRP;
+  return is_closed && !is_trusted(status.st_gid) && is_own_group_of_an_account(status.st_gid)
+             ? group_name(status.st_gid)
+             : "";
+}
+
 ShellLines lines_to_read(const fs::path& file) {
   ShellLines lines = lines_to_reach(file);
   struct stat status {};

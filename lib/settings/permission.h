@@ -23,6 +23,10 @@ std::string user_name(uid_t user);  // or its number
 // be when this process is in it, or when root looks at what one account's own group reads.
 bool is_open_to_others(const struct stat& status);
 
+// The account whose own group reads a file that is closed to all others but its owner, when this
+// process is not in it; else empty.
+std::string account_alone(const struct stat& status);
+
 // For a file that this process reads and nobody else does; for one that is not there yet, too.
 ShellLines lines_to_read(const std::filesystem::path& file);
 // For a file that this process writes, in a directory that it may write to.

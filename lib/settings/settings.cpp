@@ -284,6 +284,12 @@ Result<std::optional<std::string>> private_text(const fs::path& file) {
   struct stat status {};
   if (stat(file.c_str(), &status) != 0 && (errno == ENOENT || errno == ENOTDIR))
     return std::nullopt;
+  if (const std::string account = account_alone(status); !account.empty()) {
+    return settings_error(
+        "settings_open_to_others",
+        file.string() + ": it is closed to all but its owner and " + account,
+        "run this as the user that the pages run as: sudo -u " + account + " ...");
+  }
   const std::string lines = in_one_line(lines_to_read(file));
   if (is_open_to_others(status)) {
     return settings_error(

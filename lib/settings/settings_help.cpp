@@ -11,7 +11,8 @@ constexpr std::size_t kWidth = 120;
 
 constexpr std::string_view kHead =
     R"(# Settings of b24hooks. Copy this file to /etc/b24hooks/settings.conf, or conf/settings.conf beside the installation when that is
-# outside the web root, and let only the pages' user read it: chown root:www-data, chmod 640.
+# outside the web root, and let only the pages' user read it: chmod 640, and chown root:b24hooks for the services of the package and
+# of setup, root:www-data where the web server itself starts the programs.
 #
 # A line that starts with "#key" shows the default: remove the "#" and change the value. Lines hold at most 198 bytes; a longer value
 # goes on in indented lines. " ;" starts a comment, so a value cannot hold a blank with a semicolon behind it.

@@ -90,9 +90,14 @@ bool read_setting(const SettingType& type, std::string_view text, double& field)
   return true;
 }
 
+// What stands in a line to paste until somebody knows better: "<the code of ...>".
+bool is_placeholder(const SettingType& type, std::string_view text) {
+  return type.secret && text.starts_with('<') && text.ends_with('>');
+}
+
 bool read_setting(const SettingType& type, std::string_view text, std::string& field) {
   const bool is_allowed_empty = text.empty() && type.may_be_empty;
-  if (!is_line(text)) return false;
+  if (!is_line(text) || is_placeholder(type, text)) return false;
   if (!type.words.empty() && !is_allowed_empty && !is_one_of(text, type.words)) return false;
   if (type.check != nullptr && !type.check(text)) return false;
   if (!text.empty() && static_cast<long long>(text.size()) < type.least) return false;
@@ -109,7 +114,8 @@ bool read_setting(const SettingType&, std::string_view text, fs::path& field) {
 bool read_setting(const SettingType& type, std::string_view text, std::vector<std::string>& field) {
   std::vector<std::string> words = text::split(text);
   const auto fits = [&](const std::string& word) { return is_one_of(word, type.words); };
-  if (!is_line(text) || (!type.words.empty() && !std::ranges::all_of(words, fits))) return false;
+  if (!is_line(text) || is_placeholder(type, text)) return false;
+  if (!type.words.empty() && !std::ranges::all_of(words, fits)) return false;
   field = std::move(words);
   return true;
 }

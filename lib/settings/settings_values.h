@@ -78,9 +78,6 @@ inline constexpr TypeOf<Millis> kTimeLimit = {{"a time from 1s to 60s", kSecond,
 inline constexpr TypeOf<Millis> kJoining = {{"a time up to 1h", 0, kHour}};
 inline constexpr TypeOf<Millis> kInterval = {{"a time from 1s to 7d", kSecond, 7 * kDay}};
 inline constexpr TypeOf<std::size_t> kSize = {{"a size in bytes such as 65536, 128K or 1M"}};
-// The journal takes records of 64 MiB.
-inline constexpr TypeOf<std::size_t> kBody = {
-    {"a size in bytes up to 60M, such as 128K or 1M", 0, 60 << 20}};
 inline constexpr TypeOf<std::size_t> kLength = {{"a number of characters, or of bytes such as 2M"}};
 inline constexpr TypeOf<double> kDrain = {{"a number over 0"}};
 inline constexpr NumberType kThreads = {{"a whole number from 1 to 1024", 1, 1024}};

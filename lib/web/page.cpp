@@ -137,6 +137,8 @@ struct Templates::Data {
       if (const auto page = middle(name, "", kTemplate); !page.empty())
         pages.try_emplace(std::string(page));
       const auto language = middle(name, kMessages, kConf);
+      const std::string lower = text::lower(language);
+      if (lower != language && files.contains(catalogue(lower))) continue;
       if (!language.empty() && language != kEnglish) others.try_emplace(std::string(language));
     }
   }

@@ -262,17 +262,18 @@ Environment::Environment(const char* const* variables) {
   if (entries_.size() <= kMaxVariables) join_headers();
 }
 
-// A header that comes more than once is one list (RFC 9110, 5.3); nginx before 1.23 passes each
-// line.
+// A header that comes more than once is one list (RFC 9110, 5.3; cookies: RFC 9113, 8.2.3); nginx
+// before 1.23 passes each line.
 void Environment::join_headers() {
   for (;;) {
     const auto twice = std::ranges::adjacent_find(entries_, {}, &Entry::name);
     if (twice == entries_.end() || !twice->name.starts_with("HTTP_")) return;
     const auto next = std::next(twice);
     const std::size_t name = next->name.size();
+    const char* const between = next->name == "HTTP_COOKIE" ? "; " : ", ";
     twice->whole = joined_.emplace_front(
         std::string(twice->whole)
-            .append(", ")
+            .append(between)
             .append(next->whole.substr(std::min(name + 1, next->whole.size()))));
     twice->name = twice->whole.substr(0, name);
     entries_.erase(next);

@@ -2,7 +2,6 @@
 // read from when it is set, and keepConnection, without which FCGX_Accept_r begins with closing it.
 #include "web/rounds.h"
 
-#include <dlfcn.h>
 #include <fastcgi.h>
 #include <malloc.h>
 #include <sys/socket.h>
@@ -12,7 +11,6 @@
 #include <climits>
 #include <cstdlib>
 #include <exception>
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -278,17 +276,6 @@ void Rounds::grow() {
     return worker.ended;
   });
   start_worker();
-}
-
-// libfcgi cannot tell its version; the name of its file does.
-std::string fcgi_library() {
-  Dl_info info{};
-  if (dladdr(reinterpret_cast<void*>(&FCGX_Init), &info) == 0 || info.dli_fname == nullptr) {
-    return "libfcgi";
-  }
-  std::error_code error;
-  const std::filesystem::path file = std::filesystem::canonical(info.dli_fname, error);
-  return error ? std::string("libfcgi") : file.filename().string();
 }
 
 }  // namespace b24

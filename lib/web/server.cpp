@@ -53,9 +53,12 @@ void print(std::FILE* stream, const std::string& text) {
 
 // The variables as they are now: to set another may move the array.
 Launch make_launch(Mode mode, const std::string& settings) {
-  static std::vector<const char*> variables;
-  for (char** variable = environ; *variable != nullptr; ++variable) variables.push_back(*variable);
-  variables.push_back(nullptr);
+  static const std::vector<const char*> variables = [] {
+    std::vector<const char*> all;
+    for (char** variable = environ; *variable != nullptr; ++variable) all.push_back(*variable);
+    all.push_back(nullptr);
+    return all;
+  }();
   return {mode, find_settings(settings, environ).string(), variables.data()};
 }
 

@@ -102,7 +102,4 @@ struct Program {
 // has nothing to do then.
 int serve(int argc, char** argv, const Program& program);
 
-// The name of the libfcgi that is loaded, which has its version: "libfcgi.so.0.0.0".
-std::string fcgi_library();
-
 }  // namespace b24

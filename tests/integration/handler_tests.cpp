@@ -367,7 +367,7 @@ BOOST_AUTO_TEST_CASE(what_the_environment_sets_outlives_the_time_zone) {
     };
     const std::string event = "event=ONX&auth[application_token]=0123456789abcdef";
     BOOST_TEST(status_of(event) == 200);
-    // With these a second event is too large, which tells that they are in use.
+    // With these 65 bytes are too many, which tells that they are in use.
     write_file(dir / "settings.conf", settings + "[server]\nmax_body = 64\n");
     BOOST_REQUIRE(wait_until([&] { return status_of(std::string(65, 'x')) == 413; }));
     BOOST_TEST(status_of(event) == 200, more);

@@ -57,7 +57,7 @@ Facts good_facts() {
   f.subject.place.mode = Mode::fastcgi;
   f.subject.place.settings_file = f.settings.file;
   f.seen.at = kNow;
-  f.seen.programs = {std::nullopt, "libcurl 7", 3'040'001, "libfcgi", "OpenSSL 3",
+  f.seen.programs = {std::nullopt, "libcurl 7", 3'040'001, "OpenSSL 3",
                      "www-data",   7,           4,         "/usr/lib"};
   const PathSeen dir{"/var/lib/b24hooks", true, true, "www-data", true, false, false, 0,
                      {"chmod dir"}};

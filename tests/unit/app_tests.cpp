@@ -59,7 +59,7 @@ BOOST_AUTO_TEST_CASE(what_a_file_said_stays_in_use_while_it_is_gone) {
   BOOST_TEST(test::good(source.current()).settings->handler.give_up == 9 * kDay);
   std::filesystem::rename(file, dir / "away");
   BOOST_TEST(test::good(source.current()).settings->handler.give_up == 9 * kDay);
-  BOOST_TEST(source.settings_fault().value().cause.contains("settings.conf is gone"));
+  BOOST_TEST(source.settings_fault().value().cause.contains("settings.conf: No such file"));
   std::filesystem::rename(dir / "away", file);
   BOOST_TEST(test::good(source.current()).settings->handler.give_up == 9 * kDay);
   BOOST_TEST(!source.settings_fault());
@@ -119,6 +119,23 @@ BOOST_AUTO_TEST_CASE(who_may_change_a_file_is_told_to_and_others_ask_for_a_group
   to_nobody(own, {"chmod 600 " + own});
   for (const std::string& others : {open, closed})
     to_nobody(others, {"chgrp nogroup " + others, "chmod 640 " + others});
+}
+
+// What was advised there would have shut the pages out.
+BOOST_AUTO_TEST_CASE(who_is_not_meant_is_told_as_whom_to_run_it) {
+  if (::geteuid() != 0) return;  // only root may be somebody else
+  const test::TempDir dir;
+  const auto file = dir / "settings.conf";
+  test::write_file(file, "[data]\ndir = data\n");
+  BOOST_REQUIRE(::chmod(dir.path().c_str(), 0711) == 0 && ::chmod(file.c_str(), 0640) == 0);
+  BOOST_REQUIRE(::chown(file.c_str(), 0, 33) == 0);
+  test::Forked nobody([&] {
+    if (::setgroups(0, nullptr) != 0 || ::setegid(65534) != 0 || ::seteuid(65534) != 0)
+      return false;
+    const auto settings = load_settings(file, nullptr);
+    return !settings && settings.error().remedy.contains("sudo -u www-data ");
+  });
+  BOOST_TEST(nobody.join());
 }
 
 // Files in an own directory that others may read do not make it one that others use.

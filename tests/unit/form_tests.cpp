@@ -17,11 +17,10 @@ BOOST_AUTO_TEST_SUITE(form_tests)
 
 namespace {
 
-FieldSettings field(std::string name, std::string type = "", std::string target = "") {
+FieldSettings field(std::string name, std::string type = "") {
   FieldSettings settings;
   settings.name = std::move(name);
   settings.type_name = std::move(type);
-  settings.target = std::move(target);
   return settings;
 }
 
@@ -81,7 +80,7 @@ BOOST_AUTO_TEST_CASE(the_title_follows_the_fields_that_there_are) {
 BOOST_AUTO_TEST_CASE(a_file_is_allowed_no_more_than_a_request_may_bring) {
   Settings settings;
   settings.server.max_body = 64 << 10;
-  settings.fields = {field("cv", "file", "UF_CRM_CV")};
+  settings.fields = {field("cv", "file")};
   BOOST_TEST(form_of(settings).find("cv")->max_length == 32U << 10);
 }
 
@@ -153,7 +152,6 @@ BOOST_AUTO_TEST_CASE(broken_forms_are_refused_with_the_key_in_the_message) {
          s.fields = {field("x")};
          s.fields[0].target = "fields[NAME]";
        }},
-      {"[field x] target", [](Settings& s) { s.fields = {field("x", "file")}; }},
       {"[field x] link",
        [](Settings& s) {
          s.fields = {field("x", "consent")};
@@ -568,7 +566,7 @@ BOOST_AUTO_TEST_CASE(unknown_fields_are_collected_only_when_wanted) {
 BOOST_AUTO_TEST_CASE(unknown_values_are_written_out_readably) {
   Settings settings;
   settings.form.unknown = "comments";
-  settings.fields = {field("cv", "file", "UF_CRM_CV")};
+  settings.fields = {field("cv", "file")};
   const Form form = form_of(settings);
   using Unknown = std::vector<std::pair<std::string, std::string>>;
   const auto unknown = [&](const Request& request) {
@@ -604,7 +602,7 @@ BOOST_AUTO_TEST_CASE(unknown_values_are_written_out_readably) {
 
 BOOST_AUTO_TEST_CASE(files_lose_their_path_and_keep_to_their_limit) {
   Settings settings;
-  settings.fields = {field("cv", "file", "UF_CRM_CV")};
+  settings.fields = {field("cv", "file")};
   settings.fields[0].max_length = 4;
   const Form form = form_of(settings);
   Request request = post("phone=1");

@@ -283,7 +283,9 @@ BOOST_AUTO_TEST_CASE(a_directory_that_was_exchanged_under_us_is_the_one_that_cou
   append({"b"});
   fs::rename(dir / "data", dir / "old");
   fs::rename(dir / "backup", dir / "data");
+  const long before = sync_count();
   append({"c"});
+  BOOST_TEST(sync_count() == before + 1);
   BOOST_TEST(all().ids == (Ids{"a", "c"}));
 }
 
@@ -308,6 +310,13 @@ BOOST_AUTO_TEST_CASE(a_segment_is_begun_when_one_is_full) {
   for (int i = 0; i < 18; ++i) good(journal.append({&encoded, 1}));
   BOOST_TEST(good(journal.segments()).size() == 2u);
   BOOST_TEST(all().ids.size() == 18u);
+}
+
+BOOST_AUTO_TEST_CASE(what_could_not_be_read_back_is_not_taken) {
+  const std::string encoded = encode(record("x", std::string(64 << 20, 'x')));
+  BOOST_TEST(code_of(journal.append({&encoded, 1})) == "record_too_large");
+  append({"a"});
+  BOOST_TEST(all().ids == (Ids{"a"}));
 }
 
 BOOST_AUTO_TEST_CASE(a_failed_sync_is_an_error_and_the_next_call_begins_a_segment) {

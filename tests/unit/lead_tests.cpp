@@ -162,6 +162,18 @@ BOOST_AUTO_TEST_CASE(files_go_as_each_method_wants_them) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_file_without_a_place_replaces_no_message) {
+  Settings settings;
+  settings.form.fields = "first_name, comments, cv";
+  settings.fields = {field("cv", "file", "")};
+  const Form form = form_of(settings);
+  Submission submission = submit(form, "first_name=Anna&comments=Hello");
+  submission.files = {{"cv", "cv.txt", "hello"}};
+  const std::string comments =
+      lead_payload(form, submission, "id1").path("params.fields.COMMENTS").text();
+  BOOST_TEST(comments.starts_with("Hello\ncv: cv.txt (a file, not sent"), comments);
+}
+
 BOOST_AUTO_TEST_CASE(repeat_customers_are_looked_for_when_wanted) {
   Settings settings;
   settings.form.duplicates = "link";

@@ -111,6 +111,7 @@ BOOST_AUTO_TEST_CASE(messages_come_in_the_visitors_language) {
 
 BOOST_AUTO_TEST_CASE(the_language_is_chosen_by_setting_and_browser) {
   put("messages.pt-BR.conf", "hello = Oi\nplain = x\nhi = {{name}}\n");
+  put("messages.RU.conf", "hello = x\nplain = x\nhi = {{name}}\n");  // beside messages.ru.conf
   const auto templates = load();
   const struct {
     const char *setting, *accept, *want;
@@ -139,6 +140,7 @@ BOOST_AUTO_TEST_CASE(the_language_is_chosen_by_setting_and_browser) {
   for (const auto& [setting, accept, want] : cases)
     BOOST_TEST(templates->choose_language(setting, accept) == want, setting << " " << accept);
   BOOST_TEST(templates->choose_language("auto", std::string(1'000'000, ',') + "ru") == "en");
+  BOOST_TEST(templates->message("ru", "hello") == "Привет");
 }
 
 BOOST_AUTO_TEST_CASE(partials_are_put_in_and_comments_and_indentation_left_out) {

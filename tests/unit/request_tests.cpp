@@ -282,11 +282,14 @@ BOOST_AUTO_TEST_CASE(a_header_of_several_lines_is_one_list) {
                                    "HTTP_X=",
                                    "HTTP_ACCEPT=b",
                                    "HTTP_X_FORWARDED_FOR=192.0.2.3",
+                                   "HTTP_COOKIE=a=1",
+                                   "HTTP_COOKIE=b=2",
                                    nullptr};
   const Environment environment(variables);
   BOOST_TEST(environment.fault() == "");
   BOOST_TEST(environment.get("HTTP_X_FORWARDED_FOR") == "192.0.2.1, 192.0.2.2, 192.0.2.3");
   BOOST_TEST(environment.get("HTTP_ACCEPT") == "a, b");
+  BOOST_TEST(environment.get("HTTP_COOKIE") == "a=1; b=2");
   BOOST_TEST(environment.get("HTTP_X") == "");
 }
 

@@ -231,6 +231,8 @@ BOOST_AUTO_TEST_CASE(each_fault_names_its_kind_and_line) {
       {"[data]\nstore = postgres://u@h/b?password=secret\n", "bad_value", 2, "data.store"},
       {"[data]\nstore = mysql://u@h/b\n", "bad_value", 2, "data.store"},
       {"[log]\nmachines = a machine\n", "bad_value", 2, "log.machines"},
+      {"[portal]\napplication_token = <the code>\n", "bad_value", 2, "application_token"},
+      {"[form]\npost_key = <16 characters or more>\n", "bad_value", 2, "post_key"},
       {"[log]\nmachines =\n", "bad_value", 2, "log.machines"},
       {"[log]\nmachines = -web1\n", "bad_value", 2, "log.machines"},
       {"[log]\nmachines = web1.\n", "bad_value", 2, "log.machines"},

@@ -363,22 +363,6 @@ BOOST_FIXTURE_TEST_CASE(waiting_item_is_due_at_once_by_hand, ClaimFixture) {
   }
 }
 
-BOOST_FIXTURE_TEST_CASE(while_the_traces_of_an_item_go_others_write_and_nobody_takes_it,
-                        ClaimFixture) {
-  const auto number = accept(Kind::lead, "a");
-  const auto other = open();
-  const auto first = [&]() -> Status {
-    test::accept(*other, new_item(Kind::lead, "b"));
-    BOOST_TEST(ids(good(other->claim(Kind::lead, 10))) == (Ids{"b"}));
-    return std::unexpected(Error{ErrorKind::storage, "full", "", ""});
-  };
-  BOOST_TEST(code_of(store->erase(number, first)) == "full");
-  BOOST_TEST(claim() == (Ids{"a"}));
-  good(store->retry(number, now, {}, false));
-  good(store->erase(number));
-  BOOST_TEST(!good(store->find(number)));
-}
-
 BOOST_FIXTURE_TEST_CASE(what_is_being_worked_on_is_not_replayed, ClaimFixture) {
   const auto number = accept(Kind::lead, "a");
   claim_only();
