@@ -236,6 +236,7 @@ void Rounds::watch() {
   unsigned tidied = 0;
   unsigned at_last_tidy = 0;
   int least_idle = INT_MAX;
+  bool all_needed = false;
   auto next_tidy = Connections::Clock::now() + kTidy;
   auto next_count = Connections::Clock::now() + kSpare;
   std::unique_lock lock(mutex_);
@@ -249,12 +250,18 @@ void Rounds::watch() {
       next_tidy = Connections::Clock::now() + kTidy;
     }
     const bool is_held_up = rounds_ == seen || Waiting::anybody();
-    if (idle_ == 0 && is_held_up && connections_.anybody_ready()) grow();
+    if (idle_ == 0 && is_held_up && connections_.anybody_ready()) {
+      all_needed = true;
+      grow();
+    }
     seen = rounds_;
-    // While requests come none is idle for idle_time: the system wakes one after the other.
+    // While requests come none is idle for idle_time: the system wakes one after the other. Where
+    // nobody had to wait for long one fewer may do, though all had something to do.
     least_idle = std::min(least_idle, idle_.load());
     if (Connections::Clock::now() >= next_count) {
-      surplus_ = std::clamp(alive_ - limits_.threads, 0, std::exchange(least_idle, INT_MAX));
+      const int spare = std::max(least_idle, std::exchange(all_needed, false) ? 0 : 1);
+      surplus_ = std::clamp(alive_ - limits_.threads, 0, spare);
+      least_idle = INT_MAX;
       next_count = Connections::Clock::now() + kSpare;
     }
     dozing_ = idle_ == alive_ && !connections_.anybody_watched();

@@ -375,6 +375,33 @@ BOOST_AUTO_TEST_CASE(the_pool_shrinks_while_requests_go_on) {
   for (Peer& peer : peers) BOOST_TEST(parse_fcgi(peer.receive().value_or("")).complete);
 }
 
+// More than it takes make smaller rounds, each of which costs a sync.
+BOOST_AUTO_TEST_CASE(the_pool_shrinks_while_all_have_something_to_do_and_none_waits_for_long) {
+  EchoServer echo({"MAX_THREADS=3", "IDLE_TIME=3600000"}, {"--threads", "1"});
+  const int at_rest = echo.threads_at_rest();
+  const std::string file = (echo.dir / "go").string();
+  std::vector<Peer> peers;
+  for (int i = 0; i < 2; ++i) {
+    const std::string own = file + std::to_string(i);
+    std::filesystem::create_symlink(file, own);
+    peers.emplace_back(echo.where);
+    peers.back().send(fcgi_get("wait=" + own));
+    BOOST_REQUIRE(wait_until([&] { return begun(own); }));
+  }
+  std::atomic<bool> over = false;
+  std::vector<std::jthread> clients;
+  for (int client = 0; client < 8; ++client)
+    clients.emplace_back([&] {
+      while (!over) echo.get("");
+    });
+  BOOST_TEST(wait_until([&] { return echo.threads() > at_rest; }));
+  write_file(file, "");
+  BOOST_TEST(wait_until([&] { return echo.threads() == at_rest; }));
+  over = true;
+  clients.clear();
+  for (Peer& peer : peers) BOOST_TEST(parse_fcgi(peer.receive().value_or("")).complete);
+}
+
 BOOST_AUTO_TEST_CASE(the_pool_grows_while_all_are_busy_up_to_its_limit_and_shrinks_again) {
   EchoServer echo({"MAX_THREADS=6", "IDLE_TIME=200"}, {"--threads", "2"});
   BOOST_TEST(echo.get("").status == 200);
