@@ -60,6 +60,19 @@ bool begun(const std::string& file) {
   return std::filesystem::exists(file + ".begun");
 }
 
+// So many whose requests have begun and wait for a file.
+std::vector<Peer> waiting_for(const std::string& file, int count, const EchoServer& echo) {
+  std::vector<Peer> peers;
+  for (int i = 0; i < count; ++i) {
+    const std::string own = file + std::to_string(i);
+    std::filesystem::create_symlink(file, own);
+    peers.emplace_back(echo.where);
+    peers.back().send(fcgi_get("wait=" + own));
+    BOOST_REQUIRE(wait_until([&] { return begun(own); }));
+  }
+  return peers;
+}
+
 }  // namespace server_tests
 
 BOOST_AUTO_TEST_SUITE(server_tests)
@@ -358,14 +371,7 @@ BOOST_AUTO_TEST_CASE(a_thread_that_waits_for_somebody_else_gets_another_in_its_p
 BOOST_AUTO_TEST_CASE(the_pool_shrinks_while_requests_go_on) {
   EchoServer echo({"MAX_THREADS=6", "IDLE_TIME=3600000"}, {"--threads", "2"});
   const std::string file = (echo.dir / "go").string();
-  std::vector<Peer> peers;
-  for (int i = 0; i < 6; ++i) {
-    const std::string own = file + std::to_string(i);
-    std::filesystem::create_symlink(file, own);
-    peers.emplace_back(echo.where);
-    peers.back().send(fcgi_get("wait=" + own));
-    BOOST_REQUIRE(wait_until([&] { return begun(own); }));
-  }
+  std::vector<Peer> peers = waiting_for(file, 6, echo);
   const int grown = echo.threads();
   write_file(file, "");
   BOOST_TEST(wait_until([&] {
@@ -380,14 +386,7 @@ BOOST_AUTO_TEST_CASE(the_pool_shrinks_while_all_have_something_to_do_and_none_wa
   EchoServer echo({"MAX_THREADS=3", "IDLE_TIME=3600000"}, {"--threads", "1"});
   const int at_rest = echo.threads_at_rest();
   const std::string file = (echo.dir / "go").string();
-  std::vector<Peer> peers;
-  for (int i = 0; i < 2; ++i) {
-    const std::string own = file + std::to_string(i);
-    std::filesystem::create_symlink(file, own);
-    peers.emplace_back(echo.where);
-    peers.back().send(fcgi_get("wait=" + own));
-    BOOST_REQUIRE(wait_until([&] { return begun(own); }));
-  }
+  std::vector<Peer> peers = waiting_for(file, 2, echo);
   std::atomic<bool> over = false;
   std::vector<std::jthread> clients;
   for (int client = 0; client < 8; ++client)
