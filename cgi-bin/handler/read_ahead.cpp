@@ -49,10 +49,7 @@ std::optional<CallResult> ReadAhead::call(const ActionSettings& action, const It
   const std::lock_guard lock(mutex_);
   const Millis now = steady_ms();
   std::erase_if(read_, [&](const auto& each) { return each.second.at < now - kFresh; });
-  if (const auto known = read_.extract({event.number, section})) {
-    const std::optional<Answer>& answer = known.mapped().answer;
-    return answer ? std::optional<CallResult>(*answer) : std::nullopt;
-  }
+  if (const auto known = read_.extract({event.number, section})) return known.mapped().outcome;
   const std::vector<Item> items = companions(action, event, store);
   if (items.size() == 1) return std::nullopt;
   std::vector<Command> commands;
@@ -67,9 +64,10 @@ std::optional<CallResult> ReadAhead::call(const ActionSettings& action, const It
   };
   for (std::size_t i = 1; i < items.size(); ++i) {
     CallResult& outcome = results[i].outcome;
-    if (outcome || is_refused(outcome))
-      read_[{items[i].number, section}] = {
-          now, outcome ? std::optional(*std::move(outcome)) : std::nullopt};
+    if (is_refused(outcome))
+      read_[{items[i].number, section}] = {now, std::nullopt};
+    else if (outcome)
+      read_[{items[i].number, section}] = {now, std::move(outcome)};
   }
   CallResult& own = results[0].outcome;
   if (is_refused(own)) return std::nullopt;

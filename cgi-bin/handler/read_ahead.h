@@ -29,8 +29,8 @@ class ReadAhead {
 
  private:
   struct Read {
-    Millis at = 0;                 // steady
-    std::optional<Answer> answer;  // nothing: refused
+    Millis at = 0;                      // steady
+    std::optional<CallResult> outcome;  // nothing: refused
   };
   using Key = std::pair<std::int64_t, std::string>;  // the event's number, the section
 

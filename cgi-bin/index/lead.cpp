@@ -41,14 +41,18 @@ void add_comment(Value& fields, std::string_view label, const std::string& text)
   if (!text.empty()) add_text(fields, "COMMENTS", std::string(label) + ": " + text, "\n");
 }
 
+std::string label_of(const Field& field) {
+  const std::string_view label = field.label("");
+  return label.empty() ? field.name : std::string(label);
+}
+
 // The visitor's own comment stands as it is, anything else in the comments says what it is.
 void add_field(Value& fields, const Field& field, const std::string& text) {
   const std::string name(target_field(field.target));
   if (name != field.target) {
     if (!text.empty()) fields[name].append(text);
   } else if (field.target == "COMMENTS" && field.name != "comments") {
-    const std::string_view label = field.label("");
-    add_comment(fields, label.empty() ? field.name : label, text);
+    add_comment(fields, label_of(field), text);
   } else if (!is_multifield(field.target)) {
     add_text(fields, field.target, text, field.target == "COMMENTS" ? "\n" : " ");
   } else if (!text.empty()) {
@@ -62,8 +66,7 @@ void add_person(Value& fields, Value& person, const Form& form, const Field& fie
   add_field(person, field, text);
   if (form.entity.name == "company" && field.target == "COMPANY_TITLE" && !text.empty())
     return fields.set("TITLE", text);
-  const std::string_view label = field.label("");
-  if (form.entity.has_comments) add_comment(fields, label.empty() ? field.name : label, text);
+  if (form.entity.has_comments) add_comment(fields, label_of(field), text);
 }
 
 Value file_value(const SubmittedFile& file, bool item_method) {
@@ -76,8 +79,7 @@ void add_files(Value& fields, const Form& form, const Submission& submission) {
     const Field* field = form.find(file.field);
     if (field == nullptr || field->target.empty()) continue;
     if (field->target == "COMMENTS") {
-      const std::string_view label = field->label("");
-      add_comment(fields, label.empty() ? field->name : label,
+      add_comment(fields, label_of(*field),
                   file.name + " (a file, not sent: no target is set for its field)");
       continue;
     }
@@ -206,11 +208,8 @@ Value comment_of(const Form& form, const Submission& submission, std::string_vie
   const auto add = [&](std::string_view label, const std::string& value) {
     if (!value.empty()) text += "\n" + std::string(label) + ": " + value;
   };
-  for (const Field& field : form.fields) {
-    const std::string_view label = field.label("");
-    if (!field.target.empty())
-      add(label.empty() ? field.name : label, submission.values[field.name].text());
-  }
+  for (const Field& field : form.fields)
+    if (!field.target.empty()) add(label_of(field), submission.values[field.name].text());
   for (const auto& [name, value] : submission.unknown) add(name, value);
   for (const Value::Member& mark : submission.marks.members())
     if (mark.key.text() != "TRACE") add(mark.key.text(), mark.value.text());

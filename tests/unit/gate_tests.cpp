@@ -354,6 +354,7 @@ BOOST_FIXTURE_TEST_CASE(probe_that_our_own_stop_has_ended_is_replaced_at_once, G
   BOOST_TEST(enter() == 0);
   fail(error(0, "stopped", Verdict::look));
   BOOST_TEST(enter() == 0);
+  BOOST_TEST(enter() == 1'000);  // a probe, too
 }
 
 // Among machines the bucket may be full where there is room here.

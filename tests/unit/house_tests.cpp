@@ -134,7 +134,7 @@ BOOST_AUTO_TEST_CASE(the_table_of_promises_is_what_the_tests_say_of_themselves) 
 BOOST_AUTO_TEST_CASE(rooms_and_files_keep_to_their_size) {
   const std::map<std::string, std::ptrdiff_t> budgets = {
       {"base", 1874}, {"value", 789},  {"settings", 3081}, {"web", 3654},        {"portal", 2189},
-      {"keep", 7619}, {"index", 3710}, {"handler", 3064},  {"checkserver", 5975}};
+      {"keep", 7619}, {"index", 3709}, {"handler", 3062},  {"checkserver", 5975}};
   std::map<std::string, std::ptrdiff_t> lines;
   for (const Source& source : sources()) {
     const auto count = std::ranges::count(source.text, '\n');
